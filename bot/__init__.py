@@ -1,0 +1,15 @@
+"""Brownout tells a team, surface by surface, whether a provider is broken and whether it is safe to retry.
+
+The rooms, in the order in which data flows through them:
+
+    sources   bytes -> Snapshot: what a page says                       pure
+    core      Snapshots -> changes, surfaces hit, verdicts, alerts      pure
+    voice     alerts -> posts -> words                                  pure
+    edge      the world: HTTP, SQLite, Slack, the terminal              effects, no decisions
+    engine    the two strokes: poll (look, think, record) and publish (render, deliver, receipt)
+    replay    recorded pages through today's rules
+    settings  config/*.toml and the environment -> Settings, or every mistake at once
+    entry     the doors: the command line, Slack, the composition root
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Room 4: touching the world. Effects and no decisions."""

@@ -1,0 +1,1 @@
+"""Room 5: the doors. Wiring and no thinking."""

@@ -1,0 +1,350 @@
+"""The nouns that travel between the rooms: frozen values, no behaviour beyond what a value knows of itself.
+
+Every ``datetime`` in here is timezone-aware and in UTC. Ids are the vendor's or made from content, never random,
+so that a replay of the same pages gives the same values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+# --- what a page says -------------------------------------------------------------------------------------------------
+
+
+class Condition(StrEnum):
+    """How a component or a surface is doing, from best to worst; ``unknown`` is no claim at all."""
+
+    OPERATIONAL = "operational"
+    MAINTENANCE = "maintenance"
+    DEGRADED = "degraded"
+    PARTIAL_OUTAGE = "partial_outage"
+    MAJOR_OUTAGE = "major_outage"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_bad(self) -> bool:
+        """True where something is broken: degraded counts, maintenance and unknown do not."""
+        return self in (Condition.DEGRADED, Condition.PARTIAL_OUTAGE, Condition.MAJOR_OUTAGE)
+
+    @property
+    def rank(self) -> int:
+        """A number to compare severity by; ``unknown`` ranks with operational, since it proves nothing."""
+        return _RANK[self]
+
+
+_RANK = {
+    Condition.UNKNOWN: 0,
+    Condition.OPERATIONAL: 0,
+    Condition.MAINTENANCE: 1,
+    Condition.DEGRADED: 2,
+    Condition.PARTIAL_OUTAGE: 3,
+    Condition.MAJOR_OUTAGE: 4,
+}
+
+
+class Stage(StrEnum):
+    """What the vendor calls the present step of an incident or of a maintenance."""
+
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+    POSTMORTEM = "postmortem"
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in_progress"
+    VERIFYING = "verifying"
+    COMPLETED = "completed"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_bad(self) -> bool:
+        """True while the vendor says that the trouble goes on."""
+        return self in (Stage.INVESTIGATING, Stage.IDENTIFIED)
+
+    @property
+    def is_closed(self) -> bool:
+        """True once the vendor calls it over."""
+        return self in (Stage.RESOLVED, Stage.POSTMORTEM, Stage.COMPLETED)
+
+
+class Impact(StrEnum):
+    """The vendor's word for an incident's severity."""
+
+    NONE = "none"
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+    MAINTENANCE = "maintenance"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One line of a status page. ``id`` is the vendor's and is stable; ``name`` may change."""
+
+    id: str
+    name: str
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What one update says about one component. The name is frozen at the time of the update: map by id first."""
+
+    component_id: str
+    name: str
+    old: Condition
+    new: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One post of the vendor. ``transitions`` is None where the page said nothing about components (not "none")."""
+
+    id: str
+    stage: Stage
+    body: str
+    display_at: datetime
+    transitions: tuple[Transition, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An incident or a maintenance as the page shows it at one moment; updates are in display order, oldest first.
+
+    ``components`` is the union of everything ever linked to it, sometimes of the whole page: weak evidence.
+    """
+
+    id: str
+    name: str
+    stage: Stage
+    impact: Impact
+    created_at: datetime
+    updates: tuple[Update, ...] = ()
+    components: tuple[Component, ...] = ()
+    started_at: datetime | None = None
+    url: str | None = None
+    is_maintenance: bool = False
+    scheduled_for: datetime | None = None
+    scheduled_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one look at a page said. None means that the page did not carry the key at all, which is no change."""
+
+    page_id: str
+    page_name: str
+    components: tuple[Component, ...] | None = None
+    incidents: tuple[Incident, ...] | None = None
+    maintenances: tuple[Incident, ...] | None = None
+
+
+class Ending(StrEnum):
+    """How an incident left the page."""
+
+    RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"  # the vendor deleted it: its own page answers 404
+    UNRECORDED = "unrecorded"  # it is gone, and nobody asked for its last words (a recording cannot be asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Blindness:
+    """A look that gave no usable snapshot: a failed look is a look. ``why`` is one sentence for people."""
+
+    why: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One observation of one source, parsed: a snapshot or the reason for none.
+
+    ``endings`` answers for incidents that left the page since the last look: the full incident as its own page now
+    shows it, or how it ended. An incident that left and has no entry here stays open until somebody has asked.
+    """
+
+    at: datetime
+    saw: Snapshot | Blindness
+    endings: Mapping[str, Incident | Ending] = field(default_factory=dict)
+
+
+# --- the catalogue ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A way to reach a provider, as its users see it. It need not be a component of any page.
+
+    ``components`` are ids and names (old names too) of page components that stand for it; ``words`` are what people and
+    vendors call it in prose; ``needs`` are surfaces it cannot work without; ``instead`` are surfaces to use meanwhile.
+    """
+
+    id: str
+    provider: str
+    name: str
+    components: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
+    fault_domain: str = ""
+    people: str = ""  # what people can do meanwhile
+    programs: str = ""  # what programs should do meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where evidence about a provider comes from. ``url`` is the page's root, without a trailing slash."""
+
+    id: str
+    provider: str
+    kind: str
+    url: str
+    fallback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who runs it: one TOML file of the catalogue."""
+
+    id: str
+    name: str
+    surfaces: tuple[Surface, ...]
+    source: Source
+    aliases: tuple[str, ...] = ()
+    page_ids: tuple[str, ...] = ()
+    profile: str = "default"
+    enabled: bool = True
+
+    def surface(self, surface_id: str) -> Surface:
+        """The surface with this id; KeyError where the provider has none."""
+        for surface in self.surfaces:
+            if surface.id == surface_id:
+                return surface
+        raise KeyError(surface_id)
+
+
+# --- what it means ----------------------------------------------------------------------------------------------------
+
+
+class Basis(StrEnum):
+    """What kind of evidence an attribution rests on, strongest first."""
+
+    TRANSITION = "transition"  # an update of this incident moved the surface's component
+    COMPONENT = "component"  # the component's status on the page now
+    LINK = "link"  # the incident lists the component, and it was operational all along
+    TEXT = "text"  # only the words name it
+
+
+class Weight(StrEnum):
+    """What an attribution does to a surface's verdict while the incident is open."""
+
+    DOWN = "down"  # the surface is in: bad while the vendor says investigating or identified
+    NAMED = "named"  # named in words only: never above gentle
+    WATCH = "watch"  # only linked: may follow, never above gentle
+    CLEARED = "cleared"  # was in, and is exonerated by words or by its component
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What one open incident (or, with ``incident`` empty, a bare component) says of one surface as of now.
+
+    ``grounds`` are the update ids, component ids and words it rests on, readable as evidence; ``inferred`` is true
+    where only words support it. ``since`` is when this incident first drew the surface in. ``expires`` is set on
+    CLEARED: an exoneration does not last.
+    """
+
+    surface: str
+    incident: str
+    weight: Weight
+    condition: Condition
+    stage: Stage
+    basis: Basis
+    since: datetime
+    grounds: tuple[str, ...] = ()
+    inferred: bool = False
+    residual: bool = False  # the newest monitoring text speaks of errors that remain
+    expires: datetime | None = None
+
+
+class Call(StrEnum):
+    """The verdict's word, from most to least permissive; ``unknown`` is a legal answer."""
+
+    RETRY_NORMALLY = "retry_normally"
+    RETRY_GENTLY = "retry_gently"
+    HOLD_OFF = "hold_off"
+    FAIL_OVER = "fail_over"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Of one surface at one moment: may I retry?
+
+    ``exposure`` is the share of the normal retry load, 0 to 1. ``review_at`` is when to look again and never a promise.
+    ``reason`` is one sentence: what was seen, by whom, when, and what would change it. ``reason_code`` names the rule.
+    """
+
+    surface: str
+    call: Call
+    as_of: datetime
+    exposure: float
+    reason: str
+    reason_code: str
+    review_at: datetime | None = None
+    inferred: bool = False
+    incidents: tuple[str, ...] = ()
+    instead: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What the verdict rules remember of one surface; a fold over looks and ticks, small enough to store whole."""
+
+    surface: str
+    bad: bool = False
+    last_bad_at: datetime | None = None
+    clean_looks: int = 0  # usable looks in a row, at least a minute apart, since the last bad one
+    clean_look_at: datetime | None = None
+    first_post_at: datetime | None = None  # the newest first post among the incidents open on it
+    resolved_at: datetime | None = None  # since when no incident is open on it
+    relapses: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRules:
+    """The numbers of R60/15 (safe-to-retry.md C.3); a preset or a vendor profile is another set of numbers."""
+
+    settle: timedelta = timedelta(minutes=5)  # d0: before this, nothing is gentle
+    dwell: timedelta = timedelta(minutes=60)  # D: clean for so long is normal
+    resolved_dwell: timedelta = timedelta(minutes=15)  # R: resolved for so long is normal
+    stale_gentle: timedelta = timedelta(minutes=5)  # data older than this never says normal
+    stale_unknown: timedelta = timedelta(minutes=15)  # data older than this says nothing
+
+
+# --- the timeline -----------------------------------------------------------------------------------------------------
+
+
+class EventKind(StrEnum):
+    """The words of the timeline and of ``replay --json``."""
+
+    INCIDENT_OPENED = "incident_opened"
+    INCIDENT_REOPENED = "incident_reopened"
+    INCIDENT_CHANGED = "incident_changed"  # title or impact
+    UPDATE_POSTED = "update_posted"
+    UPDATE_EDITED = "update_edited"
+    SURFACE_CHANGED = "surface_changed"
+    VERDICT_CHANGED = "verdict_changed"
+    INCIDENT_RESOLVED = "incident_resolved"
+    INCIDENT_WITHDRAWN = "incident_withdrawn"
+    MAINTENANCE_SCHEDULED = "maintenance_scheduled"
+    SOURCE_BLIND = "source_blind"
+    SOURCE_BACK = "source_back"
+    SOURCE_MOVED = "source_moved"
+    BASELINE = "baseline"

@@ -1,0 +1,202 @@
+"""config/*.toml and the environment -> Settings, or every mistake at once with file and line.
+
+Strict: an unknown key in our own files is a mistake. Files are TOML; the catalogue is one file per provider.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from bot import model
+from bot.errors import ConfigError
+
+M = TypeVar("M", bound=BaseModel)
+_ID = r"^[a-z0-9][a-z0-9-]*$"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Source(_Strict):
+    kind: str = "statuspage"
+    url: str
+    fallback: str | None = None
+
+    @field_validator("url", "fallback")
+    @classmethod
+    def _is_a_page(cls, url: str | None) -> str | None:
+        if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+            raise ValueError("must be the page's address, like https://status.example.com")
+        return url.rstrip("/") if url else None
+
+
+class _Surface(_Strict):
+    id: str = Field(pattern=_ID)
+    name: str
+    components: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
+    fault_domain: str = ""
+    people: str = ""
+    programs: str = ""
+
+
+class _Provider(_Strict):
+    id: str = Field(pattern=_ID)
+    name: str
+    aliases: tuple[str, ...] = ()
+    page_ids: tuple[str, ...] = ()
+    profile: str = "default"
+    enabled: bool = True
+    source: _Source
+    surface: tuple[_Surface, ...] = Field(min_length=1)
+
+
+class Poll(_Strict):
+    """How pages are polled; times in seconds, sizes in bytes."""
+
+    interval_s: float = Field(default=60, ge=1)
+    incident_interval_s: float = Field(default=20, ge=1)
+    timeout_s: float = Field(default=10, gt=0)
+    max_bytes: int = Field(default=8_000_000, ge=1000)
+    blind_after: int = Field(default=3, ge=1)
+
+
+class _VerdictChoice(_Strict):
+    preset: Literal["cautious", "default", "fast"] = "default"
+
+
+class _Store(_Strict):
+    path: str = "brownout.db"
+
+
+class _Main(_Strict):
+    poll: Poll = Poll()
+    verdict: _VerdictChoice = _VerdictChoice()
+    store: _Store = _Store()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that the config directory says, checked. ``providers`` is the whole catalogue, the disabled ones too."""
+
+    poll: Poll = field(default_factory=Poll)
+    store_path: str = "brownout.db"
+    preset: str = "default"
+    providers: tuple[model.Provider, ...] = ()
+
+    def provider(self, provider_id: str) -> model.Provider | None:
+        """The provider with this id, alias, page id or name; None where the catalogue has none."""
+        wanted = provider_id.casefold()
+        for provider in self.providers:
+            if wanted in {n.casefold() for n in (provider.id, provider.name, *provider.aliases, *provider.page_ids)}:
+                return provider
+        return None
+
+
+def config_dir() -> Path:
+    """The config that ships with Brownout: inside the package when installed, beside it in a checkout."""
+    here = Path(__file__).parent
+    return here / "config" if (here / "config").is_dir() else here.parent / "config"
+
+
+def load(directory: Path | None = None) -> Settings:
+    """Reads ``brownout.toml`` and ``providers/*.toml``. Raises ConfigError with every mistake at once."""
+    directory = directory or config_dir()
+    mistakes: list[str] = []
+    if not directory.is_dir():
+        raise ConfigError([f"{directory}: there is no such directory; name the one that holds brownout.toml"])
+    main = _read(directory / "brownout.toml", _Main, mistakes) if (directory / "brownout.toml").exists() else None
+    main = main or _Main()
+    files = sorted((directory / "providers").glob("*.toml"))
+    read = [(file, _read(file, _Provider, mistakes)) for file in files]
+    providers = [(file, _provider(wire)) for file, wire in read if wire]
+    mistakes += _crossings(providers)
+    if not files:
+        mistakes.append(f"{directory / 'providers'}: no provider files; the catalogue is one TOML file per provider")
+    if mistakes:
+        raise ConfigError(mistakes)
+    return Settings(main.poll, main.store.path, main.verdict.preset, tuple(p for _, p in providers))
+
+
+def missing_tokens(environment: Mapping[str, str]) -> list[str]:
+    """What is wrong with the Slack tokens in this environment, one sentence each; empty where both are right."""
+    kinds = {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-"}
+    wrong = []
+    for name, prefix in kinds.items():
+        value = environment.get(name, "")
+        if not value:
+            wrong.append(f"{name} is not set; it starts with {prefix} (README, 'In your Slack')")
+        elif not value.startswith(prefix):
+            wrong.append(f"{name} should start with {prefix}; this value is of another kind")
+    return wrong
+
+
+def _read(file: Path, kind: type[M], mistakes: list[str]) -> M | None:
+    try:
+        text = file.read_text(encoding="utf-8")
+        return kind.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        mistakes.append(f"{file}:{line[1] if line else 1}: not valid TOML: {error}")
+    except (OSError, UnicodeDecodeError) as error:
+        mistakes.append(f"{file}:1: can't be read: {error}")
+    except ValidationError as error:
+        mistakes += [f"{file}:{_line_of(text, e['loc'])}: {_sentence(e)}" for e in error.errors()]
+    return None
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"unknown key {where!r}; delete it or check its spelling"
+    if error["type"] == "missing":
+        return f"{where!r} is missing"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')} (it is {error['input']!r})"
+
+
+def _line_of(text: str, loc: tuple[str | int, ...]) -> int:
+    """The line a mistake stands on: TOML parsers give no positions, so table headers and keys are counted."""
+    tables = [str(part) for part in loc if isinstance(part, str)]
+    nth = next((part for part in loc if isinstance(part, int)), 0)
+    line, inside, seen = 1, len(tables) == 1, -1
+    for number, row in enumerate(text.splitlines(), 1):
+        if re.match(r"\s*\[", row):
+            seen += bool(header := re.match(rf"\s*\[\[?\s*{re.escape(tables[0])}\s*\]", row))
+            inside = bool(header) and seen == nth
+            line = number if inside else line
+        if inside and re.match(rf"\s*{re.escape(tables[-1])}\s*=", row):
+            return number
+    return line
+
+
+def _provider(wire: _Provider) -> model.Provider:
+    surfaces = tuple(model.Surface(provider=wire.id, **s.model_dump()) for s in wire.surface)
+    source = model.Source(id=wire.id, provider=wire.id, **wire.source.model_dump())
+    rest = wire.model_dump(exclude={"source", "surface"})
+    return model.Provider(surfaces=surfaces, source=source, **rest)
+
+
+def _crossings(providers: list[tuple[Path, model.Provider]]) -> Iterator[str]:
+    """Mistakes that no file shows alone: ids used twice, and surfaces named that nobody has."""
+    known = {s.id for _, p in providers for s in p.surfaces}
+    owners: dict[str, Path] = {}
+    for file, provider in providers:
+        for name in (provider.id, *(s.id for s in provider.surfaces)):
+            if name in owners:
+                yield f"{file}: the id {name!r} is already used in {owners[name]}; ids are unique over the catalogue"
+            owners[name] = file
+        for surface in provider.surfaces:
+            for other in (*surface.needs, *surface.instead):
+                if other not in known:
+                    yield f"{file}: {surface.id} names the surface {other!r}, which no provider file has"
