@@ -6,13 +6,12 @@ so that a replay of the same pages gives the same values.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
 
 # --- what a page says -------------------------------------------------------------------------------------------------
 
@@ -348,3 +347,210 @@ class EventKind(StrEnum):
     SOURCE_BACK = "source_back"
     SOURCE_MOVED = "source_moved"
     BASELINE = "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of the timeline. ``happened_at`` is the vendor's claim, ``seen_at`` is when we knew."""
+
+    kind: EventKind
+    provider: str
+    seen_at: datetime
+    happened_at: datetime | None = None
+    incident: str | None = None
+    update: str | None = None
+    surface: str | None = None
+    condition: Condition | None = None
+    verdict: Call | None = None
+    exposure: float | None = None
+    reason: str | None = None
+    reason_code: str | None = None
+    inferred: bool = False
+    stage: Stage | None = None
+    text: str | None = None  # the vendor's words, or what an edit changed
+    before: str | None = None  # the words as they were before an edit
+    is_baseline: bool = False  # found at the first look: recorded, and at most one digest is posted
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceState:
+    """A surface's condition, and since when it has been so."""
+
+    surface: str
+    condition: Condition
+    since: datetime
+    inferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An incident we have seen: as it was last shown, when we first saw it, what it hit, and how it ended."""
+
+    incident: Incident
+    seen_at: datetime
+    surfaces: tuple[str, ...] = ()
+    closed_at: datetime | None = None
+    ending: Ending | None = None
+    is_baseline: bool = False
+    is_retroactive: bool = False  # first seen already over: for the timeline only
+
+    @property
+    def is_open(self) -> bool:
+        """True until it has ended, or is known never to have been live."""
+        return self.closed_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that is remembered of one provider between two strokes: a fold over its looks and ticks.
+
+    ``seen_at`` is the last usable look; ``failures`` are unusable looks in a row since then.
+    """
+
+    provider: str
+    components: tuple[Component, ...] = ()
+    incidents: tuple[Known, ...] = ()
+    seen_at: datetime | None = None
+    blind_since: datetime | None = None
+    failures: int = 0
+    hits: tuple[Hit, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    states: tuple[SurfaceState, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def open_incidents(self) -> tuple[Known, ...]:
+        """Incidents and maintenances that have not ended."""
+        return tuple(known for known in self.incidents if known.is_open)
+
+    def known(self, incident_id: str) -> Known | None:
+        """The incident with this id, open or ended within the last day."""
+        return next((k for k in self.incidents if k.incident.id == incident_id), None)
+
+    def verdict(self, surface: str) -> Verdict | None:
+        """The surface's present verdict; None before the first look."""
+        return next((v for v in self.verdicts if v.surface == surface), None)
+
+    def state(self, surface: str) -> SurfaceState | None:
+        """The surface's present condition; None before the first look."""
+        return next((s for s in self.states if s.surface == surface), None)
+
+
+# --- who hears it -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A channel wants to hear of a surface, or of every surface of a provider, from ``minimum`` up."""
+
+    channel: str
+    target: str
+    minimum: Condition = Condition.DEGRADED
+    created_by: str = ""
+    created_at: datetime | None = None
+
+
+class News(StrEnum):
+    """Why an alert says something now. Only the first five are broadcast from the thread to the channel."""
+
+    OPENED = "opened"
+    WIDENED = "widened"
+    VERDICT = "verdict"
+    RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
+    UPDATE = "update"
+    EDITED = "edited"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class NewsItem:
+    """One thing to say in an alert's thread. ``key`` is made from content: the same news has the same key."""
+
+    kind: News
+    key: str
+    at: datetime
+    text: str  # our sentence
+    quote: str = ""  # the vendor's words, verbatim
+    before: str = ""  # the words an edit replaced
+    broadcast: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceLine:
+    """One affected surface in an alert: what it is called, how it is, and whether to retry."""
+
+    surface: str
+    name: str
+    condition: Condition
+    verdict: Verdict
+    inferred: bool = False
+    people: str = ""
+    programs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What a channel is shown about one incident, and the news since the last stroke."""
+
+    incident: str
+    provider: str
+    provider_name: str
+    title: str
+    stage: Stage
+    lines: tuple[SurfaceLine, ...]
+    posted_at: datetime  # the vendor's first post, by its own clock
+    seen_at: datetime
+    as_of: datetime
+    updates: int = 0
+    url: str | None = None
+    closed_at: datetime | None = None
+    ending: Ending | None = None
+    again: str = ""  # "again, 1 min after resolved"
+    news: tuple[NewsItem, ...] = ()
+
+
+class PostKind(StrEnum):
+    """What a post does in its channel."""
+
+    ALERT = "alert"  # the parent message
+    EDIT = "edit"  # the parent message, redrawn
+    REPLY = "reply"  # in the parent's thread
+    NOTICE = "notice"  # a message of its own: a source went blind, a digest at the first look
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message that belongs to no incident. ``key`` is made from content."""
+
+    provider: str
+    key: str
+    at: datetime
+    text: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Something one channel is owed. ``key`` is unique in its channel: the outbox holds it once."""
+
+    channel: str
+    kind: PostKind
+    key: str
+    about: Alert | Notice
+    news: NewsItem | None = None
+    id: int = 0
+
+    @property
+    def incident(self) -> str:
+        """The incident it is about; empty for a notice."""
+        return self.about.incident if isinstance(self.about, Alert) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Ready to send. ``text`` is complete by itself; ``blocks`` are Slack's Block Kit as JSON values."""
+
+    text: str
+    blocks: tuple[dict[str, Any], ...] = ()
+    key: str = ""
