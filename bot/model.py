@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-
 # --- what a page says -------------------------------------------------------------------------------------------------
 
 
@@ -172,6 +171,7 @@ class Look:
     at: datetime
     saw: Snapshot | Blindness
     endings: Mapping[str, Incident | Ending] = field(default_factory=dict)
+    host: str = ""  # who answered, after redirects
 
 
 # --- the catalogue ----------------------------------------------------------------------------------------------------
@@ -413,6 +413,7 @@ class World:
     seen_at: datetime | None = None
     blind_since: datetime | None = None
     failures: int = 0
+    host: str = ""
     hits: tuple[Hit, ...] = ()
     tracks: tuple[Track, ...] = ()
     states: tuple[SurfaceState, ...] = ()

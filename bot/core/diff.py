@@ -96,7 +96,7 @@ def gone(known: Mapping[str, Known], snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def components(before: tuple[Component, ...], snapshot: Snapshot) -> tuple[Component, ...]:
-    """The components as now known: those the page left out (a rotating shim, a missing key) keep what they last said."""
+    """The components as now known: what the page left out (a rotating shim, a missing key) keeps what it last said."""
     merged = {c.id: c for c in before} | {c.id: c for c in snapshot.components or ()}
     return tuple(merged.values())
 

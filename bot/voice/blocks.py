@@ -1,0 +1,69 @@
+"""Text -> the few Block Kit shapes that we use, inside Slack's limits (slack.md 2.1) and with no mention that can fire.
+
+Vendor text is hostile (DESIGN.md 4.12): it is escaped and set ``verbatim``, so that ``<!channel>`` and links are shown
+as the letters they are. What is too long is cut, and says so.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot.voice import words
+
+Block = dict[str, Any]
+
+HEADER = 150
+SECTION = 3000
+TEXT = 4000  # chat.update refuses more, even as a fallback
+BLOCKS = 50
+
+
+def escape(text: str) -> str:
+    """The three characters that Slack reads as markup (https://docs.slack.dev/messaging/formatting-message-text)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def header(text: str) -> Block:
+    """A headline; plain text, nothing in it is read as markup."""
+    return {"type": "header", "text": {"type": "plain_text", "text": words.cut(text, HEADER), "emoji": False}}
+
+
+def section(mrkdwn: str) -> Block:
+    """A paragraph of our own markup; anything foreign in it must have been escaped."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": _fit(mrkdwn, SECTION), "verbatim": True}}
+
+
+def quote(text: str, limit: int = SECTION) -> Block:
+    """Somebody else's words, as they are."""
+    lines = escape(text.strip() or "(no text)").splitlines()
+    return section(_fit("\n".join(f"> {line}" for line in lines), limit))
+
+
+def context(mrkdwn: str) -> Block:
+    """Small print."""
+    text = {"type": "mrkdwn", "text": _fit(mrkdwn, SECTION), "verbatim": True}
+    return {"type": "context", "elements": [text]}
+
+
+def date(at: datetime, form: str = "{time}") -> str:
+    """A time that every reader sees in their own zone; the fallback says UTC."""
+    fallback = words.clock(at) if form == "{time}" else words.day(at)
+    return f"<!date^{int(at.timestamp())}^{form}|{fallback}>"
+
+
+def link(url: str, label: str) -> str:
+    """A link of our own making; only http(s) addresses without Slack's own signs become one."""
+    if not url.startswith(("https://", "http://")) or any(sign in url for sign in "<>| \n"):
+        return escape(label)
+    return f"<{url}|{escape(label).replace('|', '¦')}>"
+
+
+def _fit(mrkdwn: str, limit: int) -> str:
+    """Cuts without leaving half an escape behind."""
+    if len(mrkdwn) <= limit:
+        return mrkdwn
+    kept = words.cut(mrkdwn, limit)
+    body, mark = kept[: -len("… (cut)")], "… (cut)"
+    tail = body.rfind("&", len(body) - 5)
+    return (body[:tail] if tail >= 0 and ";" not in body[tail:] else body) + mark
