@@ -452,13 +452,13 @@ class Subscription:
 
 
 class News(StrEnum):
-    """Why an alert says something now. Only the first five are broadcast from the thread to the channel."""
+    """Why an alert says something now, the weightiest first. Those before ``update`` are broadcast to the channel."""
 
-    OPENED = "opened"
+    WITHDRAWN = "withdrawn"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
     WIDENED = "widened"
     VERDICT = "verdict"
-    RESOLVED = "resolved"
-    WITHDRAWN = "withdrawn"
     UPDATE = "update"
     EDITED = "edited"
     CHANGED = "changed"
@@ -466,14 +466,21 @@ class News(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewsItem:
-    """One thing to say in an alert's thread. ``key`` is made from content: the same news has the same key."""
+    """One thing to say in an alert's thread. ``key`` is made from content: the same news has the same key.
 
-    kind: News
+    ``kinds`` has the weightiest first. ``quote`` is the vendor's words, ``before`` those that an edit replaced;
+    ``wider`` are names of surfaces newly hit; ``verdicts`` are reasons of verdicts that changed.
+    """
+
+    kinds: tuple[News, ...]
     key: str
     at: datetime
-    text: str  # our sentence
-    quote: str = ""  # the vendor's words, verbatim
-    before: str = ""  # the words an edit replaced
+    stage: Stage = Stage.UNKNOWN
+    quote: str = ""
+    before: str = ""
+    change: str = ""
+    wider: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
     broadcast: bool = False
 
 
@@ -507,7 +514,7 @@ class Alert:
     url: str | None = None
     closed_at: datetime | None = None
     ending: Ending | None = None
-    again: str = ""  # "again, 1 min after resolved"
+    again_after: timedelta | None = None  # since the last one on these surfaces was called resolved
     news: tuple[NewsItem, ...] = ()
 
 
@@ -520,15 +527,28 @@ class PostKind(StrEnum):
     NOTICE = "notice"  # a message of its own: a source went blind, a digest at the first look
 
 
+class NoticeKind(StrEnum):
+    """What a message that belongs to no incident tells."""
+
+    BLIND = "blind"  # a source can't be read
+    BACK = "back"  # it can again
+    MOVED = "moved"  # it answers from another host
+    BASELINE = "baseline"  # what was already open at the first look
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message that belongs to no incident. ``key`` is made from content."""
+    """A message that belongs to no incident. ``key`` is made from content; ``since`` is when it began."""
 
+    kind: NoticeKind
     provider: str
+    provider_name: str
     key: str
     at: datetime
-    text: str
-    lines: tuple[str, ...] = ()
+    page: str
+    since: datetime
+    why: str = ""
+    open: tuple[Incident, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

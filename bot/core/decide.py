@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.core import stroke as strokes
@@ -17,15 +17,16 @@ from bot.core.diff import first_post
 from bot.model import (
     Alert,
     Call,
-    Ending,
     Event,
     EventKind,
+    Incident,
     Known,
     News,
     NewsItem,
     Notice,
+    NoticeKind,
     Provider,
-    Surface,
+    Stage,
     SurfaceLine,
     World,
 )
@@ -83,35 +84,19 @@ def alert(known: Known, world: World, provider: Provider, at: datetime, news: tu
         url=incident.url or provider.source.url,
         closed_at=known.closed_at,
         ending=known.ending,
-        again=again(known, world),
+        again_after=_again(known, world),
         news=news,
     )
 
 
-def again(known: Known, world: World) -> str:
-    """Says that this is a repeat: "again, 1 min after resolved"; empty where it is the first of its kind."""
-    begun = first_post(known.incident)
+def _again(known: Known, world: World) -> timedelta | None:
+    """How long after the last one on the same surfaces had ended this one began; None where it is the first."""
     ends = [
-        (k.closed_at, k)
+        k.closed_at
         for k in world.incidents
         if k.closed_at and k.closed_at <= known.seen_at and set(k.surfaces) & set(known.surfaces)
     ]
-    if not ends:
-        return ""
-    ended = max(end for end, _ in ends)
-    minutes = max(0, round((begun - ended).total_seconds() / 60))
-    return f"again, {duration(minutes)} after the last one was called resolved"
-
-
-def duration(minutes: float) -> str:
-    """Minutes in words: ``4 min``, ``2 h``, ``3 h 22 min``, ``2 d 4 h``."""
-    whole = round(minutes)
-    days, hours, rest = whole // 1440, whole // 60 % 24, whole % 60
-    if days:
-        return f"{days} d {hours} h" if hours else f"{days} d"
-    if hours:
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    return f"{rest} min"
+    return max(first_post(known.incident) - max(ends), timedelta(0)) if ends else None
 
 
 def _silence(known: Known, events: Iterable[Event]) -> Quiet | None:
@@ -137,58 +122,57 @@ def _lines(surfaces: Iterable[str], world: World, provider: Provider) -> Iterato
 
 
 def _news(known: Known, events: list[Event], stroke: strokes.Stroke, provider: Provider) -> Iterator[NewsItem]:
-    """The stroke's news of one incident, one item per vendor update, our own sentences on the last of them."""
-    ours = _our_sentences(known, events, stroke, provider)
+    """The stroke's news of one incident: one item per vendor update, what we add to it on the last of them."""
+    ours = _ours(known, events, stroke, provider)
     quotes = [item for e in events if (item := _quote(e))]
-    if not quotes and ours:
-        key = _digest(*(text for _, text in ours), stroke.at.isoformat())
-        yield _spoken(NewsItem(ours[0][0], f"{known.incident.id}:{key}", stroke.at, ""), ours)
+    if not quotes and ours.kinds:
+        yield replace(ours, key=_digest(*ours.kinds, *ours.verdicts, stroke.at.isoformat()))
         return
     for number, item in enumerate(quotes, 1):
-        yield _spoken(item, ours) if number == len(quotes) else item
+        yield _merged(ours, item) if number == len(quotes) else item
 
 
-def _spoken(item: NewsItem, ours: list[tuple[News, str]]) -> NewsItem:
-    kind = ours[0][0] if ours else item.kind
-    text = " ".join(text for _, text in ours) or item.text
-    loud = kind in (News.OPENED, News.WIDENED, News.VERDICT, News.RESOLVED, News.WITHDRAWN)
-    return NewsItem(kind, item.key, item.at, text, item.quote, item.before, broadcast=loud)
+def _merged(ours: NewsItem, item: NewsItem) -> NewsItem:
+    kinds = (*ours.kinds, *item.kinds)
+    return replace(item, kinds=kinds, wider=ours.wider, verdicts=ours.verdicts, broadcast=ours.broadcast)
 
 
 def _quote(event: Event) -> NewsItem | None:
+    """The item for an event that carries the vendor's words."""
+    text, stage, why = event.text or "", event.stage or Stage.UNKNOWN, event.reason or ""
     at = event.happened_at or event.seen_at
     match event.kind:
         case EventKind.UPDATE_POSTED:
-            return NewsItem(News.UPDATE, f"{event.update}", at, f"{event.stage}", quote=event.text or "")
+            return NewsItem((News.UPDATE,), f"{event.update}", at, stage, text)
         case EventKind.UPDATE_EDITED:
-            key = f"{event.update}:{_digest(event.text or '', at.isoformat(), str(event.stage))}"
-            return NewsItem(
-                News.EDITED, key, event.seen_at, event.reason or "", quote=event.text or "", before=event.before or ""
-            )
+            key = f"{event.update}:{_digest(text, at.isoformat(), stage)}"
+            return NewsItem((News.EDITED,), key, event.seen_at, stage, text, event.before or "", why)
         case EventKind.INCIDENT_CHANGED:
-            key = f"{event.incident}:title:{_digest(event.text or '', event.reason or '')}"
-            text = f"The vendor changed it: {event.reason}. It is now called:"
-            return NewsItem(News.CHANGED, key, event.seen_at, text, quote=event.text or "", before=event.before or "")
+            key = f"title:{_digest(text, why)}"
+            return NewsItem((News.CHANGED,), key, event.seen_at, stage, text, event.before or "", why)
         case _:
             return None
 
 
-def _our_sentences(
-    known: Known, events: list[Event], stroke: strokes.Stroke, provider: Provider
-) -> list[tuple[News, str]]:
-    """Our own sentences, the weightiest first. An opening needs none: the alert itself says it."""
-    kinds = {e.kind for e in events}
-    if EventKind.INCIDENT_WITHDRAWN in kinds:
-        return [(News.WITHDRAWN, "Withdrawn: the vendor deleted this incident from its page.")]
-    said: list[tuple[News, str]] = []
-    if EventKind.INCIDENT_RESOLVED in kinds:
-        said.append((News.RESOLVED, _resolved(known, stroke, provider)))
+def _ours(known: Known, events: list[Event], stroke: strokes.Stroke, provider: Provider) -> NewsItem:
+    """What we add of our own. An opening needs nothing: the alert itself says it."""
     before = stroke.before.known(known.incident.id)
-    if before is None:
-        return said
-    if before.surfaces and (wider := [s for s in known.surfaces if s not in before.surfaces]):
-        said.append((News.WIDENED, f"Wider: now also {names(provider.surface(s) for s in wider)}."))
-    return said + [(News.VERDICT, e.reason or "") for e in events if _is_another_call(e, stroke)]
+    kinds = {e.kind for e in events}
+    wider: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
+    if before is not None and EventKind.INCIDENT_WITHDRAWN not in kinds:
+        wider = tuple(provider.surface(s).name for s in known.surfaces if s not in before.surfaces)
+        wider = wider if before.surfaces else ()
+        verdicts = tuple(e.reason or "" for e in events if _is_another_call(e, stroke))
+    found = {
+        News.WITHDRAWN: EventKind.INCIDENT_WITHDRAWN in kinds,
+        News.RESOLVED: EventKind.INCIDENT_RESOLVED in kinds,
+        News.REOPENED: EventKind.INCIDENT_REOPENED in kinds,
+        News.WIDENED: bool(wider),
+        News.VERDICT: bool(verdicts),
+    }
+    said = tuple(kind for kind, holds in found.items() if holds)
+    return NewsItem(said, "", stroke.at, known.incident.stage, wider=wider, verdicts=verdicts, broadcast=bool(said))
 
 
 def _is_another_call(event: Event, stroke: strokes.Stroke) -> bool:
@@ -196,24 +180,6 @@ def _is_another_call(event: Event, stroke: strokes.Stroke) -> bool:
         return False
     old = stroke.before.verdict(event.surface)
     return old is not None and old.call is not event.verdict and event.verdict is not Call.UNKNOWN
-
-
-def _resolved(known: Known, stroke: strokes.Stroke, provider: Provider) -> str:
-    lasted = duration((stroke.at - first_post(known.incident)).total_seconds() / 60)
-    word = "left the page" if known.ending is Ending.UNRECORDED else "called resolved"
-    held = [
-        provider.surface(s)
-        for s in known.surfaces
-        if (v := stroke.world.verdict(s)) and v.call is not Call.RETRY_NORMALLY
-    ]
-    rest = f" Not yet safe to retry normally: {names(held)}." if held else ""
-    return f"{provider.name} {word} after {lasted}.{rest}"
-
-
-def names(surfaces: Iterable[Surface]) -> str:
-    """Surfaces in words: "a", "a and b", "a, b and c"."""
-    found = [s.name for s in surfaces]
-    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}" if found else ""
 
 
 def _digest(*parts: str) -> str:
@@ -226,31 +192,17 @@ def _digest(*parts: str) -> str:
 def _notices(stroke: strokes.Stroke, provider: Provider, blind_after: int) -> Iterator[Notice]:
     before, after, at = stroke.before, stroke.world, stroke.at
     page = provider.source.url
+
+    def notice(kind: NoticeKind, since: datetime, why: str = "", found: tuple[Incident, ...] = ()) -> Notice:
+        key = f"{provider.id}:{kind}:{since.isoformat()}"
+        return Notice(kind, provider.id, provider.name, key, at, page, since, why, found)
+
     if before.failures < blind_after <= after.failures and after.blind_since:
-        text = (
-            f"Blind: {page} can't be read since {after.blind_since:%H:%M} UTC ({_last_reason(stroke)}). "
-            f"That is no word about {provider.name} itself; its verdicts turn to unknown."
-        )
-        yield Notice(provider.id, f"{provider.id}:blind:{after.blind_since.isoformat()}", at, text)
+        yield notice(NoticeKind.BLIND, after.blind_since, stroke.blindness.why if stroke.blindness else "")
     if before.failures >= blind_after and after.failures == 0 and before.blind_since:
-        minutes = duration((at - before.blind_since).total_seconds() / 60)
-        text = f"Back: {page} is readable again after {minutes}."
-        yield Notice(provider.id, f"{provider.id}:back:{before.blind_since.isoformat()}", at, text)
+        yield notice(NoticeKind.BACK, before.blind_since)
     for event in stroke.events:
         if event.kind is EventKind.SOURCE_MOVED:
-            yield Notice(provider.id, f"{provider.id}:moved:{after.host}", at, f"Moved: {event.reason}.")
+            yield notice(NoticeKind.MOVED, at, event.reason or "")
     if before.seen_at is None and after.seen_at is not None and after.open_incidents:
-        yield _digest_notice(after, provider, at)
-
-
-def _last_reason(stroke: strokes.Stroke) -> str:
-    return stroke.blindness.why if stroke.blindness else "no reason given"
-
-
-def _digest_notice(world: World, provider: Provider, at: datetime) -> Notice:
-    lines = tuple(
-        f"{k.incident.name} ({k.incident.stage}, since {first_post(k.incident):%Y-%m-%d %H:%M} UTC)"
-        for k in world.open_incidents
-    )
-    text = f"First look at {provider.name}: {len(lines)} open on its page."
-    return Notice(provider.id, f"{provider.id}:baseline:{at.isoformat()}", at, text, lines)
+        yield notice(NoticeKind.BASELINE, at, found=tuple(k.incident for k in after.open_incidents))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.model import Alert, Ending, Message, NewsItem, Notice, Post, PostKind, SurfaceLine
+from bot.model import Alert, Call, Ending, Message, News, NewsItem, Notice, NoticeKind, Post, PostKind, SurfaceLine
 from bot.voice import blocks, words
 
 
@@ -52,7 +52,7 @@ def provenance(alert: Alert) -> str:
 
 def _parent(alert: Alert) -> Message:
     title = words.cut(alert.title, 300)
-    again = f"{alert.again}." if alert.again else ""
+    again = _again(alert)
     text = "\n".join(
         part
         for part in (headline(alert), f"“{title}”", again, *map(surface_line, alert.lines), *_meanwhile(alert))
@@ -70,6 +70,12 @@ def _parent(alert: Alert) -> Message:
     )
     full = f"{text}\n{provenance(alert)}. {alert.url or ''}".strip()
     return Message(words.cut(blocks.escape(full), blocks.TEXT), tuple(shown), key=f"{alert.incident}:alert")
+
+
+def _again(alert: Alert) -> str:
+    if alert.again_after is None:
+        return ""
+    return f"Again, {words.span(alert.again_after.total_seconds())} after the last one was called resolved."
 
 
 def _line_block(line: SurfaceLine) -> dict[str, object]:
@@ -91,25 +97,74 @@ def _meanwhile(alert: Alert) -> Iterator[str]:
         yield f"Programs: {' '.join(programs)}"
 
 
+def spoken(alert: Alert, item: NewsItem) -> str:
+    """Our sentences about a piece of news, the weightiest first."""
+    return " ".join(part for part in (_sentence(kind, alert, item) for kind in item.kinds) if part)
+
+
+def _sentence(kind: News, alert: Alert, item: NewsItem) -> str:
+    match kind:
+        case News.WITHDRAWN:
+            return "Withdrawn: the vendor deleted this incident from its page."
+        case News.RESOLVED:
+            return _over(alert)
+        case News.REOPENED:
+            return "Open again: the vendor lists it once more."
+        case News.WIDENED:
+            return f"Wider: now also {words.listing(item.wider)}."
+        case News.VERDICT:
+            return " ".join(item.verdicts)
+        case News.UPDATE:
+            return f"The vendor, {item.stage}:"
+        case News.EDITED:
+            return f"The vendor edited an earlier post: {item.change}."
+        case News.CHANGED:
+            return f"The vendor changed it ({item.change}); it is now called:"
+
+
+def _over(alert: Alert) -> str:
+    lasted = words.span(((alert.closed_at or alert.as_of) - alert.posted_at).total_seconds())
+    word = "Gone from the page" if alert.ending is Ending.UNRECORDED else "Called resolved"
+    held = [line.name for line in alert.lines if line.verdict.call is not Call.RETRY_NORMALLY]
+    rest = f" Not yet safe to retry normally: {words.listing(held)}." if held else ""
+    return f"{word} {lasted} after the first post.{rest}"
+
+
 def _reply(alert: Alert, item: NewsItem) -> Message:
-    head = f"{words.clock(item.at)}, {item.text}" if item.text else words.clock(item.at)
-    spoken = blocks.section(f"{blocks.date(item.at)} {blocks.escape(item.text)}")
-    shown = [spoken]
-    text = head
+    said = spoken(alert, item)
+    shown = [blocks.section(f"{blocks.date(item.at)} {blocks.escape(said)}")]
+    text = f"{alert.provider_name}, {words.clock(item.at)}. {said}"
     if item.before:
         shown += [blocks.context("before"), blocks.quote(item.before, 1400), blocks.context("now")]
-        text += f"\nbefore: “{words.cut(item.before, 1200)}”"
+        text += f"\nbefore: “{words.cut(item.before, 1200)}”\nnow:"
     if item.quote:
         shown.append(blocks.quote(item.quote, 1400 if item.before else blocks.SECTION))
-        text += f"\n“{words.cut(item.quote, 1200 if item.before else 2800)}”"
-    text = f"{alert.provider_name} at {text}"
+        text += f"\n“{words.cut(item.quote, 1200 if item.before else 2400)}”"
     return Message(words.cut(blocks.escape(text), blocks.TEXT), tuple(shown), key=f"{alert.incident}:{item.key}")
 
 
 def _notice(notice: Notice) -> Message:
-    shown = [blocks.section(blocks.escape(notice.text))]
-    lines = [words.cut(line, 200) for line in notice.lines[:20]]
+    text = _told(notice)
+    shown = [blocks.section(blocks.escape(text))]
+    lines = [f"{words.cut(i.name, 160)} ({i.stage}, since {words.day(i.created_at)})" for i in notice.open[:20]]
     if lines:
         shown.append(blocks.section("\n".join(f"• {blocks.escape(line)}" for line in lines)))
-    text = "\n".join([notice.text, *lines])
-    return Message(words.cut(blocks.escape(text), blocks.TEXT), tuple(shown), key=notice.key)
+    full = "\n".join([text, *lines])
+    return Message(words.cut(blocks.escape(full), blocks.TEXT), tuple(shown), key=notice.key)
+
+
+def _told(notice: Notice) -> str:
+    name, since = notice.provider_name, words.clock(notice.since)
+    match notice.kind:
+        case NoticeKind.BLIND:
+            return (
+                f"Blind: {notice.page} can't be read since {since} ({notice.why}). "
+                f"That says nothing about {name} itself; its verdicts turn to unknown."
+            )
+        case NoticeKind.BACK:
+            lasted = words.span((notice.at - notice.since).total_seconds())
+            return f"Back: {notice.page} can be read again, after {lasted}."
+        case NoticeKind.MOVED:
+            return f"Moved: {notice.why}."
+        case NoticeKind.BASELINE:
+            return f"First look at {name}: {len(notice.open)} open on its page. Nothing of this is new."

@@ -50,7 +50,7 @@ def day(at: datetime) -> str:
 
 def span(seconds: float) -> str:
     """A length of time in words: ``40 s``, ``4 min``, ``3 h 22 min``, ``2 d 4 h``."""
-    if abs(seconds) < 90:
+    if abs(seconds) < 90:  # noqa: PLR2004  (below this, minutes are too coarse)
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
@@ -64,9 +64,8 @@ def span(seconds: float) -> str:
 def listing(names: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``; empty where there are none."""
     found = list(names)
-    if len(found) < 2:
-        return "".join(found)
-    return f"{', '.join(found[:-1])} and {found[-1]}"
+    *most, last = found or [""]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def cut(text: str, limit: int, rest: str = "… (cut)") -> str:
