@@ -174,6 +174,21 @@ class Look:
     host: str = ""  # who answered, after redirects
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One look at one source as it went, for the record: also the failed ones.
+
+    ``outcome`` is ``changed``, ``same`` or the code of the failure; ``body`` are the bytes where they changed.
+    """
+
+    source: str
+    at: datetime
+    outcome: str
+    why: str = ""
+    body: bytes | None = None
+    took_s: float = 0.0
+
+
 # --- the catalogue ----------------------------------------------------------------------------------------------------
 
 

@@ -235,11 +235,11 @@ def _states(world: World, hits: Iterable[Hit], at: datetime, provider: Provider)
         if held is None or hit.condition.rank > held.condition.rank:
             worst[hit.surface] = hit
     for surface in provider.surfaces:
-        hit = worst.get(surface.id)
-        condition = hit.condition if hit else Condition.OPERATIONAL
+        found = worst.get(surface.id)
+        condition = found.condition if found else Condition.OPERATIONAL
         condition = Condition.UNKNOWN if world.seen_at is None else condition
         old = world.state(surface.id)
-        inferred = bool(hit and hit.inferred)
+        inferred = bool(found and found.inferred)
         if old is not None and (old.condition, old.inferred) == (condition, inferred):
             yield old
         else:
@@ -282,13 +282,14 @@ def _verdict_events(before: World, after: World, at: datetime) -> Iterator[Event
             continue
         if old is None and now.exposure == 1:
             continue
+        state = after.state(now.surface)
         yield Event(
             EventKind.VERDICT_CHANGED,
             after.provider,
             at,
             incident=now.incidents[0] if now.incidents else blamed(after, now.surface),
             surface=now.surface,
-            condition=(state := after.state(now.surface)) and state.condition,
+            condition=state.condition if state else None,
             verdict=now.call,
             exposure=now.exposure,
             reason=now.reason,

@@ -5,7 +5,7 @@ Screen readers and notifications read only the top-level text, so it holds every
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from bot.model import Alert, Call, Ending, Message, News, NewsItem, Notice, NoticeKind, Post, PostKind, SurfaceLine
 from bot.voice import blocks, words
@@ -99,27 +99,7 @@ def _meanwhile(alert: Alert) -> Iterator[str]:
 
 def spoken(alert: Alert, item: NewsItem) -> str:
     """Our sentences about a piece of news, the weightiest first."""
-    return " ".join(part for part in (_sentence(kind, alert, item) for kind in item.kinds) if part)
-
-
-def _sentence(kind: News, alert: Alert, item: NewsItem) -> str:
-    match kind:
-        case News.WITHDRAWN:
-            return "Withdrawn: the vendor deleted this incident from its page."
-        case News.RESOLVED:
-            return _over(alert)
-        case News.REOPENED:
-            return "Open again: the vendor lists it once more."
-        case News.WIDENED:
-            return f"Wider: now also {words.listing(item.wider)}."
-        case News.VERDICT:
-            return " ".join(item.verdicts)
-        case News.UPDATE:
-            return f"The vendor, {item.stage}:"
-        case News.EDITED:
-            return f"The vendor edited an earlier post: {item.change}."
-        case News.CHANGED:
-            return f"The vendor changed it ({item.change}); it is now called:"
+    return " ".join(_SENTENCES[kind](alert, item) for kind in item.kinds)
 
 
 def _over(alert: Alert) -> str:
@@ -128,6 +108,18 @@ def _over(alert: Alert) -> str:
     held = [line.name for line in alert.lines if line.verdict.call is not Call.RETRY_NORMALLY]
     rest = f" Not yet safe to retry normally: {words.listing(held)}." if held else ""
     return f"{word} {lasted} after the first post.{rest}"
+
+
+_SENTENCES: Mapping[News, Callable[[Alert, NewsItem], str]] = {
+    News.WITHDRAWN: lambda _, __: "Withdrawn: the vendor deleted this incident from its page.",
+    News.RESOLVED: lambda alert, _: _over(alert),
+    News.REOPENED: lambda _, __: "Open again: the vendor lists it once more.",
+    News.WIDENED: lambda _, item: f"Wider: now also {words.listing(item.wider)}.",
+    News.VERDICT: lambda _, item: " ".join(item.verdicts),
+    News.UPDATE: lambda _, item: f"The vendor, {item.stage}:",
+    News.EDITED: lambda _, item: f"The vendor edited an earlier post ({item.change}):",
+    News.CHANGED: lambda _, item: f"The vendor changed it ({item.change}); it is now called:",
+}
 
 
 def _reply(alert: Alert, item: NewsItem) -> Message:

@@ -1,0 +1,175 @@
+"""The schema, as steps that are only ever added. Every table and column says in a comment what it holds.
+
+Times are UTC as ISO-8601 text with milliseconds (``2026-03-02T11:49:20.921Z``), so that they sort as they are.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+steps = Migrations("brownout")
+
+_FIRST = """
+CREATE TABLE sources (
+  id TEXT PRIMARY KEY,            -- the source, as the catalogue calls it
+  provider TEXT NOT NULL,
+  looked_at TEXT,                 -- the last look, usable or not
+  seen_at TEXT,                   -- the last usable look
+  body_hash TEXT,                 -- SHA-256 of the last usable body
+  host TEXT                       -- who answered last
+);
+CREATE TABLE bodies (
+  hash TEXT PRIMARY KEY,          -- SHA-256 of the bytes
+  body BLOB NOT NULL,             -- the bytes, zlib-compressed, once per hash
+  size INTEGER NOT NULL           -- before compression
+);
+CREATE TABLE observations (
+  id INTEGER PRIMARY KEY,
+  source TEXT NOT NULL,
+  outcome TEXT NOT NULL,          -- changed, same, or why there was no usable page
+  why TEXT NOT NULL DEFAULT '',
+  first_at TEXT NOT NULL,         -- looks in a row with the same outcome share a row
+  last_at TEXT NOT NULL,
+  looks INTEGER NOT NULL DEFAULT 1,
+  took_ms REAL,                   -- the last of them
+  body_hash TEXT REFERENCES bodies(hash)
+);
+CREATE INDEX observations_by_source ON observations (source, id);
+CREATE TABLE incidents (
+  source TEXT NOT NULL,
+  id TEXT NOT NULL,               -- the vendor's id: the only key
+  provider TEXT NOT NULL,
+  name TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  impact TEXT NOT NULL,
+  posted_at TEXT NOT NULL,        -- the vendor's first post, by its own clock
+  seen_at TEXT NOT NULL,          -- when we first saw it
+  closed_at TEXT,                 -- when we saw it end
+  ending TEXT,                    -- resolved, withdrawn, unrecorded
+  surfaces TEXT NOT NULL,         -- JSON list of the surfaces it ever hit
+  url TEXT,
+  is_maintenance INTEGER NOT NULL,
+  is_baseline INTEGER NOT NULL,   -- was already open at our first look
+  is_retroactive INTEGER NOT NULL,-- was already over when we first saw it
+  PRIMARY KEY (source, id)
+);
+CREATE INDEX incidents_by_time ON incidents (provider, posted_at);
+CREATE INDEX incidents_by_id ON incidents (id);
+CREATE TABLE updates (
+  source TEXT NOT NULL,
+  id TEXT NOT NULL,               -- the vendor's id
+  version INTEGER NOT NULL,       -- 1 as first seen, more for every edit
+  incident TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  body TEXT NOT NULL,
+  display_at TEXT NOT NULL,       -- the vendor's claim
+  seen_at TEXT NOT NULL,          -- when we saw this version
+  transitions TEXT,               -- JSON: component, old, new; NULL where the page said nothing
+  PRIMARY KEY (source, id, version)
+);
+CREATE INDEX updates_by_incident ON updates (source, incident, display_at);
+CREATE TABLE conditions (
+  surface TEXT NOT NULL,
+  since TEXT NOT NULL,
+  until TEXT,                     -- NULL: now
+  condition TEXT NOT NULL,
+  inferred INTEGER NOT NULL,      -- only words support it
+  PRIMARY KEY (surface, since)
+);
+CREATE INDEX conditions_now ON conditions (surface) WHERE until IS NULL;
+CREATE TABLE verdicts (
+  surface TEXT NOT NULL,
+  since TEXT NOT NULL,
+  until TEXT,                     -- NULL: now
+  verdict TEXT NOT NULL,
+  exposure REAL NOT NULL,         -- share of the normal retry load, as it was at the start
+  reason TEXT NOT NULL,
+  reason_code TEXT NOT NULL,
+  incident TEXT,
+  PRIMARY KEY (surface, since)
+);
+CREATE INDEX verdicts_now ON verdicts (surface) WHERE until IS NULL;
+CREATE TABLE events (             -- the timeline: append-only
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  incident TEXT,
+  update_id TEXT,
+  surface TEXT,
+  condition TEXT,
+  verdict TEXT,
+  exposure REAL,
+  stage TEXT,
+  reason TEXT,
+  reason_code TEXT,
+  inferred INTEGER NOT NULL DEFAULT 0,
+  text TEXT,                      -- the vendor's words
+  before TEXT,                    -- the words that an edit replaced
+  is_baseline INTEGER NOT NULL DEFAULT 0,
+  happened_at TEXT,               -- the vendor's claim
+  seen_at TEXT NOT NULL           -- when we knew
+);
+CREATE INDEX events_by_incident ON events (incident, id);
+CREATE INDEX events_by_surface ON events (surface, id);
+CREATE INDEX events_by_time ON events (provider, seen_at);
+CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER events_last BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TABLE subscriptions (
+  channel TEXT NOT NULL,
+  target TEXT NOT NULL,           -- a surface, or a provider for all of its surfaces
+  minimum TEXT NOT NULL,          -- the condition from which on it is told
+  created_by TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  PRIMARY KEY (channel, target)
+);
+CREATE TABLE alerts (             -- one message per incident and channel
+  channel TEXT NOT NULL,
+  incident TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  ts TEXT,                        -- Slack's id of the message, once it is sent
+  opened_at TEXT NOT NULL,
+  PRIMARY KEY (channel, incident)
+);
+CREATE INDEX alerts_by_incident ON alerts (incident);
+CREATE TABLE outbox (             -- what channels are owed; recorded before it is sent
+  id INTEGER PRIMARY KEY,
+  channel TEXT NOT NULL,
+  key TEXT NOT NULL,              -- made from content: nothing is owed twice
+  kind TEXT NOT NULL,             -- alert, edit, reply, notice
+  incident TEXT NOT NULL,
+  post TEXT NOT NULL,             -- JSON of what to say
+  state TEXT NOT NULL,            -- waiting, sending, sent, superseded, parked
+  attempts INTEGER NOT NULL DEFAULT 0,
+  created_at TEXT NOT NULL,
+  due_at TEXT NOT NULL,           -- not before
+  sent_at TEXT,
+  ts TEXT,                        -- the receipt
+  error TEXT,
+  UNIQUE (channel, key)
+);
+CREATE INDEX outbox_due ON outbox (channel, id) WHERE state IN ('waiting', 'sending');
+CREATE TABLE worlds (             -- what the rules remember of each provider, so that a restart goes on where it was
+  provider TEXT PRIMARY KEY,
+  saved_at TEXT NOT NULL,
+  world TEXT NOT NULL             -- JSON
+);
+"""
+
+
+@steps()
+def the_first_house(db: Database) -> None:
+    """Everything that the main job needs."""
+    for statement in _statements(_FIRST):
+        db.execute(statement)
+
+
+def _statements(script: str) -> list[str]:
+    """The script's statements; a trigger's own semicolon stands before END."""
+    parts, kept = [], ""
+    for line in script.strip().splitlines():
+        kept += line + "\n"
+        code = line.split("--")[0].rstrip()
+        if code.endswith(";") and ("CREATE TRIGGER" not in line or code.endswith("END;")):
+            parts.append(kept)
+            kept = ""
+    return parts

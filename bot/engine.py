@@ -1,0 +1,288 @@
+"""The two strokes: poll (look, think, record) and publish (render, deliver, receipt). The edges are Protocols.
+
+Recording comes before sending, so that a crash or a Slack outage loses no alert (DESIGN.md section 2). A post is marked
+as leaving before it leaves: if the process dies in between, it is sent again, and the delivery says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Protocol
+
+from bot.core import decide, diff
+from bot.core import stroke as strokes
+from bot.errors import DeliveryError, ParseError, SourceError
+from bot.model import (
+    Blindness,
+    Ending,
+    Incident,
+    Look,
+    Message,
+    Observation,
+    Post,
+    PostKind,
+    Provider,
+    Snapshot,
+    Subscription,
+    Verdict,
+    VerdictRules,
+    World,
+)
+from bot.sources import KINDS
+from bot.voice import alerts, route
+
+MAX_WAIT = timedelta(minutes=5)  # between two attempts to deliver a post
+
+
+class Page(Protocol):
+    """An HTTP answer."""
+
+    @property
+    def url(self) -> str: ...  # noqa: D102
+    @property
+    def body(self) -> bytes: ...  # noqa: D102
+    @property
+    def etag(self) -> str | None: ...  # noqa: D102
+    @property
+    def not_modified(self) -> bool: ...  # noqa: D102
+    @property
+    def took_s(self) -> float: ...  # noqa: D102
+
+
+class Web(Protocol):
+    """Reads pages; every failure is a SourceError."""
+
+    async def get(  # noqa: D102
+        self, source_url: str, path: str, *, fallback: str | None, etag: str | None, accept: str
+    ) -> Page: ...
+
+
+class Owed(Protocol):
+    """A post in the outbox."""
+
+    @property
+    def id(self) -> int: ...  # noqa: D102
+    @property
+    def post(self) -> Post: ...  # noqa: D102
+    @property
+    def attempts(self) -> int: ...  # noqa: D102
+    @property
+    def due_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def is_in_doubt(self) -> bool: ...  # noqa: D102
+    @property
+    def parent_ts(self) -> str | None: ...  # noqa: D102
+
+
+class Book(Protocol):
+    """Remembers. ``record`` is one transaction."""
+
+    def world(self, provider: str) -> World | None: ...  # noqa: D102
+    def record(self, observation: Observation | None, stroke: strokes.Stroke, posts: Iterable[Post]) -> None: ...  # noqa: D102
+    def subscriptions(self) -> tuple[Subscription, ...]: ...  # noqa: D102
+    def told(self, incident: str) -> frozenset[str]: ...  # noqa: D102
+    def owed(self) -> Sequence[Owed]: ...  # noqa: D102
+    def mark_sending(self, number: int) -> None: ...  # noqa: D102
+    def mark_sent(self, number: int, ts: str, at: datetime, *, is_parent: bool) -> None: ...  # noqa: D102
+    def mark_later(self, number: int, due_at: datetime, error: str) -> None: ...  # noqa: D102
+    def mark_parked(self, number: int, error: str) -> None: ...  # noqa: D102
+
+
+class Chat(Protocol):
+    """Takes messages; every failure is a DeliveryError. ``burst`` is how many posts a channel takes at once."""
+
+    burst: int
+
+    async def post(self, channel: str, message: Message, *, thread_ts: str | None, broadcast: bool) -> str: ...  # noqa: D102
+    async def edit(self, channel: str, ts: str, message: Message) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one attempt to deliver a post: ``sent``, ``later`` or ``parked``, and why."""
+
+    post: Post
+    outcome: str
+    why: str = ""
+
+
+@dataclass(slots=True)
+class _Page:
+    """What the engine keeps of a source between looks; a restart begins without it."""
+
+    etag: str | None = None
+    digest: str | None = None
+    snapshot: Snapshot | None = None
+
+
+@dataclass(slots=True)
+class Engine:
+    """Everything that happens between a page and a channel. ``now`` is the clock; it must give aware UTC times."""
+
+    providers: Mapping[str, Provider]
+    web: Web
+    book: Book
+    chat: Chat
+    now: Callable[[], datetime]
+    rules: Callable[[Provider], VerdictRules]
+    blind_after: int = 3
+    worlds: dict[str, World] = field(default_factory=dict)
+    _pages: dict[str, _Page] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Goes on where the book says that the last run stopped."""
+        for provider in self.providers:
+            self.worlds[provider] = self.book.world(provider) or World(provider)
+            self._pages[provider] = _Page()
+
+    # --- poll ---------------------------------------------------------------------------------------------------------
+
+    async def poll(self, provider_id: str) -> strokes.Stroke:
+        """One look at a provider's page, what it means, and its record."""
+        provider = self.providers[provider_id]
+        seen, observation = await self._look(provider)
+        stroke = strokes.look(self.worlds[provider_id], seen, self._rules(provider))
+        self._record(observation, stroke, provider)
+        return stroke
+
+    def tick(self) -> tuple[strokes.Stroke, ...]:
+        """Lets time pass for every provider: verdicts change with it. Records only what changed."""
+        done = []
+        for provider in self.providers.values():
+            world = self.worlds[provider.id]
+            if world.seen_at is not None or world.blind_since is not None:
+                stroke = strokes.tick(world, self.now(), self._rules(provider))
+                if stroke.world != world:
+                    self._record(None, stroke, provider)
+                    done.append(stroke)
+        return tuple(done)
+
+    def is_busy(self, provider_id: str) -> bool:
+        """True while an incident is open or a surface recovers: then looks are more frequent."""
+        world = self.worlds[provider_id]
+        return bool(world.open_incidents) or any(v.exposure < 1 for v in world.verdicts)
+
+    async def _look(self, provider: Provider) -> tuple[Look, Observation]:
+        source, kept, kind = provider.source, self._pages[provider.id], KINDS[provider.source.kind]
+        try:
+            page = await self.web.get(
+                source.url, kind.path, fallback=source.fallback, etag=kept.etag, accept=kind.accept
+            )
+            digest = kept.digest if page.not_modified else hashlib.sha256(page.body).hexdigest()
+            is_same = kept.snapshot is not None and digest == kept.digest
+            snapshot = kept.snapshot if is_same and kept.snapshot else kind.parse(page.body)
+            self._pages[provider.id] = _Page(page.etag or kept.etag, digest, snapshot)
+            endings = await self._ask(provider, snapshot)
+        except (SourceError, ParseError) as error:
+            at = self.now()
+            code = error.code if isinstance(error, SourceError) else "unparsable"
+            kept.etag = None
+            return Look(at, Blindness(str(error), code)), Observation(source.id, at, code, why=str(error))
+        at = self.now()
+        outcome, body = ("same", None) if is_same else ("changed", page.body)
+        host = page.url.partition("://")[2].partition("/")[0]
+        observation = Observation(source.id, at, outcome, body=body, took_s=page.took_s)
+        return Look(at, snapshot, endings, host), observation
+
+    async def _ask(self, provider: Provider, snapshot: Snapshot) -> dict[str, Incident | Ending]:
+        """The last words of incidents that left the page. One that can't be asked now stays open and is asked again."""
+        endings: dict[str, Incident | Ending] = {}
+        source, kind = provider.source, KINDS[provider.source.kind]
+        for incident_id in diff.gone({k.incident.id: k for k in self.worlds[provider.id].incidents}, snapshot):
+            path = kind.incident.format(id=incident_id)
+            try:
+                page = await self.web.get(source.url, path, fallback=source.fallback, etag=None, accept=kind.accept)
+                endings[incident_id] = kind.parse_incident(page.body)
+            except SourceError as error:
+                if error.code == "http_404":
+                    endings[incident_id] = _gone(self.worlds[provider.id], incident_id)
+            except ParseError:
+                continue
+        return endings
+
+    def _rules(self, provider: Provider) -> strokes.Rules:
+        elsewhere: dict[str, Verdict] = {
+            v.surface: v for world in self.worlds.values() if world.provider != provider.id for v in world.verdicts
+        }
+        return strokes.Rules(provider, self.rules(provider), elsewhere)
+
+    def _record(self, observation: Observation | None, stroke: strokes.Stroke, provider: Provider) -> None:
+        decision = decide.decide(stroke, provider, blind_after=self.blind_after)
+        subscriptions = self.book.subscriptions() if decision.alerts or decision.notices else ()
+        surfaces = {s.id for s in provider.surfaces}
+        posts = chain(
+            *(route.route(alert, subscriptions, self.book.told(alert.incident)) for alert in decision.alerts),
+            *(route.route_notice(notice, subscriptions, surfaces) for notice in decision.notices),
+        )
+        self.book.record(observation, stroke, tuple(posts))
+        self.worlds[provider.id] = stroke.world
+
+    # --- publish ------------------------------------------------------------------------------------------------------
+
+    async def publish(self) -> tuple[Delivery, ...]:
+        """Sends what is due, in order within each channel; a channel that refuses is left alone until later."""
+        done: list[Delivery] = []
+        for owed in _turns(self.book.owed(), self.now(), self.chat.burst):
+            waiting = any(d.post.channel == owed.post.channel and d.outcome == "later" for d in done)
+            if not waiting:
+                done.append(await self._deliver(owed))
+        return tuple(done)
+
+    async def _deliver(self, owed: Owed) -> Delivery:
+        self.book.mark_sending(owed.id)
+        try:
+            ts, is_parent = await self._send(owed)
+        except DeliveryError as error:
+            return self._refused(owed, error)
+        self.book.mark_sent(owed.id, ts, self.now(), is_parent=is_parent)
+        return Delivery(owed.post, "sent", "again: its fate was unknown" if owed.is_in_doubt else "")
+
+    async def _send(self, owed: Owed) -> tuple[str, bool]:
+        """Sends one post; its ts, and whether it is now the incident's parent message."""
+        post = owed.post
+        message = alerts.render(post)
+        if post.kind is PostKind.EDIT and owed.parent_ts:
+            try:
+                await self.chat.edit(post.channel, owed.parent_ts, message)
+            except DeliveryError as error:
+                if error.code != "message_not_found":
+                    raise
+            else:
+                return owed.parent_ts, False
+        if post.kind is PostKind.REPLY:
+            is_loud = bool(post.news and post.news.broadcast)
+            return await self.chat.post(
+                post.channel, message, thread_ts=owed.parent_ts, broadcast=is_loud and owed.parent_ts is not None
+            ), False
+        is_parent = post.kind in (PostKind.ALERT, PostKind.EDIT)
+        return await self.chat.post(post.channel, message, thread_ts=None, broadcast=False), is_parent
+
+    def _refused(self, owed: Owed, error: DeliveryError) -> Delivery:
+        if error.permanent:
+            self.book.mark_parked(owed.id, str(error))
+            return Delivery(owed.post, "parked", str(error))
+        wait = timedelta(seconds=error.retry_after) if error.retry_after else timedelta(seconds=2.0**owed.attempts)
+        self.book.mark_later(owed.id, self.now() + min(wait, MAX_WAIT), str(error))
+        return Delivery(owed.post, "later", str(error))
+
+
+def _gone(world: World, incident_id: str) -> Ending:
+    """A 404 is a withdrawal; but maintenances have no page of their own there, so theirs is not recorded."""
+    known = world.known(incident_id)
+    return Ending.UNRECORDED if known and known.incident.is_maintenance else Ending.WITHDRAWN
+
+
+def _turns(owed: Iterable[Owed], now: datetime, burst: int) -> Iterator[Owed]:
+    """The first ``burst`` posts of every channel; none of a channel whose first post is not due yet."""
+    taken: dict[str, int] = {}
+    for post in owed:
+        channel = post.post.channel
+        if post.due_at > now:
+            taken[channel] = burst
+        if taken.get(channel, 0) < burst:
+            taken[channel] = taken.get(channel, 0) + 1
+            yield post
