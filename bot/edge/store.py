@@ -42,6 +42,10 @@ from bot.model import (
 
 _WORLD = TypeAdapter(World)
 _POST = TypeAdapter(Post)
+_EVENT_COLUMNS = (
+    *("kind", "provider", "incident", "update_id", "surface", "condition", "verdict", "exposure", "stage"),
+    *("reason", "reason_code", "inferred", "text", "before", "is_baseline", "happened_at", "seen_at"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +180,12 @@ class Store:
         moves = None
         if update.transitions is not None:
             moves = json.dumps([[t.component_id, t.name, t.old, t.new] for t in update.transitions])
+        row = [update.id, incident, update.stage, update.body, _iso(update.display_at), _iso(at), moves]
         self._db.execute(
-            "INSERT INTO updates SELECT ?, ?, 1 + coalesce(max(version), 0), ?, ?, ?, ?, ?, ? FROM updates"
-            " WHERE source = ? AND id = ?",
-            [source, update.id, incident, update.stage, update.body, _iso(update.display_at), _iso(at), moves, source, update.id],
+            "INSERT INTO updates (source, version, id, incident, stage, body, display_at, seen_at, transitions)"
+            " SELECT ?1, 1 + coalesce(max(version), 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM updates"
+            " WHERE source = ?1 AND id = ?2",
+            [source, *row],
         )
 
     def _intervals(self, stroke: Stroke) -> None:
@@ -207,14 +213,11 @@ class Store:
         )
 
     def _events(self, events: Iterable[Event]) -> None:
+        names = ", ".join(_EVENT_COLUMNS)
+        marks = ", ".join("?" * len(_EVENT_COLUMNS))
         self._db.executemany(
-            "INSERT INTO events (kind, provider, incident, update_id, surface, condition, verdict, exposure, stage,"
-            " reason, reason_code, inferred, text, before, is_baseline, happened_at, seen_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                [e.kind, e.provider, e.incident, e.update, e.surface, e.condition, e.verdict, e.exposure, e.stage, e.reason, e.reason_code, e.inferred, e.text, e.before, e.is_baseline, _iso(e.happened_at), _iso(e.seen_at)]
-                for e in events
-            ],
+            f"INSERT INTO events ({names}) VALUES ({marks})",  # noqa: S608  (our own column names)
+            [[_cell(getattr(e, "update" if name == "update_id" else name)) for name in _EVENT_COLUMNS] for e in events],
         )
 
     # --- what channels are owed ---------------------------------------------------------------------------------------
@@ -406,6 +409,10 @@ def _advice(path: Path, error: Exception) -> str:
 
 def _iso(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
+
+
+def _cell(value: object) -> object:
+    return _iso(value) if isinstance(value, datetime) else value
 
 
 def _time(text: str) -> datetime:

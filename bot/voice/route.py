@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
 from bot.model import Alert, Condition, Notice, Post, PostKind, Subscription
 
-Told = Mapping[str, Collection[str]]  # channel -> the incidents that it has a message about
 
-
-def route(alert: Alert, subscriptions: Iterable[Subscription], told: Told) -> Iterator[Post]:
+def route(alert: Alert, subscriptions: Iterable[Subscription], told: Collection[str]) -> Iterator[Post]:
     """The posts of one alert: a parent where the channel has none, else the parent redrawn and its news in the thread.
+
+    ``told`` are the channels that have, or are owed, a message about this incident.
 
     A channel hears of an incident once one of its subscriptions matches a surface of it that is bad enough, and from
     then on until it is over. It is shown every surface of the incident: what is next door matters in an outage.
@@ -20,7 +20,7 @@ def route(alert: Alert, subscriptions: Iterable[Subscription], told: Told) -> It
     bare = replace(alert, news=())
     for channel, owned in _by_channel(subscriptions):
         mine = [s for s in owned if any(matches(s, alert.provider, line.surface) for line in alert.lines)]
-        has = alert.incident in told.get(channel, ())
+        has = channel in told
         if not mine or not (has or any(_is_bad_enough(alert, s) for s in mine)):
             continue
         if has:
