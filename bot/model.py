@@ -196,8 +196,10 @@ class Observation:
 class Surface:
     """A way to reach a provider, as its users see it. It need not be a component of any page.
 
-    ``components`` are ids and names (old names too) of page components that stand for it; ``words`` are what people and
-    vendors call it in prose; ``needs`` are surfaces it cannot work without; ``instead`` are surfaces to use meanwhile.
+    ``components`` are ids and names (old names too) of page components that stand for it. ``words`` are what people and
+    vendors call it in prose; ``cased`` are names that are common words too, and count only where they are written as
+    names; ``hints`` point to it only where no surface is named; ``models`` are the families it serves. ``needs`` are
+    surfaces it cannot work without; ``instead`` are surfaces to use meanwhile, another fault domain first.
     """
 
     id: str
@@ -205,6 +207,9 @@ class Surface:
     name: str
     components: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    cased: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
     fault_domain: str = ""
@@ -225,7 +230,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who runs it: one TOML file of the catalogue."""
+    """Who runs it: one TOML file of the catalogue.
+
+    ``ignore`` are phrases that name no surface though a part of them would; ``regions`` are places its vendor names.
+    """
 
     id: str
     name: str
@@ -235,6 +243,8 @@ class Provider:
     page_ids: tuple[str, ...] = ()
     profile: str = "default"
     enabled: bool = True
+    ignore: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
 
     def surface(self, surface_id: str) -> Surface:
         """The surface with this id; KeyError where the provider has none."""
