@@ -198,8 +198,10 @@ class Surface:
 
     ``components`` are ids and names (old names too) of page components that stand for it. ``words`` are what people and
     vendors call it in prose; ``cased`` are names that are common words too, and count only where they are written as
-    names; ``hints`` point to it only where no surface is named; ``models`` are the families it serves. ``needs`` are
+    names; ``hints`` point to it only where no surface is named; ``models`` are the families it serves. ``parts`` are
+    components of single features: their trouble touches the surface and does not bring it down. ``needs`` are
     surfaces it cannot work without; ``instead`` are surfaces to use meanwhile, another fault domain first.
+    ``is_login``: people pass through it to the others.
     """
 
     id: str
@@ -210,6 +212,8 @@ class Surface:
     cased: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    is_login: bool = False
     needs: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
     fault_domain: str = ""

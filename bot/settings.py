@@ -47,6 +47,8 @@ class _Surface(_Strict):
     cased: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    is_login: bool = False
     needs: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
     fault_domain: str = ""
