@@ -196,8 +196,12 @@ class Observation:
 class Surface:
     """A way to reach a provider, as its users see it. It need not be a component of any page.
 
-    ``components`` are ids and names (old names too) of page components that stand for it; ``words`` are what people and
-    vendors call it in prose; ``needs`` are surfaces it cannot work without; ``instead`` are surfaces to use meanwhile.
+    ``components`` are ids and names (old names too) of page components that stand for it. ``words`` are what people and
+    vendors call it in prose; ``cased`` are names that are common words too, and count only where they are written as
+    names; ``hints`` point to it only where no surface is named; ``models`` are the families it serves. ``parts`` are
+    components of single features: their trouble touches the surface and does not bring it down. ``needs`` are
+    surfaces it cannot work without; ``instead`` are surfaces to use meanwhile, another fault domain first.
+    ``is_login``: people pass through it to the others.
     """
 
     id: str
@@ -205,6 +209,11 @@ class Surface:
     name: str
     components: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    cased: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    is_login: bool = False
     needs: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
     fault_domain: str = ""
@@ -225,7 +234,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who runs it: one TOML file of the catalogue."""
+    """Who runs it: one TOML file of the catalogue.
+
+    ``ignore`` are phrases that name no surface though a part of them would; ``regions`` are places its vendor names.
+    """
 
     id: str
     name: str
@@ -235,6 +247,8 @@ class Provider:
     page_ids: tuple[str, ...] = ()
     profile: str = "default"
     enabled: bool = True
+    ignore: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
 
     def surface(self, surface_id: str) -> Surface:
         """The surface with this id; KeyError where the provider has none."""

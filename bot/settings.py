@@ -44,6 +44,11 @@ class _Surface(_Strict):
     name: str
     components: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    cased: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    is_login: bool = False
     needs: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
     fault_domain: str = ""
@@ -58,6 +63,8 @@ class _Provider(_Strict):
     page_ids: tuple[str, ...] = ()
     profile: str = "default"
     enabled: bool = True
+    ignore: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
     source: _Source
     surface: tuple[_Surface, ...] = Field(min_length=1)
 
