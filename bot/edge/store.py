@@ -27,8 +27,11 @@ from bot.errors import StoreError
 from bot.model import (
     Call,
     Condition,
+    Ending,
     Event,
     EventKind,
+    Impact,
+    Incident,
     Known,
     Observation,
     Post,
@@ -36,6 +39,7 @@ from bot.model import (
     Stage,
     Subscription,
     SurfaceState,
+    Transition,
     Update,
     World,
 )
@@ -326,10 +330,18 @@ class Store:
         )
         return tuple(found for (found,) in rows)
 
-    def incident(self, incident: str) -> dict[str, Any] | None:
-        """One incident's row as a dict; None where nobody has seen it."""
-        rows = self._dicts("SELECT * FROM incidents WHERE id = ?", incident)
-        return next(rows, None)
+    def known(self, incident: str) -> tuple[str, Known] | None:
+        """One incident, with its provider; None where nobody has seen it. Updates are in their newest version."""
+        row = next(self._dicts("SELECT * FROM incidents WHERE id = ?", incident), None)
+        if row is None:
+            return None
+        newest = self._dicts(
+            "SELECT u.* FROM updates u WHERE source = ? AND incident = ? AND version ="
+            " (SELECT max(version) FROM updates v WHERE v.source = u.source AND v.id = u.id) ORDER BY display_at, id",
+            row["source"],
+            incident,
+        )
+        return row["provider"], _known(row, tuple(map(_update, newest)))
 
     def events(self, incident: str) -> tuple[Event, ...]:
         """An incident's timeline, in the order in which we knew."""
@@ -464,3 +476,32 @@ def _event(row: dict[str, Any]) -> Event:
         before=row["before"],
         is_baseline=bool(row["is_baseline"]),
     )
+
+
+def _known(row: dict[str, Any], updates: tuple[Update, ...]) -> Known:
+    incident = Incident(
+        id=row["id"],
+        name=row["name"],
+        stage=Stage(row["stage"]),
+        impact=Impact(row["impact"]),
+        created_at=_time(row["posted_at"]),
+        updates=updates,
+        url=row["url"],
+        is_maintenance=bool(row["is_maintenance"]),
+    )
+    return Known(
+        incident=incident,
+        seen_at=_time(row["seen_at"]),
+        surfaces=tuple(json.loads(row["surfaces"])),
+        closed_at=_time(row["closed_at"]) if row["closed_at"] else None,
+        ending=Ending(row["ending"]) if row["ending"] else None,
+        is_baseline=bool(row["is_baseline"]),
+        is_retroactive=bool(row["is_retroactive"]),
+    )
+
+
+def _update(row: dict[str, Any]) -> Update:
+    moves = None
+    if row["transitions"] is not None:
+        moves = tuple(Transition(c, n, Condition(a), Condition(b)) for c, n, a, b in json.loads(row["transitions"]))
+    return Update(row["id"], Stage(row["stage"]), row["body"], _time(row["display_at"]), moves)

@@ -1,0 +1,66 @@
+"""What a person typed -> the surfaces that are meant. Pure; ambiguity is answered with a choice, not with a guess."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.errors import UsageError
+from bot.model import Provider, Surface
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What was meant: one surface, or a provider with all of its surfaces. ``id`` is what a subscription keeps."""
+
+    id: str
+    name: str
+    provider: Provider
+    surfaces: tuple[Surface, ...]
+
+
+def resolve(providers: Sequence[Provider], typed: str) -> Target:
+    """One target by id, name, alias or part of a name. UsageError with the choice, or with the nearest match."""
+    targets = tuple(_targets(providers))
+    wanted = typed.strip().casefold()
+    for fits in (_is_exactly, _is_part):
+        found = [t for t in targets if fits(t, wanted)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            choice = ", ".join(f"`{t.id}`" for t in found[:12])
+            raise UsageError(f"“{typed}” could be any of {choice}. Which one?")
+    raise UsageError(f"There is no surface “{typed}”.{_nearest(targets, wanted)} `list all` names every surface.")
+
+
+def surface(providers: Sequence[Provider], typed: str) -> tuple[Provider, Surface]:
+    """One surface; a provider's name is ambiguous here unless it has only one."""
+    target = resolve(providers, typed)
+    if len(target.surfaces) > 1:
+        choice = ", ".join(f"`{s.id}`" for s in target.surfaces)
+        raise UsageError(f"{target.name} has several surfaces: {choice}. Which one?")
+    return target.provider, target.surfaces[0]
+
+
+def _targets(providers: Iterable[Provider]) -> Iterable[Target]:
+    for p in providers:
+        yield Target(p.id, p.name, p, p.surfaces)
+        for s in p.surfaces:
+            yield Target(s.id, s.name, p, (s,))
+
+
+def _is_exactly(target: Target, wanted: str) -> bool:
+    aliases = target.provider.aliases if target.id == target.provider.id else ()
+    return wanted in {target.id.casefold(), target.name.casefold(), *(a.casefold() for a in aliases)}
+
+
+def _is_part(target: Target, wanted: str) -> bool:
+    is_surface = target.id != target.provider.id
+    return len(wanted) > 1 and is_surface and (wanted in target.id.casefold() or wanted in target.name.casefold())
+
+
+def _nearest(targets: Iterable[Target], wanted: str) -> str:
+    by_name = {name.casefold(): t.id for t in targets for name in (t.id, t.name)}
+    near = difflib.get_close_matches(wanted, by_name, n=1, cutoff=0.6)
+    return f" Did you mean `{by_name[near[0]]}`?" if near else ""

@@ -1,0 +1,138 @@
+"""What is known -> the answers to people's questions. Pure; the same words in Slack, in the terminal and in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from bot.model import Call, Condition, Known, Message, Provider, Subscription, Surface, SurfaceState, Verdict, World
+from bot.voice import words
+from bot.voice.sheet import Para, sheet
+
+Board = Sequence[tuple[Provider, World]]
+
+
+def status(board: Board, now: datetime) -> Message:
+    """Everything that is not plainly well, and a count of the rest."""
+    troubled = [part for provider, world in board for part in _provider(provider, world, now)]
+    well = [p.name for p, w in board if w.seen_at and not _troubles(p, w) and not w.blind_since]
+    unseen = [p.name for p, w in board if not w.seen_at and not w.blind_since]
+    if well:
+        troubled.append(f"No incident known at {words.listing(well)}.")
+    if unseen:
+        troubled.append(f"Not looked at yet: {words.listing(unseen)}.")
+    broken = sum(len(list(_troubles(p, w))) for p, w in board)
+    title = f"{broken} surface{'s' if broken != 1 else ''} in trouble" if broken else "No incident known"
+    return sheet(title, troubled)
+
+
+def status_of(provider: Provider, surfaces: Iterable[Surface], world: World, now: datetime) -> Message:
+    """Every surface asked for, well or not."""
+    lines = [_surface(s, world.state(s.id), world.verdict(s.id)) for s in surfaces]
+    return sheet(f"{provider.name}: status", [*lines, *_incidents(world), _freshness(provider, world, now)])
+
+
+def retry(surface: Surface, verdict: Verdict | None, state: SurfaceState | None, now: datetime) -> Message:
+    """May I retry? The verdict, its reason, and what to do meanwhile."""
+    if verdict is None:
+        return sheet(f"{surface.name}: unknown", ["Nobody has looked at its page yet."])
+    lines = [verdict.reason]
+    if verdict.review_at and verdict.review_at > now:
+        lines.append(f"Look again at {words.clock(verdict.review_at)}; that is no promise.")
+    if verdict.call is not Call.RETRY_NORMALLY:
+        lines += [f"{who}: {what}" for who, what in _meanwhile(surface) if what]
+    if state and state.inferred:
+        lines.append("No page has a component for this surface: it is known from the vendor's words alone.")
+    return sheet(f"{surface.name}: {words.call(verdict)}", lines)
+
+
+def subscribed(target: str, surfaces: Iterable[Surface], minimum: Condition, world: World) -> Message:
+    """What the channel will now hear of, how it stands, and how to undo it."""
+    found = list(surfaces)
+    what = f"This channel now hears of **{target}** ({words.listing(s.name for s in found)})"
+    level = f"from “{words.CONDITIONS[minimum]}” up" if minimum is not Condition.DEGRADED else "whatever the severity"
+    now = [_surface(s, world.state(s.id), world.verdict(s.id)) for s in found if _is_troubled(world, s)]
+    return sheet("", [f"{what}, {level}. Undo: `/brownout unsubscribe {target}`", *now])
+
+
+def unsubscribed(target: str, *, was: bool) -> Message:
+    """What the channel no longer hears of, and how to undo it."""
+    if not was:
+        return sheet("", [f"This channel did not listen to **{target}**. `/brownout list` shows what it listens to."])
+    return sheet("", [f"This channel no longer hears of **{target}**. Undo: `/brownout subscribe {target}`"])
+
+
+def listing(subscriptions: Iterable[Subscription]) -> Message:
+    """What this channel listens to."""
+    lines = [
+        f"• **{s.target}**, from “{words.CONDITIONS[s.minimum]}” up"
+        + (f", since {words.day(s.created_at)}" if s.created_at else "")
+        for s in subscriptions
+    ]
+    empty = "This channel listens to nothing yet. `/brownout subscribe claude` or `/brownout list all`"
+    return sheet("Subscriptions of this channel", lines or [empty])
+
+
+def catalogue(providers: Iterable[Provider]) -> Message:
+    """Every surface there is."""
+    lines = [f"**{p.id}** {p.name}: " + ", ".join(f"`{s.id}`" for s in p.surfaces) for p in providers]
+    return sheet("Surfaces", lines)
+
+
+def sources(board: Board, now: datetime) -> Message:
+    """The health of the sources: when each page was last readable, and why it is not."""
+    return sheet("Sources", [f"**{p.id}** {p.source.url}: {_health(w, now)}" for p, w in board])
+
+
+def _health(world: World, now: datetime) -> str:
+    if world.blind_since:
+        last = f"; last readable {words.day(world.seen_at)}" if world.seen_at else ""
+        return f"blind since {words.day(world.blind_since)}, {world.failures} looks in a row{last}"
+    if world.seen_at is None:
+        return "not looked at yet"
+    return f"readable, last look {words.span((now - world.seen_at).total_seconds())} ago"
+
+
+def _provider(provider: Provider, world: World, now: datetime) -> Iterator[Para | str]:
+    troubles = list(_troubles(provider, world))
+    if troubles or world.blind_since:
+        yield from (_surface(s, world.state(s.id), world.verdict(s.id)) for s in troubles)
+        yield from _incidents(world)
+        yield _freshness(provider, world, now)
+
+
+def _troubles(provider: Provider, world: World) -> Iterator[Surface]:
+    return (s for s in provider.surfaces if _is_troubled(world, s))
+
+
+def _is_troubled(world: World, surface: Surface) -> bool:
+    state, verdict = world.state(surface.id), world.verdict(surface.id)
+    is_bad = state is not None and state.condition not in (Condition.OPERATIONAL, Condition.UNKNOWN)
+    return is_bad or (verdict is not None and verdict.call not in (Call.RETRY_NORMALLY, Call.UNKNOWN))
+
+
+def _surface(surface: Surface, state: SurfaceState | None, verdict: Verdict | None) -> str:
+    condition = state.condition if state else Condition.UNKNOWN
+    how = words.CONDITIONS[condition] + (", by the text alone" if state and state.inferred else "")
+    why = f" {verdict.reason}" if verdict else ""
+    return f"{words.SIGNS[condition]} **{surface.name}** (`{surface.id}`): {how}.{why}"
+
+
+def _incidents(world: World) -> Iterator[Para | str]:
+    for known in world.open_incidents:
+        yield f"Open since {words.day(known.incident.created_at)}: `{known.incident.id}`, {_step(known)}"
+        yield Para(known.incident.name, is_quote=True)
+
+
+def _step(known: Known) -> str:
+    updates = known.incident.updates
+    when = f", last word {words.clock(updates[-1].display_at)}" if updates else ""
+    return f"{known.incident.stage}{when}"
+
+
+def _freshness(provider: Provider, world: World, now: datetime) -> str:
+    return f"{provider.name}'s page: {_health(world, now)}."
+
+
+def _meanwhile(surface: Surface) -> tuple[tuple[str, str], ...]:
+    return (("People", surface.people), ("Programs", surface.programs))

@@ -1,0 +1,52 @@
+"""Paragraphs -> one message, inside every limit of Slack; what does not fit is cut, and the cut is said.
+
+A paragraph is plain text: it is escaped here and nowhere else. ``**`` around a piece makes it bold in Slack and goes
+away in plain text; vendor words therefore go into ``quoted`` and never into a paragraph.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.model import Message
+from bot.voice import blocks, words
+
+_BUDGET = 12_000  # characters in all blocks together; Slack refuses somewhere above 13,000 (slack.md 2.1)
+_BOLD = re.compile(r"\*\*(.+?)\*\*")
+_CODE = re.compile(r"`([^`\n]+)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Para:
+    """A paragraph of ours, or with ``is_quote`` somebody else's words."""
+
+    text: str
+    is_quote: bool = False
+
+
+def sheet(title: str, paragraphs: Iterable[Para | str]) -> Message:
+    """A headline and its paragraphs."""
+    paras = [p if isinstance(p, Para) else Para(p) for p in paragraphs]
+    shown: list[blocks.Block] = [blocks.header(title)] if title else []
+    spent = len(title)
+    for number, para in enumerate(paras):
+        block = blocks.quote(para.text) if para.is_quote else blocks.section(_marked(para.text))
+        spent += len(str(block["text"]["text"]))
+        if spent > _BUDGET or len(shown) >= blocks.BLOCKS - 1:
+            shown.append(blocks.context(f"… {len(paras) - number} more; the command line shows all of it"))
+            break
+        shown.append(block)
+    full = "\n".join(filter(None, [title, *map(_plain, paras)]))
+    return Message(blocks.escape(full), tuple(shown))
+
+
+def _marked(text: str) -> str:
+    """Ours, as Slack's markup: the escape first, the bold after it."""
+    return _BOLD.sub(r"*\1*", blocks.escape(text))
+
+
+def _plain(para: Para) -> str:
+    text = para.text if para.is_quote else _CODE.sub(r"\1", _BOLD.sub(r"\1", para.text))
+    return "\n".join(f"> {line}" for line in words.cut(text, 3000).splitlines()) if para.is_quote else text

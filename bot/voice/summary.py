@@ -1,0 +1,115 @@
+"""An incident and its events -> the summary and the timeline that people ask for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from bot.model import Ending, Event, EventKind, Known, Message, Surface
+from bot.voice import words
+from bot.voice.sheet import Para, sheet
+
+_NOTED = 90  # seconds between the vendor's time and ours that are worth a word
+_OVER = {
+    Ending.RESOLVED: "the vendor called it resolved",
+    Ending.WITHDRAWN: "the vendor deleted it from its page",
+    Ending.UNRECORDED: "it left the page; its last words were not recorded",
+}
+
+
+def summary(
+    known: Known, provider: str, events: Sequence[Event], surfaces: Mapping[str, Surface], now: datetime
+) -> Message:
+    """What happened, to what, from when to when by the vendor's clock and by ours, and which verdicts were given."""
+    incident = known.incident
+    title = f"{provider}: {'over' if known.closed_at else incident.stage}"
+    return sheet(
+        title,
+        [
+            Para(incident.name, is_quote=True),
+            _span(known, events, now),
+            f"**Hit**: {_hit(known, surfaces)}.",
+            *_worst(events, surfaces),
+            *_verdicts(events, surfaces),
+            *_edits(events),
+            *_last_words(events),
+            f"`{incident.id}`; every step: `timeline {incident.id}`",
+        ],
+    )
+
+
+def timeline(known: Known, provider: str, events: Sequence[Event], surfaces: Mapping[str, Surface]) -> Message:
+    """Every event, in the order in which we knew, with the vendor's time beside it where the two differ."""
+    lines: list[Para | str] = [Para(known.incident.name, is_quote=True)]
+    for event in events:
+        lines.append(_line(event, surfaces))
+        if event.text and event.kind in (EventKind.UPDATE_POSTED, EventKind.UPDATE_EDITED):
+            lines.append(Para(event.text, is_quote=True))
+    return sheet(f"{provider}: timeline of {known.incident.id}", lines)
+
+
+def _span(known: Known, events: Sequence[Event], now: datetime) -> str:
+    posted = events[0].happened_at if events and events[0].happened_at else known.seen_at
+    lag = words.span(max((known.seen_at - posted).total_seconds(), 0))
+    began = f"**When**: first posted {words.day(posted)}, seen {lag} later"
+    if known.closed_at is None:
+        return f"{began}; open for {words.span((now - posted).total_seconds())} so far."
+    ended = next((e.happened_at for e in reversed(events) if e.kind is EventKind.INCIDENT_RESOLVED), None)
+    over = ended or known.closed_at
+    why = _OVER[known.ending or Ending.UNRECORDED]
+    return f"{began}; over {words.clock(over)} ({why}), after {words.span((over - posted).total_seconds())}."
+
+
+def _hit(known: Known, surfaces: Mapping[str, Surface]) -> str:
+    return words.listing(_name(s, surfaces) for s in known.surfaces) or "no surface that is known here"
+
+
+def _worst(events: Iterable[Event], surfaces: Mapping[str, Surface]) -> Iterator[str]:
+    moves: dict[str, list[str]] = {}
+    for e in events:
+        if e.kind is EventKind.SURFACE_CHANGED and e.surface and e.condition:
+            moves.setdefault(e.surface, []).append(f"{e.seen_at:%H:%M} {words.CONDITIONS[e.condition]}")
+    for surface, steps in moves.items():
+        yield f"**{_name(surface, surfaces)}**: {', '.join(steps)}"
+
+
+def _verdicts(events: Iterable[Event], surfaces: Mapping[str, Surface]) -> Iterator[str]:
+    given: dict[str, list[str]] = {}
+    for e in events:
+        if e.kind is EventKind.VERDICT_CHANGED and e.surface and e.verdict:
+            step = words.CALLS[e.verdict].lower()
+            steps = given.setdefault(e.surface, [])
+            if not steps or not steps[-1].endswith(step):
+                steps.append(f"{e.seen_at:%H:%M} {step}")
+    if given:
+        yield "**Verdicts given** (UTC):"
+    for surface, steps in given.items():
+        yield f"• {_name(surface, surfaces)}: {', '.join(steps)}"
+
+
+def _edits(events: Iterable[Event]) -> Iterator[str]:
+    edits = sum(e.kind is EventKind.UPDATE_EDITED for e in events)
+    if edits:
+        times = f"{edits} time{'s' if edits != 1 else ''}"
+        yield f"The vendor edited earlier posts {times}; the timeline shows what changed."
+
+
+def _last_words(events: Sequence[Event]) -> Iterator[Para | str]:
+    last = next((e for e in reversed(events) if e.kind is EventKind.UPDATE_POSTED and e.text), None)
+    if last:
+        yield f"The vendor's last words, {words.clock(last.happened_at or last.seen_at)} ({last.stage}):"
+        yield Para(last.text or "", is_quote=True)
+
+
+def _line(event: Event, surfaces: Mapping[str, Surface]) -> str:
+    what = {
+        EventKind.SURFACE_CHANGED: lambda e: f"{_name(e.surface, surfaces)}: {words.CONDITIONS[e.condition]}",
+        EventKind.VERDICT_CHANGED: lambda e: f"{_name(e.surface, surfaces)}: {words.CALLS[e.verdict]}. {e.reason}",
+    }.get(event.kind, lambda e: f"{str(e.kind).replace('_', ' ')}{f' ({e.stage})' if e.stage else ''}")(event)
+    lag = (event.seen_at - event.happened_at).total_seconds() if event.happened_at else 0
+    late = f" (the vendor's time {words.clock(event.happened_at)})" if event.happened_at and abs(lag) > _NOTED else ""
+    return f"{event.seen_at:%Y-%m-%d %H:%M:%S} {what}{late}"
+
+
+def _name(surface: str | None, surfaces: Mapping[str, Surface]) -> str:
+    return surfaces[surface].name if surface and surface in surfaces else str(surface)
