@@ -332,28 +332,92 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """An incident as one surface has met it: when our own looks first saw it, and its present stage since when."""
+
+    incident: str
+    first_at: datetime
+    stage: Stage
+    stage_at: datetime
+    down: bool = False  # it took the surface down, or came in as if it had
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Track:
-    """What the verdict rules remember of one surface; a fold over looks and ticks, small enough to store whole."""
+    """What the verdict rules remember of one surface; a fold over looks and ticks, small enough to store whole.
+
+    All times are those of our own looks, never the vendor's claims (safe-to-retry.md A.0: display times are backdated).
+    """
 
     surface: str
+    looked_at: datetime | None = None  # the newest usable look
+    watched_since: datetime | None = None  # the first look of the present unbroken watch
     bad: bool = False
-    last_bad_at: datetime | None = None
-    clean_looks: int = 0  # usable looks in a row, at least a minute apart, since the last bad one
+    bad_by: tuple[str, ...] = ()  # the incidents that held it when it was last bad
+    bad_until: datetime | None = None  # the first look that found it no longer bad
+    clean_looks: int = 0  # looks in a row, far enough apart, that found it not bad
     clean_look_at: datetime | None = None
-    first_post_at: datetime | None = None  # the newest first post among the incidents open on it
-    resolved_at: datetime | None = None  # since when no incident is open on it
+    doubted: bool = False  # an incident is bad that caps without holding
+    doubted_until: datetime | None = None
+    maintained: bool = False
+    maintained_until: datetime | None = None
+    residual_since: datetime | None = None  # since when the newest words speak of errors that remain
+    closed_at: datetime | None = None  # since when no incident is open on it
+    incidents: tuple[Heard, ...] = ()  # open ones, and those that began within a day
     relapses: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class VerdictRules:
-    """The numbers of R60/15 (safe-to-retry.md C.3); a preset or a vendor profile is another set of numbers."""
+    """The numbers of R60/15 (safe-to-retry.md C.3); a preset or a vendor profile is another set of numbers.
 
+    ``clears_components``: this vendor turns a component green while the incident goes on, and means it.
+    """
+
+    name: str = "R60/15"
+    clears_components: bool = False
     settle: timedelta = timedelta(minutes=5)  # d0: before this, nothing is gentle
+    settle_looks: int = 2
+    looks_apart: timedelta = timedelta(seconds=60)
     dwell: timedelta = timedelta(minutes=60)  # D: clean for so long is normal
-    resolved_dwell: timedelta = timedelta(minutes=15)  # R: resolved for so long is normal
+    resolved_dwell: timedelta = timedelta(minutes=15)  # R: resolved for so long is normal, if clean for
+    resolved_clean: timedelta = timedelta(minutes=15)  # at least this
+    flap_within: timedelta = timedelta(minutes=120)  # bad again so soon is a relapse, which doubles D and R
+    flap_lasts: timedelta = timedelta(hours=6)
+    dwell_cap: timedelta = timedelta(minutes=240)
+    resolved_cap: timedelta = timedelta(minutes=60)
+    crowd: int = 3  # so many incidents
+    crowd_within: timedelta = timedelta(hours=24)  # in so long
+    crowd_dwell: timedelta = timedelta(minutes=120)  # ask for so long clean
+    residual_pin: timedelta = timedelta(minutes=60)
+    gentle_low: float = 0.1
+    gentle_high: float = 0.5
+    maintenance_dwell: timedelta = timedelta(minutes=5)
+    review: timedelta = timedelta(minutes=30)  # look again at the latest
+    overrun_review: timedelta = timedelta(minutes=15)
+    fail_over_after: timedelta = timedelta(minutes=30)  # an expected wait above this is worth another surface
+    silence: timedelta = timedelta(minutes=202)  # the vendor's P95 between updates; longer is worth a word
     stale_gentle: timedelta = timedelta(minutes=5)  # data older than this never says normal
     stale_unknown: timedelta = timedelta(minutes=15)  # data older than this says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How long an incident may stay bad, said once and never edited; the first one is graded when it ends.
+
+    ``elapsed`` is how long it had been bad at issue; ``p50``, ``p80`` and ``p90`` are what may remain from then on.
+    ``n`` counts the provider's own ended incidents behind it.
+    """
+
+    incident: str
+    issued_at: datetime
+    elapsed: timedelta
+    p50: timedelta
+    p80: timedelta
+    p90: timedelta
+    n: int = 0
+    method: str = "residual_life+aci"
 
 
 # --- the timeline -----------------------------------------------------------------------------------------------------

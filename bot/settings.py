@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -83,6 +84,47 @@ class _VerdictChoice(_Strict):
     preset: Literal["cautious", "default", "fast"] = "default"
 
 
+class _Numbers(_Strict):
+    """Numbers of the verdict that a preset or a profile changes; spans in minutes."""
+
+    name: str | None = None
+    clears_components: bool | None = None
+    settle_looks: int | None = Field(default=None, ge=1)
+    crowd: int | None = Field(default=None, ge=1)
+    gentle_low: float | None = Field(default=None, ge=0, le=1)
+    gentle_high: float | None = Field(default=None, ge=0, le=1)
+    settle_min: float | None = Field(default=None, ge=0)
+    dwell_min: float | None = Field(default=None, gt=0)
+    resolved_dwell_min: float | None = Field(default=None, ge=0)
+    resolved_clean_min: float | None = Field(default=None, ge=0)
+    flap_within_min: float | None = Field(default=None, ge=0)
+    flap_lasts_min: float | None = Field(default=None, ge=0)
+    dwell_cap_min: float | None = Field(default=None, gt=0)
+    resolved_cap_min: float | None = Field(default=None, ge=0)
+    crowd_within_min: float | None = Field(default=None, ge=0)
+    crowd_dwell_min: float | None = Field(default=None, ge=0)
+    residual_pin_min: float | None = Field(default=None, ge=0)
+    maintenance_dwell_min: float | None = Field(default=None, ge=0)
+    review_min: float | None = Field(default=None, gt=0)
+    overrun_review_min: float | None = Field(default=None, gt=0)
+    fail_over_after_min: float | None = Field(default=None, ge=0)
+    silence_min: float | None = Field(default=None, gt=0)
+
+    def over(self, rules: model.VerdictRules) -> model.VerdictRules:
+        """The rules with these numbers in place of theirs."""
+        told = self.model_dump(exclude_none=True)
+        numbers: dict[str, Any] = {
+            key.removesuffix("_min"): timedelta(minutes=value) if key.endswith("_min") else value
+            for key, value in told.items()
+        }
+        return replace(rules, **numbers)
+
+
+class _Verdict(_Strict):
+    preset: dict[Literal["cautious", "default", "fast"], _Numbers] = {}
+    profile: dict[str, _Numbers] = {}
+
+
 class _Store(_Strict):
     path: str = "brownout.db"
 
@@ -101,6 +143,13 @@ class Settings:
     store_path: str = "brownout.db"
     preset: str = "default"
     providers: tuple[model.Provider, ...] = ()
+    verdict: _Verdict = field(default_factory=_Verdict)
+
+    def rules_for(self, provider: model.Provider, preset: str | None = None) -> model.VerdictRules:
+        """The verdict's numbers for this provider: its profile's, and over them the chosen preset's."""
+        profile = self.verdict.profile.get(provider.profile, _Numbers())
+        chosen = next((n for name, n in self.verdict.preset.items() if name == (preset or self.preset)), _Numbers())
+        return chosen.over(profile.over(model.VerdictRules()))
 
     def provider(self, provider_id: str) -> model.Provider | None:
         """The provider with this id, alias, page id or name; None where the catalogue has none."""
@@ -125,15 +174,19 @@ def load(directory: Path | None = None) -> Settings:
         raise ConfigError([f"{directory}: there is no such directory; name the one that holds brownout.toml"])
     main = _read(directory / "brownout.toml", _Main, mistakes) if (directory / "brownout.toml").exists() else None
     main = main or _Main()
+    numbers = directory / "verdict.toml"
+    verdict = _read(numbers, _Verdict, mistakes) if numbers.exists() else _Verdict()
     files = sorted((directory / "providers").glob("*.toml"))
     read = [(file, _read(file, _Provider, mistakes)) for file in files]
     providers = [(file, _provider(wire)) for file, wire in read if wire]
     mistakes += _crossings(providers)
+    mistakes += _profiles(providers, verdict) if verdict else ()
     if not files:
         mistakes.append(f"{directory / 'providers'}: no provider files; the catalogue is one TOML file per provider")
     if mistakes:
         raise ConfigError(mistakes)
-    return Settings(main.poll, main.store.path, main.verdict.preset, tuple(p for _, p in providers))
+    catalogue = tuple(p for _, p in providers)
+    return Settings(main.poll, main.store.path, main.verdict.preset, catalogue, verdict or _Verdict())
 
 
 def missing_tokens(environment: Mapping[str, str]) -> list[str]:
@@ -176,11 +229,12 @@ def _line_of(text: str, loc: tuple[str | int, ...]) -> int:
     """The line a mistake stands on: TOML parsers give no positions, so table headers and keys are counted."""
     tables = [str(part) for part in loc if isinstance(part, str)]
     nth = next((part for part in loc if isinstance(part, int)), 0)
+    paths = {".".join(tables[:depth]) for depth in range(1, len(tables) + 1)}
     line, inside, seen = 1, len(tables) == 1, -1
     for number, row in enumerate(text.splitlines(), 1):
-        if re.match(r"\s*\[", row):
-            seen += bool(header := re.match(rf"\s*\[\[?\s*{re.escape(tables[0])}\s*\]", row))
-            inside = bool(header) and seen == nth
+        if header := re.match(r"\s*\[+\s*([^\]]*?)\s*\]", row):
+            seen += header[1] == tables[0]
+            inside = header[1] in paths and nth == max(seen, 0)
             line = number if inside else line
         if inside and re.match(rf"\s*{re.escape(tables[-1])}\s*=", row):
             return number
@@ -192,6 +246,15 @@ def _provider(wire: _Provider) -> model.Provider:
     source = model.Source(id=wire.id, provider=wire.id, **wire.source.model_dump())
     rest = wire.model_dump(exclude={"source", "surface"})
     return model.Provider(surfaces=surfaces, source=source, **rest)
+
+
+def _profiles(providers: list[tuple[Path, model.Provider]], verdict: _Verdict) -> Iterator[str]:
+    """Providers that ask for numbers which verdict.toml does not have."""
+    known = {"default", *verdict.profile}
+    for file, provider in providers:
+        if provider.profile not in known:
+            line = _line_of(file.read_text(encoding="utf-8"), ("profile",))
+            yield f"{file}:{line}: no profile {provider.profile!r} in verdict.toml; it has {', '.join(sorted(known))}"
 
 
 def _crossings(providers: list[tuple[Path, model.Provider]]) -> Iterator[str]:
