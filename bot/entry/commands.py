@@ -1,0 +1,156 @@
+"""The commands, once: COMMANDS feeds the handlers, the help, the command line, the manifest and the README."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.core import catalogue
+from bot.entry.desk import Desk
+from bot.errors import UsageError
+from bot.model import Condition, Message, Subscription
+from bot.voice import replies, summary
+from bot.voice.sheet import sheet
+
+LEVELS = {
+    "degraded": Condition.DEGRADED,
+    "partial": Condition.PARTIAL_OUTAGE,
+    "major": Condition.MAJOR_OUTAGE,
+    "maintenance": Condition.MAINTENANCE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What somebody asked: the words after the verb, where, and who."""
+
+    words: tuple[str, ...]
+    channel: str
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer, and whether the whole channel sees it."""
+
+    message: Message
+    in_channel: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A verb: what may follow it, what it does, and the function that does it."""
+
+    usage: str
+    help: str
+    answer: Callable[[Desk, Ask], Reply]
+
+
+def answer(desk: Desk, text: str, channel: str, user: str = "") -> Reply:
+    """The answer to what was typed after ``/brownout``. Never raises for what a person typed."""
+    verb, *rest = text.split() or ["status"]
+    command = COMMANDS.get(verb.casefold())
+    if command is None:
+        return Reply(_unknown(verb))
+    try:
+        return command.answer(desk, Ask(tuple(rest), channel, user))
+    except UsageError as error:
+        return Reply(sheet("", [str(error)]))
+
+
+def _unknown(verb: str) -> Message:
+    near = difflib.get_close_matches(verb.casefold(), COMMANDS, n=1, cutoff=0.5)
+    meant = f" Did you mean `{near[0]}`?" if near else ""
+    return sheet("", [f"I don't know “{verb}”.{meant} `help` lists what I know."])
+
+
+def _one(ask: Ask, verb: str) -> str:
+    if not ask.words:
+        raise UsageError(f"`{verb}` needs to know which one: `/brownout {verb} {COMMANDS[verb].usage}`")
+    return " ".join(ask.words)
+
+
+def _status(desk: Desk, ask: Ask) -> Reply:
+    if not ask.words:
+        return Reply(replies.status(desk.board(), desk.now()))
+    target = catalogue.resolve(desk.providers, " ".join(ask.words))
+    return Reply(replies.status_of(target.provider, target.surfaces, desk.world(target.provider), desk.now()))
+
+
+def _retry(desk: Desk, ask: Ask) -> Reply:
+    provider, surface = catalogue.surface(desk.providers, _one(ask, "retry"))
+    world = desk.world(provider)
+    return Reply(replies.retry(surface, world.verdict(surface.id), world.state(surface.id), desk.now()))
+
+
+def _summary(desk: Desk, ask: Ask) -> Reply:
+    provider, known, events = desk.incident(" ".join(ask.words) or "last")
+    return Reply(summary.summary(known, provider.name, events, desk.surfaces(), desk.now()))
+
+
+def _timeline(desk: Desk, ask: Ask) -> Reply:
+    provider, known, events = desk.incident(_one(ask, "timeline"))
+    return Reply(summary.timeline(known, provider.name, events, desk.surfaces()))
+
+
+def _subscribe(desk: Desk, ask: Ask) -> Reply:
+    _one(ask, "subscribe")
+    levels = [w.removeprefix("min:") for w in ask.words if w.startswith("min:")]
+    wanted = [w for w in ask.words if not w.startswith("min:")]
+    unknown = [level for level in levels if level not in LEVELS]
+    if unknown:
+        raise UsageError(f"I don't know the level “{unknown[0]}”; there are {', '.join(LEVELS)}.")
+    minimum = LEVELS[levels[-1]] if levels else Condition.DEGRADED
+    targets = [catalogue.resolve(desk.providers, word) for word in wanted]
+    if not targets:
+        raise UsageError("Which surface or provider? `/brownout subscribe claude` or `/brownout list all`")
+    answers = []
+    for target in targets:
+        desk.book.subscribe(Subscription(ask.channel, target.id, minimum, ask.user, desk.now()))
+        answers.append(replies.subscribed(target.id, target.surfaces, minimum, desk.world(target.provider)))
+    return Reply(_joined(answers), in_channel=True)
+
+
+def _unsubscribe(desk: Desk, ask: Ask) -> Reply:
+    target = catalogue.resolve(desk.providers, _one(ask, "unsubscribe"))
+    was = desk.book.unsubscribe(ask.channel, target.id)
+    return Reply(replies.unsubscribed(target.id, was=was), in_channel=was)
+
+
+def _list(desk: Desk, ask: Ask) -> Reply:
+    if ask.words == ("all",):
+        return Reply(replies.catalogue(desk.providers))
+    return Reply(replies.listing(desk.book.subscriptions(ask.channel)))
+
+
+def _sources(desk: Desk, _: Ask) -> Reply:
+    return Reply(replies.sources(desk.board(), desk.now()))
+
+
+def _help(_: Desk, ask: Ask) -> Reply:
+    wanted = [w for w in ask.words if w in COMMANDS] or list(COMMANDS)
+    lines = [f"`/brownout {verb}{' ' if c.usage else ''}{c.usage}` {c.help}" for verb, c in _chosen(wanted).items()]
+    return Reply(sheet("What I know", ["\n".join(lines)]))
+
+
+def _chosen(verbs: Sequence[str]) -> Mapping[str, Command]:
+    return {verb: COMMANDS[verb] for verb in verbs}
+
+
+def _joined(messages: Sequence[Message]) -> Message:
+    text = "\n".join(m.text for m in messages)
+    return Message(text, tuple(block for m in messages for block in m.blocks))
+
+
+COMMANDS: dict[str, Command] = {
+    "status": Command("[surface]", "what is broken now, or how one surface is", _status),
+    "retry": Command("<surface>", "may I retry it: the verdict and its reason", _retry),
+    "summary": Command("[incident|surface|last]", "what happened, to what, and which verdicts were given", _summary),
+    "timeline": Command("<incident>", "every step of an incident", _timeline),
+    "subscribe": Command("<surface|provider>... [min:major]", "alerts for this channel", _subscribe),
+    "unsubscribe": Command("<surface|provider>", "ends that", _unsubscribe),
+    "list": Command("[all]", "what this channel listens to, or every surface there is", _list),
+    "sources": Command("", "when each page was last readable", _sources),
+    "help": Command("[verb]", "this", _help),
+}

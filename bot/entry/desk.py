@@ -1,0 +1,73 @@
+"""The desk: where a question meets the book, the catalogue and the clock. Read by Slack and by the command line.
+
+Verdicts are judged afresh at the time of the question, since they change with time and must never be older than they
+say (safe-to-retry.md C.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.core import catalogue
+from bot.core import stroke as strokes
+from bot.edge.store import Store
+from bot.errors import UsageError
+from bot.model import Event, Known, Provider, Surface, Verdict, VerdictRules, World
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Answers from the book; ``now`` is the clock, ``rules`` the verdict's numbers for a provider."""
+
+    providers: tuple[Provider, ...]
+    book: Store
+    now: Callable[[], datetime]
+    rules: Callable[[Provider], VerdictRules]
+
+    def board(self) -> tuple[tuple[Provider, World], ...]:
+        """Every provider with what is known of it now."""
+        stored = [(p, self.book.world(p.id) or World(p.id)) for p in self.providers]
+        elsewhere = {v.surface: v for _, world in stored for v in world.verdicts}
+        return tuple((p, self._aged(p, world, elsewhere)) for p, world in stored)
+
+    def world(self, provider: Provider) -> World:
+        """What is known of one provider now."""
+        return next(world for p, world in self.board() if p.id == provider.id)
+
+    def surfaces(self) -> dict[str, Surface]:
+        """Every surface by its id."""
+        return {s.id: s for p in self.providers for s in p.surfaces}
+
+    def incident(self, typed: str) -> tuple[Provider, Known, tuple[Event, ...]]:
+        """The incident meant: by its id, by a surface or provider (its newest), or ``last``. UsageError otherwise."""
+        incident_id = self._incident_id(typed)
+        found = self.book.known(incident_id)
+        if found is None:
+            raise UsageError(f"There is no incident “{typed}” in the book.")
+        provider_id, known = found
+        provider = next((p for p in self.providers if p.id == provider_id), None)
+        if provider is None:
+            raise UsageError(f"Incident {incident_id} is of {provider_id}, which the catalogue no longer has.")
+        return provider, known, self.book.events(incident_id)
+
+    def _incident_id(self, typed: str) -> str:
+        if typed == "last":
+            found = self.book.incident_ids(limit=1)
+            if not found:
+                raise UsageError("No incident has been seen yet.")
+            return found[0]
+        if self.book.known(typed):
+            return typed
+        target = catalogue.resolve(self.providers, typed)
+        is_provider = target.id == target.provider.id
+        found = self.book.incident_ids(provider=target.provider.id, surface=None if is_provider else target.id, limit=1)
+        if not found:
+            raise UsageError(f"No incident of {target.name} has been seen yet.")
+        return found[0]
+
+    def _aged(self, provider: Provider, world: World, elsewhere: Mapping[str, Verdict]) -> World:
+        if world.seen_at is None and world.blind_since is None:
+            return world
+        return strokes.tick(world, self.now(), strokes.Rules(provider, self.rules(provider), elsewhere)).world
