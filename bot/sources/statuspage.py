@@ -2,18 +2,23 @@
 
 Strict about shape (bytes that are no page raise ParseError), tolerant about words (an unknown status is ``unknown``),
 and silent about what is absent: a missing key or a null list is None, which the diff reads as "no change"
-(status-sources.md 2.2, 2.5; https://www.githubstatus.com/api documents the fields).
+(status-sources.md 2.2, 2.5; https://www.githubstatus.com/api documents the fields). Ids are unique within what comes
+out: of two items with one id, the first counts, which is the newer one on a Statuspage. incident.io's shim of this
+format (status-sources.md 3.1) is read by the same rules.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 from bot.model import Component, Condition, Impact, Incident, Snapshot, Stage, Transition, Update
 from bot.sources import wire
 
 SUMMARY = "/api/v2/summary.json"
 INCIDENT = "/api/v2/incidents/{id}.json"
+MAINTENANCE = "/api/v2/scheduled-maintenances/{id}.json"  # an incident's address answers 404 for a maintenance
 ACCEPT = "application/json"
 
 CONDITIONS = {
@@ -24,29 +29,58 @@ CONDITIONS = {
     "under_maintenance": Condition.MAINTENANCE,
 }
 
+_LISTS = ("components", "incidents", "scheduled_maintenances")
+T = TypeVar("T", Component, Incident, Update)
+
+
+def own_path(incident: Incident) -> str:
+    """Where the incident's or maintenance's own page is, below the page's root; hostile ids are quoted."""
+    return (MAINTENANCE if incident.is_maintenance else INCIDENT).format(id=quote(incident.id, safe=""))
+
 
 def parse(raw: bytes) -> Snapshot:
-    """Reads a page. Raises ParseError unless it is a JSON object with a ``page`` that has an id or a name."""
-    body = wire.obj(wire.load(raw), "the page")
-    page = wire.obj(body.get("page"), "page")
+    """Reads a page. ParseError unless it is a JSON object with a ``page`` that has a name, and lists anything."""
+    return parse_body(wire.load(raw))
+
+
+def parse_body(body: object) -> Snapshot:
+    """``parse`` for a page that is JSON already, as recordings hold it."""
+    whole = wire.obj(body, "the page")
+    page = wire.obj(whole.get("page"), "page")
     page_id, name = wire.text(page.get("id")), wire.text(page.get("name"))
     if not (page_id or name):
         wire.refuse("its page has neither an id nor a name")
-    if not any(key in body for key in ("components", "incidents", "scheduled_maintenances", "status", "incident")):
-        wire.refuse("it has a page, but no components, incidents or status")
+    if all(whole.get(key) is None for key in _LISTS):
+        wire.refuse("it lists neither components nor incidents")
     return Snapshot(
         page_id=page_id,
         page_name=name,
-        components=wire.each(body.get("components"), _component),
-        incidents=wire.each(body.get("incidents"), _incident),
-        maintenances=wire.each(body.get("scheduled_maintenances"), _maintenance),
+        components=_unique(wire.each(whole.get("components"), _component, "a component")),
+        incidents=_unique(wire.each(whole.get("incidents"), _incident, "an incident")),
+        maintenances=_unique(wire.each(whole.get("scheduled_maintenances"), _maintenance, "a maintenance")),
     )
 
 
 def parse_incident(raw: bytes) -> Incident:
-    """Reads ``incidents/{id}.json``. Raises ParseError where it holds no incident."""
+    """Reads an incident's or a maintenance's own page. ParseError where it holds neither."""
     body = wire.obj(wire.load(raw), "the page")
-    return _incident(wire.obj(body.get("incident"), "incident"))
+    if "scheduled_maintenance" in body:
+        return _maintenance(wire.obj(body["scheduled_maintenance"], "scheduled_maintenance"))
+    return parse_incident_body(body.get("incident"))
+
+
+def parse_incident_body(incident: object) -> Incident:
+    """An incident that is JSON already: the object itself, not the page around it."""
+    return _incident(wire.obj(incident, "incident"))
+
+
+def _unique(items: Iterable[T] | None) -> tuple[T, ...] | None:
+    if items is None:
+        return None
+    first: dict[str, T] = {}
+    for item in items:
+        first.setdefault(item.id, item)
+    return tuple(first.values())
 
 
 def _condition(value: Any) -> Condition:
@@ -55,12 +89,17 @@ def _condition(value: Any) -> Condition:
 
 def _component(item: dict[str, Any]) -> Component:
     name = wire.text(item.get("name"))
-    return Component(wire.text(item.get("id")) or name, name, _condition(item.get("status")))
+    identity = wire.text(item.get("id")) or name
+    if not identity:
+        wire.refuse("a component has neither an id nor a name")
+    return Component(identity, name, _condition(item.get("status")))
 
 
 def _transition(item: dict[str, Any]) -> Transition:
     name = wire.text(item.get("name"))
     code = wire.text(item.get("code")) or name
+    if not code:
+        wire.refuse("an affected component has neither a code nor a name")
     return Transition(code, name, _condition(item.get("old_status")), _condition(item.get("new_status")))
 
 
@@ -74,27 +113,29 @@ def _update(item: dict[str, Any]) -> Update:
         stage=wire.word(Stage, item.get("status"), Stage.UNKNOWN),
         body=wire.text(item.get("body")),
         display_at=display_at,
-        transitions=wire.each(item.get("affected_components"), _transition),
+        transitions=wire.each(item.get("affected_components"), _transition, "an affected component"),
     )
 
 
 def _incident(item: dict[str, Any], *, is_maintenance: bool = False) -> Incident:
     identity = wire.text(item.get("id"))
-    updates = sorted(wire.each(item.get("incident_updates"), _update) or (), key=lambda u: (u.display_at, u.id))
+    told = _unique(wire.each(item.get("incident_updates"), _update, "an update")) or ()
+    updates = sorted(told, key=lambda u: (u.display_at, u.id))
     created_at = wire.moment(item.get("created_at")) or (updates[0].display_at if updates else None)
     if not identity or created_at is None:
         wire.refuse("an incident has no id or no time")
+    impact = wire.word(Impact, item.get("impact"), Impact.UNKNOWN)
     return Incident(
         id=identity,
         name=wire.text(item.get("name")),
         stage=wire.word(Stage, item.get("status"), Stage.UNKNOWN),
-        impact=wire.word(Impact, item.get("impact"), Impact.UNKNOWN),
+        impact=impact,
         created_at=created_at,
         updates=tuple(updates),
-        components=wire.each(item.get("components"), _component) or (),
+        components=_unique(wire.each(item.get("components"), _component, "a component")) or (),
         started_at=wire.moment(item.get("started_at")),
-        url=wire.text(item.get("shortlink")) or None,
-        is_maintenance=is_maintenance,
+        url=wire.link(item.get("shortlink")),
+        is_maintenance=is_maintenance or impact is Impact.MAINTENANCE,
         scheduled_for=wire.moment(item.get("scheduled_for")),
         scheduled_until=wire.moment(item.get("scheduled_until")),
     )

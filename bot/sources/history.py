@@ -1,0 +1,205 @@
+"""A page's incidents as the vendor tells them afterwards -> what the page showed at any moment: ``summary_at``.
+
+Reconstructed: each update is taken to have appeared at its ``display_at``; a component has the ``new_status`` of the
+newest transition that names it; and an incident without any transition holds the components it lists by its stage and
+impact for as long as it is open.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from bot.sources import wire
+
+Body = dict[str, Any]
+
+# Statuspage derives an incident's impact from its components; this is the way back (safe-to-retry.md B.4).
+STATUS_OF_IMPACT = {"minor": "degraded_performance", "major": "partial_outage", "critical": "major_outage"}
+_BAD = ("investigating", "identified")
+_CLOSED = ("resolved", "postmortem", "completed")
+_RANK = ("operational", "under_maintenance", "degraded_performance", "partial_outage", "major_outage")
+_KEPT = ("name", "impact", "created_at", "started_at", "shortlink", "scheduled_for", "scheduled_until")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One incident of a history: what the vendor keeps, its updates oldest first, and when each was shown."""
+
+    id: str
+    body: Body
+    updates: tuple[Body, ...]
+    times: tuple[datetime, ...]
+    linked: tuple[Body, ...]  # components the incident lists, whatever they were doing
+    has_transitions: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A component took a status. ``holder`` is the incident that holds it there, empty where an update said so."""
+
+    at: datetime
+    component_id: str
+    holder: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Every incident of a page, oldest first, and what they did to its components, in time order."""
+
+    page: Body
+    incidents: Mapping[str, Told]
+    ids: Mapping[str, str]  # component name -> id, since some records link components by name alone
+    components: Mapping[str, str]  # component id -> the newest name
+    moves: tuple[Move, ...]
+
+
+def read_history(raw: bytes) -> History:
+    """A history from its bytes; ParseError where it is none. Of two incidents with one id, the first counts.
+
+    An incident without any update is left out: there is no telling when the page showed it.
+    """
+    body = wire.obj(wire.load(raw), "the history")
+    listed = wire.each(body.get("incidents"), _told, "an incident")
+    page = wire.obj(body.get("page"), '"page"')
+    if listed is None or not (wire.text(page.get("id")) or wire.text(page.get("name"))):
+        wire.refuse('a history has a "page" with an id or a name, and an "incidents" list')
+    first = {told.id: told for told in reversed(listed) if told.updates}
+    incidents = {told.id: told for told in sorted(first.values(), key=lambda told: (told.times[0], told.id))}
+    ids = dict(_named_ids(incidents.values()))
+    moves = sorted((m for t in incidents.values() for m in _moves(ids, t)), key=lambda m: m.at)
+    return History(page, incidents, ids, dict(_named_components(ids, incidents.values())), tuple(moves))
+
+
+def moments(history: History) -> tuple[datetime, ...]:
+    """Every time at which the page changed, in order."""
+    return tuple(sorted({at for told in history.incidents.values() for at in told.times}))
+
+
+def summary_at(history: History, at: datetime) -> Body:
+    """What ``summary.json`` showed at this moment: component states and unresolved incidents."""
+    unresolved = [i for i in incidents_at(history, at) if i["status"] not in _CLOSED]
+    return {
+        "page": history.page,
+        "components": list(components_at(history, at)),
+        "incidents": [i for i in unresolved if i["impact"] != "maintenance"],
+        "scheduled_maintenances": [i for i in unresolved if i["impact"] == "maintenance"],
+        "status": {},
+    }
+
+
+def incidents_at(history: History, at: datetime) -> tuple[Body, ...]:
+    """Every incident and maintenance that had been posted by this moment, closed ones too, newest first."""
+    posted = (t for t in history.incidents.values() if t.times[0] <= at)
+    return tuple(_shown(history, told, at) for told in posted)[::-1]
+
+
+def incident_at(history: History, incident_id: str, at: datetime) -> Body | None:
+    """What the incident's own page showed at this moment, newest update first; None before its first post."""
+    told = history.incidents.get(incident_id)
+    return _shown(history, told, at) if told and told.times[0] <= at else None
+
+
+def components_at(history: History, at: datetime) -> Iterator[Body]:
+    """Each component the history knows of, with its status at this moment: the worst of all that hold it."""
+    so_far = bisect_right(history.moves, at, key=lambda move: move.at)
+    held = {(m.component_id, m.holder): m.status for m in history.moves[:so_far]}
+    status: dict[str, str] = {}
+    for (component, _), word in held.items():
+        status[component] = max(status.get(component, word), word, key=_rank)
+    for component, name in history.components.items():
+        yield {"id": component, "name": name, "status": status.get(component, "operational")}
+
+
+def _rank(status: str) -> int:
+    return _RANK.index(status) if status in _RANK else -1
+
+
+def _told(item: Body) -> Told:
+    identity = wire.text(item.get("id"))
+    if not identity:
+        wire.refuse("an incident has no id")
+    told = wire.each(item.get("incident_updates"), _timed, f"an update of incident {identity}") or ()
+    ordered = sorted(told, key=lambda pair: (pair[0], wire.text(pair[1].get("id"))))
+    updates = tuple(update for _, update in ordered)
+    return Told(
+        id=identity,
+        body=item,
+        updates=updates,
+        times=tuple(at for at, _ in ordered),
+        linked=_objects(item.get("components")),
+        has_transitions=any(_objects(u.get("affected_components")) for u in updates),
+    )
+
+
+def _timed(update: Body) -> tuple[datetime, Body]:
+    at = wire.moment(update.get("display_at")) or wire.moment(update.get("created_at"))
+    if at is None or not wire.text(update.get("id")):
+        wire.refuse(f"update {wire.text(update.get('id'))!r} has no id or no time")
+    return at, update
+
+
+def _objects(components: Any) -> tuple[Body, ...]:
+    return wire.each(components, _named, "a component of an incident") or ()
+
+
+def _named(component: Body) -> Body:
+    if not any(wire.text(component.get(key)) for key in ("code", "id", "name")):
+        wire.refuse("a component of an incident has no code, no id and no name")
+    return component
+
+
+def _named_ids(incidents: Iterable[Told]) -> Iterator[tuple[str, str]]:
+    for told in incidents:
+        for c in chain(told.linked, *(_objects(u.get("affected_components")) for u in told.updates)):
+            if identity := wire.text(c.get("code")) or wire.text(c.get("id")):
+                yield wire.text(c.get("name")), identity
+
+
+def _named_components(ids: Mapping[str, str], incidents: Iterable[Told]) -> Iterator[tuple[str, str]]:
+    """Ids and names, newest last. Of an incident with transitions, only links to known components are believed."""
+    known = set(ids.values())
+    for told in incidents:
+        for c in chain(*(_objects(u.get("affected_components")) for u in told.updates), told.linked):
+            if not told.has_transitions or _id(ids, c) in known:
+                yield _id(ids, c), wire.text(c.get("name"))
+
+
+def _id(ids: Mapping[str, str], component: Body) -> str:
+    name = wire.text(component.get("name"))
+    return wire.text(component.get("code")) or wire.text(component.get("id")) or ids.get(name, name)
+
+
+def _moves(ids: Mapping[str, str], told: Told) -> Iterator[Move]:
+    held = STATUS_OF_IMPACT.get(wire.text(told.body.get("impact")), "operational")
+    for at, update in zip(told.times, told.updates, strict=True):
+        if told.has_transitions:
+            for c in _objects(update.get("affected_components")):
+                yield Move(at, _id(ids, c), "", wire.text(c.get("new_status")))
+        else:
+            for c in told.linked:
+                yield Move(at, _id(ids, c), told.id, held if update.get("status") in _BAD else "operational")
+
+
+def _shown(history: History, told: Told, at: datetime) -> Body:
+    updates = told.updates[: bisect_right(told.times, at)]
+    linked = (
+        told.linked if not told.has_transitions else chain(*(_objects(u.get("affected_components")) for u in updates))
+    )
+    touched = {_id(history.ids, c): c for c in linked}
+    return {
+        **{key: told.body.get(key) for key in _KEPT},
+        "id": told.id,
+        "created_at": told.body.get("created_at") or told.times[0].isoformat(),
+        "status": updates[-1].get("status"),
+        "components": [
+            {"id": identity, "name": wire.text(c.get("name")), "status": c.get("new_status")}
+            for identity, c in touched.items()
+        ],
+        "incident_updates": list(updates[::-1]),
+    }

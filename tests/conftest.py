@@ -1,0 +1,21 @@
+"""What every room's tests share: the recordings, where they are at hand, and the event loop they run on."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder with the real recordings; its tests skip where it is absent, since the texts are not ours to ship."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("BROWNOUT_SHARED", beside))
+    if not folder.is_dir():
+        pytest.skip("the recordings of real pages are not here (set BROWNOUT_SHARED to their folder)")
+    return folder
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
