@@ -87,6 +87,29 @@ def tick(world: World, at: datetime, rules: Rules) -> Stroke:
     return _judged(world, world, at, (), rules=rules, looked=False)
 
 
+def watched(world: World, until: datetime) -> World:
+    """The world after looks up to ``until`` that all saw the same: time passed, and it was not unwatched time."""
+    return replace(world, seen_at=until, tracks=tuple(replace(t, looked_at=until) for t in world.tracks))
+
+
+def next_change(world: World, at: datetime, rules: Rules) -> datetime | None:
+    """When a verdict may next change though every look sees the same; None where it never does."""
+    tracks = {t.surface: t for t in world.tracks}
+    times = (
+        verdict.changes_at(
+            tracks[s.id],
+            [h for h in world.hits if h.surface == s.id],
+            at,
+            seen_at=None,
+            rules=rules.verdict,
+            surface=s,
+        )
+        for s in rules.provider.surfaces
+        if s.id in tracks
+    )
+    return min((t for t in times if t is not None), default=None)
+
+
 def _blind(world: World, at: datetime, blindness: Blindness, rules: Rules) -> Stroke:
     after = replace(world, blind_since=world.blind_since or at, failures=world.failures + 1)
     new = world.blind_since is None
