@@ -109,7 +109,7 @@ def test_all_blocks_together_have_a_limit():
 
 
 def test_a_text_that_chat_update_refuses_is_named():
-    assert problems(Message("é" * 2001)) == ["text: 4002 bytes, at most 4000"]
+    assert problems(Message("é" * 4001)) == ["text: 4001 characters, at most 4000"]
 
 
 def test_a_block_id_is_used_once():
