@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.entry.commands import COMMANDS
+from bot.entry.slash import COMMAND
+
 ROOT = Path(__file__).parents[1]
 LENGTHS = {  # of the official JSON Schema, and 60 for the hint, which Slack cuts in its menu
     ("display_information", "name"): (1, 35),
@@ -40,7 +43,12 @@ def test_the_bots_name_has_only_letters_that_slack_takes(manifest):
 
 
 def test_there_is_one_command_named_after_the_product(command):
-    assert command["command"] == "/brownout"
+    assert command["command"] == COMMAND == "/brownout"
+
+
+def test_the_usage_hint_names_verbs_that_exist(command):
+    hinted = [part.split()[0] for part in command["usage_hint"].strip("[]").split("|")]
+    assert [verb for verb in hinted if verb not in COMMANDS] == []
 
 
 def test_the_usage_hint_fits_the_menu(command):

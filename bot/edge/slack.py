@@ -74,6 +74,8 @@ _log = logging.getLogger(__name__)
 class SlackEdge:
     """Posts and edits over Slack's Web API. One call is at most one message, whatever goes wrong."""
 
+    burst = 1  # Slack takes about one message a second in a channel
+
     def __init__(self, token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> None:
         """``base_url`` ends in /api/ and may be an emulator's; ``timeout_s`` bounds a whole call, in seconds."""
         self._client = AsyncWebClient(token=token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
