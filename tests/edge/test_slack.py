@@ -23,11 +23,6 @@ MESSAGE = Message(
 TAKEN = {"ok": True, "channel": "C1", "ts": "1772452140.000100"}
 
 
-@pytest.fixture
-def anyio_backend():
-    return "asyncio"
-
-
 class FakeSlack:
     """Gives its answers in turn and keeps what it was asked."""
 
