@@ -1,0 +1,187 @@
+"""A Message and where it goes -> its ts in Slack, or a DeliveryError that says whether and when to try again.
+
+The only file that knows slack_sdk. It never sends a post a second time by itself, since Slack has no idempotency key:
+only the outbox retries. No token appears in a log line or in an error. The facts are from slack.md 2.1, 3 and 6 and
+from performance-reliability.md 0.3 and 4.25.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import DeliveryError
+from bot.model import Message
+
+SLACK_API_URL = "https://slack.com/api/"
+MAX_TEXT = 4000  # chat.update refuses more, in bytes at that (slack.md 2.1)
+EVENT_TYPE = "brownout_post"
+
+UNKNOWN_OUTCOME = "unknown_outcome"  # the request may have been taken: look before sending again
+UNREACHABLE = "unreachable"  # no connection came about, so nothing was sent
+MESSAGE_GONE = "message_not_found"  # this message can't be edited any more: post afresh
+
+_RETRY_AFTER_DEFAULT = 30.0
+_RETRY_AFTER_MAX = 300.0
+_BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+_SLOW_DOWN = frozenset({"ratelimited", "rate_limited"})
+_GONE = frozenset({MESSAGE_GONE, "cant_update_message", "edit_window_closed", "is_inactive"})
+_INVITE = "invite the bot with /invite @brownout in that channel"
+_TOKEN = "check SLACK_BOT_TOKEN; `brownout check` says more"  # noqa: S105 - advice, not a token
+_REMEDIES = {
+    "not_in_channel": _INVITE,
+    "channel_not_found": f"it does not exist, or it is private: {_INVITE}",
+    "is_archived": "unarchive the channel, or subscribe in another one",
+    "restricted_action": "the workspace does not let apps post there; ask an admin",
+    "restricted_action_read_only_channel": "the channel is read-only; ask an admin",
+    "restricted_action_thread_only_channel": "the channel takes replies only; subscribe in another one",
+    "restricted_action_non_threadable_channel": "the channel takes no threads; subscribe in another one",
+    "restricted_action_thread_locked": "the thread is locked; ask an admin",
+    "messages_tab_disabled": "the app's Messages tab is off; switch it on in the app's settings",
+    "missing_scope": "install the app again from manifest.yml",
+    "no_permission": "install the app again from manifest.yml",
+    "not_allowed_token_type": _TOKEN,
+    "invalid_auth": _TOKEN,
+    "not_authed": _TOKEN,
+    "token_revoked": _TOKEN,
+    "token_expired": _TOKEN,
+    "account_inactive": _TOKEN,
+    "access_denied": "ask an admin of the workspace",
+    "team_access_not_granted": "ask an admin of the workspace",
+    "org_login_required": "ask an admin of the workspace",
+    "ekm_access_denied": "admins have suspended posting",
+    "enterprise_is_restricted": "ask an admin of the workspace",
+    "msg_too_long": "this is a mistake of Brownout; please report it",
+    "no_text": "this is a mistake of Brownout; please report it",
+    "invalid_metadata_format": "this is a mistake of Brownout; please report it",
+    "metadata_too_large": "this is a mistake of Brownout; please report it",
+}
+"""Refusals that trying again can't mend, and what would. Any other refusal is tried again: nothing is dropped."""
+
+_Send = Callable[[str, list[dict[str, Any]] | None], Awaitable[Any]]
+_log = logging.getLogger(__name__)
+
+
+class SlackEdge:
+    """Posts and edits over Slack's Web API. One call is at most one message, whatever goes wrong."""
+
+    burst = 1  # Slack takes about one message a second in a channel
+
+    def __init__(self, token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> None:
+        """``base_url`` ends in /api/ and may be an emulator's; ``timeout_s`` bounds a whole call, in seconds."""
+        self._client = AsyncWebClient(token=token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
+
+    async def post(
+        self, channel: str, message: Message, *, thread_ts: str | None = None, broadcast: bool = False
+    ) -> str:
+        """Posts to a channel, or to a thread (``broadcast``: to both); returns the new message's ts.
+
+        The key travels as ``metadata.event_payload.key``. Raises DeliveryError.
+        """
+
+        async def send(text: str, blocks: list[dict[str, Any]] | None) -> Any:
+            return await self._client.chat_postMessage(
+                channel=channel,
+                text=text,
+                blocks=blocks,
+                thread_ts=thread_ts,
+                reply_broadcast=True if broadcast and thread_ts else None,
+                unfurl_links=False,
+                unfurl_media=False,
+                metadata={"event_type": EVENT_TYPE, "event_payload": {"key": message.key}},
+            )
+
+        answer = await _deliver(send, channel, message)
+        ts = answer.get("ts")
+        if not isinstance(ts, str):
+            raise DeliveryError(f"Slack took the post to {channel} and named no ts", code=UNKNOWN_OUTCOME)
+        return ts
+
+    async def edit(self, channel: str, ts: str, message: Message) -> None:
+        """Replaces text and blocks of our own message; its metadata stays what the post set.
+
+        Raises DeliveryError; its code is ``message_not_found`` where the message can't be edited any more.
+        """
+
+        async def send(text: str, blocks: list[dict[str, Any]] | None) -> Any:
+            # An empty list takes the old blocks away; the documentation has changed its mind on leaving them out.
+            return await self._client.chat_update(channel=channel, ts=ts, text=text, blocks=blocks or [])
+
+        await _deliver(send, channel, message)
+
+
+async def _deliver(send: _Send, channel: str, message: Message) -> Any:
+    """Sends with blocks, and where Slack refuses those, the text alone: something is always delivered."""
+    text, blocks = _cut(message.text), list(message.blocks)
+    try:
+        return await _once(send, channel, text, blocks or None)
+    except DeliveryError as error:
+        if not blocks or error.code not in _BLOCKS_REFUSED:
+            raise
+        _log.warning("Slack refused the blocks of payload %s (%s); sending its text alone", _hash(blocks), error.code)
+    return await _once(send, channel, text, None)
+
+
+async def _once(send: _Send, channel: str, text: str, blocks: list[dict[str, Any]] | None) -> Any:
+    try:
+        return await send(text, blocks)
+    except SlackApiError as error:
+        raise _refusal(channel, error.response) from error
+    except aiohttp.ClientConnectorError as error:
+        raise DeliveryError(f"Slack can't be reached; nothing was sent to {channel}", code=UNREACHABLE) from error
+    except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+        why = f"the connection to Slack broke ({type(error).__name__}); {channel} may have the message"
+        raise DeliveryError(why, code=UNKNOWN_OUTCOME) from error
+    except (AttributeError, ValueError) as error:  # slack_sdk asks an answer for its .get, whatever the answer is
+        why = f"Slack's answer made no sense; {channel} may have the message"
+        raise DeliveryError(why, code=UNKNOWN_OUTCOME) from error
+
+
+def _refusal(channel: str, answer: Any) -> DeliveryError:
+    """What Slack's answer means; ``answer`` is slack_sdk's, or aiohttp's where the body was no JSON."""
+    status = getattr(answer, "status_code", None) or answer.status
+    data = getattr(answer, "data", None)
+    code = str(data.get("error", "")) if isinstance(data, dict) else ""
+    told = answer.headers.get("Retry-After")
+    if status == HTTPStatus.TOO_MANY_REQUESTS or code in _SLOW_DOWN:
+        wait = _retry_after(told)
+        return DeliveryError(f"Slack asks to wait {wait:.0f} s", code="ratelimited", retry_after=wait)
+    if not code:
+        code = UNKNOWN_OUTCOME if status == HTTPStatus.OK else f"http_{status}"
+        why = f"Slack answered HTTP {status} without a reason for {channel}"
+        return DeliveryError(why, code=code, retry_after=_retry_after(told) if told else None)
+    if code in _GONE:
+        return DeliveryError(f"the message in {channel} can't be edited any more ({code})", code=MESSAGE_GONE)
+    remedy = _REMEDIES.get(code)
+    why = f"Slack did not take the message to {channel}: {code}" + (f" ({remedy})" if remedy else "")
+    return DeliveryError(why, code=code, permanent=remedy is not None)
+
+
+def _retry_after(header: str | None) -> float:
+    """Seconds to wait: 30 where the header is missing or garbage, never under 1 or over 300."""
+    try:
+        wait = float(header or "")
+    except ValueError:
+        return _RETRY_AFTER_DEFAULT
+    return min(max(wait, 1.0), _RETRY_AFTER_MAX) if math.isfinite(wait) else _RETRY_AFTER_DEFAULT
+
+
+def _cut(text: str) -> str:
+    """At most 4000 bytes of UTF-8, cut on a character's edge, with an ellipsis where something is missing."""
+    raw = text.encode(errors="replace")  # a lone surrogate can't travel
+    if len(raw) > MAX_TEXT:
+        raw = raw[: MAX_TEXT - len("…".encode())].decode(errors="ignore").encode() + "…".encode()
+    return raw.decode()
+
+
+def _hash(blocks: list[dict[str, Any]]) -> str:
+    return hashlib.sha256(json.dumps(blocks, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,214 @@
+"""What a test says and asks -> the stage, through its Unix socket; and the processes that live in the stage's namespace."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.e2e import stage
+
+T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
+SLACK_API_URL = f"http://127.0.0.1:{stage.WEB_API}/api/"
+PAGE_URL = f"http://127.0.0.1:{stage.PAGE}"
+PATIENCE = 20.0  # seconds for what takes one on a quiet machine
+
+
+class Namespace:
+    """A network of its own: a loopback and nothing else. Holds the stage; others can enter."""
+
+    def __init__(self, work: Path, emulator: str, rights: list[str]) -> None:
+        """``rights`` are what ``unshare`` needs to be allowed to: nothing as root, a user namespace otherwise."""
+        self._rights = rights
+        command = ["unshare", "--net", *rights, sys.executable, str(Path(stage.__file__)), str(work), emulator]
+        with (work / "stage.log").open("wb") as log:
+            self._stage = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        assert self._stage.stdout is not None
+        if self._stage.stdout.readline() != b"ready\n":
+            self.close()
+            raise RuntimeError((work / "stage.log").read_text() + (work / "emulator.log").read_text())
+
+    @staticmethod
+    def rights() -> list[str] | None:
+        """The flags with which a namespace can be made here; None where it can't be."""
+        for flags in ([], ["--user", "--map-root-user"]):
+            try:
+                subprocess.run(["unshare", "--net", *flags, "true"], check=True, capture_output=True)
+            except (OSError, subprocess.CalledProcessError):
+                continue
+            return flags
+        return None
+
+    def enter(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        """Starts a command in here. Its pid, signals and exit code are its own: nsenter becomes the command."""
+        user = ["--user", "--preserve-credentials"] if self._rights else []
+        return subprocess.Popen(["nsenter", f"--target={self._stage.pid}", *user, "--net", *command], **options)
+
+    def close(self) -> None:
+        """Ends the stage, and with it the emulator."""
+        self._stage.communicate()
+
+
+class Driver:
+    """People in Slack, the vendor's web server, and bad luck."""
+
+    def __init__(self, work: Path) -> None:
+        """``work`` holds the stage's socket."""
+        self._socket = str(work / "stage.sock")
+
+    def command(self, text: str, *, channel: str = "C1", user: str = "U1") -> None:
+        """Types ``/brownout TEXT``; returns when the bot has acknowledged it."""
+        body = {"channel": channel, "user": user, "command": "/brownout", "text": text}
+        self._ask("POST", "/_control/command", body)
+
+    def answer(self, text: str, *, channel: str = "C1", user: str = "U1") -> dict[str, Any]:
+        """Types ``/brownout TEXT`` and waits for what comes into the channel next, ephemeral or not."""
+        before = {m["ts"] for m in self.messages(channel)}
+        self.command(text, channel=channel, user=user)
+        [answer, *_] = self.wait_for(
+            lambda: [m for m in self.messages(channel) if m["ts"] not in before], what=f"an answer to {text!r}"
+        )
+        return answer
+
+    def interact(self, ts: str, action: dict[str, str], *, channel: str = "C1", user: str = "U1") -> None:
+        """Clicks: ``action`` is {"type", "action_id", "block_id", "value"} of an element of that message."""
+        body = {"channel": channel, "messageTs": ts, "user": user, "action": action}
+        self._ask("POST", "/_control/interact", body)
+
+    def messages(self, channel: str = "C1") -> list[dict[str, Any]]:
+        """What the channel shows, threads and ephemerals included, oldest first."""
+        return self._ask("GET", f"/_control/messages/{channel}")["messages"]
+
+    def replies(self, ts: str, channel: str = "C1") -> list[dict[str, Any]]:
+        """The thread below a message."""
+        return [m for m in self.messages(channel) if m.get("thread_ts") == ts]
+
+    def alerts(self, channel: str = "C1") -> list[dict[str, Any]]:
+        """The messages that the publish stroke put into the channel itself, as they look now."""
+        posted = {
+            call["answer"]["ts"]
+            for call in self.calls("chat.postMessage")
+            if call["status"] == 200 and "metadata" in call["args"] and "thread_ts" not in call["args"]
+            if isinstance(call["answer"], dict) and call["answer"]["ok"]
+        }
+        return [m for m in self.messages(channel) if m["ts"] in posted]
+
+    def log(self) -> list[dict[str, Any]]:
+        """The emulator's record of envelopes, acks and calls."""
+        return self._ask("GET", "/_control/log")["log"]
+
+    def connections(self) -> int:
+        """How often a bot has come online by Socket Mode."""
+        return sum(entry["summary"].startswith("socket connected") for entry in self.log())
+
+    def calls(self, method: str | None = None) -> list[dict[str, Any]]:
+        """Calls of the Web API that were finished or are under way, those that went wrong too."""
+        return [call for call in self._ask("GET", "/calls") if method in (None, call["method"])]
+
+    def fault(self, kind: str, *, method: str = "chat.postMessage", times: int = 1) -> None:
+        """The next calls of a method go wrong; the kinds are in stage.py. ``times=0`` mends it."""
+        self._ask("PUT", "/faults", {"method": method, "kind": kind, "times": times})
+
+    def show(self, path: str, body: Any, *, status: int = 200) -> None:
+        """The page answers this at ``path`` from now on."""
+        self._ask("PUT", f"/page{path}?status={status}", body)
+
+    def looks(self, path: str = "/api/v2/summary.json") -> int:
+        """How often the page was read at ``path``."""
+        return sum(looked == path for looked, _ in self._ask("GET", "/looks"))
+
+    def wait_for_looks(self, more: int) -> None:
+        """Until the page has been read so many times more: time enough for what must not happen to happen."""
+        enough = self.looks() + more
+        self.wait_for(lambda: self.looks() >= enough, what=f"{more} more looks at the page")
+
+    def wait_for(self, seen: Callable[[], T], *, what: str, patience: float = PATIENCE) -> T:
+        """Asks in small steps until the answer is truthy, and returns it; fails with what there is to see."""
+        tick, end = threading.Event(), time.monotonic() + patience
+        while not (answer := seen()):
+            if time.monotonic() > end:
+                raise AssertionError(f"waited {patience:.0f} s for {what}; the channel shows:\n{self._transcript()}")
+            tick.wait(0.05)
+        return answer
+
+    def _transcript(self) -> str:
+        lines = (f"  {m['ts']} {m.get('thread_ts', '-')} {m.get('subtype', '')} {m['text']!r}" for m in self.messages())
+        return "\n".join(lines) or "  nothing"
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        connection = _UnixConnection(self._socket)
+        try:
+            connection.request(method, path, body if isinstance(body, str | None) else json.dumps(body))
+            answer = connection.getresponse()
+            raw = answer.read()
+            assert answer.status == 200, (method, path, answer.status, raw)
+            return json.loads(raw) if raw else None
+        finally:
+            connection.close()
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("stage", timeout=PATIENCE)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class Bot:
+    """The real process: ``python -m bot run``."""
+
+    def __init__(self, namespace: Namespace, driver: Driver, config: Path, db: Path) -> None:
+        """Starts it and returns when it is connected to Slack and has read the page."""
+        self.log = db.with_suffix(".log")
+        sockets, looks = driver.connections(), driver.looks()
+        command = [sys.executable, "-m", "bot", "run", "--config", str(config), "--db", str(db)]
+        with self.log.open("ab") as out:
+            self._process = namespace.enter(command, cwd=ROOT, env=self._environment(), stdout=out, stderr=out)
+        try:
+            driver.wait_for(
+                lambda: self._alive() and driver.connections() > sockets and driver.looks() > looks,
+                what="the bot to come online",
+            )
+        except AssertionError as error:
+            self.kill()
+            raise AssertionError(f"{error}\nit said:\n{self.said()}") from error
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        tokens = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_APP_TOKEN": "xapp-test", "SLACK_API_URL": SLACK_API_URL}
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        return {**kept, **tokens, "PYTHONUNBUFFERED": "1"}
+
+    def _alive(self) -> bool:
+        assert self._process.poll() is None, f"the bot ended with {self._process.returncode}"
+        return True
+
+    def said(self) -> str:
+        """What it wrote so far, over all its lives."""
+        return self.log.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """kill -9, and only then returns."""
+        self._process.kill()
+        self._process.wait()
+
+    def terminate(self) -> tuple[int, float]:
+        """SIGTERM; returns the exit code and how many seconds it took to go."""
+        asked = time.monotonic()
+        self._process.send_signal(signal.SIGTERM)
+        code = self._process.wait(PATIENCE)
+        return code, time.monotonic() - asked

@@ -1,0 +1,205 @@
+"""The world around the bot, alone in its network namespace: the Slack emulator, the way to its Web API, a status page.
+
+Run by the harness as ``unshare --net python stage.py WORK_DIR EMULATOR``; prints "ready" when all is up and ends when
+its standard input does. Inside the namespace:
+
+    127.0.0.1:3000   the emulator: Socket Mode and response URLs
+    127.0.0.1:3001   its Web API, through here: every call is kept, and faults can be injected
+    127.0.0.1:3002   the status page, showing what it was told to show
+
+Outside, the test drives all of it through the Unix socket WORK_DIR/stage.sock, which namespaces do not separate:
+
+    PUT /page/PATH?status=200   what the page answers at PATH from now on; the body is the answer
+    GET /looks                  the page's readers: [[path, status], ...]
+    PUT /faults                 {"method", "kind", "times"}: the next calls of a method go wrong (see ``Slack.call``)
+    GET /calls                  the Web API calls: [{"method", "args", "status", "answer"}, ...]; null while under way
+    *   /_control/...           the emulator's own control API
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import socket
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+EMULATOR, WEB_API, PAGE = 3000, 3001, 3002
+TEAM = {
+    "workspace": {"name": "Team", "domain": "team", "teamId": "T1"},
+    "app": {
+        "appId": "A1",
+        "botUserId": "U0BOT",
+        "botName": "brownout",
+        "botToken": "xoxb-test",
+        "appToken": "xapp-test",
+    },
+    "users": [{"id": "U1", "name": "ada"}, {"id": "U2", "name": "bob"}],
+    "channels": [
+        {"id": "C1", "name": "ops", "members": ["U1", "U2", "U0BOT"]},
+        {"id": "C2", "name": "random", "members": ["U1", "U0BOT"]},
+    ],
+}
+
+
+class Page:
+    """Answers with what it was told; 404 elsewhere. No conditional answers: every look sees the newest bytes."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, tuple[int, bytes]] = {}
+        self.looks: list[tuple[str, int]] = []
+
+    async def show(self, request: web.Request) -> web.Response:
+        status = int(request.query.get("status", "200"))
+        self.answers["/" + request.match_info["path"]] = (status, await request.read())
+        return web.Response()
+
+    async def look(self, request: web.Request) -> web.Response:
+        status, body = self.answers.get(request.path, (404, b"<h1>Not here</h1>"))
+        self.looks.append((request.path, status))
+        return web.Response(status=status, body=body, content_type="application/json" if status == 200 else "text/html")
+
+    async def tell(self, _: web.Request) -> web.Response:
+        return web.json_response(self.looks)
+
+
+class Slack:
+    """The emulator's Web API with a memory and, when told so, with bad days."""
+
+    def __init__(self, client: aiohttp.ClientSession) -> None:
+        self.client = client
+        self.calls: list[dict[str, Any]] = []
+        self.faults: dict[str, dict[str, Any]] = {}
+
+    async def plan(self, request: web.Request) -> web.Response:
+        fault = await request.json()
+        self.faults[fault["method"]] = fault
+        return web.Response()
+
+    async def tell(self, _: web.Request) -> web.Response:
+        return web.json_response(self.calls)
+
+    async def call(self, request: web.Request) -> web.Response:
+        """One call of the bot. Faults:
+
+        ``slow_down``  429 with Retry-After 1             ``error``  HTTP 500
+        ``hang``       not taken, and never answered      ``drop``   not taken, connection cut
+        ``lost``       taken, and never answered          anything else: {"ok": false, "error": KIND}
+        """
+        body = await request.read()
+        args = json.loads(body) if "json" in request.content_type else dict(await request.post())
+        method = request.match_info["method"]
+        call = {"method": method, "args": args, "status": None, "answer": None}
+        self.calls.append(call)
+        kind = self._fault(method)
+        if kind in (None, "lost"):
+            call["status"], call["answer"] = await self._forward(request, body)
+        else:
+            call["status"], call["answer"] = (
+                {"slow_down": 429, "error": 500, "hang": None, "drop": None}.get(kind, 200),
+                kind,
+            )
+        return await self._answer(request, call, kind)
+
+    async def _answer(self, request: web.Request, call: dict[str, Any], kind: str | None) -> web.Response:
+        if kind is None:
+            return web.json_response(call["answer"], status=call["status"])
+        if kind in ("hang", "lost"):
+            await asyncio.Event().wait()
+        if kind == "drop" and request.transport:
+            request.transport.abort()
+        headers = {"Retry-After": "1"} if kind == "slow_down" else {}
+        refusal = {"slow_down": "ratelimited", "error": "internal_error"}.get(kind, kind)
+        return web.json_response({"ok": False, "error": refusal}, status=call["status"] or 500, headers=headers)
+
+    def _fault(self, method: str) -> str | None:
+        fault = self.faults.get(method)
+        if not fault or fault["times"] < 1:
+            return None
+        fault["times"] -= 1
+        return str(fault["kind"])
+
+    async def _forward(self, request: web.Request, body: bytes) -> tuple[int, Any]:
+        headers = {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
+        async with self.client.post(f"http://127.0.0.1:{EMULATOR}{request.path}", data=body, headers=headers) as answer:
+            return answer.status, await answer.json()
+
+    async def control(self, request: web.Request) -> web.Response:
+        url = f"http://127.0.0.1:{EMULATOR}{request.path_qs}"
+        headers = {"Content-Type": "application/json"}
+        async with self.client.request(request.method, url, data=await request.read(), headers=headers) as answer:
+            return web.Response(status=answer.status, body=await answer.read(), content_type=answer.content_type)
+
+
+def raise_loopback() -> None:
+    """A new namespace has its loopback down; this is ``ip link set lo up`` without needing iproute2."""
+    sioc_set_flags, up = 0x8914, 0x1
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, sioc_set_flags, struct.pack("16sh", b"lo", up).ljust(40, b"\0"))
+
+
+def start_emulator(binary: str, work: Path) -> subprocess.Popen[bytes]:
+    (work / "team.json").write_text(json.dumps(TEAM))
+    command = [binary, "--config", str(work / "team.json"), "--port", str(EMULATOR), "--base-host", "127.0.0.1"]
+    command += ["--files-dir", str(work / "files")]
+    with (work / "emulator.log").open("wb") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+
+async def serve(routes: list[web.RouteDef], site: Any) -> None:
+    app = web.Application(client_max_size=2**24)
+    app.add_routes(routes)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    await site(runner).start()
+
+
+async def up(client: aiohttp.ClientSession) -> None:
+    for _ in range(200):
+        try:
+            async with client.get(f"http://127.0.0.1:{EMULATOR}/_control/state") as answer:
+                if answer.status == 200:
+                    return
+        except aiohttp.ClientConnectorError:
+            await asyncio.sleep(0.05)
+    raise TimeoutError("the emulator did not come up in 10 s; see emulator.log")
+
+
+async def main(work: Path) -> None:
+    async with aiohttp.ClientSession() as client:
+        page, slack = Page(), Slack(client)
+        await up(client)
+        await serve(
+            [web.post("/api/{method}", slack.call), web.get("/api/{method}", slack.call)],
+            lambda runner: web.TCPSite(runner, "127.0.0.1", WEB_API),
+        )
+        await serve([web.get("/{path:.*}", page.look)], lambda runner: web.TCPSite(runner, "127.0.0.1", PAGE))
+        await serve(
+            [
+                web.put("/page/{path:.*}", page.show),
+                web.get("/looks", page.tell),
+                web.put("/faults", slack.plan),
+                web.get("/calls", slack.tell),
+                web.route("*", "/_control/{rest:.*}", slack.control),
+            ],
+            lambda runner: web.UnixSite(runner, str(work / "stage.sock")),
+        )
+        print("ready", flush=True)  # noqa: T201 - the harness waits for it
+        await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    raise_loopback()
+    child = start_emulator(sys.argv[2], Path(sys.argv[1]))
+    try:
+        asyncio.run(main(Path(sys.argv[1])))
+    finally:
+        child.kill()
+        child.wait()

@@ -1,0 +1,130 @@
+"""What is left when the process dies or Slack has a bad day: every alert arrives, and duplicates are counted honestly."""
+
+import sqlite3
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def bot(start, driver):
+    """A bot that follows Acme for one channel and has looked at the green page."""
+    bot = start()
+    driver.answer("subscribe acme")
+    driver.wait_for_looks(1)
+    return bot
+
+
+def api_goes_down(vendor):
+    vendor.opens("inc1", "Errors on the API", "We are looking into errors.", api="major_outage")
+
+
+def tried(driver):
+    """The attempts to post to the channel itself."""
+    return [c for c in driver.calls("chat.postMessage") if "thread_ts" not in c["args"] and "metadata" in c["args"]]
+
+
+def alerts_after_a_while(driver):
+    """How many alerts the channel shows, once there is one and a second would have come too."""
+    driver.wait_for(driver.alerts, what="the alert")
+    driver.wait_for_looks(4)
+    return len(driver.alerts())
+
+
+def is_sound(db):
+    with sqlite3.connect(db) as connection:
+        return connection.execute("pragma integrity_check").fetchall() == [("ok",)]
+
+
+def test_a_kill_between_the_record_and_the_post_loses_nothing_and_repeats_nothing(bot, start, driver, vendor, db):
+    driver.fault("hang", times=99)
+    api_goes_down(vendor)
+    driver.wait_for(lambda: tried(driver), what="the attempt to post")
+    bot.kill()
+    assert is_sound(db)
+    driver.fault("hang", times=0)
+    start()
+    assert alerts_after_a_while(driver) == 1
+
+
+def test_a_kill_between_slacks_acceptance_and_the_receipt_costs_one_duplicate_at_most(bot, start, driver, vendor, db):
+    driver.fault("lost")
+    api_goes_down(vendor)
+    driver.wait_for(lambda: [c for c in tried(driver) if c["status"] == 200], what="Slack to take the post")
+    bot.kill()
+    assert is_sound(db)
+    start()
+    assert 1 <= alerts_after_a_while(driver) <= 2
+
+
+def test_an_incident_that_came_while_the_process_was_dead_is_told_after_the_restart(bot, start, driver, vendor):
+    bot.kill()
+    api_goes_down(vendor)
+    start()
+    assert alerts_after_a_while(driver) == 1
+
+
+def test_a_restart_repeats_no_alert(bot, start, driver, vendor):
+    api_goes_down(vendor)
+    driver.wait_for(driver.alerts, what="the alert")
+    driver.wait_for_looks(1)
+    bot.kill()
+    start()
+    assert alerts_after_a_while(driver) == 1
+
+
+@pytest.mark.parametrize("kind", ["slow_down", "error", "drop"])
+def test_a_bad_day_of_slack_delays_an_alert_and_repeats_nothing(bot, driver, vendor, kind):
+    driver.fault(kind, times=2)
+    api_goes_down(vendor)
+    assert alerts_after_a_while(driver) == 1
+
+
+def test_refused_blocks_still_give_an_alert(bot, driver, vendor):
+    driver.fault("invalid_blocks")
+    api_goes_down(vendor)
+    [alert] = driver.wait_for(driver.alerts, what="the alert")
+    assert "Acme API" in alert["text"]
+    assert "blocks" not in alert
+
+
+def test_an_alert_that_was_deleted_is_posted_afresh(bot, driver, vendor):
+    api_goes_down(vendor)
+    [first] = driver.wait_for(driver.alerts, what="the alert")
+    driver.fault("message_not_found", method="chat.update")
+    vendor.resolves("inc1", "All fixed.", api="operational")
+    driver.wait_for(lambda: [a for a in driver.alerts() if a["ts"] != first["ts"]], what="a new alert")
+
+
+def test_a_channel_that_can_not_be_posted_to_does_not_hold_up_the_others(bot, driver, vendor):
+    driver.answer("subscribe acme", channel="C2")
+    driver.fault("is_archived")
+    api_goes_down(vendor)
+    driver.wait_for(lambda: driver.alerts("C1") or driver.alerts("C2"), what="an alert in the other channel")
+
+
+def test_sigterm_ends_it_in_time_with_exit_code_0(bot):
+    code, seconds = bot.terminate()
+    assert code == 0, bot.said()
+    assert seconds < 5
+
+
+def test_sigterm_ends_it_in_time_while_slack_hangs(bot, driver, vendor):
+    driver.fault("hang", times=99)
+    api_goes_down(vendor)
+    driver.wait_for(lambda: tried(driver), what="the attempt to post")
+    code, seconds = bot.terminate()
+    assert code == 0, bot.said()
+    assert seconds < 5
+
+
+def test_sigterm_loses_no_alert(bot, start, driver, vendor, db):
+    driver.fault("hang", times=99)
+    api_goes_down(vendor)
+    driver.wait_for(lambda: tried(driver), what="the attempt to post")
+    bot.terminate()
+    assert is_sound(db)
+    driver.fault("hang", times=0)
+    start()
+    assert alerts_after_a_while(driver) == 1

@@ -1,0 +1,289 @@
+"""SlackEdge against a loopback server that plays Slack's answers."""
+
+import asyncio
+import json
+import logging
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from bot.edge.slack import MAX_TEXT, SlackEdge
+from bot.errors import DeliveryError
+from bot.model import Message
+
+pytestmark = pytest.mark.anyio
+
+TOKEN = "xoxb-not-a-real-one"  # noqa: S105 - it opens nothing
+MESSAGE = Message(
+    text="Claude API: major outage, hold off",
+    blocks=({"type": "section", "text": {"type": "plain_text", "text": "Claude API"}},),
+    key="claude:inc-1:C1:opened",
+)
+TAKEN = {"ok": True, "channel": "C1", "ts": "1772452140.000100"}
+
+
+class FakeSlack:
+    """Gives its answers in turn and keeps what it was asked."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.asked = []
+
+    async def handle(self, request):
+        self.asked.append((request.match_info["method"], await request.json()))
+        answer = self.answers.pop(0)
+        return await answer(request) if callable(answer) else web.json_response(answer)
+
+
+def says(body, status=200, headers=None, content_type="application/json"):
+    async def answer(_):
+        text = body if isinstance(body, str) else json.dumps(body)
+        return web.Response(text=text, status=status, headers=headers, content_type=content_type)
+
+    return answer
+
+
+async def hangs(_):
+    await asyncio.sleep(30)
+
+
+async def drops(request):
+    request.transport.abort()
+    return web.Response()
+
+
+@asynccontextmanager
+async def slack(*answers, timeout_s=5):
+    fake = FakeSlack(*answers)
+    app = web.Application()
+    app.router.add_post("/api/{method}", fake.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    try:
+        yield SlackEdge(TOKEN, base_url=f"http://127.0.0.1:{port}/api/", timeout_s=timeout_s), fake
+    finally:
+        await runner.cleanup()
+
+
+async def refused(*answers, timeout_s=5):
+    """The error of a post that gets these answers, and how often Slack was asked."""
+    async with slack(*answers, timeout_s=timeout_s) as (edge, fake):
+        with pytest.raises(DeliveryError) as caught:
+            await edge.post("C1", MESSAGE)
+    return caught.value, len(fake.asked)
+
+
+async def test_a_post_returns_its_ts():
+    async with slack(TAKEN) as (edge, _):
+        assert await edge.post("C1", MESSAGE) == "1772452140.000100"
+
+
+async def test_a_post_carries_text_blocks_and_key_and_unfurls_nothing():
+    async with slack(TAKEN) as (edge, fake):
+        await edge.post("C1", MESSAGE)
+    assert fake.asked == [
+        (
+            "chat.postMessage",
+            {
+                "channel": "C1",
+                "text": MESSAGE.text,
+                "blocks": list(MESSAGE.blocks),
+                "unfurl_links": False,
+                "unfurl_media": False,
+                "metadata": {"event_type": "brownout_post", "event_payload": {"key": "claude:inc-1:C1:opened"}},
+            },
+        )
+    ]
+
+
+async def test_a_reply_names_its_thread_and_stays_in_it():
+    async with slack(TAKEN) as (edge, fake):
+        await edge.post("C1", MESSAGE, thread_ts="1.2")
+    [(_, asked)] = fake.asked
+    assert asked["thread_ts"] == "1.2"
+    assert "reply_broadcast" not in asked
+
+
+async def test_a_broadcast_reply_is_shown_in_the_channel_too():
+    async with slack(TAKEN) as (edge, fake):
+        await edge.post("C1", MESSAGE, thread_ts="1.2", broadcast=True)
+    assert fake.asked[0][1]["reply_broadcast"] is True
+
+
+async def test_an_edit_replaces_text_and_blocks_in_place():
+    async with slack(TAKEN) as (edge, fake):
+        await edge.edit("C1", "1.2", MESSAGE)
+    assert fake.asked == [
+        ("chat.update", {"channel": "C1", "ts": "1.2", "text": MESSAGE.text, "blocks": list(MESSAGE.blocks)})
+    ]
+
+
+async def test_an_edit_without_blocks_takes_the_old_blocks_away():
+    async with slack(TAKEN) as (edge, fake):
+        await edge.edit("C1", "1.2", Message("plain"))
+    assert fake.asked[0][1]["blocks"] == []
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "🔥"])
+async def test_a_long_text_is_cut_to_what_slack_takes(letter):
+    async with slack(TAKEN) as (edge, fake):
+        await edge.edit("C1", "1.2", Message(letter * 5000))
+    text = fake.asked[0][1]["text"]
+    assert text.endswith(f"{letter}…")
+    assert MAX_TEXT - 4 < len(text.encode()) <= MAX_TEXT
+
+
+async def test_a_text_of_the_greatest_length_is_left_whole():
+    async with slack(TAKEN) as (edge, fake):
+        await edge.edit("C1", "1.2", Message("x" * MAX_TEXT))
+    assert fake.asked[0][1]["text"] == "x" * MAX_TEXT
+
+
+async def test_a_lone_surrogate_does_not_stop_a_post():
+    async with slack(TAKEN) as (edge, fake):
+        await edge.post("C1", Message("half \ud83d of it"))
+    assert fake.asked[0][1]["text"] == "half ? of it"
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"])
+async def test_refused_blocks_are_followed_by_the_text_alone(code):
+    async with slack({"ok": False, "error": code}, TAKEN) as (edge, fake):
+        ts = await edge.post("C1", MESSAGE)
+    assert ts == TAKEN["ts"]
+    assert "blocks" in fake.asked[0][1]
+    assert "blocks" not in fake.asked[1][1]
+    assert fake.asked[1][1]["text"] == MESSAGE.text
+
+
+async def test_refused_blocks_of_an_edit_are_followed_by_the_text_alone():
+    async with slack({"ok": False, "error": "invalid_blocks"}, TAKEN) as (edge, fake):
+        await edge.edit("C1", "1.2", MESSAGE)
+    assert fake.asked[1] == ("chat.update", {"channel": "C1", "ts": "1.2", "text": MESSAGE.text, "blocks": []})
+
+
+async def test_a_refusal_of_blocks_is_logged_with_the_payloads_hash(caplog):
+    async with slack({"ok": False, "error": "invalid_blocks"}, TAKEN) as (edge, _):
+        await edge.post("C1", MESSAGE)
+    [line] = [r.getMessage() for r in caplog.records if r.name == "bot.edge.slack"]
+    assert line == "Slack refused the blocks of payload 24da351c47335192 (invalid_blocks); sending its text alone"
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [
+        ({"Retry-After": "7"}, 7),
+        ({}, 30),
+        ({"Retry-After": "abc"}, 30),
+        ({"Retry-After": "nan"}, 30),
+        ({"Retry-After": "inf"}, 30),
+        ({"Retry-After": "-3"}, 1),
+        ({"Retry-After": "1000000000"}, 300),
+    ],
+)
+async def test_slow_down_names_a_bounded_wait(header, wait):
+    error, asked = await refused(says({"ok": False, "error": "ratelimited"}, 429, header))
+    assert (error.code, error.permanent, error.retry_after, asked) == ("ratelimited", False, wait, 1)
+
+
+async def test_slow_down_in_an_answer_with_status_200_is_slow_down():
+    error, _ = await refused({"ok": False, "error": "rate_limited"})
+    assert (error.code, error.retry_after) == ("ratelimited", 30)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/html", "text/plain"])
+async def test_a_server_error_is_tried_again_by_the_outbox_only(kind):
+    error, asked = await refused(says("<h1>Bad gateway</h1>", 502, content_type=kind))
+    assert (error.code, error.permanent, asked) == ("http_502", False, 1)
+
+
+async def test_a_server_error_may_name_a_wait():
+    error, _ = await refused(says("", 503, {"Retry-After": "9"}, "text/html"))
+    assert (error.code, error.retry_after) == ("http_503", 9)
+
+
+async def test_slacks_own_trouble_is_not_permanent():
+    error, _ = await refused(says({"ok": False, "error": "internal_error"}, 500))
+    assert (error.code, error.permanent) == ("internal_error", False)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        says("<h1>Welcome to the hotel's wifi</h1>", content_type="text/html"),
+        says("fine", content_type="text/plain"),
+        says("{", content_type="application/json"),
+        says("[]"),
+        says("[1]"),
+        says("{}"),
+        says({"ok": True}),
+        says({"ok": True, "ts": 5}),
+    ],
+    ids=["html", "text", "half", "list", "items", "empty", "no ts", "number"],
+)
+async def test_an_answer_that_is_not_slacks_leaves_the_outcome_unknown(answer):
+    error, asked = await refused(answer)
+    assert (error.code, error.permanent, asked) == ("unknown_outcome", False, 1)
+
+
+async def test_a_post_that_gets_no_answer_in_time_has_an_unknown_outcome():
+    error, asked = await refused(hangs, timeout_s=1)
+    assert (error.code, error.permanent, asked) == ("unknown_outcome", False, 1)
+
+
+async def test_a_dropped_connection_is_not_posted_again_and_has_an_unknown_outcome():
+    error, asked = await refused(drops)
+    assert (error.code, error.permanent, asked) == ("unknown_outcome", False, 1)
+
+
+async def test_without_a_connection_nothing_was_sent():
+    async with slack() as (edge, _):
+        pass
+    with pytest.raises(DeliveryError) as caught:
+        await edge.post("C1", MESSAGE)
+    assert (caught.value.code, caught.value.permanent) == ("unreachable", False)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "not_in_channel",
+        "channel_not_found",
+        "is_archived",
+        "token_revoked",
+        "account_inactive",
+        "invalid_auth",
+        "msg_too_long",
+    ],
+)
+async def test_a_refusal_that_waiting_does_not_mend_is_permanent_and_says_the_remedy(code):
+    error, asked = await refused({"ok": False, "error": code})
+    assert (error.code, error.permanent, asked) == (code, True, 1)
+    assert str(error).startswith(f"Slack did not take the message to C1: {code} (")
+
+
+async def test_an_unheard_of_refusal_is_tried_again():
+    error, _ = await refused({"ok": False, "error": "mercury_in_retrograde"})
+    assert (error.code, error.permanent) == ("mercury_in_retrograde", False)
+
+
+@pytest.mark.parametrize("code", ["message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"])
+async def test_a_message_that_can_not_be_edited_any_more_has_its_own_code(code):
+    async with slack({"ok": False, "error": code}) as (edge, _):
+        with pytest.raises(DeliveryError) as caught:
+            await edge.edit("C1", "1.2", MESSAGE)
+    assert (caught.value.code, caught.value.permanent) == ("message_not_found", False)
+
+
+@pytest.mark.parametrize("answer", [{"ok": False, "error": "invalid_auth"}, says("no", 500), drops])
+async def test_no_token_is_in_a_log_line_or_an_error(answer, caplog):
+    caplog.set_level(logging.DEBUG)
+    async with slack(answer) as (edge, _):
+        with pytest.raises(DeliveryError) as caught:
+            await edge.post("C1", MESSAGE)
+    told = "".join(str(e) for e in (caught.value, caught.value.__cause__, edge)) + caplog.text
+    assert TOKEN not in told
+    assert "xoxb" not in told
