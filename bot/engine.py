@@ -179,9 +179,9 @@ class Engine:
             endings = await self._ask(provider, snapshot)
         except (SourceError, ParseError) as error:
             at = self.now()
-            code = error.code if isinstance(error, SourceError) else "unparsable"
+            code, wait = (error.code, error.retry_after) if isinstance(error, SourceError) else ("unparsable", None)
             kept.etag = None
-            return Look(at, Blindness(str(error), code)), Observation(source.id, at, code, why=str(error))
+            return Look(at, Blindness(str(error), code, wait)), Observation(source.id, at, code, why=str(error))
         at = self.now()
         outcome, body = ("same", None) if is_same else ("changed", page.body)
         host = page.url.partition("://")[2].partition("/")[0]

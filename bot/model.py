@@ -154,10 +154,14 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Blindness:
-    """A look that gave no usable snapshot: a failed look is a look. ``why`` is one sentence for people."""
+    """A look that gave no usable snapshot: a failed look is a look. ``why`` is one sentence for people.
+
+    ``retry_after`` is in seconds, where the server asked not to be asked before.
+    """
 
     why: str
     code: str
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

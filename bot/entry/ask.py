@@ -1,0 +1,39 @@
+"""The questions, on the command line: the same answers as in Slack, from the database of a bot that runs or ran."""
+
+from __future__ import annotations
+
+from html import unescape
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from bot.edge.terminal import CHANNEL
+from bot.entry.commands import COMMANDS as VERBS
+from bot.entry.commands import Ask
+from bot.entry.options import config_option, db_option, desk
+
+_OF_A_CHANNEL = ("subscribe", "unsubscribe", "list")
+
+
+def _question(verb: str) -> click.Command:
+    command = VERBS[verb]
+
+    def ask(words: tuple[str, ...], channel: str, config: Path | None, db: Path | None) -> None:
+        found = desk(config, db, writes=verb in _OF_A_CHANNEL)
+        reply = command.answer(found, Ask(words, channel))
+        Console(soft_wrap=True).print(Text(unescape(reply.message.text)))
+
+    where = click.option(
+        "--channel",
+        default=CHANNEL,
+        hidden=verb not in _OF_A_CHANNEL,
+        help="A Slack channel's id (default: the terminal that `run` draws in).",
+    )
+    what = click.argument("words", nargs=-1, metavar=command.usage)
+    text = f"{command.help[0].upper()}{command.help[1:]}."
+    return click.command(verb, help=text)(what(where(config_option(db_option(ask)))))
+
+
+COMMANDS = {verb: _question(verb) for verb in VERBS if verb != "help"}

@@ -1,0 +1,62 @@
+"""``brownout``: the command line. Each command is a file of its own, imported when it is run and not before."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from bot import __version__
+from bot.errors import BrownoutError, ConfigError
+
+# command -> the module that has it, and its line in the help
+DOORS = {
+    "demo": ("demo", "plays the morning of 2 March 2026 through the whole bot, here in the terminal"),
+    "run": ("run", "watches the catalogue and alerts: in Slack, or in the terminal where there are no tokens"),
+    "status": ("ask", "what is broken now, or how one surface is"),
+    "retry": ("ask", "may I retry it; for scripts, a gate by its exit code"),
+    "summary": ("ask", "what happened, to what, and which verdicts were given"),
+    "timeline": ("ask", "every step of an incident"),
+    "subscribe": ("ask", "alerts for a channel"),
+    "unsubscribe": ("ask", "ends that"),
+    "list": ("ask", "what a channel listens to, or every surface there is"),
+    "sources": ("ask", "when each page was last readable"),
+    "check": ("check", "names every mistake in config and tokens at once, with file and line"),
+    "replay": ("recordings", "a recorded page through today's rules"),
+}
+
+
+class _Doors(click.Group):
+    """Lists its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(DOORS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in DOORS:
+            return None
+        module = importlib.import_module(f"bot.entry.{DOORS[cmd_name][0]}")
+        command: click.Command = module.COMMANDS[cmd_name]
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in DOORS.items()])
+
+
+@click.group(cls=_Doors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="brownout")
+def brownout() -> None:
+    """Which surface of a provider is broken, is it safe to retry, and what to use instead."""
+
+
+def main() -> None:
+    """Runs the command; what goes wrong on purpose is one clear line and exit code 1, 2 for wrong usage."""
+    try:
+        brownout()
+    except ConfigError as error:
+        click.echo("\n".join(error.mistakes), err=True)
+        raise SystemExit(1) from None
+    except BrownoutError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(1) from None

@@ -1,0 +1,108 @@
+"""``brownout run``: the bot itself, in Slack where there are tokens, else in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+from rich.console import Console
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import settings
+from bot.edge.fetch import Fetcher
+from bot.edge.slack import SLACK_API_URL, SlackEdge
+from bot.edge.store import Store
+from bot.edge.terminal import CHANNEL, Terminal
+from bot.engine import Chat, Engine
+from bot.entry import app, commands
+from bot.entry.desk import Desk
+from bot.entry.options import config_option, db_option, now
+from bot.entry.slash import slack_app
+from bot.errors import ConfigError
+from bot.model import Provider, Subscription
+
+log = logging.getLogger("brownout")
+
+RECONNECT_S = (1.0, 60.0)  # between attempts to reach Slack: the first wait, and the longest
+
+
+@click.command()
+@config_option
+@db_option
+def run(config: Path | None, db: Path | None) -> None:
+    """Watches the catalogue and alerts: in Slack, or in the terminal where there are no tokens. Ctrl-C ends it."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for chatty in ("apscheduler", "slack_bolt", "slack_sdk", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    found = settings.load(config)
+    book = Store.open(db or Path(found.store_path))
+    asyncio.run(_run(found, book, os.environ))
+
+
+async def _run(found: settings.Settings, book: Store, environment: Mapping[str, str]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    providers = tuple(p for p in found.providers if p.enabled)
+    chat, doors = _slack(found, book, providers, environment) or _terminal(book, providers)
+    async with Fetcher(timeout_s=found.poll.timeout_s, max_bytes=found.poll.max_bytes) as web:
+        engine = Engine(
+            {p.id: p for p in providers}, web, book, chat, now, found.rules_for, blind_after=found.poll.blind_after
+        )
+        log.info("watching %d providers", len(providers))
+        await app.App(engine, book, found.poll, doors, app.say).run(stop)
+    log.info("ended cleanly")
+
+
+def _slack(
+    found: settings.Settings, book: Store, providers: tuple[Provider, ...], environment: Mapping[str, str]
+) -> tuple[Chat, list[app.Door]] | None:
+    """Slack, where both tokens are set; None where neither is; ConfigError where they are wrong."""
+    names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+    if not any(environment.get(name) for name in names):
+        return None
+    if wrong := settings.missing_tokens(environment):
+        raise ConfigError(wrong)
+    url = environment.get("SLACK_API_URL", SLACK_API_URL)
+    bot_token, app_token = (environment[name] for name in names)
+    desk = Desk(providers, book, now, found.rules_for)
+    bolt = slack_app(
+        AsyncWebClient(token=bot_token, base_url=url),
+        lambda text, channel, user: commands.answer(desk, text, channel, user),
+    )
+
+    async def door() -> None:
+        client = AsyncWebClient(token=app_token, base_url=url)
+        wait, longest = RECONNECT_S
+        while True:
+            handler = AsyncSocketModeHandler(bolt, app_token, web_client=client, ping_interval=5)
+            try:
+                await handler.connect_async()
+                log.info("connected to Slack")
+                await asyncio.Event().wait()
+            except (TimeoutError, OSError) as error:
+                log.warning("Slack can't be reached (%s); the next try is in %.0f s", error, wait)
+            finally:
+                await handler.close_async()
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, longest)
+
+    return SlackEdge(bot_token, base_url=url), [door]
+
+
+def _terminal(book: Store, providers: tuple[Provider, ...]) -> tuple[Chat, list[app.Door]]:
+    """The terminal, which listens to everything."""
+    log.warning("no Slack tokens are set: alerts are drawn here. README, 'In your Slack', says how to get them.")
+    for provider in providers:
+        book.subscribe(Subscription(CHANNEL, provider.id, created_at=now()))
+    return Terminal(Console(), now), []
+
+
+COMMANDS = {"run": run}
