@@ -43,6 +43,11 @@ def parse(raw: bytes) -> Snapshot:
     )
 
 
+def incident_of(item: dict[str, Any]) -> Incident:
+    """Reads one incident object. Raises ParseError where it is none."""
+    return _incident(item)
+
+
 def parse_incident(raw: bytes) -> Incident:
     """Reads ``incidents/{id}.json``. Raises ParseError where it holds no incident."""
     body = wire.obj(wire.load(raw), "the page")
