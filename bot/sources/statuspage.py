@@ -61,6 +61,11 @@ def parse_body(body: object) -> Snapshot:
     )
 
 
+def incident_of(item: dict[str, Any]) -> Incident:
+    """Reads one incident object. Raises ParseError where it is none."""
+    return _incident(item)
+
+
 def parse_incident(raw: bytes) -> Incident:
     """Reads an incident's or a maintenance's own page. ParseError where it holds neither."""
     body = wire.obj(wire.load(raw), "the page")

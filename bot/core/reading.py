@@ -1,0 +1,177 @@
+"""A title or an update's text, and a provider -> which of its surfaces the words name, and how. Pure; no machine learning.
+
+What a word names comes from the provider's TOML file (bot.core.lexicon); what a sentence says of it from the general
+language of status pages (bot.core.grammar). Nothing here knows an incident.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.core import grammar
+from bot.core.grammar import Claim, Say
+from bot.core.lexicon import Kind, Lexicon, Mention, lexicon, regions
+from bot.model import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One surface that a text names. ``words`` are the clause; ``implied`` where only a feature or a model points to it.
+
+    ``behind``: only the way in to it is named ("login for Claude Code").
+    """
+
+    surface: str
+    say: Say
+    words: str
+    implied: bool = False
+    behind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one text says. ``only``: it says that nothing but what it names is hit. ``facets`` are models and places.
+
+    ``others_spared``: "all other services work". ``residual``: it speaks of errors that remain.
+    """
+
+    words: tuple[Word, ...] = ()
+    only: bool = False
+    others_spared: bool = False
+    residual: bool = False
+    facets: tuple[str, ...] = ()
+
+    def hit(self, *, implied: bool = False) -> tuple[Word, ...]:
+        """The words that name a surface as hit: by its name, or by features and models."""
+        return tuple(w for w in self.words if w.say in (Say.BROKEN, Say.NAMED) and w.implied is implied)
+
+    def of(self, surface: str, *says: Say) -> tuple[Word, ...]:
+        """The words on this surface that say one of these things."""
+        return tuple(w for w in self.words if w.surface == surface and w.say in says)
+
+
+# Wording that goes with twice the usual number of relapses (safe-to-retry.md A.1, C.3 rule 6).
+_RESIDUAL = re.compile(
+    r"\b(?:begin\w*|start\w*)\s+to\s+(?:\w+\s+)?(?:recover|see|return|improve|normali[sz]e)|\bstill\s+(?!monitor|investigat|work|continu|keep)\w+"
+    r"|\bremain\w*\s+(?:\w+\s+)?(?:elevated|degraded|high|slow|unavailable)|\bsome\s+(?:\w+\s+)?(?:users|customers|requests|errors|models)"
+    r"|\bgradual\w*|\bslowly\b|\bpartial\w*|\blingering\b|\bresidual\b|\bintermittent\w*|\bmay\s+(?:still\s+|continue\s+to\s+)?(?:see|experience|encounter)"
+    r"|\b(?:low|slightly|small)\s+(?:\w+\s+){0,2}elevated|\bnot\s+(?:yet|fully)\b|\brecovering\b|\bcontinu\w*\s+(?:to\s+)?(?:see|have|having|experienc\w*|fail\w*)",
+    re.IGNORECASE,
+)
+_VERB = re.compile(r"(?:log|sign)(?:ging|ing|ged|ned)?[\s\-]?(?:in|into|out|up|on|ins|ups)(?:\s+to)?|authenticat(?:e|ing)", re.IGNORECASE)
+_USERS_LOGGED_IN = re.compile(r"logged[\s\-]in", re.IGNORECASE)
+_WAY_IN = re.compile(
+    r"\s*(?:(?:paths?|flows?|pages?|issues?|errors?|failures?|problems?|requests?|services?|attempts?)\s+)?(?:for|to|on|of|into|via|through|with|in|from)\s+(?:the\s+|our\s+)?|\s*\(?\s*|'s\s*",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"<[a-zA-Z/][^<>]{0,200}>")
+_BY_KEY = re.compile(r"\bAPIs?\b", re.IGNORECASE)
+
+
+def is_residual(text: str) -> bool:
+    """True where the text speaks of errors that remain."""
+    return bool(_RESIDUAL.search(text))
+
+
+def read(text: str, provider: Provider) -> Reading:
+    """Reads one title or one update; HTML tags are line breaks. An empty text says nothing."""
+    return _read(_TAG.sub("\n", text), lexicon(provider)) if text else Reading()
+
+
+@lru_cache(maxsize=8192)
+def _read(text: str, words: Lexicon) -> Reading:
+    found = words.mentions(text)
+    told = _without_verbs(list(grammar.claims(text, found)), words)
+    told, behind = _through_login(text, told, words)
+    told = [c for c in told if c.say is not Say.ADVICE]
+    named = [c.mention for c in told if grammar.is_named(c.mention) and c.say in (Say.BROKEN, Say.NAMED)]
+    kept = [c for c in told if c.mention.kind in (Kind.NAME, Kind.HINT, Kind.MODEL, Kind.EVERYTHING)]
+    kept = [c for c in kept if grammar.is_named(c.mention) or not _overruled(text, found, c.mention, named)]
+    sure = [m for m in found if _is_sure(m) and any(_beside(text, m, n) for n in named)]
+    return Reading(
+        words=tuple(dict.fromkeys((*_said(kept, sure), *behind))),
+        only=any(c.only and grammar.is_named(c.mention) for c in told),
+        others_spared=any(_spares_others(c) for c in told),
+        residual=is_residual(text),
+        facets=tuple(dict.fromkeys((*(m.text for m in found if m.kind is Kind.MODEL), *regions(words, text)))),
+    )
+
+
+def _said(told: Iterable[Claim], sure: Sequence[Mention]) -> Iterator[Word]:
+    for claim in told:
+        if claim.mention.kind is Kind.EVERYTHING and claim.say not in (Say.BROKEN, Say.NAMED):
+            continue
+        for surface in claim.mention.surfaces:
+            implied = not grammar.is_named(claim.mention) and claim.mention not in sure
+            yield Word(surface, claim.say, claim.words, implied)
+
+
+def _spares_others(claim: Claim) -> bool:
+    other = "other" in claim.mention.text.casefold()
+    return claim.mention.kind is Kind.EVERYTHING and other and claim.say is Say.SPARED
+
+
+def _is_sure(mention: Mention) -> bool:
+    """Beside a name ("Claude and the console") a feature counts as one, and so does a model that one surface serves."""
+    return mention.kind is Kind.HINT or (mention.kind is Kind.MODEL and len(mention.surfaces) == 1)
+
+
+def _overruled(text: str, found: Sequence[Mention], hint: Mention, named: Sequence[Mention]) -> bool:
+    """A feature or a model means nothing more in a sentence that names a surface, unless it stands beside it."""
+    start, end = grammar.sentence_of(text, found, hint)
+    beside = [m for m in named if start <= m.start < end]
+    return bool(beside) and not any(_beside(text, hint, m) for m in beside)
+
+
+def _beside(text: str, hint: Mention, name: Mention) -> bool:
+    left, right = sorted((hint, name), key=lambda m: m.start)
+    return grammar.joined(text, left, right)
+
+
+def _without_verbs(told: list[Claim], words: Lexicon) -> list[Claim]:
+    """ "Log in" names the login only where it fails: "logged in users can use the site" does not."""
+    return [c for c in told if not (_is_login(c.mention, words) and _is_idle(c))]
+
+
+def _is_idle(claim: Claim) -> bool:
+    if _USERS_LOGGED_IN.fullmatch(claim.mention.text):
+        return True
+    return bool(_VERB.fullmatch(claim.mention.text)) and claim.say not in (Say.BROKEN, Say.RECOVERED)
+
+
+def _is_login(mention: Mention, words: Lexicon) -> bool:
+    return mention.kind is Kind.NAME and bool(set(mention.surfaces) & set(words.logins))
+
+
+def _through_login(text: str, told: list[Claim], words: Lexicon) -> tuple[list[Claim], list[Word]]:
+    """ "Login for Claude Code" is the login, and Claude Code is behind it; "API authentication" is the API's, by key."""
+    gone: set[int] = set()
+    behind: list[Word] = []
+    for i, j in _neighbours(text, told, words):
+        login, other = told[i], told[j]
+        if _BY_KEY.search(other.mention.text) and login.mention.text.casefold().startswith("auth"):
+            gone.add(i)
+        else:
+            gone.add(j)
+            behind += [Word(s, login.say, login.words, behind=True) for s in other.mention.surfaces]
+    return [c for n, c in enumerate(told) if n not in gone], behind
+
+
+def _neighbours(text: str, told: Sequence[Claim], words: Lexicon) -> Iterator[tuple[int, int]]:
+    """Pairs (login, product) that stand side by side in one clause."""
+    for i, login in enumerate(told):
+        if not _is_login(login.mention, words):
+            continue
+        for j in (i - 1, i + 1):
+            if 0 <= j < len(told) and _is_product(told[j], login, words):
+                left, right = sorted((login.mention, told[j].mention), key=lambda m: m.start)
+                if _WAY_IN.fullmatch(text[left.end : right.start]) and (j > i or text[left.end : right.start].strip() in ("", "'s")):
+                    yield i, j
+
+
+def _is_product(claim: Claim, login: Claim, words: Lexicon) -> bool:
+    same = claim.words == login.words and claim.mention.kind in (Kind.NAME, Kind.HINT)
+    return same and not _is_login(claim.mention, words)

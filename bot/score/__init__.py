@@ -1,0 +1,1 @@
+"""How right we were: recorded histories against what their vendors said in the end. Numbers in, tables and JSON out."""
