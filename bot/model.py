@@ -359,6 +359,7 @@ class Track:
     watched_since: datetime | None = None  # the first look of the present unbroken watch
     bad: bool = False
     bad_by: tuple[str, ...] = ()  # the incidents that held it when it was last bad
+    bad_since: datetime | None = None  # the look that found it bad, last time
     bad_until: datetime | None = None  # the first look that found it no longer bad
     clean_looks: int = 0  # looks in a row, far enough apart, that found it not bad
     clean_look_at: datetime | None = None

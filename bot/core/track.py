@@ -87,7 +87,7 @@ def _fallen(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Trac
     relapses = tuple(t for t in track.relapses if at - t < rules.flap_lasts)
     if track.bad_until is not None and at - track.bad_until <= rules.flap_within:
         relapses = (*relapses, at)
-    return replace(track, bad=True, bad_by=_bad_by(said), clean_looks=0, relapses=relapses)
+    return replace(track, bad=True, bad_by=_bad_by(said), bad_since=at, clean_looks=0, relapses=relapses)
 
 
 def _bad_by(said: Said) -> tuple[str, ...]:
@@ -130,6 +130,7 @@ def _rewound(track: Track, at: datetime, rules: VerdictRules) -> Track:
     return replace(
         anew,
         looked_at=None,
+        bad_since=_not_after(at, anew.bad_since),
         bad_until=_not_after(at, anew.bad_until),
         clean_look_at=None,
         doubted_until=_not_after(at, anew.doubted_until),
