@@ -59,9 +59,9 @@ def _meanwhile(world: World, last: datetime, until: datetime, rules: strokes.Rul
             stroke = strokes.look(world, Look(at, _SAME), rules)
             world, last = stroke.world, at
             yield stroke
-    while (at := strokes.next_change(world, last, rules)) is not None and at < until:
-        stroke = strokes.look(strokes.watched(world, at), Look(at, _SAME), rules)
-        world, last = stroke.world, at
+    while (then := strokes.next_change(world, last, rules)) is not None and then < until:
+        stroke = strokes.look(strokes.watched(world, then), Look(then, _SAME), rules)
+        world, last = stroke.world, then
         yield stroke
 
 

@@ -93,7 +93,9 @@ def surface_of(component_id: str, name: str, provider: Provider) -> Link | None:
 def _links(provider: Provider) -> Mapping[str, Link]:
     """Ids and casefolded names; where two surfaces claim one, the whole surface goes before the feature."""
     parts = {k: Link(s.id, part=True) for s in provider.surfaces for c in s.parts for k in (c, c.casefold())}
-    return parts | {k: Link(s.id, part=False) for s in provider.surfaces for c in s.components for k in (c, c.casefold())}
+    return parts | {
+        k: Link(s.id, part=False) for s in provider.surfaces for c in s.components for k in (c, c.casefold())
+    }
 
 
 # --- the updates, oldest first ----------------------------------------------------------------------------------------
@@ -281,9 +283,7 @@ def _now(surface: str, components: Mapping[str, Condition], provider: Provider) 
     return max(own, key=lambda c: c.rank) if own else None
 
 
-def _bare(
-    components: Iterable[Component], provider: Provider, accounted: set[str], now: datetime
-) -> Iterator[Hit]:
+def _bare(components: Iterable[Component], provider: Provider, accounted: set[str], now: datetime) -> Iterator[Hit]:
     worst: dict[str, tuple[Link, Component]] = {}
     for component in components:
         link = surface_of(component.id, component.name, provider)
@@ -390,4 +390,3 @@ def _residual(incident: Incident) -> bool:
     """Whether the newest post is a Monitoring one that speaks of errors that remain (C.3 rule 6)."""
     newest = incident.updates[-1] if incident.updates else None
     return newest is not None and newest.stage is Stage.MONITORING and is_residual(newest.body)
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 import click
+from typing_extensions import override
 
 from bot import __version__
 from bot.errors import BrownoutError, ConfigError
@@ -29,9 +30,11 @@ DOORS = {
 class _Doors(click.Group):
     """Lists its commands without importing them."""
 
+    @override
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(DOORS)
 
+    @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in DOORS:
             return None
@@ -39,6 +42,7 @@ class _Doors(click.Group):
         command: click.Command = module.COMMANDS[cmd_name]
         return command
 
+    @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in DOORS.items()])

@@ -84,13 +84,13 @@ def _slack(
         while True:
             handler = AsyncSocketModeHandler(bolt, app_token, web_client=client, ping_interval=5)
             try:
-                await handler.connect_async()
+                await handler.connect_async()  # type: ignore[no-untyped-call]
                 log.info("connected to Slack")
                 await asyncio.Event().wait()
             except (TimeoutError, OSError) as error:
                 log.warning("Slack can't be reached (%s); the next try is in %.0f s", error, wait)
             finally:
-                await handler.close_async()
+                await handler.close_async()  # type: ignore[no-untyped-call]
             await asyncio.sleep(wait)
             wait = min(wait * 2, longest)
 

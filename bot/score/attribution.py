@@ -138,9 +138,7 @@ def _rows(file: Recording, case: Case, conditions: _Shown) -> dict[str, _Row]:
     shown = [_incident(file, case, at) for at in case.moments]
     texts = [_without_labels(i) for i in shown]
     by_text = [_said(scope(i, {}, file.provider, at)) for i, at in zip(texts, case.moments, strict=True)]
-    known = [
-        _said(scope(i, conditions(at), file.provider, at)) for i, at in zip(shown, case.moments, strict=True)
-    ]
+    known = [_said(scope(i, conditions(at), file.provider, at)) for i, at in zip(shown, case.moments, strict=True)]
     ever = _recovered(texts[-1], file.provider)
     base = _Row(case, frozenset(), (), file.labelable, _names_any(texts[-1], file.provider), _login(file, case))
     title = frozenset(s for name, s in file.names.items() if name.casefold() in case.title.casefold())
@@ -154,7 +152,10 @@ def _rows(file: Recording, case: Case, conditions: _Shown) -> dict[str, _Row]:
 
 def _incident(file: Recording, case: Case, at: datetime) -> Incident:
     body = recorded.incident_at(file.history, case.id, at)
-    live = {**(body or {}), "incident_updates": [u for u in (body or {})["incident_updates"] if u["status"] != "postmortem"]}
+    live = {
+        **(body or {}),
+        "incident_updates": [u for u in (body or {})["incident_updates"] if u["status"] != "postmortem"],
+    }
     return statuspage.incident_of(live if live["incident_updates"] else body or {})
 
 
@@ -175,7 +176,9 @@ def _said(hits: Iterable[Hit]) -> Said:
 def _recovered(incident: Incident, provider: Provider) -> Said:
     """What a text calls repaired was hit, though by then it is hit no more."""
     texts = (incident.name, *(u.body for u in incident.updates))
-    return frozenset(w.surface for t in texts for w in read(t, provider).words if w.say is Say.RECOVERED and not w.implied)
+    return frozenset(
+        w.surface for t in texts for w in read(t, provider).words if w.say is Say.RECOVERED and not w.implied
+    )
 
 
 def _names_any(incident: Incident, provider: Provider) -> bool:
