@@ -82,7 +82,7 @@ _WAY: ContextVar[_Way] = ContextVar("way")
 
 # What went wrong, most telling first: exception, code, sentence.
 _FAULTS: tuple[tuple[type[BaseException], str, str], ...] = (
-    (PrivateAddressError, "private_address", "{host} is a private address, and a public page redirects to it"),
+    (PrivateAddressError, "private_address", "{host} redirects into a private network"),
     (TimeoutError, "timeout", "{host} did not answer within {patience:.3g} s"),
     (aiohttp.ClientConnectorDNSError, "dns", "the name {host} could not be resolved"),
     (ssl.SSLError, "tls", "{host} could not be trusted: its certificate or its encryption is wrong"),
@@ -162,8 +162,6 @@ class Fetcher:
         return replace(page, fallback_because=first.code)
 
     async def _look(self, url: str, etag: str | None, accept: str, patience: float) -> Page:
-        if self._closed:
-            raise SourceError("the bot is shutting down", code="closed")
         _WAY.set(_Way())
         try:
             async with asyncio.timeout(patience):
@@ -186,6 +184,8 @@ class Fetcher:
 
     @asynccontextmanager
     async def _answer(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
+        if self._closed:
+            raise SourceError("the bot is shutting down", code="closed")
         response = await self._transport.handle_async_request(request)
         _WAY.get().first = False
         try:
@@ -244,7 +244,10 @@ class _Resolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        Thread(target=self._ask, args=(answer, host, port, family), daemon=True).start()
+        try:
+            Thread(target=self._ask, args=(answer, host, port, family), daemon=True).start()
+        except RuntimeError as error:
+            raise OSError(str(error)) from error  # the system has no more threads to give
         numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return [
             ResolveResult(hostname=host, host=address[0], port=port, family=family, proto=proto, flags=numeric)

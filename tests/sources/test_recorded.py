@@ -168,3 +168,9 @@ def test_the_real_github_recording_is_read_to_its_end(shared):
     with (shared / "github" / "polls-2020-11_2024-12.ndjson.xz").open("rb") as file:
         blind = [poll.body is None for poll in recorded.read(file)]
     assert (len(blind), sum(blind)) == (5383, 61)
+
+
+def test_a_history_beyond_all_bounds_is_refused_before_it_fills_the_memory():
+    bomb = io.BytesIO(lzma.compress(b'{"page":\n' + (b" " * 999_999 + b"\n") * 65, preset=0))
+    with pytest.raises(ParseError, match="larger than"):
+        recorded.read(bomb)

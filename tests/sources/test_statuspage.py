@@ -169,6 +169,11 @@ def test_a_number_as_an_id_is_text():
         {"components": [None]},
         {"components": [{"status": "operational"}]},
         {"incidents": [7]},
+        {
+            "incidents": [
+                incident(incident_updates=[{"id": "u", "display_at": "2026-01-01", "affected_components": [{}]}])
+            ]
+        },
         {"incidents": [incident(id=None)]},
         {"incidents": [incident(id=True)]},
         {"incidents": [incident(created_at=None)]},
