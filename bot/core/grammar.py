@@ -91,7 +91,10 @@ _ADVICE = re.compile(
     r"|(?:should|need\s+to|may\s+have\s+to|must|try|by)\s+(?:\w+ly\s+)?(?:log|sign|refresh|retry|restart|clear|us|reconnect|switch)\w*)\b",
     re.IGNORECASE,
 )
-_CAUSE = re.compile(r"\b(?:due\s+to|caused\s+by|because\s+of|as\s+a\s+result\s+of|stem(?:s|ming)\s+from|triggered\s+by)\b", re.IGNORECASE)
+_CAUSE = re.compile(
+    r"\b(?:due\s+to|caused\s+by|because\s+of|as\s+a\s+result\s+of|stem(?:s|ming)\s+from|triggered\s+by)\b",
+    re.IGNORECASE,
+)
 _EXCEPT = re.compile(
     r"(?:\bexcept(?:\s+for)?|\bexcluding|\bother\s+than|\bapart\s+from|\baside\s+from|\bwith\s+the\s+exception\s+of|\brather\s+than|\binstead\s+of"
     r"|(?:,|\band|\bbut)\s*not)\s+(?:(?:the|our|on|for|in|to)\s+)*$",

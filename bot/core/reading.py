@@ -61,7 +61,10 @@ _RESIDUAL = re.compile(
     r"|\b(?:low|slightly|small)\s+(?:\w+\s+){0,2}elevated|\bnot\s+(?:yet|fully)\b|\brecovering\b|\bcontinu\w*\s+(?:to\s+)?(?:see|have|having|experienc\w*|fail\w*)",
     re.IGNORECASE,
 )
-_VERB = re.compile(r"(?:log|sign)(?:ging|ing|ged|ned)?[\s\-]?(?:in|into|out|up|on|ins|ups)(?:\s+to)?|authenticat(?:e|ing)", re.IGNORECASE)
+_VERB = re.compile(
+    r"(?:log|sign)(?:ging|ing|ged|ned)?[\s\-]?(?:in|into|out|up|on|ins|ups)(?:\s+to)?|authenticat(?:e|ing)",
+    re.IGNORECASE,
+)
 _USERS_LOGGED_IN = re.compile(r"logged[\s\-]in", re.IGNORECASE)
 _WAY_IN = re.compile(
     r"\s*(?:(?:paths?|flows?|pages?|issues?|errors?|failures?|problems?|requests?|services?|attempts?)\s+)?(?:for|to|on|of|into|via|through|with|in|from)\s+(?:the\s+|our\s+)?|\s*\(?\s*|'s\s*",
@@ -168,7 +171,9 @@ def _neighbours(text: str, told: Sequence[Claim], words: Lexicon) -> Iterator[tu
         for j in (i - 1, i + 1):
             if 0 <= j < len(told) and _is_product(told[j], login, words):
                 left, right = sorted((login.mention, told[j].mention), key=lambda m: m.start)
-                if _WAY_IN.fullmatch(text[left.end : right.start]) and (j > i or text[left.end : right.start].strip() in ("", "'s")):
+                if _WAY_IN.fullmatch(text[left.end : right.start]) and (
+                    j > i or text[left.end : right.start].strip() in ("", "'s")
+                ):
                     yield i, j
 
 
