@@ -13,19 +13,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bot.core.grammar import Say
 from bot.core.lexicon import Kind, lexicon
 from bot.core.reading import read
-from bot.core.grammar import Say
 from bot.core.scope import scope
-from bot.model import Basis, Condition, Hit, Incident, Provider, Weight
-from bot.score.labels import Case, Progress, Recording, recording
-from bot.sources import recorded, statuspage
+from bot.model import Basis, Hit, Incident, Provider, Weight
+from bot.score.labels import Case, Recording, recording
 
 NOTHING = "(nothing)"  # a row: nothing was said, or nothing wrong
 UNLISTED = "(not listed)"  # a column: the vendor listed other surfaces, all of which were said
 UNLABELLED = "(no label)"  # a column: the vendor listed no component at all
 
 Said = frozenset[str]
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,48 +115,39 @@ def evaluate(
     provider_id: str | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Result:
-    """Scores every incident of every file (name -> bytes, decompressed). Raises ParseError and UsageError.
+    """Scores every incident of every file (name -> bytes, packed or plain). Raises ParseError and UsageError.
 
     ``progress`` is called with incidents done and their total.
     """
     known = tuple(providers)
-    read_in = [recording(name, raw, known, provider_id) for name, raw in files.items()]
-    total = sum(len(r.cases) for r in read_in)
+    recordings = [recording(name, raw, known, provider_id) for name, raw in files.items()]
+    total = sum(len(r.history.incidents) for r in recordings)
     rows: dict[str, list[_Row]] = {"text": [], "as_of": [], "all": [], "title": []}
-    done = 0
-    for file in read_in:
-        conditions = _conditions(file)
-        for case in file.cases:
-            for way, row in _rows(file, case, conditions).items():
+    for file in recordings:
+        for case in file.cases():
+            for way, row in _rows(file, case).items():
                 rows[way].append(row)
-            done += 1
-            progress(done, total)
-    return _result(read_in, rows)
+            progress(len(rows["text"]), total)
+    return _result(recordings, rows)
 
 
-def _rows(file: Recording, case: Case, conditions: _Shown) -> dict[str, _Row]:
-    shown = [_incident(file, case, at) for at in case.moments]
-    texts = [_without_labels(i) for i in shown]
-    by_text = [_said(scope(i, {}, file.provider, at)) for i, at in zip(texts, case.moments, strict=True)]
-    known = [_said(scope(i, conditions(at), file.provider, at)) for i, at in zip(shown, case.moments, strict=True)]
-    ever = _recovered(texts[-1], file.provider)
-    base = _Row(case, frozenset(), (), file.labelable, _names_any(texts[-1], file.provider), _login(file, case))
+def _rows(file: Recording, case: Case) -> dict[str, _Row]:
+    bare = [_without_labels(i) for i in case.shown]
+    by_text = tuple(_said(scope(i, {}, file.provider, _when(i))) for i in bare)
+    known = tuple(_said(scope(i, file.conditions(_when(i)), file.provider, _when(i))) for i in case.shown)
     title = frozenset(s for name, s in file.names.items() if name.casefold() in case.title.casefold())
+    ever = _recovered(bare[-1], file.provider)
+    base = _Row(case, frozenset(), (), file.labelable, _names_any(bare[-1], file.provider), _login(file, case))
     return {
-        "text": replace(base, said=frozenset().union(ever, *by_text), moments=tuple(by_text)),
-        "as_of": replace(base, said=frozenset().union(ever, *known), moments=tuple(known)),
-        "all": replace(base, said=file.labelable, moments=(file.labelable,) * len(shown)),
-        "title": replace(base, said=title, moments=(title,) * len(shown)),
+        "text": replace(base, said=frozenset().union(ever, *by_text), moments=by_text),
+        "as_of": replace(base, said=frozenset().union(ever, *known), moments=known),
+        "all": replace(base, said=file.labelable, moments=(file.labelable,) * len(bare)),
+        "title": replace(base, said=title, moments=(title,) * len(bare)),
     }
 
 
-def _incident(file: Recording, case: Case, at: datetime) -> Incident:
-    body = recorded.incident_at(file.history, case.id, at)
-    live = {
-        **(body or {}),
-        "incident_updates": [u for u in (body or {})["incident_updates"] if u["status"] != "postmortem"],
-    }
-    return statuspage.incident_of(live if live["incident_updates"] else body or {})
+def _when(incident: Incident) -> datetime:
+    return incident.updates[-1].display_at
 
 
 def _without_labels(incident: Incident) -> Incident:
@@ -199,17 +190,6 @@ def _login(file: Recording, case: Case) -> Said:
     return frozenset()
 
 
-_Shown = Callable[[datetime], Mapping[str, Condition]]
-
-
-def _conditions(file: Recording) -> _Shown:
-    def at(moment: datetime) -> Mapping[str, Condition]:
-        shown = recorded.components_at(file.history, moment)
-        return {code: statuspage.CONDITIONS.get(str(c["status"]), Condition.UNKNOWN) for code, c in shown.items()}
-
-    return at
-
-
 # --- counting ---------------------------------------------------------------------------------------------------------
 
 
@@ -217,7 +197,7 @@ def _result(files: list[Recording], rows: Mapping[str, list[_Row]]) -> Result:
     text = rows["text"]
     logins = [r for r in text if r.login]
     return Result(
-        files=tuple((f.name, f.provider.id, len(f.cases)) for f in files),
+        files=tuple((f.name, f.provider.id, len(f.history.incidents)) for f in files),
         incidents=len(text),
         labelled=sum(bool(r.case.truth) for r in text),
         named=sum(r.names_any and bool(r.case.truth) for r in text),

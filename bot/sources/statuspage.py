@@ -26,6 +26,7 @@ CONDITIONS = {
     "degraded_performance": Condition.DEGRADED,
     "partial_outage": Condition.PARTIAL_OUTAGE,
     "major_outage": Condition.MAJOR_OUTAGE,
+    "full_outage": Condition.MAJOR_OUTAGE,  # the word of incident.io pages, OpenAI's among them
     "under_maintenance": Condition.MAINTENANCE,
 }
 
@@ -59,11 +60,6 @@ def parse_body(body: object) -> Snapshot:
         incidents=_unique(wire.each(whole.get("incidents"), _incident, "an incident")),
         maintenances=_unique(wire.each(whole.get("scheduled_maintenances"), _maintenance, "a maintenance")),
     )
-
-
-def incident_of(item: dict[str, Any]) -> Incident:
-    """Reads one incident object. Raises ParseError where it is none."""
-    return _incident(item)
 
 
 def parse_incident(raw: bytes) -> Incident:
