@@ -20,6 +20,7 @@ from bot.model import (
     Blindness,
     Ending,
     Incident,
+    Known,
     Look,
     Message,
     Observation,
@@ -51,6 +52,8 @@ class Page(Protocol):
     def not_modified(self) -> bool: ...  # noqa: D102
     @property
     def took_s(self) -> float: ...  # noqa: D102
+    @property
+    def fallback_because(self) -> str | None: ...  # noqa: D102
 
 
 class Web(Protocol):
@@ -184,25 +187,43 @@ class Engine:
             return Look(at, Blindness(str(error), code, wait)), Observation(source.id, at, code, why=str(error))
         at = self.now()
         outcome, body = ("same", None) if is_same else ("changed", page.body)
-        host = page.url.partition("://")[2].partition("/")[0]
+        host = "" if page.fallback_because else page.url.partition("://")[2].partition("/")[0]
         observation = Observation(source.id, at, outcome, body=body, took_s=page.took_s)
         return Look(at, snapshot, endings, host), observation
 
     async def _ask(self, provider: Provider, snapshot: Snapshot) -> dict[str, Incident | Ending]:
-        """The last words of incidents that left the page. One that can't be asked now stays open and is asked again."""
+        """The last words of incidents that the page no longer shows. Who gives no answer stays open, and is asked again.
+
+        A 404 is a withdrawal only where the list of all incidents can be read and lacks it too.
+        """
+        kind = KINDS[provider.source.kind]
+        known = {k.incident.id: k for k in self.worlds[provider.id].incidents}
         endings: dict[str, Incident | Ending] = {}
-        source, kind = provider.source, KINDS[provider.source.kind]
-        for incident_id in diff.gone({k.incident.id: k for k in self.worlds[provider.id].incidents}, snapshot):
-            path = kind.incident.format(id=incident_id)
+        missing: list[str] = []
+        for incident_id in diff.unlisted(known, snapshot):
             try:
-                page = await self.web.get(source.url, path, fallback=source.fallback, etag=None, accept=kind.accept)
+                page = await self._get(provider, kind.own_path(known[incident_id].incident))
                 endings[incident_id] = kind.parse_incident(page.body)
             except SourceError as error:
-                if error.code == "http_404":
-                    endings[incident_id] = _gone(self.worlds[provider.id], incident_id)
+                missing += [incident_id] if error.code == "http_404" else []
             except ParseError:
                 continue
-        return endings
+        return endings | (await self._find(provider, missing) if missing else {})
+
+    async def _find(self, provider: Provider, missing: Iterable[str]) -> dict[str, Incident | Ending]:
+        """What the list of all incidents says of those that have no page of their own."""
+        kind = KINDS[provider.source.kind]
+        try:
+            page = await self._get(provider, kind.all_path)
+            listed = {i.id: i for i in kind.parse(page.body).incidents or ()}
+        except (SourceError, ParseError):
+            return {}
+        known = self.worlds[provider.id].known
+        return {i: listed.get(i) or _left(known(i)) for i in missing}
+
+    async def _get(self, provider: Provider, path: str) -> Page:
+        source, kind = provider.source, KINDS[provider.source.kind]
+        return await self.web.get(source.url, path, fallback=source.fallback, etag=None, accept=kind.accept)
 
     def _rules(self, provider: Provider) -> strokes.Rules:
         elsewhere: dict[str, Verdict] = {
@@ -270,9 +291,8 @@ class Engine:
         return Delivery(owed.post, "later", str(error))
 
 
-def _gone(world: World, incident_id: str) -> Ending:
-    """A 404 is a withdrawal; but maintenances have no page of their own there, so theirs is not recorded."""
-    known = world.known(incident_id)
+def _left(known: Known | None) -> Ending:
+    """The list has incidents only: a maintenance that is on no page any more may just be over."""
     return Ending.UNRECORDED if known and known.incident.is_maintenance else Ending.WITHDRAWN
 
 

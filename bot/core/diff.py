@@ -84,15 +84,21 @@ def listed(snapshot: Snapshot) -> tuple[Incident, ...]:
 
 
 def gone(known: Mapping[str, Known], snapshot: Snapshot) -> tuple[str, ...]:
-    """Open incidents that this page no longer lists: their own pages must be asked. A missing list is no absence."""
-    there = {i.id for i in listed(snapshot)}
+    """Open incidents that this page no longer lists. A missing list is no absence."""
     return tuple(
-        known_id
-        for known_id, k in known.items()
-        if k.is_open
-        and known_id not in there
-        and (snapshot.maintenances if k.incident.is_maintenance else snapshot.incidents) is not None
+        i
+        for i in unlisted(known, snapshot)
+        if (snapshot.maintenances if known[i].incident.is_maintenance else snapshot.incidents) is not None
     )
+
+
+def unlisted(known: Mapping[str, Known], snapshot: Snapshot) -> tuple[str, ...]:
+    """Open incidents that this page does not show, also where it has no list at all: their own pages must be asked.
+
+    An incident.io page leaves the list out on a healthy day (status-sources.md 3.1); asking proves what absence can't.
+    """
+    there = {i.id for i in listed(snapshot)}
+    return tuple(known_id for known_id, k in known.items() if k.is_open and known_id not in there)
 
 
 def components(before: tuple[Component, ...], snapshot: Snapshot) -> tuple[Component, ...]:

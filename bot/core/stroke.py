@@ -124,7 +124,7 @@ def _source_events(world: World, seen: Look, rules: Rules) -> Iterator[Event]:
         why = f"readable again after {minutes:.0f} min"
         yield Event(EventKind.SOURCE_BACK, rules.provider.id, seen.at, reason=why, reason_code="readable")
     expected = world.host or _host(rules.provider.source.url)
-    if seen.host and seen.host not in (expected, _host(rules.provider.source.fallback or "")):
+    if seen.host and seen.host != expected:
         why = f"{expected} now answers from {seen.host}; check that this is the provider's own move"
         yield Event(EventKind.SOURCE_MOVED, rules.provider.id, seen.at, reason=why, reason_code="host_changed")
 

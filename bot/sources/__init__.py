@@ -13,18 +13,25 @@ from bot.sources import statuspage
 class Kind:
     """A format: where on the host its page lies, how it is read, and where an incident that left it can be asked for.
 
-    ``incident`` holds ``{id}``. Both readers raise ParseError and nothing else.
+    ``own_path`` is an incident's own page, ``all_path`` the list of all incidents, ended ones too. Every reader raises
+    ParseError and nothing else.
     """
 
     path: str
     accept: str
     parse: Callable[[bytes], Snapshot]
-    incident: str
+    own_path: Callable[[Incident], str]
     parse_incident: Callable[[bytes], Incident]
+    all_path: str
 
 
 KINDS = {
     "statuspage": Kind(
-        statuspage.SUMMARY, statuspage.ACCEPT, statuspage.parse, statuspage.INCIDENT, statuspage.parse_incident
+        path=statuspage.SUMMARY,
+        accept=statuspage.ACCEPT,
+        parse=statuspage.parse,
+        own_path=statuspage.own_path,
+        parse_incident=statuspage.parse_incident,
+        all_path=statuspage.INCIDENTS,
     )
 }

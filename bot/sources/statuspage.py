@@ -17,6 +17,7 @@ from bot.model import Component, Condition, Impact, Incident, Snapshot, Stage, T
 from bot.sources import wire
 
 SUMMARY = "/api/v2/summary.json"
+INCIDENTS = "/api/v2/incidents.json"
 INCIDENT = "/api/v2/incidents/{id}.json"
 MAINTENANCE = "/api/v2/scheduled-maintenances/{id}.json"  # an incident's address answers 404 for a maintenance
 ACCEPT = "application/json"
