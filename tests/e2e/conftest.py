@@ -1,15 +1,15 @@
-"""A stage, a vendor and a bot for each test; nothing of it can reach, or be reached from, any other network."""
+"""Worlds: a stage, a vendor and a bot each; nothing of it can reach, or be reached from, any other network."""
 
 import os
-import shutil
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from bot.model import Message
-from tests.e2e.driver import ROOT, Bot, Driver, Namespace
+from tests.e2e.driver import ROOT, Driver, Namespace, World
 from tests.e2e.vendor import PROVIDER, Vendor
 from tests.voice.slack_limits import problems
 
@@ -20,96 +20,78 @@ incident_interval_s = 1
 """
 
 
-def missing(reason):
-    """Skips, or fails where the end-to-end tests are required (as in .ci/run)."""
-    if os.environ.get("BROWNOUT_E2E_REQUIRED") == "1":
-        pytest.fail(f"the end-to-end tests are required, and {reason}")
-    pytest.skip(reason)
+HERE = Path(__file__).parent
+EMULATOR = Path(os.environ.get("BROWNOUT_EMULATOR", ROOT / "node_modules/local-slack-linux-x64/bin/local-slack"))
+IS_REQUIRED = os.environ.get("BROWNOUT_E2E_REQUIRED") == "1"  # as in .ci/run: what would be skipped fails
 
 
-@pytest.fixture(scope="session")
-def emulator():
-    named = os.environ.get("BROWNOUT_EMULATOR")
-    binary = Path(named) if named else ROOT / "node_modules/local-slack-linux-x64/bin/local-slack"
-    if not binary.is_file():
-        missing(f"the Slack emulator is not at {binary}: npm install --no-save --prefix . local-slack-linux-x64@0.1.8")
-    return str(binary)
-
-
-@pytest.fixture(scope="session")
-def rights():
+def missing():
+    """What these tests would need and do not have here; empty where they can run."""
     if not sys.platform.startswith("linux"):
-        missing("network namespaces need Linux")
-    flags = Namespace.rights()
-    if flags is None:
-        missing("this machine does not let us make a network namespace (unshare --net)")
-    return flags
+        return "the Slack emulator runs in a network namespace, which needs Linux"
+    if not EMULATOR.is_file():
+        return f"no Slack emulator at {EMULATOR}: npm install --no-save --prefix . local-slack-linux-x64@0.1.8"
+    if Namespace.rights() is None:
+        return "this machine does not let us make a network namespace (unshare --net)"
+    return ""
 
 
-@pytest.fixture
-def work():
-    """A directory with a short name: the path of a Unix socket has room for 107 characters."""
-    directory = Path(tempfile.mkdtemp(prefix="brownout-"))
-    yield directory
-    shutil.rmtree(directory)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    ours = [item for item in items if item.path.is_relative_to(HERE)]
+    reason = missing() if ours and not IS_REQUIRED else ""
+    for item in ours:
+        item.add_marker(pytest.mark.e2e)
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
-@pytest.fixture
-def namespace(work, emulator, rights):
-    space = Namespace(work, emulator, rights)
-    yield space
-    space.close()
+@contextmanager
+def a_world():
+    """A directory with a short name (a Unix socket's path has room for 107 letters), and all that lives on it."""
+    with tempfile.TemporaryDirectory(prefix="brownout-") as name:
+        work = Path(name)
+        (work / "config" / "providers").mkdir(parents=True)
+        (work / "config" / "brownout.toml").write_text(SETTINGS)
+        (work / "config" / "providers" / "acme.toml").write_text(PROVIDER)
+        namespace = Namespace(work, str(EMULATOR), Namespace.rights())
+        world = World(work, namespace, driver := Driver(work), Vendor(driver))
+        try:
+            yield world
+            check_what_was_said(world)
+        finally:
+            world.end()
 
 
-@pytest.fixture
-def driver(namespace, work):
-    """Afterwards, everything that was said in Slack is held against real Slack's limits: the emulator takes anything."""
-    driver = Driver(work)
-    yield driver
-    calls = [call for method in ("chat.postMessage", "chat.update") for call in driver.calls(method)]
-    said = [(call["args"].get("text", ""), call["args"].get("blocks", [])) for call in calls]
-    said += [(m["text"], m.get("blocks", [])) for m in driver.messages() if m.get("bot_id")]
-    wrong = [line for text, blocks in said for line in problems(Message(text, tuple(blocks)))]
+def check_what_was_said(world):
+    """Real Slack has limits and phones that ring; the emulator takes anything. And logs hold no secret and no crash."""
+    calls = [call["args"] for method in ("chat.postMessage", "chat.update") for call in world.driver.calls(method)]
+    told = [*calls, *(m for m in world.driver.messages() if m.get("bot_id"))]
+    wrong = [p for m in told for p in problems(Message(m.get("text", ""), tuple(m.get("blocks", ()))))]
     assert not wrong, "\n".join(["real Slack would not have taken this:", *wrong])
+    for word in ("Traceback", "xoxb-", "xapp-"):
+        assert word not in world.said(), world.said()
+
+
+@pytest.fixture(scope="session")
+def worlds():
+    """Makes a world, for as long as the ``with`` lasts; for stories that many tests read."""
+    if reason := missing():
+        pytest.fail(f"the end-to-end tests are required here, and they can't run: {reason}")
+    return a_world
 
 
 @pytest.fixture
-def vendor(driver):
-    return Vendor(driver)
+def world(worlds):
+    with worlds() as world:
+        yield world
 
 
 @pytest.fixture
-def config(work):
-    (work / "config" / "providers").mkdir(parents=True)
-    (work / "config" / "brownout.toml").write_text(SETTINGS)
-    (work / "config" / "providers" / "acme.toml").write_text(PROVIDER)
-    return work / "config"
+def driver(world):
+    return world.driver
 
 
 @pytest.fixture
-def db(work):
-    return work / "bot.db"
-
-
-@pytest.fixture
-def start(namespace, driver, vendor, config, db):
-    """Starts a bot, again and again if need be, on the same database; none outlives the test."""
-    lives = []
-
-    def start_bot():
-        lives.append(Bot(namespace, driver, config, db))
-        return lives[-1]
-
-    yield start_bot
-    for bot in lives:
-        bot.kill()
-    if lives:
-        said = lives[-1].said()
-        assert "Traceback" not in said, said
-        assert "xoxb-" not in said
-        assert "xapp-" not in said
-
-
-@pytest.fixture
-def bot(start):
-    return start()
+def vendor(world):
+    return world.vendor

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,13 +73,16 @@ class Driver:
         self._ask("POST", "/_control/command", body)
 
     def answer(self, text: str, *, channel: str = "C1", user: str = "U1") -> dict[str, Any]:
-        """Types ``/brownout TEXT`` and waits for what comes into the channel next, ephemeral or not."""
+        """Types ``/brownout TEXT`` and waits for the answer, ephemeral or not; alerts and their threads are none."""
         before = {m["ts"] for m in self.messages(channel)}
         self.command(text, channel=channel, user=user)
-        [answer, *_] = self.wait_for(
-            lambda: [m for m in self.messages(channel) if m["ts"] not in before], what=f"an answer to {text!r}"
-        )
+        [answer, *_] = self.wait_for(lambda: self._answers(channel, before), what=f"an answer to {text!r}")
         return answer
+
+    def _answers(self, channel: str, before: set[str]) -> list[dict[str, Any]]:
+        new = [m for m in self.messages(channel) if m["ts"] not in before]
+        pushed = {c["args"].get("text") for c in self.calls() if c["method"] in ("chat.postMessage", "chat.update")}
+        return [m for m in new if m["text"] not in pushed]
 
     def interact(self, ts: str, action: dict[str, str], *, channel: str = "C1", user: str = "U1") -> None:
         """Clicks: ``action`` is {"type", "action_id", "block_id", "value"} of an element of that message."""
@@ -169,37 +173,16 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class Bot:
-    """The real process: ``python -m bot run``."""
+    """The real process: ``python -m bot run``, from its start to its end."""
 
-    def __init__(self, namespace: Namespace, driver: Driver, config: Path, db: Path) -> None:
-        """Starts it and returns when it is connected to Slack and has read the page."""
-        self.log = db.with_suffix(".log")
-        sockets, looks = driver.connections(), driver.looks()
-        command = [sys.executable, "-m", "bot", "run", "--config", str(config), "--db", str(db)]
-        with self.log.open("ab") as out:
-            self._process = namespace.enter(command, cwd=ROOT, env=self._environment(), stdout=out, stderr=out)
-        try:
-            driver.wait_for(
-                lambda: self._alive() and driver.connections() > sockets and driver.looks() > looks,
-                what="the bot to come online",
-            )
-        except AssertionError as error:
-            self.kill()
-            raise AssertionError(f"{error}\nit said:\n{self.said()}") from error
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        """Takes a process that has been started."""
+        self._process = process
 
-    @staticmethod
-    def _environment() -> dict[str, str]:
-        tokens = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_APP_TOKEN": "xapp-test", "SLACK_API_URL": SLACK_API_URL}
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        return {**kept, **tokens, "PYTHONUNBUFFERED": "1"}
-
-    def _alive(self) -> bool:
+    def is_alive(self) -> bool:
+        """True while it runs; fails when it has ended by itself."""
         assert self._process.poll() is None, f"the bot ended with {self._process.returncode}"
         return True
-
-    def said(self) -> str:
-        """What it wrote so far, over all its lives."""
-        return self.log.read_text(errors="replace")
 
     def kill(self) -> None:
         """kill -9, and only then returns."""
@@ -212,3 +195,59 @@ class Bot:
         self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(PATIENCE)
         return code, time.monotonic() - asked
+
+
+@dataclass
+class World:
+    """A stage with all that is on it. Its bots live one after the other on the same configuration and database."""
+
+    work: Path
+    namespace: Namespace
+    driver: Driver
+    vendor: Any
+    bots: list[Bot] = field(default_factory=list)
+
+    @property
+    def db(self) -> Path:
+        """The database of all the bots."""
+        return self.work / "bot.db"
+
+    def start(self) -> Bot:
+        """A new bot, once it is connected to Slack and has read the page."""
+        command = [sys.executable, "-m", "bot", "run", "--config", str(self.work / "config"), "--db", str(self.db)]
+        sockets, looks = self.driver.connections(), self.driver.looks()
+        with (self.work / "bot.log").open("ab") as log:
+            bot = Bot(self.namespace.enter(command, cwd=ROOT, env=_environment(), stdout=log, stderr=log))
+        self.bots.append(bot)
+        try:
+            self.driver.wait_for(
+                lambda: bot.is_alive() and self.driver.connections() > sockets and self.driver.looks() > looks,
+                what="the bot to come online",
+            )
+        except AssertionError as error:
+            raise AssertionError(f"{error}\nit said:\n{self.said()}") from error
+        return bot
+
+    def start_subscribed(self) -> Bot:
+        """A new bot whose channel C1 has asked to hear of Acme, and which has seen the page all green."""
+        bot = self.start()
+        self.driver.answer("subscribe acme")
+        self.driver.wait_for_looks(1)
+        return bot
+
+    def said(self) -> str:
+        """What the bots wrote, over all their lives."""
+        log = self.work / "bot.log"
+        return log.read_text(errors="replace") if log.exists() else ""
+
+    def end(self) -> None:
+        """Kills the bots and clears the stage."""
+        for bot in self.bots:
+            bot.kill()
+        self.namespace.close()
+
+
+def _environment() -> dict[str, str]:
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_APP_TOKEN": "xapp-test", "SLACK_API_URL": SLACK_API_URL}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {**kept, **tokens, "PYTHONUNBUFFERED": "1"}

@@ -1,150 +1,179 @@
 """What a channel sees of an incident, from the vendor's page to Slack, through the real process."""
 
+from dataclasses import dataclass
+
 import pytest
 
-pytestmark = pytest.mark.e2e
+TITLE = "Errors on the API"
+LOOKING = "We are looking into errors."
+DEPLOY = "A bad deploy is being rolled back."
+WIDER = "The website has it too."
+FIXED = "All fixed."
 
 
-@pytest.fixture
-def subscribed(bot, driver):
-    """A channel that follows Acme, with a bot that has looked at the green page."""
-    driver.answer("subscribe acme")
-    driver.wait_for_looks(1)
-    return bot
+@dataclass
+class Story:
+    """An incident as its channel saw it: the alert after each step, and at last the thread and the calls."""
+
+    opened: dict
+    identified: dict
+    wider: dict
+    resolved: dict
+    alerts: list
+    thread: list
+    replies: list
+    elsewhere: list
+    retry: str
+
+    def reply(self, words):
+        """The one reply that quotes these words, as it was sent."""
+        [call] = [call for call in self.replies if words in call["text"]]
+        return call
 
 
-@pytest.fixture
-def alert(subscribed, driver, vendor):
-    """The API is down, and the channel knows."""
-    vendor.opens("inc1", "Errors on the API", "We are looking into errors.", api="major_outage")
-    [alert] = driver.wait_for(driver.alerts, what="the alert")
-    return alert
+@pytest.fixture(scope="module")
+def story(worlds):
+    """The API is down; then the vendor knows why; then it is wider; then it is over."""
+    with worlds() as world:
+        world.start_subscribed()
+        driver, vendor = world.driver, world.vendor
+        vendor.opens("inc1", TITLE, LOOKING, api="major_outage")
+        [opened] = driver.wait_for(driver.alerts, what="the alert")
+        driver.wait_for_looks(2)
+        vendor.posts("inc1", "identified", DEPLOY)
+        identified = after(driver, DEPLOY)
+        vendor.posts("inc1", "identified", WIDER, web="partial_outage")
+        wider = after(driver, WIDER)
+        vendor.resolves("inc1", FIXED, api="operational", web="operational")
+        resolved = after(driver, FIXED)
+        retry = driver.answer("retry acme-api")["text"]
+        replies = [call["args"] for call in driver.calls("chat.postMessage") if "thread_ts" in call["args"]]
+        thread = driver.replies(opened["ts"])
+        yield Story(opened, identified, wider, resolved, driver.alerts(), thread, replies, driver.messages("C2"), retry)
 
 
-def shown(driver):
-    [alert] = driver.alerts()
-    return alert
+def after(driver, words):
+    """The alert once these words are in its thread and one more look has passed."""
+    driver.wait_for(lambda: [m for m in driver.messages() if words in m["text"]], what=f"a reply with {words!r}")
+    driver.wait_for_looks(2)
+    return driver.alerts()[0]
 
 
-def broadcast(driver, text):
-    """Whether the reply that holds this text was sent to the channel too."""
-    [call] = [c for c in driver.calls("chat.postMessage") if text in c["args"]["text"]]
-    return call["args"].get("reply_broadcast", False)
+def test_an_incident_is_one_message_over_its_whole_life(story):
+    assert [alert["ts"] for alert in story.alerts] == [story.opened["ts"]]
 
 
-def reply(driver, alert, text):
-    """The one reply in the alert's thread that holds this text."""
-    [found] = driver.wait_for(
-        lambda: [m for m in driver.replies(alert["ts"]) if text in m["text"]], what=f"a reply with {text!r}"
-    )
-    return found
+def test_an_alert_names_the_surface_that_is_hit_and_no_other(story):
+    assert "Acme API" in story.opened["text"]
+    assert "Acme Web" not in story.opened["text"]
 
 
-def test_an_incident_is_one_message_that_names_the_surface(alert, driver):
-    driver.wait_for_looks(3)
-    assert len(driver.alerts()) == 1
-    assert "Acme API" in alert["text"]
-    assert "Acme Web" not in alert["text"]
+def test_an_alert_says_the_verdict(story):
+    assert "hold off" in str(story.opened["blocks"]).lower()
 
 
-def test_an_alert_says_the_verdict(alert):
-    assert "hold off" in str(alert["blocks"]).lower()
+def test_the_verdict_is_in_the_plain_text_too(story):
+    assert "hold off" in story.opened["text"].lower()
 
 
-def test_the_verdict_is_in_the_plain_text_too(alert):
-    assert "hold off" in alert["text"].lower()
+def test_an_alert_carries_the_vendors_title(story):
+    assert TITLE in story.opened["text"]
 
 
-def test_an_alert_carries_the_vendors_title(alert):
-    assert "Errors on the API" in alert["text"]
+def test_an_alert_has_no_button_that_nobody_hears(story):
+    assert [block for block in story.opened["blocks"] if block["type"] == "actions"] == []
 
 
-def test_an_update_is_a_reply_in_the_alerts_thread(alert, driver, vendor):
-    vendor.posts("inc1", "identified", "A bad deploy is being rolled back.")
-    reply(driver, alert, "A bad deploy is being rolled back.")
+@pytest.mark.parametrize("words", [DEPLOY, WIDER, FIXED])
+def test_each_post_of_the_vendor_is_a_reply_in_the_alerts_thread(story, words):
+    assert story.reply(words)["thread_ts"] == story.opened["ts"]
 
 
-def test_an_update_that_changes_nothing_stays_in_the_thread(alert, driver, vendor):
-    vendor.posts("inc1", "identified", "A bad deploy is being rolled back.")
-    reply(driver, alert, "A bad deploy is being rolled back.")
-    assert not broadcast(driver, "A bad deploy is being rolled back.")
+def test_a_reply_is_posted_once(story):
+    assert sorted(m["text"] for m in story.thread) == sorted(call["text"] for call in story.replies)
+    assert len({m["text"] for m in story.thread}) == len(story.thread)
 
 
-def test_an_update_edits_the_alert_in_place(alert, driver, vendor):
-    vendor.posts("inc1", "identified", "The website has it too.", web="partial_outage")
-    driver.wait_for(lambda: "Acme Web" in shown(driver)["text"], what="the alert to name Acme Web")
-    assert shown(driver)["ts"] == alert["ts"]
+def test_an_update_that_changes_nothing_stays_in_the_thread(story):
+    assert not story.reply(DEPLOY).get("reply_broadcast")
 
 
-def test_a_wider_incident_is_broadcast(alert, driver, vendor):
-    vendor.posts("inc1", "identified", "The website has it too.", web="partial_outage")
-    reply(driver, alert, "The website has it too.")
-    assert broadcast(driver, "The website has it too.")
+def test_a_wider_incident_is_broadcast(story):
+    assert story.reply(WIDER)["reply_broadcast"] is True
 
 
-def test_a_resolution_edits_the_alert_in_place(alert, driver, vendor):
-    vendor.resolves("inc1", "All fixed.", api="operational")
-    driver.wait_for(lambda: "over" in shown(driver)["text"].lower(), what="the alert to say that it is over")
-    assert shown(driver)["ts"] == alert["ts"]
+def test_a_resolution_is_broadcast(story):
+    assert story.reply(FIXED)["reply_broadcast"] is True
 
 
-def test_a_resolution_is_a_broadcast_reply(alert, driver, vendor):
-    vendor.resolves("inc1", "All fixed.", api="operational")
-    reply(driver, alert, "All fixed.")
-    assert broadcast(driver, "All fixed.")
+def test_an_update_edits_the_alert_in_place(story):
+    assert "identified" in story.identified["text"]
+    assert story.identified["ts"] == story.opened["ts"]
 
 
-def test_a_surface_just_resolved_is_not_called_safe(alert, driver, vendor):
-    vendor.resolves("inc1", "All fixed.", api="operational")
-    reply(driver, alert, "All fixed.")
-    assert "retry normally" not in driver.answer("retry acme-api")["text"].lower().replace(
-        "not yet safe to retry normally", ""
-    )
+def test_a_wider_incident_edits_the_alert_in_place(story):
+    assert "Acme Web" in story.wider["text"]
+    assert story.wider["ts"] == story.opened["ts"]
 
 
-def test_a_withdrawn_incident_is_not_called_resolved(alert, driver, vendor):
+def test_a_resolution_edits_the_alert_in_place(story):
+    assert "over" in story.resolved["text"].lower()
+    assert story.resolved["ts"] == story.opened["ts"]
+
+
+def test_a_surface_just_resolved_is_not_called_safe(story):
+    assert "retry gently" in story.retry.lower() or "hold off" in story.retry.lower()
+
+
+def test_another_channel_hears_nothing(story):
+    assert story.elsewhere == []
+
+
+def test_a_withdrawn_incident_is_not_called_resolved(world, driver, vendor):
+    world.start_subscribed()
+    vendor.opens("inc1", TITLE, LOOKING, api="major_outage")
+    driver.wait_for(driver.alerts, what="the alert")
     vendor.withdraws("inc1")
-    driver.wait_for(lambda: "withdrawn" in shown(driver)["text"].lower(), what="the alert to say withdrawn")
-    assert "resolved" not in shown(driver)["text"].lower()
+    [alert] = driver.wait_for(
+        lambda: [a for a in driver.alerts() if "withdrawn" in a["text"].lower()], what="the alert to say withdrawn"
+    )
+    assert "resolved" not in alert["text"].lower()
 
 
-def test_nothing_in_a_vendors_words_can_ring(subscribed, driver, vendor):
+def test_nothing_in_a_vendors_words_can_ring(world, driver, vendor):
+    world.start_subscribed()
     vendor.opens("inc1", "<!channel> <@U1> *down*", "<!here> & <https://evil.example|status>", api="major_outage")
     [alert] = driver.wait_for(driver.alerts, what="the alert")
     assert "&lt;!channel&gt;" in alert["text"]
     assert "<!channel>" not in str(driver.messages())
 
 
-def test_an_incident_that_was_open_at_the_first_look_raises_no_alarm(start, driver, vendor):
+def test_an_incident_that_was_open_at_the_first_look_raises_no_alarm(world, driver, vendor):
     vendor.opens("inc0", "An old one", "Still at it.", api="major_outage")
-    start()
-    driver.answer("subscribe acme")
-    driver.wait_for_looks(3)
-    assert [a for a in driver.alerts() if "An old one" in a["text"]] == []
+    world.start_subscribed()
+    driver.wait_for_looks(2)
+    assert [alert for alert in driver.alerts() if "An old one" in alert["text"]] == []
 
 
-def test_another_channel_hears_nothing(alert, driver):
-    assert driver.messages("C2") == []
-
-
-def test_a_channel_that_unsubscribed_hears_nothing(subscribed, driver, vendor):
+def test_a_channel_that_unsubscribed_hears_nothing(world, driver, vendor):
+    world.start_subscribed()
     driver.answer("unsubscribe acme")
-    vendor.opens("inc1", "Errors on the API", "We are looking into errors.", api="major_outage")
+    vendor.opens("inc1", TITLE, LOOKING, api="major_outage")
     driver.wait_for_looks(3)
     assert driver.alerts() == []
 
 
-def test_a_page_that_turns_to_html_is_blindness_and_not_an_outage(alert, driver):
+def test_a_page_that_fails_is_blindness_told_once_and_no_all_clear(world, driver, vendor):
+    world.start_subscribed()
+    vendor.opens("inc1", TITLE, LOOKING, api="major_outage")
+    [alert] = driver.wait_for(driver.alerts, what="the alert")
     driver.show("/api/v2/summary.json", "<h1>Bad gateway</h1>", status=502)
-    driver.wait_for(lambda: [m for m in driver.messages() if "blind" in m["text"].lower()], what="word of blindness")
-    assert "over" not in shown_alert(driver, alert)["text"].lower()
-
-
-def shown_alert(driver, alert):
+    driver.wait_for(lambda: blind(driver), what="word of blindness")
+    driver.wait_for_looks(3)
+    assert len(blind(driver)) == 1
     [now] = [m for m in driver.messages() if m["ts"] == alert["ts"]]
-    return now
+    assert "Acme API down" in now["text"]
 
 
-def test_a_click_finds_no_dead_button(alert):
-    """A button that nobody handles is a lie: so far an alert has none."""
-    assert [b for b in alert["blocks"] if b["type"] == "actions"] == []
+def blind(driver):
+    return [m for m in driver.messages() if m["text"].startswith("Blind")]

@@ -1,19 +1,14 @@
 """What is left when the process dies or Slack has a bad day: every alert arrives, and duplicates are counted honestly."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
-pytestmark = pytest.mark.e2e
-
 
 @pytest.fixture
-def bot(start, driver):
-    """A bot that follows Acme for one channel and has looked at the green page."""
-    bot = start()
-    driver.answer("subscribe acme")
-    driver.wait_for_looks(1)
-    return bot
+def bot(world):
+    return world.start_subscribed()
 
 
 def api_goes_down(vendor):
@@ -28,49 +23,49 @@ def tried(driver):
 def alerts_after_a_while(driver):
     """How many alerts the channel shows, once there is one and a second would have come too."""
     driver.wait_for(driver.alerts, what="the alert")
-    driver.wait_for_looks(4)
+    driver.wait_for_looks(3)
     return len(driver.alerts())
 
 
-def is_sound(db):
-    with sqlite3.connect(db) as connection:
+def is_sound(world):
+    with closing(sqlite3.connect(world.db)) as connection:
         return connection.execute("pragma integrity_check").fetchall() == [("ok",)]
 
 
-def test_a_kill_between_the_record_and_the_post_loses_nothing_and_repeats_nothing(bot, start, driver, vendor, db):
+def test_a_kill_between_the_record_and_the_post_loses_nothing_and_repeats_nothing(bot, world, driver, vendor):
     driver.fault("hang", times=99)
     api_goes_down(vendor)
     driver.wait_for(lambda: tried(driver), what="the attempt to post")
     bot.kill()
-    assert is_sound(db)
+    assert is_sound(world)
     driver.fault("hang", times=0)
-    start()
+    world.start()
     assert alerts_after_a_while(driver) == 1
 
 
-def test_a_kill_between_slacks_acceptance_and_the_receipt_costs_one_duplicate_at_most(bot, start, driver, vendor, db):
+def test_a_kill_between_slacks_acceptance_and_the_receipt_costs_one_duplicate_at_most(bot, world, driver, vendor):
     driver.fault("lost")
     api_goes_down(vendor)
     driver.wait_for(lambda: [c for c in tried(driver) if c["status"] == 200], what="Slack to take the post")
     bot.kill()
-    assert is_sound(db)
-    start()
+    assert is_sound(world)
+    world.start()
     assert 1 <= alerts_after_a_while(driver) <= 2
 
 
-def test_an_incident_that_came_while_the_process_was_dead_is_told_after_the_restart(bot, start, driver, vendor):
+def test_an_incident_that_came_while_the_process_was_dead_is_told_after_the_restart(bot, world, driver, vendor):
     bot.kill()
     api_goes_down(vendor)
-    start()
+    world.start()
     assert alerts_after_a_while(driver) == 1
 
 
-def test_a_restart_repeats_no_alert(bot, start, driver, vendor):
+def test_a_restart_repeats_no_alert(bot, world, driver, vendor):
     api_goes_down(vendor)
     driver.wait_for(driver.alerts, what="the alert")
     driver.wait_for_looks(1)
     bot.kill()
-    start()
+    world.start()
     assert alerts_after_a_while(driver) == 1
 
 
@@ -104,27 +99,27 @@ def test_a_channel_that_can_not_be_posted_to_does_not_hold_up_the_others(bot, dr
     driver.wait_for(lambda: driver.alerts("C1") or driver.alerts("C2"), what="an alert in the other channel")
 
 
-def test_sigterm_ends_it_in_time_with_exit_code_0(bot):
+def test_sigterm_ends_it_in_time_with_exit_code_0(bot, world):
     code, seconds = bot.terminate()
-    assert code == 0, bot.said()
+    assert code == 0, world.said()
     assert seconds < 5
 
 
-def test_sigterm_ends_it_in_time_while_slack_hangs(bot, driver, vendor):
+def test_sigterm_ends_it_in_time_while_slack_hangs(bot, world, driver, vendor):
     driver.fault("hang", times=99)
     api_goes_down(vendor)
     driver.wait_for(lambda: tried(driver), what="the attempt to post")
     code, seconds = bot.terminate()
-    assert code == 0, bot.said()
+    assert code == 0, world.said()
     assert seconds < 5
 
 
-def test_sigterm_loses_no_alert(bot, start, driver, vendor, db):
+def test_sigterm_loses_no_alert(bot, world, driver, vendor):
     driver.fault("hang", times=99)
     api_goes_down(vendor)
     driver.wait_for(lambda: tried(driver), what="the attempt to post")
     bot.terminate()
-    assert is_sound(db)
+    assert is_sound(world)
     driver.fault("hang", times=0)
-    start()
+    world.start()
     assert alerts_after_a_while(driver) == 1

@@ -10,8 +10,6 @@ import pytest
 from tests.e2e import stage
 from tests.e2e.driver import PAGE_URL, ROOT, SLACK_API_URL
 
-pytestmark = pytest.mark.e2e
-
 EDGE = f"""
 import asyncio, json, sys
 from bot.edge.slack import SlackEdge
@@ -34,14 +32,14 @@ asyncio.run(main())
 """
 
 
-def inside(namespace, script):
+def inside(world, script):
     """What a Python script printed in the namespace, as JSON."""
-    run = namespace.enter([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE)
+    run = world.namespace.enter([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE)
     return json.loads(run.communicate()[0])
 
 
-def test_the_edge_posts_replies_and_edits_on_the_emulator(namespace, driver):
-    ts = inside(namespace, EDGE)
+def test_the_edge_posts_replies_and_edits_on_the_emulator(world, driver):
+    ts = inside(world, EDGE)
     [parent, reply] = driver.messages()
     assert (parent["ts"], parent["text"], parent["blocks"]) == (ts, "new", [])
     assert (reply["thread_ts"], reply["text"]) == (ts, "reply")
@@ -59,25 +57,25 @@ def test_the_edge_posts_replies_and_edits_on_the_emulator(namespace, driver):
         ("is_archived", ["is_archived", None], 0),
     ],
 )
-def test_a_fault_is_what_it_says(namespace, driver, kind, error, shown):
+def test_a_fault_is_what_it_says(world, driver, kind, error, shown):
     driver.fault(kind)
-    assert inside(namespace, EDGE) == error
+    assert inside(world, EDGE) == error
     assert len(driver.messages()) == shown
 
 
-def test_the_page_shows_what_it_is_told(namespace, driver):
+def test_the_page_shows_what_it_is_told(world, driver):
     driver.show("/api/v2/summary.json", {"page": "told"})
     read = f"import urllib.request; print(urllib.request.urlopen('{PAGE_URL}/api/v2/summary.json').read().decode())"
-    assert inside(namespace, read) == {"page": "told"}
+    assert inside(world, read) == {"page": "told"}
     assert driver.looks() == 1
 
 
-def test_the_emulator_can_not_be_reached_from_outside(namespace):
+def test_the_emulator_can_not_be_reached_from_outside(world):
     with socket.socket() as outside, pytest.raises(OSError, match="refused"):
         outside.connect(("127.0.0.1", stage.EMULATOR))
 
 
-def test_nothing_inside_can_reach_the_internet(namespace):
+def test_nothing_inside_can_reach_the_internet(world):
     attempt = """
 import json, socket
 try:
@@ -85,4 +83,4 @@ try:
 except OSError as error:
     print(json.dumps(error.strerror))
 """
-    assert inside(namespace, attempt) == "Network is unreachable"
+    assert inside(world, attempt) == "Network is unreachable"
