@@ -238,7 +238,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who runs it: one TOML file of the catalogue.
+    """Who runs it: one TOML file of the catalogue. ``vendor`` is the company's name, where it is another.
 
     ``ignore`` are phrases that name no surface though a part of them would; ``regions`` are places its vendor names.
     """
@@ -253,6 +253,7 @@ class Provider:
     enabled: bool = True
     ignore: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    vendor: str = ""
 
     def surface(self, surface_id: str) -> Surface:
         """The surface with this id; KeyError where the provider has none."""

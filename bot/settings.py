@@ -60,6 +60,7 @@ class _Surface(_Strict):
 class _Provider(_Strict):
     id: str = Field(pattern=_ID)
     name: str
+    vendor: str = ""
     aliases: tuple[str, ...] = ()
     page_ids: tuple[str, ...] = ()
     profile: str = "default"

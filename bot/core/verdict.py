@@ -157,7 +157,7 @@ def judge_all(
             rules=rules,
             surface=s,
             forecast=(forecasts or {}).get(s.id),
-            vendor=provider.name,
+            vendor=provider.vendor or provider.name,
         )
         for s in provider.surfaces
     }
