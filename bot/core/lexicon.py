@@ -1,7 +1,7 @@
 """A provider's words -> where a text uses them. One compiled pattern per provider; the longest phrase wins.
 
-"Claude Code" is not "Claude", and a host like ``api.example.com`` is not "API". In ``models`` a trailing ``#`` asks for a
-version: "Claude #" is "Claude 3.5" and not the brand.
+"Claude Code" is not "Claude", and a host like ``api.example.com`` is not "API". In ``models`` a trailing ``#`` asks for
+a version: "Claude #" is "Claude 3.5" and not the brand.
 """
 
 from __future__ import annotations
@@ -107,6 +107,7 @@ def _entries(provider: Provider) -> Iterator[tuple[str, Kind, str]]:
         yield from (("=" + word, Kind.NAME, surface.id) for word in surface.cased)
         yield from ((word, Kind.HINT, surface.id) for word in surface.hints)
         yield from (("~" + word, Kind.MODEL, surface.id) for word in surface.models)
+        yield from ((f"~{provider.name}~{word}", Kind.MODEL, surface.id) for word in surface.models)
 
 
 def _as_pattern(text: str, kind: Kind, brand: str) -> str:
@@ -115,9 +116,16 @@ def _as_pattern(text: str, kind: Kind, brand: str) -> str:
     if text.startswith("="):
         return _spaced(text[1:])
     if text.startswith("~"):
-        family, must = text[1:].removesuffix("#").strip(), text.endswith("#")
-        return rf"(?i:(?:(?:{brand})[\s\-]+)?(?:v?\d[\d.\-]*[\s\-]+)?{_spaced(family)}{_VERSION}{'' if must else '?'}{_VARIANT})"
+        return "(?i:" + _model(text) + ")"
     return "(?i:" + _spaced(text) + ")"
+
+
+def _model(text: str) -> str:
+    """A family, with the brand before it or not, and its version: "Claude 3.5 Sonnet", "gpt-4-0613", "o3 mini"."""
+    *brand, family = text[1:].split("~")
+    before = "".join(_spaced(b) + r"[\s\-]+(?:v?\d[\d.\-]*[\s\-]+)?" for b in brand)
+    version = _VERSION if family.endswith("#") else _VERSION + "?"
+    return before + _spaced(family.removesuffix("#").strip()) + version + _VARIANT
 
 
 def _spaced(phrase: str) -> str:

@@ -1,4 +1,4 @@
-"""A title or an update's text, and a provider -> which of its surfaces the words name, and how. Pure; no machine learning.
+"""A title or an update's text, and a provider -> which of its surfaces the words name, and how. No machine learning.
 
 What a word names comes from the provider's TOML file (bot.core.lexicon); what a sentence says of it from the general
 language of status pages (bot.core.grammar). Nothing here knows an incident.
@@ -7,19 +7,20 @@ language of status pages (bot.core.grammar). Nothing here knows an incident.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.core import grammar
-from bot.core.grammar import Claim, Say
+from bot.core import cues, grammar
+from bot.core.cues import Say
+from bot.core.grammar import Claim
 from bot.core.lexicon import Kind, Lexicon, Mention, lexicon, regions
 from bot.model import Provider
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One surface that a text names. ``words`` are the clause; ``implied`` where only a feature or a model points to it.
+    """One surface that a text names. ``words``: the clause. ``implied``: only a feature or a model points to it.
 
     ``behind``: only the way in to it is named ("login for Claude Code").
     """
@@ -53,14 +54,6 @@ class Reading:
         return tuple(w for w in self.words if w.surface == surface and w.say in says)
 
 
-# Wording that goes with twice the usual number of relapses (safe-to-retry.md A.1, C.3 rule 6).
-_RESIDUAL = re.compile(
-    r"\b(?:begin\w*|start\w*)\s+to\s+(?:\w+\s+)?(?:recover|see|return|improve|normali[sz]e)|\bstill\s+(?!monitor|investigat|work|continu|keep)\w+"
-    r"|\bremain\w*\s+(?:\w+\s+)?(?:elevated|degraded|high|slow|unavailable)|\bsome\s+(?:\w+\s+)?(?:users|customers|requests|errors|models)"
-    r"|\bgradual\w*|\bslowly\b|\bpartial\w*|\blingering\b|\bresidual\b|\bintermittent\w*|\bmay\s+(?:still\s+|continue\s+to\s+)?(?:see|experience|encounter)"
-    r"|\b(?:low|slightly|small)\s+(?:\w+\s+){0,2}elevated|\bnot\s+(?:yet|fully)\b|\brecovering\b|\bcontinu\w*\s+(?:to\s+)?(?:see|have|having|experienc\w*|fail\w*)",
-    re.IGNORECASE,
-)
 _VERB = re.compile(
     r"(?:log|sign)(?:ging|ing|ged|ned)?[\s\-]?(?:in|into|out|up|on|ins|ups)(?:\s+to)?|authenticat(?:e|ing)",
     re.IGNORECASE,
@@ -76,7 +69,7 @@ _BY_KEY = re.compile(r"\bAPIs?\b", re.IGNORECASE)
 
 def is_residual(text: str) -> bool:
     """True where the text speaks of errors that remain."""
-    return bool(_RESIDUAL.search(text))
+    return bool(cues.RESIDUAL.search(text))
 
 
 def read(text: str, provider: Provider) -> Reading:
@@ -103,11 +96,15 @@ def _read(text: str, words: Lexicon) -> Reading:
     )
 
 
-def _said(told: Iterable[Claim], sure: Sequence[Mention]) -> Iterator[Word]:
+def _said(told: Sequence[Claim], sure: Sequence[Mention]) -> Iterator[Word]:
+    """Claims as words; of "all services except the API" the API is taken out."""
+    spared = {s for c in told if grammar.is_named(c.mention) and c.say is Say.SPARED for s in c.mention.surfaces}
     for claim in told:
         if claim.mention.kind is Kind.EVERYTHING and claim.say not in (Say.BROKEN, Say.NAMED):
             continue
         for surface in claim.mention.surfaces:
+            if claim.mention.kind is Kind.EVERYTHING and surface in spared:
+                continue
             implied = not grammar.is_named(claim.mention) and claim.mention not in sure
             yield Word(surface, claim.say, claim.words, implied)
 
@@ -135,7 +132,7 @@ def _beside(text: str, hint: Mention, name: Mention) -> bool:
 
 
 def _without_verbs(told: list[Claim], words: Lexicon) -> list[Claim]:
-    """ "Log in" names the login only where it fails: "logged in users can use the site" does not."""
+    """To "log in" names the login only where it fails: "logged in users can use the site" does not."""
     return [c for c in told if not (_is_login(c.mention, words) and _is_idle(c))]
 
 
@@ -150,7 +147,7 @@ def _is_login(mention: Mention, words: Lexicon) -> bool:
 
 
 def _through_login(text: str, told: list[Claim], words: Lexicon) -> tuple[list[Claim], list[Word]]:
-    """ "Login for Claude Code" is the login, and Claude Code is behind it; "API authentication" is the API's, by key."""
+    """In "login for Claude Code" the login is hit and Claude Code is behind it; "API authentication" is by key."""
     gone: set[int] = set()
     behind: list[Word] = []
     for i, j in _neighbours(text, told, words):

@@ -37,7 +37,7 @@ def scope(incident: Incident, components: Conditions, provider: Provider, now: d
     was hit and is taken out keeps its hit as CLEARED, with ``expires``, also when that has passed: what follows from it
     is the verdict's to say. One that only words had named is NAMED again once its exoneration has expired.
     """
-    stands = _listed(stands_of(incident, provider), incident, components, provider)
+    stands: Stands = _listed(stands_of(incident, provider), incident, components, provider)
     if not stands and not incident.components and _is_trouble(incident):
         stands = _anything(incident, provider)
     stands = _in_need(stands, provider)
@@ -79,7 +79,7 @@ def _listed(stands: Stands, incident: Incident, components: Conditions, provider
 
 
 def _bad_now(held: Stand | None, link: Link, at: datetime, ground: str) -> Stand:
-    """The first post is often a no-op, and the component turns minutes later without a word (status-sources.md 2.6, 3)."""
+    """The first post is often a no-op, and the colour follows minutes later (status-sources.md 2.6, 3)."""
     weight = Weight.NAMED if link.part else Weight.DOWN
     if held is None or held.weight is Weight.WATCH:
         return Stand(link.surface, weight, Basis.COMPONENT, held.since if held else at, (ground,))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.core.grammar import Say
+from bot.core.cues import Say
 from bot.core.links import Link, surface_of
 from bot.core.reading import Reading, Word, read
 from bot.model import Basis, Condition, Incident, Provider, Stage, Transition, Update, Weight

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.core.grammar import Say
+from bot.core.cues import Say
 from bot.core.lexicon import Kind, lexicon
 from bot.core.reading import read
 from bot.core.scope import scope
@@ -244,7 +244,7 @@ def _confusion(rows: Iterable[_Row]) -> dict[str, dict[str, int]]:
 
 
 def _cells(said: Said, truth: Said) -> Iterable[tuple[str, str]]:
-    """What was rightly said stands on the diagonal; what was wrongly said stands against each surface that was missed."""
+    """What was rightly said is on the diagonal; what was wrongly said stands against each surface that was missed."""
     wrong, missed = said - truth, truth - said
     yield from ((s, s) for s in said & truth)
     yield from ((s, m) for s in wrong for m in missed)

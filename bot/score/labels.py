@@ -63,7 +63,7 @@ class Recording:
 
 
 def recording(name: str, raw: bytes, providers: Iterable[Provider], provider_id: str | None = None) -> Recording:
-    """Reads one file, plain, gzip or xz. ParseError where it is no recording, UsageError where its provider is unknown."""
+    """Reads one file, plain, gzip or xz. ParseError: it is no recording. UsageError: nobody knows its provider."""
     read = recorded.read(BytesIO(raw))
     history = read if isinstance(read, History) else _of_polls(read)
     provider = _provider_of(name, history.page, tuple(providers), provider_id)
@@ -77,7 +77,7 @@ def recording(name: str, raw: bytes, providers: Iterable[Provider], provider_id:
 
 
 def case(history: History, identity: str, provider: Provider) -> Case:
-    """One incident of a history, with its page at each of its posts; postmortems come after its life and are left out."""
+    """One incident of a history, with its page at each of its posts. Postmortems come after its life: left out."""
     last = _last(history, identity)
     labels = _labels(last)
     moments = sorted({u.display_at for u in last.updates})

@@ -33,17 +33,20 @@ def as_json(result: Result) -> dict[str, Any]:
 
 def notes(result: Result) -> list[str]:
     """What a reader of the numbers has to know, one sentence each."""
+    unlabelled = result.incidents - result.labelled
     said = [
-        f"{result.incidents - result.labelled} of {result.incidents} incidents list no component that we know: "
-        "they are left out, except under strict, which takes them for incidents that hit nothing.",
+        (
+            f"{unlabelled} of {result.incidents} incidents list no component that we know: strict takes them for "
+            "incidents that hit nothing, all other numbers leave them out."
+        ),
         "Surfaces that the labels cannot speak of (login, mobile, ...) are counted apart, neither right nor wrong.",
-        f"The true column of a login holds {result.logins} incidents: their title has one of its words (a plain "
-        f"search), and their list has no API. {result.logins_as_api} of them were said to hit the API.",
+        (
+            f"The true column of a login holds {result.logins} incidents, by a plain search for its words in titles "
+            f"of incidents without an API. {result.logins_as_api} of them were said to hit the API."
+        ),
     ]
     if result.leaking:
-        said.append(
-            f"{result.leaking} incidents hold no component transitions: as_of sees their final list, which leaks the answer."
-        )
+        said.append(f"{result.leaking} incidents hold no transitions: as_of sees their final list, a leak.")
     return said
 
 

@@ -1,0 +1,109 @@
+"""Incidents that belong together."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import settings
+from bot.core import scope
+from bot.core.episode import Again, Strand, again, episodes
+from bot.model import Weight
+from bot.sources import recorded, statuspage
+from bot.sources.history import History, incident_at, moments
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def strand(name, start, end, surfaces="web", provider="claude"):
+    minutes = [NOON + timedelta(minutes=m) if m is not None else None for m in (start, end)]
+    return Strand(name, provider, frozenset(surfaces.split()), minutes[0], minutes[1])
+
+
+def names(*strands):
+    return [e.incidents for e in episodes(strands)]
+
+
+def test_a_repeat_on_the_same_surface_joins():
+    assert names(strand("a", 0, 60), strand("b", 61, 90)) == [("a", "b")]
+
+
+def test_another_surface_is_another_story():
+    assert names(strand("a", 0, 60), strand("b", 61, 90, "code")) == [("a",), ("b",)]
+
+
+def test_another_provider_is_another_story():
+    assert names(strand("a", 0, 60), strand("b", 61, 90, provider="openai")) == [("a",), ("b",)]
+
+
+def test_half_a_day_later_is_another_story():
+    assert names(strand("a", 0, 60), strand("b", 60 + 12 * 60, None)) == [("a",), ("b",)]
+
+
+def test_one_that_touches_two_stories_makes_them_one():
+    assert names(strand("a", 0, 9, "web"), strand("b", 1, 9, "api"), strand("c", 20, 30, "web api")) == [
+        ("a", "b", "c")
+    ]
+
+
+def test_while_one_is_open_another_joins_however_late():
+    assert names(strand("a", 0, None), strand("b", 5000, None)) == [("a", "b")]
+
+
+def test_an_episode_is_open_while_one_of_it_is():
+    (found,) = episodes([strand("a", 0, 60), strand("b", 61, None)])
+    assert (found.start, found.end, found.surfaces) == (NOON, None, {"web"})
+
+
+def test_again_says_how_long_after_the_last_one_was_called_resolved():
+    assert again("b", [strand("a", 0, 60), strand("b", 61, None)]) == Again("a", timedelta(minutes=1), 2)
+
+
+def test_the_first_of_its_episode_is_no_repeat():
+    assert again("a", [strand("a", 0, 60), strand("b", 61, None)]) is None
+
+
+def test_again_is_at_once_while_the_last_one_is_still_open():
+    assert again("b", [strand("a", 0, None), strand("b", 61, None)]).after == timedelta(0)
+
+
+def test_the_six_incidents_of_the_second_of_march_are_one_story(shared):
+    history = recorded.read_history((shared / "claude" / "2026-03-02.json").read_bytes())
+    found = episodes(_strands(history))
+    assert [len(e.strands) for e in found] == [6]
+
+
+def test_on_the_second_of_march_haiku_came_back_within_a_minute(shared):
+    history = recorded.read_history((shared / "claude" / "2026-03-02.json").read_bytes())
+    repeat = again("vqnfq1179169", _strands(history))
+    assert (repeat.previous, repeat.after < timedelta(minutes=1), repeat.nth) == ("0j8dkb38jymf", True, 5)
+
+
+def _strands(history: History):
+    claude = settings.load().provider("claude")
+    for identity in history.incidents:
+        last = statuspage.parse_incident_body(incident_at(history, identity, moments(history)[-1]))
+        hits = scope.scope(last, {}, claude, last.updates[-1].display_at)
+        surfaces = frozenset(h.surface for h in hits if h.weight is not Weight.WATCH)
+        yield Strand(identity, "claude", surfaces, last.updates[0].display_at, last.updates[-1].display_at)
+
+
+@st.composite
+def strands(draw):
+    rows = draw(
+        st.lists(st.tuples(st.integers(0, 999), st.none() | st.integers(0, 999), st.sampled_from(["web", "api", ""])))
+    )
+    return [strand(str(n), a, None if b is None else a + b, s) for n, (a, b, s) in enumerate(rows)]
+
+
+@given(strands())
+def test_every_incident_is_in_exactly_one_episode(found):
+    told = [i for e in episodes(found) for i in e.incidents]
+    assert sorted(told) == sorted(s.incident for s in found)
+
+
+@given(strands(), st.randoms())
+def test_the_order_in_which_incidents_come_does_not_matter(found, shuffler):
+    mixed = list(found)
+    shuffler.shuffle(mixed)
+    assert episodes(mixed) == episodes(found)

@@ -1,0 +1,80 @@
+"""The provider files that ship: they load, hang together, and know what was promised."""
+
+import pytest
+
+from bot import settings
+from bot.core.lexicon import Kind, lexicon
+from bot.core.links import surface_of
+from bot.core.reading import read
+
+PROVIDERS = {p.id: p for p in settings.load().providers}
+SURFACES = {s.id: s for p in PROVIDERS.values() for s in p.surfaces}
+
+
+def test_the_promised_providers_are_there():
+    assert set(PROVIDERS) == {"characterai", "claude", "cloudflare", "github", "google", "openai"}
+
+
+@pytest.mark.parametrize("name", ["web", "mobile", "desktop", "login", "api", "console", "code", "cowork", "gov"])
+def test_claude_has_every_surface_that_its_users_stand_on(name):
+    assert f"claude-{name}" in SURFACES
+
+
+def test_what_cannot_be_read_yet_is_switched_off():
+    assert {p.id for p in PROVIDERS.values() if not p.enabled} == {"google", "characterai"}
+
+
+def test_ids_are_unique_over_the_catalogue():
+    assert len(SURFACES) == sum(len(p.surfaces) for p in PROVIDERS.values())
+
+
+@pytest.mark.parametrize("surface", SURFACES.values(), ids=lambda s: s.id)
+def test_needs_are_of_the_same_provider_and_instead_is_another_surface(surface):
+    assert all(SURFACES[n].provider == surface.provider for n in surface.needs)
+    assert set(surface.instead) <= set(SURFACES) - {surface.id}
+
+
+@pytest.mark.parametrize("surface", [s for s in SURFACES.values() if s.instead], ids=lambda s: s.id)
+def test_another_fault_domain_comes_first(surface):
+    same = [SURFACES[i].fault_domain == surface.fault_domain for i in surface.instead]
+    assert same == sorted(same)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda p: p.id)
+def test_no_component_stands_for_two_surfaces(provider):
+    claimed = [c.casefold() for s in provider.surfaces for c in (*s.components, *s.parts)]
+    assert len(set(claimed)) == len(claimed)
+
+
+@pytest.mark.parametrize("surface", SURFACES.values(), ids=lambda s: s.id)
+def test_each_of_its_words_is_read_as_the_surface(surface):
+    provider = PROVIDERS[surface.provider]
+    for word in (*surface.words, *surface.cased):
+        named = {s for m in lexicon(provider).mentions(f"so the {word}") if m.kind is Kind.NAME for s in m.surfaces}
+        assert surface.id in named, word
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda p: p.id)
+def test_what_it_ignores_names_nothing(provider):
+    assert all(not read(f"see {text}", provider).hit() for text in provider.ignore)
+
+
+def test_openais_codex_in_the_desktop_app_is_chatgpt():
+    assert (
+        surface_of("01KMKFAMWKQ81YWSE1Z18R6VHR", "Codex in ChatGPT Desktop", PROVIDERS["openai"]).surface
+        == "chatgpt-web"
+    )
+
+
+def test_both_of_openais_logins_are_the_login():
+    ids = ("01JSM5RTJWHRWDTS6Q604VEW3B", "01JMXBNJXG1S2D9V65P1ZZTD94")
+    assert {surface_of(i, "Login", PROVIDERS["openai"]).surface for i in ids} == {"openai-login"}
+
+
+def test_claude_code_needs_the_login():
+    assert "claude-login" in SURFACES["claude-code"].needs
+
+
+@pytest.mark.parametrize("surface", [s for s in SURFACES.values() if s.is_login], ids=lambda s: s.id)
+def test_a_broken_login_comes_with_advice_to_stay_signed_in(surface):
+    assert "Stay signed in" in surface.people
