@@ -36,7 +36,7 @@ class Mention:
     surfaces: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """A provider's phrases, compiled. ``cased`` are found only where they are written as names."""
 

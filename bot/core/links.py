@@ -20,14 +20,21 @@ class Link:
     part: bool
 
 
+Links = Mapping[str, Link]
+
+
 def surface_of(component_id: str, name: str, provider: Provider) -> Link | None:
     """The surface that a component stands for; None where the catalogue has none."""
-    links = _links(provider)
+    return find(links_of(provider), component_id, name)
+
+
+def find(links: Links, component_id: str, name: str) -> Link | None:
+    """The same with the provider's links at hand, for those who ask often."""
     return links.get(component_id) or links.get(name.casefold())
 
 
 @lru_cache(maxsize=64)
-def _links(provider: Provider) -> Mapping[str, Link]:
+def links_of(provider: Provider) -> Links:
     """Ids, and names in lower case; where two surfaces claim one, the whole surface goes before the feature."""
     parts = {k: Link(s.id, part=True) for s in provider.surfaces for c in s.parts for k in (c, c.casefold())}
     return parts | {

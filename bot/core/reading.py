@@ -74,11 +74,13 @@ def is_residual(text: str) -> bool:
 
 def read(text: str, provider: Provider) -> Reading:
     """Reads one title or one update; HTML tags are line breaks. An empty text says nothing."""
-    return _read(_TAG.sub("\n", text), lexicon(provider)) if text else Reading()
+    return read_by(text, lexicon(provider))
 
 
 @lru_cache(maxsize=8192)
-def _read(text: str, words: Lexicon) -> Reading:
+def read_by(text: str, words: Lexicon) -> Reading:
+    """The same with the provider's words at hand, for those who ask often."""
+    text = _TAG.sub("\n", text)
     found = words.mentions(text)
     told = _without_verbs(list(grammar.claims(text, found)), words)
     told, behind = _through_login(text, told, words)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.core.links import Link, surface_of
+from bot.core.links import Link, find, links_of
 from bot.core.reading import is_residual
 from bot.core.stand import Stand, Stands, goes_on, stands_of
 from bot.model import Basis, Component, Condition, Hit, Impact, Incident, Provider, Stage, Surface, Weight
@@ -62,10 +62,10 @@ def hits(
 
 def _listed(stands: Stands, incident: Incident, components: Conditions, provider: Provider) -> dict[str, Stand]:
     """Adds what the incident lists and no update moved: in where its component is bad now, else watched."""
-    after = dict(stands)
+    after, links = dict(stands), links_of(provider)
     at = incident.updates[0].display_at if incident.updates else incident.created_at
     for component in incident.components:
-        link = surface_of(component.id, component.name, provider)
+        link = find(links, component.id, component.name)
         if link is None:
             continue
         held = after.get(link.surface)
@@ -106,8 +106,9 @@ def _shown(surface: Surface, components: Conditions) -> Condition | None:
 
 def _bare(components: Iterable[Component], provider: Provider, accounted: set[str], now: datetime) -> Iterator[Hit]:
     worst: dict[str, tuple[Link, Component]] = {}
+    links = links_of(provider)
     for component in components:
-        link = surface_of(component.id, component.name, provider)
+        link = find(links, component.id, component.name)
         if link and (component.condition.is_bad or component.condition is Condition.MAINTENANCE):
             held = worst.get(link.surface)
             if held is None or _badness(link, component) > _badness(*held):

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core.cues import Say
-from bot.core.links import Link, surface_of
-from bot.core.reading import Reading, Word, read
+from bot.core.lexicon import Lexicon, lexicon
+from bot.core.links import Link, Links, find, links_of
+from bot.core.reading import Reading, Word, read_by
 from bot.model import Basis, Condition, Incident, Provider, Stage, Transition, Update, Weight
 
 
@@ -41,13 +42,16 @@ Stands = Mapping[str, Stand]
 
 def stands_of(incident: Incident, provider: Provider) -> Stands:
     """Reads the title and every update that is no postmortem."""
+    words, links = lexicon(provider), links_of(provider)
+    listed = {link.surface for c in incident.components if (link := find(links, c.id, c.name))}
     stands: Stands = {}
     for number, update in enumerate(incident.updates or (_only_a_title(incident),)):
-        stands = _moved(stands, update, provider)
-        if number == 0:
-            stands = _told(stands, read(incident.name, provider), update, provider)
-        if update.stage is not Stage.POSTMORTEM:
-            stands = _told(stands, read(update.body, provider), update, provider)
+        texts = [incident.name] if number == 0 else []
+        texts += [update.body] if update.stage is not Stage.POSTMORTEM else []
+        stands = _moved(stands, update, links)
+        for text in texts:
+            said = read_by(text, words)
+            stands = _told(stands, _within(said, listed) if incident.components else said, update, words)
     return stands
 
 
@@ -60,24 +64,29 @@ def _only_a_title(incident: Incident) -> Update:
     return Update(incident.id, incident.stage, "", incident.created_at)
 
 
+def _within(said: Reading, listed: set[str]) -> Reading:
+    """Where the incident lists components, features and models point to no surface but theirs."""
+    return replace(said, words=tuple(w for w in said.words if not w.implied or w.surface in listed))
+
+
 # --- transitions ------------------------------------------------------------------------------------------------------
 
 
-def _moved(stands: Stands, update: Update, provider: Provider) -> Stands:
+def _moved(stands: Stands, update: Update, links: Links) -> Stands:
     """Bad draws in, operational again clears, operational all along is a link."""
     after = dict(stands)
-    for link, moves in _by_surface(update.transitions or (), provider).items():
+    for link, moves in _by_surface(update.transitions or (), links).items():
         stand = after.get(link.surface)
         if stand is None or not link.part or stand.weight is not Weight.DOWN:
             after[link.surface] = _move(stand, link, moves, update)
     return after
 
 
-def _by_surface(transitions: Iterable[Transition], provider: Provider) -> dict[Link, list[Transition]]:
+def _by_surface(transitions: Iterable[Transition], links: Links) -> dict[Link, list[Transition]]:
     """The update's moves by surface, whole surfaces before their features."""
     moves: dict[Link, list[Transition]] = {}
     for move in transitions:
-        link = surface_of(move.component_id, move.name, provider)
+        link = find(links, move.component_id, move.name)
         if link and move.new is not Condition.UNKNOWN:
             moves.setdefault(link, []).append(move)
     return dict(sorted(moves.items(), key=lambda item: item[0].part))
@@ -87,6 +96,8 @@ def _move(stand: Stand | None, link: Link, moves: list[Transition], update: Upda
     said = {m.component_id: m.new for m in moves}
     kept = stand.held or {} if stand and (stand.weight is Weight.DOWN or link.part) else {}
     held = {**kept, **said}
+    if stand is not None and stand.held == held:
+        return stand
     grounds = (f"update {update.id}", *(f"component {m.component_id}" for m in moves if _is_off(m.new)))
     if any(_is_off(m.new) for m in moves):
         return _drawn(stand, link, held, update, grounds)
@@ -129,14 +140,14 @@ def _is_contrary(stand: Stand, after: Stand) -> bool:
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
-def _told(stands: Stands, said: Reading, update: Update, provider: Provider) -> Stands:
+def _told(stands: Stands, said: Reading, update: Update, words: Lexicon) -> Stands:
     named = said.hit()
     if not named and not _has_names(stands):
         named = said.hit(implied=True)
     hit = {w.surface for w in named}
     after = dict(stands)
     for word in named:
-        after[word.surface] = _named(after.get(word.surface), word, update, provider)
+        after[word.surface] = _named(after.get(word.surface), word, update, words)
     for word in said.words:
         if word.say in (Say.SPARED, Say.RECOVERED) and word.surface not in hit and not word.implied:
             found = _cleared(after.get(word.surface), word, update)
@@ -152,10 +163,10 @@ def _has_names(stands: Stands) -> bool:
     return any(not s.implied for s in stands.values())
 
 
-def _named(stand: Stand | None, word: Word, update: Update, provider: Provider) -> Stand:
+def _named(stand: Stand | None, word: Word, update: Update, words: Lexicon) -> Stand:
     grounds = (f"update {update.id}", f"\u201c{word.words}\u201d")
     if stand is None or stand.weight is Weight.WATCH:
-        is_login = provider.surface(word.surface).is_login and not word.implied and not _is_maintenance(update.stage)
+        is_login = word.surface in words.logins and not word.implied and not _is_maintenance(update.stage)
         weight = Weight.DOWN if is_login else Weight.NAMED
         held = stand.held if stand else None
         return Stand(word.surface, weight, Basis.TEXT, update.display_at, grounds, word.implied, held)

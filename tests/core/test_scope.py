@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot import settings
 from bot.core import scope
+from bot.core.links import surface_of
 from bot.model import (
     Basis,
     Component,
@@ -387,7 +388,7 @@ def test_every_surface_of_githubs_recorded_components_is_known(shared):
     with lzma.open(shared / "github" / "polls-2020-11_2024-12.ndjson.xz") as lines:
         body = json.loads(next(lines))["body"]
     shown = statuspage.parse_body(body).components
-    unknown = {c.name for c in shown if scope.surface_of(c.id, c.name, GITHUB) is None}
+    unknown = {c.name for c in shown if surface_of(c.id, c.name, GITHUB) is None}
     assert unknown == {"Visit www.githubstatus.com for more information"}
 
 
