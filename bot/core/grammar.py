@@ -59,9 +59,9 @@ def claims(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:
             yield from _clause(text, covered, (start, end), inside)
 
 
-def sentence_of(text: str, mentions: Sequence[Mention], mention: Mention) -> tuple[int, int]:
-    """Where the sentence that holds the mention begins and ends."""
-    return next(s for s in _cut(_SENTENCE, _covered(text, mentions), 0, len(text)) if s[0] <= mention.start < s[1])
+def sentences(text: str, mentions: Sequence[Mention]) -> tuple[tuple[int, int], ...]:
+    """Where each sentence begins and ends; a full stop inside a name ends none."""
+    return tuple(_cut(_SENTENCE, _covered(text, mentions), 0, len(text)))
 
 
 def joined(text: str, left: Mention, right: Mention) -> bool:

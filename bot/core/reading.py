@@ -63,8 +63,15 @@ _WAY_IN = re.compile(
     r"\s*(?:(?:paths?|flows?|pages?|issues?|errors?|failures?|problems?|requests?|services?|attempts?)\s+)?(?:for|to|on|of|into|via|through|with|in|from)\s+(?:the\s+|our\s+)?|\s*\(?\s*|'s\s*",
     re.IGNORECASE,
 )
+LONGEST = 8000  # characters of a text that are read; the longest live post of our recordings has 1,018
+MOST = 200  # names in one text that are looked at
+_SPACES = re.compile(r"\s+")
 _TAG = re.compile(r"<[a-zA-Z/][^<>]{0,200}>")
 _BY_KEY = re.compile(r"\bAPIs?\b", re.IGNORECASE)
+
+
+def _one_space(found: re.Match[str]) -> str:
+    return "\n" if "\n" in found[0] else " "
 
 
 def is_residual(text: str) -> bool:
@@ -80,14 +87,15 @@ def read(text: str, provider: Provider) -> Reading:
 @lru_cache(maxsize=8192)
 def read_by(text: str, words: Lexicon) -> Reading:
     """The same with the provider's words at hand, for those who ask often."""
-    text = _TAG.sub("\n", text)
-    found = words.mentions(text)
+    text = _SPACES.sub(_one_space, _TAG.sub("\n", text[:LONGEST]))
+    found = words.mentions(text)[:MOST]
     told = _without_verbs(list(grammar.claims(text, found)), words)
     told, behind = _through_login(text, told, words)
     told = [c for c in told if c.say is not Say.ADVICE]
     named = [c.mention for c in told if grammar.is_named(c.mention) and c.say in (Say.BROKEN, Say.NAMED)]
     kept = [c for c in told if c.mention.kind in (Kind.NAME, Kind.HINT, Kind.MODEL, Kind.EVERYTHING)]
-    kept = [c for c in kept if grammar.is_named(c.mention) or not _overruled(text, found, c.mention, named)]
+    sentences = grammar.sentences(text, found)
+    kept = [c for c in kept if grammar.is_named(c.mention) or not _overruled(text, sentences, c.mention, named)]
     sure = [m for m in found if _is_sure(m) and any(_beside(text, m, n) for n in named)]
     return Reading(
         words=tuple(dict.fromkeys((*_said(kept, sure), *behind))),
@@ -121,9 +129,9 @@ def _is_sure(mention: Mention) -> bool:
     return mention.kind is Kind.HINT or (mention.kind is Kind.MODEL and len(mention.surfaces) == 1)
 
 
-def _overruled(text: str, found: Sequence[Mention], hint: Mention, named: Sequence[Mention]) -> bool:
+def _overruled(text: str, sentences: Sequence[tuple[int, int]], hint: Mention, named: Sequence[Mention]) -> bool:
     """A feature or a model means nothing more in a sentence that names a surface, unless it stands beside it."""
-    start, end = grammar.sentence_of(text, found, hint)
+    start, end = next(s for s in sentences if s[0] <= hint.start < s[1])
     beside = [m for m in named if start <= m.start < end]
     return bool(beside) and not any(_beside(text, hint, m) for m in beside)
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.core.facts import Facts
 from bot.core.standing import Standing
-from bot.model import Call, Condition, Hit, Verdict
+from bot.model import Basis, Call, Condition, Hit, Verdict
 
 
 def clock(at: datetime) -> str:
@@ -71,6 +71,8 @@ def red(facts: Facts) -> str:
 def expired(facts: Facts) -> str:
     """The vendor's word for it is old, and the incident goes on."""
     hit = _worst(facts)
+    if hit.basis is Basis.COMPONENT:
+        return f"the incident goes on ({hit.stage}), though the page of {facts.vendor} shows it green"
     when = f" by {clock(hit.expires)}" if hit.expires else ""
     return f"{facts.vendor} has not said{when} again that it works, and the incident goes on ({hit.stage})"
 

@@ -4,7 +4,7 @@ import pytest
 
 from bot import settings
 from bot.core.cues import Say
-from bot.core.reading import read
+from bot.core.reading import LONGEST, read
 
 CATALOGUE = {p.id: p for p in settings.load().providers}
 
@@ -197,3 +197,14 @@ def test_residual_errors_are_heard(text):
 @pytest.mark.parametrize("text", ["We are still monitoring.", "A fix is in place and we watch the results.", ""])
 def test_watching_on_is_not_residual(text):
     assert not read(text, CATALOGUE["claude"]).residual
+
+
+@pytest.mark.parametrize(
+    "text", ["API " * 50_000, "API" + " " * 200_000 + "console", "<a" * 50_000, "'s not only " * 20_000]
+)
+def test_a_hostile_text_is_read_in_time(text):
+    assert len(read(text, CATALOGUE["claude"]).words) <= len(CATALOGUE["claude"].surfaces) * 5
+
+
+def test_what_stands_after_the_longest_text_is_not_read():
+    assert hit("." * LONGEST + " The API is down") == set()
