@@ -143,7 +143,7 @@ def _ending(known: Known | None, end: Incident | Ending) -> Iterator[Change]:
     if known is None or not known.is_open:
         return
     if isinstance(end, Incident):
-        yield from _incident(known, end)
+        yield from _incident(known, end) if end.id == known.incident.id else ()
     else:
         yield Closed(known.incident, end, None)
 
