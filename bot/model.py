@@ -131,6 +131,7 @@ class Incident:
     is_maintenance: bool = False
     scheduled_for: datetime | None = None
     scheduled_until: datetime | None = None
+    is_unposted: bool = False  # ours: a component is bad, and the vendor has posted nothing about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,8 @@ class Ending(StrEnum):
     RESOLVED = "resolved"
     WITHDRAWN = "withdrawn"  # the vendor deleted it: its own page answers 404
     UNRECORDED = "unrecorded"  # it is gone, and nobody asked for its last words (a recording cannot be asked)
+    CLEARED = "cleared"  # nothing was ever posted, and the component is no longer bad
+    POSTED = "posted"  # nothing had been posted, and now an incident of the vendor has taken over
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,7 +444,8 @@ class EventKind(StrEnum):
     VERDICT_CHANGED = "verdict_changed"
     INCIDENT_RESOLVED = "incident_resolved"
     INCIDENT_WITHDRAWN = "incident_withdrawn"
-    MAINTENANCE_SCHEDULED = "maintenance_scheduled"
+    TROUBLE_BEGAN = "trouble_began"  # a component is bad, and the vendor has posted nothing
+    TROUBLE_ENDED = "trouble_ended"
     SOURCE_BLIND = "source_blind"
     SOURCE_BACK = "source_back"
     SOURCE_MOVED = "source_moved"
@@ -492,11 +496,20 @@ class Known:
     ending: Ending | None = None
     is_baseline: bool = False
     is_retroactive: bool = False  # first seen already over: for the timeline only
+    freed: tuple[str, ...] = ()  # after its end: surfaces that were normal again, or are another incident's now
 
     @property
     def is_open(self) -> bool:
         """True until it has ended, or is known never to have been live."""
         return self.closed_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """A surface whose component is bad while no incident accounts for it, and the look that first found it so."""
+
+    surface: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -517,6 +530,7 @@ class World:
     tracks: tuple[Track, ...] = ()
     states: tuple[SurfaceState, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    bare: tuple[Bare, ...] = ()
 
     @property
     def open_incidents(self) -> tuple[Known, ...]:
@@ -598,7 +612,10 @@ class SurfaceLine:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What a channel is shown about one incident, and the news since the last stroke."""
+    """What a channel is shown about one incident, and the news since the last stroke.
+
+    Without ``lines`` it names no surface that is known.
+    """
 
     incident: str
     provider: str
@@ -615,6 +632,10 @@ class Alert:
     ending: Ending | None = None
     again_after: timedelta | None = None  # since the last one on these surfaces was called resolved
     news: tuple[NewsItem, ...] = ()
+    watched: tuple[SurfaceLine, ...] = ()  # not known to be hit, and not to be retried normally because of it
+    opens: bool = True  # False: only drawn anew where it already stands
+    is_maintenance: bool = False
+    is_unposted: bool = False
 
 
 class PostKind(StrEnum):

@@ -6,30 +6,32 @@ what changes what people should do: wider, another verdict, over (DESIGN.md sect
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core import episode, news
 from bot.core import stroke as strokes
 from bot.core.diff import first_post
 from bot.model import (
     Alert,
-    Call,
+    Ending,
     Event,
     EventKind,
-    Incident,
+    Impact,
     Known,
-    News,
     NewsItem,
     Notice,
     NoticeKind,
     Provider,
     Stage,
     SurfaceLine,
+    Weight,
     World,
 )
+
+REVIEW_STEP = timedelta(minutes=15)  # an alert is redrawn when the time to look again has moved on by so much
 
 
 class Quiet(StrEnum):
@@ -37,8 +39,9 @@ class Quiet(StrEnum):
 
     BASELINE = "baseline"  # found at the first look; one digest tells of it
     RETROACTIVE = "retroactive"  # posted after the fact: the timeline has it
-    NO_SURFACE = "no_surface"  # it hits no surface that we know
-    NO_NEWS = "no_news"
+    SCHEDULED = "scheduled"  # a maintenance that has not begun
+    NO_SURFACE = "no_surface"  # it hits no surface that we know, and is no trouble
+    NO_NEWS = "no_news"  # nothing that an alert shows has changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +55,30 @@ class Decision:
 
 def decide(stroke: strokes.Stroke, provider: Provider, *, blind_after: int) -> Decision:
     """The alerts and notices that this stroke calls for. ``blind_after`` is in failed looks in a row."""
-    notices = tuple(_notices(stroke, provider, blind_after))
-    alerts: list[Alert] = []
-    quiet: list[tuple[str, Quiet]] = []
-    for known in stroke.world.incidents:
-        events = [e for e in stroke.events if e.incident == known.incident.id]
-        if not events:
-            continue
-        why = _silence(known, events)
-        if why is None and (news := tuple(_news(known, events, stroke, provider))):
-            alerts.append(alert(known, stroke.world, provider, stroke.at, news))
-        else:
-            quiet.append((known.incident.id, why or Quiet.NO_NEWS))
-    return Decision(tuple(alerts), notices, tuple(quiet))
+    told = {k.incident.id: _case(k, stroke, provider) for k in stroke.world.incidents}
+    return Decision(
+        tuple(case for case in told.values() if isinstance(case, Alert)),
+        tuple(_notices(stroke, provider, blind_after)),
+        tuple((incident, case) for incident, case in told.items() if isinstance(case, Quiet)),
+    )
 
 
-def alert(known: Known, world: World, provider: Provider, at: datetime, news: tuple[NewsItem, ...] = ()) -> Alert:
+def _case(known: Known, stroke: strokes.Stroke, provider: Provider) -> Alert | Quiet | None:
+    """What is to be said of one incident now; None where nothing happened to it."""
+    before = stroke.before.known(known.incident.id)
+    events = [e for e in stroke.events if e.incident == known.incident.id]
+    is_redrawn = before is None or _drawing(known, stroke.world) != _drawing(before, stroke.before)
+    if not events and not is_redrawn:
+        return None
+    if why := _silence(known, events):
+        return why
+    told = tuple(news.news(known, events, stroke, provider))
+    if not told and not is_redrawn:
+        return Quiet.NO_NEWS
+    return replace(alert(known, stroke.world, provider, stroke.at, told), opens=_opens(known, before, events))
+
+
+def alert(known: Known, world: World, provider: Provider, at: datetime, told: tuple[NewsItem, ...] = ()) -> Alert:
     """An incident as a channel should see it now."""
     incident = known.incident
     return Alert(
@@ -85,105 +96,93 @@ def alert(known: Known, world: World, provider: Provider, at: datetime, news: tu
         closed_at=known.closed_at,
         ending=known.ending,
         again_after=_again(known, world),
-        news=news,
+        news=told,
+        watched=tuple(_lines(_watched(known, world), world, provider)),
+        is_maintenance=incident.is_maintenance,
+        is_unposted=incident.is_unposted,
     )
 
 
-def _again(known: Known, world: World) -> timedelta | None:
-    """How long after the last one on the same surfaces had ended this one began; None where it is the first."""
-    ends = [
-        k.closed_at
-        for k in world.incidents
-        if k.closed_at and k.closed_at <= known.seen_at and set(k.surfaces) & set(known.surfaces)
-    ]
-    return max(first_post(known.incident) - max(ends), timedelta(0)) if ends else None
-
-
 def _silence(known: Known, events: Iterable[Event]) -> Quiet | None:
+    incident = known.incident
     if known.is_retroactive:
         return Quiet.RETROACTIVE
-    if all(e.is_baseline for e in events):
+    if events and all(e.is_baseline for e in events):
         return Quiet.BASELINE
-    if not known.surfaces:
+    if incident.is_maintenance and incident.stage is Stage.SCHEDULED:
+        return Quiet.SCHEDULED
+    if not known.surfaces and (incident.is_maintenance or incident.impact is Impact.NONE):
         return Quiet.NO_SURFACE
     return None
 
 
+def _opens(known: Known, before: Known | None, events: Iterable[Event]) -> bool:
+    """Whether a channel that has no message about it gets one now.
+
+    One that was there at our first look gets one only by what happens on the page: a digest has told of it, and our
+    own verdicts move with time alone. One that was over before this stroke gets none.
+    """
+    if not known.is_open and (before is None or not before.is_open):
+        return False
+    return any(not (e.is_baseline or (known.is_baseline and _is_our_own(e))) for e in events)
+
+
+def _is_our_own(event: Event) -> bool:
+    if event.kind is EventKind.SURFACE_CHANGED:
+        return event.condition is None or not event.condition.is_bad
+    return event.kind is EventKind.VERDICT_CHANGED
+
+
+def _drawing(known: Known, world: World) -> tuple[object, ...]:
+    """What its message shows, in steps coarse enough not to be redrawn at every look."""
+    here = [s for s in known.surfaces if s not in known.freed]
+    lines = tuple((s, _state_step(world, s), _verdict_step(world, s)) for s in here)
+    watched = tuple((s, _verdict_step(world, s)) for s in _watched(known, world))
+    return known.incident.name, known.incident.stage, known.closed_at, known.surfaces, lines, watched
+
+
+def _state_step(world: World, surface: str) -> object:
+    state = world.state(surface)
+    return (state.condition, state.inferred) if state else None
+
+
+def _verdict_step(world: World, surface: str) -> object:
+    """Call, rule, a tenth of exposure, and a quarter of an hour of the time to look again."""
+    now = world.verdict(surface)
+    if now is None:
+        return None
+    review = now.review_at.timestamp() // REVIEW_STEP.total_seconds() if now.review_at else None
+    return now.call, now.reason_code, int(now.exposure * 10), review
+
+
+def _again(known: Known, world: World) -> timedelta | None:
+    """How long after the last one on its surfaces had ended this one began; None where it is the first for hours."""
+    strands = [
+        episode.Strand(k.incident.id, world.provider, frozenset(k.surfaces), first_post(k.incident), k.closed_at)
+        for k in world.incidents
+        if k is known or (k.ending is Ending.RESOLVED and not (k.is_retroactive or k.incident.is_maintenance))
+    ]
+    repeat = episode.again(known.incident.id, (s for s in strands if s.start <= first_post(known.incident)))
+    was = world.known(repeat.previous) if repeat else None
+    return repeat.after if repeat and was and was.closed_at and was.closed_at <= known.seen_at else None
+
+
+def _watched(known: Known, world: World) -> tuple[str, ...]:
+    """Surfaces that it may hit: it only lists them, or names none; and they are not to be retried normally for it."""
+    return tuple(
+        h.surface
+        for h in world.hits
+        if h.incident == known.incident.id and h.weight is Weight.WATCH and h.surface not in known.surfaces
+    )
+
+
 def _lines(surfaces: Iterable[str], world: World, provider: Provider) -> Iterator[SurfaceLine]:
-    for surface_id in surfaces:
-        surface, state, verdict = provider.surface(surface_id), world.state(surface_id), world.verdict(surface_id)
+    for surface in (s for s in provider.surfaces if s.id in set(surfaces)):
+        state, verdict = world.state(surface.id), world.verdict(surface.id)
         if state and verdict:
             yield SurfaceLine(
-                surface_id, surface.name, state.condition, verdict, state.inferred, surface.people, surface.programs
+                surface.id, surface.name, state.condition, verdict, state.inferred, surface.people, surface.programs
             )
-
-
-# --- news -------------------------------------------------------------------------------------------------------------
-
-
-def _news(known: Known, events: list[Event], stroke: strokes.Stroke, provider: Provider) -> Iterator[NewsItem]:
-    """The stroke's news of one incident: one item per vendor update, what we add to it on the last of them."""
-    ours = _ours(known, events, stroke, provider)
-    quotes = [item for e in events if (item := _quote(e))]
-    if not quotes and ours.kinds:
-        yield replace(ours, key=_digest(*ours.kinds, *ours.verdicts, stroke.at.isoformat()))
-        return
-    for number, item in enumerate(quotes, 1):
-        yield _merged(ours, item) if number == len(quotes) else item
-
-
-def _merged(ours: NewsItem, item: NewsItem) -> NewsItem:
-    kinds = (*ours.kinds, *item.kinds)
-    return replace(item, kinds=kinds, wider=ours.wider, verdicts=ours.verdicts, broadcast=ours.broadcast)
-
-
-def _quote(event: Event) -> NewsItem | None:
-    """The item for an event that carries the vendor's words."""
-    text, stage, why = event.text or "", event.stage or Stage.UNKNOWN, event.reason or ""
-    at = event.happened_at or event.seen_at
-    match event.kind:
-        case EventKind.UPDATE_POSTED:
-            return NewsItem((News.UPDATE,), f"{event.update}", at, stage, text)
-        case EventKind.UPDATE_EDITED:
-            key = f"{event.update}:{_digest(text, at.isoformat(), stage)}"
-            return NewsItem((News.EDITED,), key, event.seen_at, stage, text, event.before or "", why)
-        case EventKind.INCIDENT_CHANGED:
-            key = f"title:{_digest(text, why)}"
-            return NewsItem((News.CHANGED,), key, event.seen_at, stage, text, event.before or "", why)
-        case _:
-            return None
-
-
-def _ours(known: Known, events: list[Event], stroke: strokes.Stroke, provider: Provider) -> NewsItem:
-    """What we add of our own. An opening needs nothing: the alert itself says it."""
-    before = stroke.before.known(known.incident.id)
-    kinds = {e.kind for e in events}
-    wider: tuple[str, ...] = ()
-    verdicts: tuple[str, ...] = ()
-    if before is not None and EventKind.INCIDENT_WITHDRAWN not in kinds:
-        wider = tuple(provider.surface(s).name for s in known.surfaces if s not in before.surfaces)
-        wider = wider if before.surfaces else ()
-        verdicts = tuple(e.reason or "" for e in events if _is_another_call(e, stroke))
-    found = {
-        News.WITHDRAWN: EventKind.INCIDENT_WITHDRAWN in kinds,
-        News.RESOLVED: EventKind.INCIDENT_RESOLVED in kinds,
-        News.REOPENED: EventKind.INCIDENT_REOPENED in kinds,
-        News.WIDENED: bool(wider),
-        News.VERDICT: bool(verdicts),
-    }
-    said = tuple(kind for kind, holds in found.items() if holds)
-    return NewsItem(said, "", stroke.at, known.incident.stage, wider=wider, verdicts=verdicts, broadcast=bool(said))
-
-
-def _is_another_call(event: Event, stroke: strokes.Stroke) -> bool:
-    if event.kind is not EventKind.VERDICT_CHANGED or not event.surface:
-        return False
-    old = stroke.before.verdict(event.surface)
-    return old is not None and old.call is not event.verdict and event.verdict is not Call.UNKNOWN
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()[:12]
 
 
 # --- notices ----------------------------------------------------------------------------------------------------------
@@ -191,18 +190,21 @@ def _digest(*parts: str) -> str:
 
 def _notices(stroke: strokes.Stroke, provider: Provider, blind_after: int) -> Iterator[Notice]:
     before, after, at = stroke.before, stroke.world, stroke.at
-    page = provider.source.url
-
-    def notice(kind: NoticeKind, since: datetime, why: str = "", found: tuple[Incident, ...] = ()) -> Notice:
-        key = f"{provider.id}:{kind}:{since.isoformat()}"
-        return Notice(kind, provider.id, provider.name, key, at, page, since, why, found)
-
+    base = Notice(NoticeKind.BLIND, provider.id, provider.name, "", at, provider.source.url, at)
     if before.failures < blind_after <= after.failures and after.blind_since:
-        yield notice(NoticeKind.BLIND, after.blind_since, stroke.blindness.why if stroke.blindness else "")
+        why = stroke.blindness.why if stroke.blindness else ""
+        yield _keyed(replace(base, since=after.blind_since, why=why))
     if before.failures >= blind_after and after.failures == 0 and before.blind_since:
-        yield notice(NoticeKind.BACK, before.blind_since)
+        yield _keyed(replace(base, kind=NoticeKind.BACK, since=before.blind_since))
     for event in stroke.events:
         if event.kind is EventKind.SOURCE_MOVED:
-            yield notice(NoticeKind.MOVED, at, event.reason or "")
-    if before.seen_at is None and after.seen_at is not None and after.open_incidents:
-        yield notice(NoticeKind.BASELINE, at, found=tuple(k.incident for k in after.open_incidents))
+            moved = replace(base, kind=NoticeKind.MOVED, why=event.reason or "")
+            yield replace(moved, key=f"{provider.id}:moved:{at:%Y-%m-%d}:{after.host}")
+    if before.seen_at is None and after.seen_at is not None:
+        begun = tuple(k.incident for k in after.open_incidents if k.incident.stage is not Stage.SCHEDULED)
+        if begun:
+            yield _keyed(replace(base, kind=NoticeKind.BASELINE, open=begun))
+
+
+def _keyed(notice: Notice) -> Notice:
+    return replace(notice, key=f"{notice.provider}:{notice.kind}:{notice.since.isoformat()}")

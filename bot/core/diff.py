@@ -98,7 +98,9 @@ def unlisted(known: Mapping[str, Known], snapshot: Snapshot) -> tuple[str, ...]:
     An incident.io page leaves the list out on a healthy day (status-sources.md 3.1); asking proves what absence can't.
     """
     there = {i.id for i in listed(snapshot)}
-    return tuple(known_id for known_id, k in known.items() if k.is_open and known_id not in there)
+    return tuple(
+        known_id for known_id, k in known.items() if k.is_open and known_id not in there and not k.incident.is_unposted
+    )
 
 
 def components(before: tuple[Component, ...], snapshot: Snapshot) -> tuple[Component, ...]:
@@ -143,7 +145,7 @@ def _ending(known: Known | None, end: Incident | Ending) -> Iterator[Change]:
     if known is None or not known.is_open:
         return
     if isinstance(end, Incident):
-        yield from _incident(known, end)
+        yield from _incident(known, end) if end.id == known.incident.id else ()
     else:
         yield Closed(known.incident, end, None)
 

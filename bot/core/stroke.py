@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core import diff, scope, verdict
+from bot.core import diff, events, scope, trouble, verdict
 from bot.model import (
     Blindness,
+    Call,
     Condition,
     Ending,
     Event,
@@ -22,6 +23,7 @@ from bot.model import (
     Known,
     Look,
     Provider,
+    Snapshot,
     SurfaceState,
     Track,
     Verdict,
@@ -59,27 +61,20 @@ def look(world: World, seen: Look, rules: Rules) -> Stroke:
         return _blind(world, seen.at, seen.saw, rules)
     changes = diff.diff({k.incident.id: k for k in world.incidents}, seen)
     is_baseline = world.seen_at is None
-    events = [
+    rows = (
         *_source_events(world, seen, rules),
-        *(_event(c, world, seen.at, is_baseline=is_baseline) for c in changes),
-    ]
-    known = {k.incident.id: k for k in world.incidents if not _is_forgotten(k, seen.at)}
-    for incident in (*diff.listed(seen.saw), *(i for i in seen.endings.values() if isinstance(i, Incident))):
-        if incident.id in known or any(isinstance(c, diff.Opened) and c.incident.id == incident.id for c in changes):
-            known[incident.id] = _remember(known.get(incident.id), incident, seen.at, is_baseline=is_baseline)
-    for change in changes:
-        if isinstance(change, diff.Closed) and change.ending is not Ending.RESOLVED:
-            known[change.incident.id] = replace(known[change.incident.id], closed_at=seen.at, ending=change.ending)
+        *(events.of_change(c, world.provider, seen.at, is_baseline=is_baseline) for c in changes),
+    )
     after = replace(
         world,
         components=diff.components(world.components, seen.saw),
-        incidents=tuple(known.values()),
+        incidents=tuple(_known(world, seen, seen.saw, changes)),
         seen_at=seen.at,
         blind_since=None,
         failures=0,
         host=seen.host or world.host,
     )
-    return _judged(world, after, seen.at, tuple(events), rules=rules, looked=True)
+    return _judged(world, after, seen.at, rows, rules=rules, looked=True)
 
 
 def tick(world: World, at: datetime, rules: Rules) -> Stroke:
@@ -133,89 +128,50 @@ def _host(url: str) -> str:
     return url.partition("://")[2].partition("/")[0]
 
 
+def _known(world: World, seen: Look, page: Snapshot, changes: Iterable[diff.Change]) -> Iterable[Known]:
+    """The incidents after a look: those listed and those asked for as they now are, the others as they were."""
+    listed = diff.listed(page)
+    is_whole = page.incidents is not None and page.maintenances is not None
+    there = {i.id for i in listed}
+    known = {
+        k.incident.id: k
+        for k in world.incidents
+        if k.incident.id in there or not (is_whole and _is_forgotten(k, seen.at))
+    }
+    asked = (i for name, i in seen.endings.items() if isinstance(i, Incident) and i.id == name and name in known)
+    for incident in (*listed, *asked):
+        known[incident.id] = _remember(known.get(incident.id), incident, seen.at, is_baseline=world.seen_at is None)
+    for change in changes:
+        if isinstance(change, diff.Closed) and change.ending is not Ending.RESOLVED:
+            known[change.incident.id] = replace(known[change.incident.id], closed_at=seen.at, ending=change.ending)
+    return known.values()
+
+
 def _is_forgotten(known: Known, at: datetime) -> bool:
     return known.closed_at is not None and at - known.closed_at > REMEMBER
 
 
 def _remember(known: Known | None, shown: Incident, at: datetime, *, is_baseline: bool) -> Known:
     if known is None:
-        retroactive = shown.stage.is_closed
-        known = Known(shown, at, is_baseline=is_baseline, is_retroactive=retroactive)
+        known = Known(shown, at, is_baseline=is_baseline, is_retroactive=shown.stage.is_closed)
     kept = {u.id: u for u in known.incident.updates} | {u.id: u for u in shown.updates}
     updates = tuple(sorted(kept.values(), key=lambda u: (u.display_at, u.id)))
     incident = replace(shown, updates=updates, components=shown.components or known.incident.components)
-    if not shown.stage.is_closed:
-        return replace(known, incident=incident, closed_at=None, ending=None)
-    return replace(known, incident=incident, closed_at=known.closed_at or at, ending=known.ending or Ending.RESOLVED)
-
-
-def _event(change: diff.Change, world: World, at: datetime, *, is_baseline: bool) -> Event:
-    incident = change.incident
-    base = Event(
-        EventKind.INCIDENT_OPENED,
-        world.provider,
-        at,
-        happened_at=diff.first_post(incident),
-        incident=incident.id,
-        stage=incident.stage,
-        text=incident.name,
-        is_baseline=is_baseline,
-    )
-    match change:
-        case diff.Opened():
-            return replace(base, reason=f"impact {incident.impact}", reason_code="new_incident")
-        case diff.Reopened():
-            return replace(base, kind=EventKind.INCIDENT_REOPENED, happened_at=None, reason_code="listed_again")
-        case diff.Posted(update=u):
-            return replace(
-                base, kind=EventKind.UPDATE_POSTED, happened_at=u.display_at, update=u.id, stage=u.stage, text=u.body
-            )
-        case diff.Edited(before=b, after=u):
-            return replace(
-                base,
-                kind=EventKind.UPDATE_EDITED,
-                happened_at=u.display_at,
-                update=u.id,
-                stage=u.stage,
-                text=u.body,
-                before=b.body,
-                reason=_edit_reason(same_words=b.body == u.body),
-            )
-        case diff.Retitled(before=b):
-            return replace(
-                base,
-                kind=EventKind.INCIDENT_CHANGED,
-                happened_at=None,
-                before=b.name,
-                reason=_impact_change(b, incident),
-            )
-        case diff.Closed(ending=ending, at=closed_at):
-            kind, reason, code = _ENDINGS[ending]
-            return replace(base, kind=kind, happened_at=closed_at, reason=reason, reason_code=code)
-
-
-_ENDINGS = {
-    Ending.RESOLVED: (EventKind.INCIDENT_RESOLVED, "the vendor called it over", "resolved"),
-    Ending.WITHDRAWN: (EventKind.INCIDENT_WITHDRAWN, "the vendor deleted it", "withdrawn"),
-    Ending.UNRECORDED: (EventKind.INCIDENT_RESOLVED, "it left the page; its last words were not recorded", "left_page"),
-}
-
-
-def _edit_reason(*, same_words: bool) -> str:
-    return "its time or stage was edited" if same_words else "its words were edited"
-
-
-def _impact_change(before: Incident, after: Incident) -> str:
-    return f"impact {before.impact} -> {after.impact}" if before.impact != after.impact else "the title was edited"
+    if shown.stage.is_closed:
+        return replace(
+            known, incident=incident, closed_at=known.closed_at or at, ending=known.ending or Ending.RESOLVED
+        )
+    return replace(known, incident=incident, closed_at=None, ending=None, is_retroactive=False, freed=())
 
 
 # --- scope and judge --------------------------------------------------------------------------------------------------
 
 
 def _judged(
-    before: World, world: World, at: datetime, events: tuple[Event, ...], *, rules: Rules, looked: bool
+    before: World, world: World, at: datetime, rows: tuple[Event, ...], *, rules: Rules, looked: bool
 ) -> Stroke:
-    hits = scope.hits((k.incident for k in world.open_incidents), world.components, rules.provider, at)
+    posted = (k.incident for k in world.open_incidents if not k.incident.is_unposted)
+    hits = scope.hits(posted, world.components, rules.provider, at)
     tracks = _tracks(world, hits, at, rules, looked=looked)
     verdicts = verdict.judge_all(
         rules.provider, tracks, hits, at, seen_at=world.seen_at, rules=rules.verdict, elsewhere=rules.elsewhere
@@ -228,9 +184,14 @@ def _judged(
         states=tuple(_states(world, hits, at, rules.provider)),
         verdicts=tuple(verdicts.values()),
     )
-    found = (*_surface_events(before, after, at), *_verdict_events(before, after, at))
-    first = world.seen_at is not None and before.seen_at is None
-    return Stroke(at, before, after, events + tuple(replace(e, is_baseline=first) for e in found))
+    troubles: tuple[Event, ...] = ()
+    if looked:
+        after, troubles = trouble.follow(before, after, at, rules.provider, rejoin=rules.verdict.flap_within)
+    found = (*events.of_surfaces(before, after, at), *events.of_verdicts(before, after, at))
+    is_first = world.seen_at is not None and before.seen_at is None
+    found = tuple(replace(e, is_baseline=is_first) for e in found)
+    after = replace(after, incidents=tuple(_freed(k, after) for k in after.incidents))
+    return Stroke(at, before, after, rows + troubles + found)
 
 
 def _tracks(world: World, hits: Iterable[Hit], at: datetime, rules: Rules, *, looked: bool) -> dict[str, Track]:
@@ -250,6 +211,17 @@ def _drawn_in(known: Known, hits: Iterable[Hit]) -> Known:
     return known if surfaces == known.surfaces else replace(known, surfaces=surfaces)
 
 
+def _freed(known: Known, world: World) -> Known:
+    """An ended incident lets go of a surface once that is normal again, or is another incident's."""
+    if known.is_open or len(known.freed) == len(known.surfaces):
+        return known
+    calm = {v.surface for v in world.verdicts if v.call is Call.RETRY_NORMALLY}
+    freed = tuple(
+        s for s in known.surfaces if s in known.freed or s in calm or events.owner(world, s) != known.incident.id
+    )
+    return known if freed == known.freed else replace(known, freed=freed)
+
+
 def _states(world: World, hits: Iterable[Hit], at: datetime, provider: Provider) -> Iterator[SurfaceState]:
     """A surface is as bad as the worst that is said of it; where nothing is said, it is operational."""
     worst: dict[str, Hit] = {}
@@ -267,55 +239,3 @@ def _states(world: World, hits: Iterable[Hit], at: datetime, provider: Provider)
             yield old
         else:
             yield SurfaceState(surface.id, condition, at, inferred)
-
-
-def blamed(world: World, surface: str) -> str | None:
-    """The incident to name beside a surface: the newest open one that hit it, else the one that ended last."""
-    found = [k for k in world.incidents if surface in k.surfaces and not k.is_retroactive]
-    best = max(found, key=lambda k: (k.is_open, k.closed_at or k.seen_at), default=None)
-    return best.incident.id if best else None
-
-
-def _surface_events(before: World, after: World, at: datetime) -> Iterator[Event]:
-    hits = {h.surface: h for h in sorted(after.hits, key=lambda h: h.condition.rank)}
-    for state in after.states:
-        old = before.state(state.surface)
-        if (old.condition if old else Condition.UNKNOWN) is state.condition:
-            continue
-        if before.seen_at is None and not state.condition.is_bad:
-            continue
-        hit = hits.get(state.surface)
-        yield Event(
-            EventKind.SURFACE_CHANGED,
-            after.provider,
-            at,
-            incident=(hit.incident or None) if hit else blamed(after, state.surface),
-            surface=state.surface,
-            condition=state.condition,
-            inferred=state.inferred,
-            reason="; ".join(hit.grounds) if hit else "nothing is said against it any more",
-            reason_code=str(hit.basis) if hit else "clear",
-        )
-
-
-def _verdict_events(before: World, after: World, at: datetime) -> Iterator[Event]:
-    for now in after.verdicts:
-        old = before.verdict(now.surface)
-        if old is not None and (old.call, old.reason_code) == (now.call, now.reason_code):
-            continue
-        if old is None and now.exposure == 1:
-            continue
-        state = after.state(now.surface)
-        yield Event(
-            EventKind.VERDICT_CHANGED,
-            after.provider,
-            at,
-            incident=now.incidents[0] if now.incidents else blamed(after, now.surface),
-            surface=now.surface,
-            condition=state.condition if state else None,
-            verdict=now.call,
-            exposure=now.exposure,
-            reason=now.reason,
-            reason_code=now.reason_code,
-            inferred=now.inferred,
-        )

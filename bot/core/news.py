@@ -1,0 +1,93 @@
+"""One incident's events of a stroke -> the news for its thread. Pure; the same stroke gives the same keys.
+
+The vendor's words are one item per post, what we add of our own goes on the last of them. Broadcast to the channel is
+only what changes what people do: wider, another verdict, over, open again, withdrawn (DESIGN.md section 6).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from bot.core.stroke import Stroke
+from bot.model import Call, Ending, Event, EventKind, Known, News, NewsItem, Provider, Stage
+
+_TOLD = {
+    EventKind.INCIDENT_WITHDRAWN: News.WITHDRAWN,
+    EventKind.INCIDENT_RESOLVED: News.RESOLVED,
+    EventKind.INCIDENT_REOPENED: News.REOPENED,
+    EventKind.TROUBLE_ENDED: News.RESOLVED,
+    EventKind.TROUBLE_BEGAN: News.REOPENED,
+}
+
+
+def news(known: Known, events: Iterable[Event], stroke: Stroke, provider: Provider) -> Iterator[NewsItem]:
+    """What the thread is to be told, in order. ``events`` are the incident's of this stroke."""
+    rows = tuple(events)
+    ours = _ours(known, rows, stroke, provider)
+    quotes = [item for e in rows if (item := _quote(e))]
+    if not quotes and ours.kinds:
+        yield replace(ours, key=f"ours:{_digest(*_content(known, rows, ours))}")
+        return
+    for number, item in enumerate(quotes, 1):
+        yield _merged(ours, item) if number == len(quotes) else item
+
+
+def _merged(ours: NewsItem, item: NewsItem) -> NewsItem:
+    kinds = (*ours.kinds, *item.kinds)
+    return replace(item, kinds=kinds, wider=ours.wider, verdicts=ours.verdicts, broadcast=ours.broadcast)
+
+
+def _quote(event: Event) -> NewsItem | None:
+    """The item for an event that carries the vendor's words."""
+    text, stage, why = event.text or "", event.stage or Stage.UNKNOWN, event.reason or ""
+    at = event.happened_at or event.seen_at
+    match event.kind:
+        case EventKind.UPDATE_POSTED:
+            return NewsItem((News.UPDATE,), f"update:{event.update}", at, stage, text)
+        case EventKind.UPDATE_EDITED:
+            key = f"edited:{event.update}:{_digest(text, at.isoformat(), stage)}"
+            return NewsItem((News.EDITED,), key, event.seen_at, stage, text, event.before or "", why)
+        case EventKind.INCIDENT_CHANGED:
+            key = f"changed:{_digest(text, why)}"
+            return NewsItem((News.CHANGED,), key, event.seen_at, stage, text, event.before or "", why)
+        case _:
+            return None
+
+
+def _ours(known: Known, events: Iterable[Event], stroke: Stroke, provider: Provider) -> NewsItem:
+    """What we add of our own. An opening needs nothing: the alert itself says it."""
+    before = stroke.before.known(known.incident.id)
+    item = NewsItem((), "", stroke.at, known.incident.stage)
+    if before is None or known.ending is Ending.POSTED:
+        return item
+    kinds = {_TOLD[e.kind] for e in events if e.kind in _TOLD}
+    wider: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
+    if News.WITHDRAWN not in kinds:
+        new = set(known.surfaces) - set(before.surfaces)
+        wider = tuple(s.name for s in provider.surfaces if s.id in new)
+        verdicts = tuple(e.reason or "" for e in events if e.surface in known.surfaces and _is_another_call(e, stroke))
+    kinds |= {kind for kind, found in ((News.WIDENED, wider), (News.VERDICT, verdicts)) if found}
+    said = tuple(kind for kind in News if kind in kinds)
+    return replace(item, kinds=said, wider=wider, verdicts=verdicts, broadcast=bool(said))
+
+
+def _is_another_call(event: Event, stroke: Stroke) -> bool:
+    """That nothing is known any more is the blind source's news, and no incident's."""
+    if event.kind is not EventKind.VERDICT_CHANGED or not event.surface:
+        return False
+    old = stroke.before.verdict(event.surface)
+    return old is not None and old.call is not event.verdict and event.verdict is not Call.UNKNOWN
+
+
+def _content(known: Known, events: Iterable[Event], ours: NewsItem) -> Iterator[str]:
+    """What tells one piece of our own news from another; never our time, so that a page that flickers is told once."""
+    yield from (*ours.kinds, *ours.wider, *ours.verdicts)
+    yield from (u.id for u in known.incident.updates[-1:])
+    yield from (e.happened_at.isoformat() for e in events if e.kind in _TOLD and e.happened_at)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()[:12]
