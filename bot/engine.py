@@ -204,7 +204,7 @@ class Engine:
         return Look(at, snapshot, endings, host), observation
 
     async def _ask(self, provider: Provider, snapshot: Snapshot) -> dict[str, Incident | Ending]:
-        """The last words of incidents that the page no longer shows. Who gives no answer stays open, and is asked again.
+        """The last words of incidents that the page no longer shows; who gives no answer stays open and is asked again.
 
         A 404 is a withdrawal only where the list of all incidents can be read and lacks it too.
         """
@@ -265,7 +265,7 @@ class Engine:
         return tuple([done for channel in self.owing() for done in await self.publish_to(channel)])
 
     async def publish_to(self, channel: str) -> tuple[Delivery, ...]:
-        """Sends what is due to a channel: in order, at most a burst, and nothing past a post that has to wait."""
+        """Sends what is due to a channel: in order, at most a burst, and nothing past one that has to wait."""
         done: list[Delivery] = []
         while len(done) < self.chat.burst:
             owed = self.book.owed(channel)

@@ -65,7 +65,7 @@ def _observe(db: Database, seen: Observation, world: World) -> None:
 
 
 def _keep(db: Database, seen: Observation) -> str | None:
-    """Keeps the body; its hash. None where there is none, or where it is the source's last one (a restart asks anew)."""
+    """Keeps the body; its hash, or None where there is none or it is the last one again (a restart asks anew)."""
     if seen.body is None:
         return None
     digest = sha256(seen.body).hexdigest()
