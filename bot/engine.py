@@ -7,7 +7,7 @@ as leaving before it leaves: if the process dies in between, it is sent again, a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
@@ -15,9 +15,10 @@ from typing import Protocol
 
 from bot.core import decide, diff
 from bot.core import stroke as strokes
-from bot.errors import DeliveryError, ParseError, SourceError
+from bot.errors import DeliveryError, ParseError, SourceError, StoreError
 from bot.model import (
     Blindness,
+    Call,
     Ending,
     Incident,
     Known,
@@ -28,6 +29,7 @@ from bot.model import (
     PostKind,
     Provider,
     Snapshot,
+    Stage,
     Subscription,
     Verdict,
     VerdictRules,
@@ -36,6 +38,7 @@ from bot.model import (
 from bot.sources import KINDS
 from bot.voice import alerts, route
 
+BACKOFF = 1.2  # seconds to the power of the attempts: a wait is about a fifth of the outage so far
 MAX_WAIT = timedelta(minutes=5)  # between two attempts to deliver a post
 
 
@@ -88,10 +91,11 @@ class Book(Protocol):
     def record(self, observation: Observation | None, stroke: strokes.Stroke, posts: Iterable[Post]) -> None: ...  # noqa: D102
     def subscriptions(self) -> tuple[Subscription, ...]: ...  # noqa: D102
     def told(self, incident: str) -> frozenset[str]: ...  # noqa: D102
-    def owed(self) -> Sequence[Owed]: ...  # noqa: D102
+    def owing(self) -> Sequence[str]: ...  # noqa: D102
+    def owed(self, channel: str) -> Owed | None: ...  # noqa: D102
     def mark_sending(self, number: int) -> None: ...  # noqa: D102
     def mark_sent(self, number: int, ts: str, at: datetime, *, is_parent: bool) -> None: ...  # noqa: D102
-    def mark_later(self, number: int, due_at: datetime, error: str) -> None: ...  # noqa: D102
+    def mark_later(self, number: int, due_at: datetime, error: str, *, is_in_doubt: bool) -> None: ...  # noqa: D102
     def mark_parked(self, number: int, error: str) -> None: ...  # noqa: D102
 
 
@@ -106,11 +110,12 @@ class Chat(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of one attempt to deliver a post: ``sent``, ``later`` or ``parked``, and why."""
+    """What became of an attempt to deliver a post, counted from 1: ``sent``, ``later`` or ``parked``, and why."""
 
     post: Post
     outcome: str
     why: str = ""
+    attempt: int = 1
 
 
 @dataclass(slots=True)
@@ -135,6 +140,7 @@ class Engine:
     blind_after: int = 3
     worlds: dict[str, World] = field(default_factory=dict)
     _pages: dict[str, _Page] = field(default_factory=dict)
+    _receipts: dict[int, tuple[str, bool]] = field(default_factory=dict)  # those that could not be recorded yet
 
     def __post_init__(self) -> None:
         """Goes on where the book says that the last run stopped."""
@@ -149,7 +155,11 @@ class Engine:
         provider = self.providers[provider_id]
         seen, observation = await self._look(provider)
         stroke = strokes.look(self.worlds[provider_id], seen, self._rules(provider))
-        self._record(observation, stroke, provider)
+        try:
+            self._record(observation, stroke, provider)
+        except StoreError:
+            self._pages[provider_id] = _Page()  # the next look is unconditional, and records all of this
+            raise
         return stroke
 
     def tick(self) -> tuple[strokes.Stroke, ...]:
@@ -167,7 +177,8 @@ class Engine:
     def is_busy(self, provider_id: str) -> bool:
         """True while an incident is open or a surface recovers: then looks are more frequent."""
         world = self.worlds[provider_id]
-        return bool(world.open_incidents) or any(v.exposure < 1 for v in world.verdicts)
+        is_open = any(k.incident.stage is not Stage.SCHEDULED for k in world.open_incidents)
+        return is_open or any(v.call not in (Call.RETRY_NORMALLY, Call.UNKNOWN) for v in world.verdicts)
 
     async def _look(self, provider: Provider) -> tuple[Look, Observation]:
         source, kept, kind = provider.source, self._pages[provider.id], KINDS[provider.source.kind]
@@ -178,7 +189,8 @@ class Engine:
             digest = kept.digest if page.not_modified else hashlib.sha256(page.body).hexdigest()
             is_same = kept.snapshot is not None and digest == kept.digest
             snapshot = kept.snapshot if is_same and kept.snapshot else kind.parse(page.body)
-            self._pages[provider.id] = _Page(page.etag or kept.etag, digest, snapshot)
+            etag = page.etag or (kept.etag if page.not_modified else None)
+            self._pages[provider.id] = _Page(etag, digest, snapshot)
             endings = await self._ask(provider, snapshot)
         except (SourceError, ParseError) as error:
             at = self.now()
@@ -192,7 +204,7 @@ class Engine:
         return Look(at, snapshot, endings, host), observation
 
     async def _ask(self, provider: Provider, snapshot: Snapshot) -> dict[str, Incident | Ending]:
-        """The last words of incidents that the page no longer shows. Who gives no answer stays open, and is asked again.
+        """The last words of incidents that the page no longer shows; who gives no answer stays open and is asked again.
 
         A 404 is a withdrawal only where the list of all incidents can be read and lacks it too.
         """
@@ -244,23 +256,40 @@ class Engine:
 
     # --- publish ------------------------------------------------------------------------------------------------------
 
+    def owing(self) -> Sequence[str]:
+        """The channels that something unsent is owed to."""
+        return self.book.owing()
+
     async def publish(self) -> tuple[Delivery, ...]:
-        """Sends what is due, in order within each channel; a channel that refuses is left alone until later."""
+        """Sends what is due, to one channel after the other."""
+        return tuple([done for channel in self.owing() for done in await self.publish_to(channel)])
+
+    async def publish_to(self, channel: str) -> tuple[Delivery, ...]:
+        """Sends what is due to a channel: in order, at most a burst, and nothing past one that has to wait."""
         done: list[Delivery] = []
-        for owed in _turns(self.book.owed(), self.now(), self.chat.burst):
-            waiting = any(d.post.channel == owed.post.channel and d.outcome == "later" for d in done)
-            if not waiting:
-                done.append(await self._deliver(owed))
+        while len(done) < self.chat.burst:
+            owed = self.book.owed(channel)
+            if owed is None or owed.due_at > self.now():
+                break
+            done.append(await self._deliver(owed))
+            if done[-1].outcome == "later":
+                break
         return tuple(done)
 
     async def _deliver(self, owed: Owed) -> Delivery:
-        self.book.mark_sending(owed.id)
-        try:
-            ts, is_parent = await self._send(owed)
-        except DeliveryError as error:
-            return self._refused(owed, error)
+        if owed.post.kind is PostKind.REPLY and owed.parent_ts is None:
+            return self._park(owed, "the message that it belongs to was never taken")
+        if owed.id not in self._receipts:
+            self.book.mark_sending(owed.id)
+            try:
+                self._receipts[owed.id] = await self._send(owed)
+            except DeliveryError as error:
+                return self._refused(owed, error)
+        ts, is_parent = self._receipts[owed.id]
         self.book.mark_sent(owed.id, ts, self.now(), is_parent=is_parent)
-        return Delivery(owed.post, "sent", "again: its fate was unknown" if owed.is_in_doubt else "")
+        del self._receipts[owed.id]
+        is_again = owed.is_in_doubt and owed.post.kind is not PostKind.EDIT  # an edit is the same the second time
+        return Delivery(owed.post, "sent", "again: its fate was unknown" if is_again else "", owed.attempts + 1)
 
     async def _send(self, owed: Owed) -> tuple[str, bool]:
         """Sends one post; its ts, and whether it is now the incident's parent message."""
@@ -275,34 +304,24 @@ class Engine:
             else:
                 return owed.parent_ts, False
         if post.kind is PostKind.REPLY:
-            is_loud = bool(post.news and post.news.broadcast)
-            return await self.chat.post(
-                post.channel, message, thread_ts=owed.parent_ts, broadcast=is_loud and owed.parent_ts is not None
-            ), False
+            loud = bool(post.news and post.news.broadcast)
+            return await self.chat.post(post.channel, message, thread_ts=owed.parent_ts, broadcast=loud), False
         is_parent = post.kind in (PostKind.ALERT, PostKind.EDIT)
         return await self.chat.post(post.channel, message, thread_ts=None, broadcast=False), is_parent
 
     def _refused(self, owed: Owed, error: DeliveryError) -> Delivery:
         if error.permanent:
-            self.book.mark_parked(owed.id, str(error))
-            return Delivery(owed.post, "parked", str(error))
-        wait = timedelta(seconds=error.retry_after) if error.retry_after else timedelta(seconds=2.0**owed.attempts)
-        self.book.mark_later(owed.id, self.now() + min(wait, MAX_WAIT), str(error))
-        return Delivery(owed.post, "later", str(error))
+            return self._park(owed, str(error))
+        wait = timedelta(seconds=error.retry_after or BACKOFF ** min(owed.attempts, 50))
+        is_in_doubt = error.code == "unknown_outcome"
+        self.book.mark_later(owed.id, self.now() + min(wait, MAX_WAIT), str(error), is_in_doubt=is_in_doubt)
+        return Delivery(owed.post, "later", str(error), owed.attempts + 1)
+
+    def _park(self, owed: Owed, why: str) -> Delivery:
+        self.book.mark_parked(owed.id, why)
+        return Delivery(owed.post, "parked", why, owed.attempts + 1)
 
 
 def _left(known: Known | None) -> Ending:
     """The list has incidents only: a maintenance that is on no page any more may just be over."""
     return Ending.UNRECORDED if known and known.incident.is_maintenance else Ending.WITHDRAWN
-
-
-def _turns(owed: Iterable[Owed], now: datetime, burst: int) -> Iterator[Owed]:
-    """The first ``burst`` posts of every channel; none of a channel whose first post is not due yet."""
-    taken: dict[str, int] = {}
-    for post in owed:
-        channel = post.post.channel
-        if post.due_at > now:
-            taken[channel] = burst
-        if taken.get(channel, 0) < burst:
-            taken[channel] = taken.get(channel, 0) + 1
-            yield post

@@ -54,7 +54,7 @@ async def _demo(console: Console, db: Path, speed: float) -> None:
     found = settings.load()
     clock = FastClock(START, speed)
     page = Playback(history.read_history((settings.config_dir() / DAY).read_bytes()), clock.now)
-    book = Store.open(db)
+    book = Store.open(db, alone=True)
     try:
         url = await page.start()
         provider = _on_loopback(found, url)

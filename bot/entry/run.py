@@ -41,7 +41,7 @@ def run(config: Path | None, db: Path | None) -> None:
     for chatty in ("apscheduler", "slack_bolt", "slack_sdk", "httpx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     found = settings.load(config)
-    book = Store.open(db or Path(found.store_path))
+    book = Store.open(db or Path(found.store_path), alone=True)
     asyncio.run(_run(found, book, os.environ))
 
 

@@ -53,7 +53,8 @@ CREATE TABLE incidents (
   is_retroactive INTEGER NOT NULL,-- was already over when we first saw it
   PRIMARY KEY (source, id)
 );
-CREATE INDEX incidents_by_time ON incidents (provider, posted_at);
+CREATE INDEX incidents_by_provider ON incidents (provider, posted_at);
+CREATE INDEX incidents_by_time ON incidents (posted_at);
 CREATE INDEX incidents_by_id ON incidents (id);
 CREATE TABLE updates (
   source TEXT NOT NULL,
@@ -76,7 +77,7 @@ CREATE TABLE conditions (
   inferred INTEGER NOT NULL,      -- only words support it
   PRIMARY KEY (surface, since)
 );
-CREATE INDEX conditions_now ON conditions (surface) WHERE until IS NULL;
+CREATE UNIQUE INDEX conditions_now ON conditions (surface) WHERE until IS NULL;
 CREATE TABLE verdicts (
   surface TEXT NOT NULL,
   since TEXT NOT NULL,
@@ -88,7 +89,7 @@ CREATE TABLE verdicts (
   incident TEXT,
   PRIMARY KEY (surface, since)
 );
-CREATE INDEX verdicts_now ON verdicts (surface) WHERE until IS NULL;
+CREATE UNIQUE INDEX verdicts_now ON verdicts (surface) WHERE until IS NULL;
 CREATE TABLE events (             -- the timeline: append-only
   id INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
@@ -138,7 +139,7 @@ CREATE TABLE outbox (             -- what channels are owed; recorded before it 
   kind TEXT NOT NULL,             -- alert, edit, reply, notice
   incident TEXT NOT NULL,
   post TEXT NOT NULL,             -- JSON of what to say
-  state TEXT NOT NULL,            -- waiting, sending, sent, superseded, parked
+  state TEXT NOT NULL,            -- waiting, sending (its fate is unknown until then), sent, superseded, parked
   attempts INTEGER NOT NULL DEFAULT 0,
   created_at TEXT NOT NULL,
   due_at TEXT NOT NULL,           -- not before
@@ -161,6 +162,11 @@ def the_first_house(db: Database) -> None:
     """Everything that the main job needs."""
     for statement in _statements(_FIRST):
         db.execute(statement)
+
+
+def names() -> frozenset[str]:
+    """The names of all steps that this version knows."""
+    return frozenset(step.name for step in steps.pending(Database(memory=True)))
 
 
 def _statements(script: str) -> list[str]:

@@ -1,0 +1,9 @@
+"""The book: what was seen, what it meant, what channels are owed. SQLite, one bot, one transaction per stroke.
+
+``book`` is the Store; ``stroke`` writes one stroke; ``database`` opens the file and turns failures into StoreErrors;
+``rows`` turns rows into nouns and back; ``migrations`` is the schema.
+"""
+
+from bot.edge.store.book import Owed, Store
+
+__all__ = ["Owed", "Store"]

@@ -1,0 +1,207 @@
+"""The Store: a stroke in, and out what people ask for, what the rules remember, and what channels are owed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bot.core.stroke import REMEMBER, Stroke
+from bot.edge.store import rows, stroke
+from bot.edge.store.database import Database
+from bot.edge.store.rows import iso, time
+from bot.model import Condition, Event, Known, Observation, Post, Subscription, World
+
+log = logging.getLogger("brownout")
+
+PATIENCE_S = 5.0  # how long a write waits for another process's
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A post in the outbox: when it may be sent, how often it was tried, and whether its fate is unknown.
+
+    ``parent_ts`` is Slack's id of its incident's message in its channel, once there is one.
+    """
+
+    id: int
+    post: Post
+    attempts: int
+    due_at: datetime
+    is_in_doubt: bool  # it was being sent when the process ended, or the connection broke
+    parent_ts: str | None
+
+
+class Store:
+    """One SQLite file; every method may raise StoreError. Use ``Store.open``; not for threads."""
+
+    def __init__(self, database: Database) -> None:
+        """Takes an open database; ``Store.open`` makes one."""
+        self._db = database
+
+    @classmethod
+    def open(
+        cls, path: Path | str, *, read_only: bool = False, alone: bool = False, patience_s: float = PATIENCE_S
+    ) -> Store:
+        """Opens or makes the database. ``alone`` is for the bot itself: StoreError where another one runs on it."""
+        return cls(Database.open(Path(path), read_only=read_only, alone=alone, patience_s=patience_s))
+
+    def close(self) -> None:
+        """Closes the file; what was recorded is already safe."""
+        self._db.close()
+
+    # --- strokes ------------------------------------------------------------------------------------------------------
+
+    def record(self, observation: Observation | None, done: Stroke, posts: Iterable[Post]) -> None:
+        """One stroke in one transaction: the look, the state, the events, and the posts that are due for it."""
+        with self._db.transaction():
+            stroke.write(self._db, observation, done, posts)
+
+    def world(self, provider: str) -> World | None:
+        """What the rules remembered of a provider; None before its first look."""
+        found = self._db.rows(
+            "SELECT w.world, s.seen_at FROM worlds w LEFT JOIN sources s ON s.id = w.provider WHERE w.provider = ?",
+            provider,
+        )
+        if not found:
+            return None
+        seen_at = time(found[0]["seen_at"]) if found[0]["seen_at"] else None
+        try:
+            world = rows.WORLD.validate_json(found[0]["world"])
+        except ValidationError:
+            log.warning("%s: what was remembered is in a form of another version; going on from the tables", provider)
+            world = World(provider, incidents=self._recent(provider, seen_at))
+        return replace(world, seen_at=max(filter(None, (world.seen_at, seen_at)), default=None))
+
+    def _recent(self, provider: str, seen_at: datetime | None) -> tuple[Known, ...]:
+        """The incidents that a world holds: open ones, and those that ended within a day."""
+        since = iso(seen_at - REMEMBER) if seen_at else ""
+        found = self._db.rows(
+            "SELECT * FROM incidents WHERE provider = ? AND (closed_at IS NULL OR closed_at > ?) ORDER BY posted_at",
+            *(provider, since),
+        )
+        return tuple(map(self._incident, found))
+
+    # --- what channels are owed ---------------------------------------------------------------------------------------
+
+    def told(self, incident: str) -> frozenset[str]:
+        """The channels that have, or are owed, a message about this incident."""
+        return frozenset(
+            row["channel"] for row in self._db.rows("SELECT channel FROM alerts WHERE incident = ?", incident)
+        )
+
+    def owing(self) -> tuple[str, ...]:
+        """The channels that something unsent is owed to, the longest waiting first."""
+        unsent = "SELECT channel FROM outbox WHERE state IN ('waiting', 'sending') GROUP BY channel ORDER BY min(id)"
+        return tuple(row["channel"] for row in self._db.rows(unsent))
+
+    def owed(self, channel: str) -> Owed | None:
+        """The next post for a channel: the oldest unsent, but a reply goes after the message that it belongs to."""
+        found = self._db.rows(
+            "SELECT o.id, o.post, o.attempts, o.due_at, o.state = 'sending' AS is_in_doubt, a.ts FROM outbox o"
+            " LEFT JOIN alerts a ON a.channel = o.channel AND a.incident = o.incident"
+            " WHERE o.channel = ? AND o.state IN ('waiting', 'sending')"
+            " AND NOT (o.kind = 'reply' AND a.ts IS NULL AND EXISTS (SELECT 1 FROM outbox p WHERE p.channel = o.channel"
+            " AND p.incident = o.incident AND p.kind IN ('alert', 'edit') AND p.state IN ('waiting', 'sending')))"
+            " ORDER BY o.id LIMIT 1",
+            channel,
+        )
+        if not found:
+            return None
+        [row] = found
+        try:
+            post = rows.POST.validate_json(row["post"])
+        except ValidationError:
+            self.mark_parked(row["id"], "it is in a form of another version")
+            log.warning("post %d to %s is in a form of another version, and can't be sent", row["id"], channel)
+            return self.owed(channel)
+        return Owed(row["id"], post, row["attempts"], time(row["due_at"]), bool(row["is_in_doubt"]), row["ts"])
+
+    def mark_sending(self, number: int) -> None:
+        """The post is about to leave; if the process dies now, its fate is unknown."""
+        self._db.write("UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = ?", number)
+
+    def mark_sent(self, number: int, ts: str, at: datetime, *, is_parent: bool) -> None:
+        """The receipt. A parent's receipt is where its edits and replies go."""
+        with self._db.transaction():
+            self._db.write(
+                "UPDATE outbox SET state = 'sent', ts = ?, sent_at = ?, error = NULL WHERE id = ?", ts, iso(at), number
+            )
+            if is_parent:
+                self._db.write(
+                    "UPDATE alerts SET ts = ? FROM outbox o"
+                    " WHERE o.id = ? AND alerts.channel = o.channel AND alerts.incident = o.incident",
+                    *(ts, number),
+                )
+
+    def mark_later(self, number: int, due_at: datetime, error: str, *, is_in_doubt: bool) -> None:
+        """It was not taken, or nobody knows; it is tried again, not before ``due_at``."""
+        state = "sending" if is_in_doubt else "waiting"
+        self._db.write(
+            "UPDATE outbox SET state = ?, due_at = ?, error = ? WHERE id = ?", state, iso(due_at), error, number
+        )
+
+    def mark_parked(self, number: int, error: str) -> None:
+        """It will never be taken; the row stays, with the reason."""
+        self._db.write("UPDATE outbox SET state = 'parked', error = ? WHERE id = ?", error, number)
+
+    # --- what people ask for ------------------------------------------------------------------------------------------
+
+    def subscriptions(self, channel: str | None = None) -> tuple[Subscription, ...]:
+        """Who listens to what, in all channels or in one."""
+        where, values = ("WHERE channel = ?", (channel,)) if channel is not None else ("", ())
+        found = self._db.rows(f"SELECT * FROM subscriptions {where} ORDER BY channel, target", *values)  # noqa: S608
+        return tuple(
+            Subscription(r["channel"], r["target"], Condition(r["minimum"]), r["created_by"], time(r["created_at"]))
+            for r in found
+        )
+
+    def subscribe(self, wanted: Subscription) -> None:
+        """Adds or replaces a subscription."""
+        self._db.write(
+            "INSERT INTO subscriptions VALUES (?, ?, ?, ?, ?) ON CONFLICT (channel, target) DO UPDATE"
+            " SET minimum = excluded.minimum",
+            *(wanted.channel, wanted.target, wanted.minimum, wanted.created_by, iso(wanted.created_at)),
+        )
+
+    def unsubscribe(self, channel: str, target: str) -> bool:
+        """Ends a subscription; False where there was none."""
+        return self._db.write("DELETE FROM subscriptions WHERE channel = ? AND target = ?", channel, target) > 0
+
+    def incident_ids(
+        self, *, surface: str | None = None, provider: str | None = None, limit: int = 10
+    ) -> tuple[str, ...]:
+        """The newest incidents, by the vendor's first post, of a surface or a provider or of all."""
+        wanted = {
+            "provider = ?": provider,
+            "EXISTS (SELECT 1 FROM json_each(surfaces) WHERE value = ?)": surface,
+        }
+        told = {condition: value for condition, value in wanted.items() if value is not None}
+        where = f"WHERE {' AND '.join(told)}" if told else ""
+        found = self._db.rows(
+            f"SELECT id FROM incidents {where} ORDER BY posted_at DESC LIMIT ?",  # noqa: S608  (the conditions above)
+            *(*told.values(), limit),
+        )
+        return tuple(row["id"] for row in found)
+
+    def known(self, incident: str) -> tuple[str, Known] | None:
+        """One incident, with its provider; None where nobody has seen it. Updates are in their newest version."""
+        found = self._db.rows("SELECT * FROM incidents WHERE id = ?", incident)
+        return (found[0]["provider"], self._incident(found[0])) if found else None
+
+    def _incident(self, row: dict[str, Any]) -> Known:
+        newest = self._db.rows(
+            "SELECT u.* FROM updates u WHERE source = ? AND incident = ? AND version ="
+            " (SELECT max(version) FROM updates v WHERE v.source = u.source AND v.id = u.id) ORDER BY display_at, id",
+            *(row["source"], row["id"]),
+        )
+        return rows.incident(row, tuple(map(rows.update, newest)))
+
+    def events(self, incident: str) -> tuple[Event, ...]:
+        """An incident's timeline, in the order in which we knew."""
+        return tuple(map(rows.event, self._db.rows("SELECT * FROM events WHERE incident = ? ORDER BY id", incident)))
