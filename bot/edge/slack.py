@@ -119,6 +119,21 @@ class SlackEdge:
         await _deliver(send, channel, message)
 
 
+async def knock(app_token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> None:
+    """Asks for a Socket Mode address, which proves the app token. slack_sdk itself would ask for ever, in tracebacks.
+
+    Raises DeliveryError, permanent where Slack refuses the token.
+    """
+    client = AsyncWebClient(token=app_token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
+    try:
+        await _once(lambda *_: client.apps_connections_open(app_token=app_token), "Socket Mode", "", None)
+    except DeliveryError as error:
+        if error.permanent:
+            why = f"Slack refuses SLACK_APP_TOKEN ({error.code}): it takes an app-level token with connections:write"
+            raise DeliveryError(why, code=error.code, permanent=True) from error
+        raise
+
+
 async def _deliver(send: _Send, channel: str, message: Message) -> Any:
     """Sends with blocks, and where Slack refuses those, the text alone: something is always delivered."""
     text, blocks = _cut(message.text), list(message.blocks)

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -16,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import settings
 from bot.edge.fetch import Fetcher
-from bot.edge.slack import SLACK_API_URL, SlackEdge
+from bot.edge.slack import SLACK_API_URL, SlackEdge, knock
 from bot.edge.store import Store
 from bot.edge.terminal import CHANNEL, Terminal
 from bot.engine import Chat, Engine
@@ -24,12 +25,13 @@ from bot.entry import app, commands
 from bot.entry.desk import Desk
 from bot.entry.options import config_option, db_option, now
 from bot.entry.slash import slack_app
-from bot.errors import ConfigError
+from bot.errors import ConfigError, DeliveryError
 from bot.model import Provider, Subscription
 
 log = logging.getLogger("brownout")
 
 RECONNECT_S = (1.0, 60.0)  # between attempts to reach Slack: the first wait, and the longest
+PING_S = 5  # a broken socket is noticed within two of these (slack.md 1.5)
 
 
 @click.command()
@@ -38,8 +40,10 @@ RECONNECT_S = (1.0, 60.0)  # between attempts to reach Slack: the first wait, an
 def run(config: Path | None, db: Path | None) -> None:
     """Watches the catalogue and alerts: in Slack, or in the terminal where there are no tokens. Ctrl-C ends it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for chatty in ("apscheduler", "slack_bolt", "slack_sdk", "httpx"):
+    for chatty in ("apscheduler", "httpx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
+    for chatty in ("slack_bolt", "slack_sdk"):  # a socket that breaks is told by _watch, not in tracebacks
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
     found = settings.load(config)
     book = Store.open(db or Path(found.store_path), alone=True)
     asyncio.run(_run(found, book, os.environ))
@@ -79,22 +83,41 @@ def _slack(
     )
 
     async def door() -> None:
+        await _knock(app_token, url)
         client = AsyncWebClient(token=app_token, base_url=url)
-        wait, longest = RECONNECT_S
-        while True:
-            handler = AsyncSocketModeHandler(bolt, app_token, web_client=client, ping_interval=5)
-            try:
-                await handler.connect_async()  # type: ignore[no-untyped-call]
-                log.info("connected to Slack")
-                await asyncio.Event().wait()
-            except (TimeoutError, OSError) as error:
-                log.warning("Slack can't be reached (%s); the next try is in %.0f s", error, wait)
-            finally:
-                await handler.close_async()  # type: ignore[no-untyped-call]
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, longest)
+        handler = AsyncSocketModeHandler(bolt, app_token, web_client=client, ping_interval=PING_S)
+        try:
+            await handler.connect_async()  # type: ignore[no-untyped-call]
+            await _watch(handler.client)
+        finally:
+            await handler.close_async()  # type: ignore[no-untyped-call]
 
     return SlackEdge(bot_token, base_url=url), [door]
+
+
+async def _knock(app_token: str, url: str) -> None:
+    """Returns when Slack would let us in; DeliveryError where it never will."""
+    wait, longest = RECONNECT_S
+    while True:
+        try:
+            return await knock(app_token, base_url=url)
+        except DeliveryError as error:
+            if error.permanent:
+                raise
+            wait = min(max(wait, error.retry_after or 0), longest)
+            log.warning("not connected: %s; the next try is in %.0f s", error, wait)
+        await asyncio.sleep(wait)
+        wait *= 2
+
+
+async def _watch(client: Any) -> None:
+    """Says when the socket breaks and when slack_sdk has opened it again; its own words about that are tracebacks."""
+    was = False
+    while True:
+        if (is_now := await client.is_connected()) != was:
+            log.log(*((logging.INFO, "connected to Slack") if is_now else (logging.WARNING, "not connected to Slack")))
+            was = is_now
+        await asyncio.sleep(PING_S)
 
 
 def _terminal(book: Store, providers: tuple[Provider, ...]) -> tuple[Chat, list[app.Door]]:

@@ -123,6 +123,10 @@ class Driver:
         """The next calls of a method go wrong; the kinds are in stage.py. ``times=0`` mends it."""
         self._ask("PUT", "/faults", {"method": method, "kind": kind, "times": times})
 
+    def restart_slack(self, *, after: float = 0) -> None:
+        """Slack's end dies and is back so many seconds later: every socket breaks, every message is forgotten."""
+        self._ask("PUT", f"/restart?after={after}")
+
     def show(self, path: str, body: Any, *, status: int = 200) -> None:
         """The page answers this at ``path`` from now on."""
         self._ask("PUT", f"/page{path}?status={status}", body)
@@ -184,6 +188,10 @@ class Bot:
         assert self._process.poll() is None, f"the bot ended with {self._process.returncode}"
         return True
 
+    def wait(self) -> int:
+        """Its exit code, once it has ended by itself."""
+        return self._process.wait(PATIENCE)
+
     def kill(self) -> None:
         """kill -9, and only then returns."""
         self._process.kill()
@@ -212,13 +220,18 @@ class World:
         """The database of all the bots."""
         return self.work / "bot.db"
 
-    def start(self) -> Bot:
-        """A new bot, once it is connected to Slack and has read the page."""
+    def launch(self) -> Bot:
+        """A new bot, just started."""
         command = [sys.executable, "-m", "bot", "run", "--config", str(self.work / "config"), "--db", str(self.db)]
-        sockets, looks = self.driver.connections(), self.driver.looks()
         with (self.work / "bot.log").open("ab") as log:
             bot = Bot(self.namespace.enter(command, cwd=ROOT, env=_environment(), stdout=log, stderr=log))
         self.bots.append(bot)
+        return bot
+
+    def start(self) -> Bot:
+        """A new bot, once it is connected to Slack and has read the page."""
+        sockets, looks = self.driver.connections(), self.driver.looks()
+        bot = self.launch()
         try:
             self.driver.wait_for(
                 lambda: bot.is_alive() and self.driver.connections() > sockets and self.driver.looks() > looks,

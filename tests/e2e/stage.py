@@ -13,6 +13,7 @@ Outside, the test drives all of it through the Unix socket WORK_DIR/stage.sock, 
     GET /looks                  the page's readers: [[path, status], ...]
     PUT /faults                 {"method", "kind", "times"}: the next calls of a method go wrong (see ``Slack.call``)
     GET /calls                  the Web API calls: [{"method", "args", "status", "answer"}, ...]; null while under way
+    PUT /restart?after=S        the emulator dies and is back S seconds later, having forgotten all; sockets break
     *   /_control/...           the emulator's own control API
 """
 
@@ -145,12 +146,32 @@ def raise_loopback() -> None:
         fcntl.ioctl(any_socket, sioc_set_flags, struct.pack("16sh", b"lo", up).ljust(40, b"\0"))
 
 
-def start_emulator(binary: str, work: Path) -> subprocess.Popen[bytes]:
-    (work / "team.json").write_text(json.dumps(TEAM))
-    command = [binary, "--config", str(work / "team.json"), "--port", str(EMULATOR), "--base-host", "127.0.0.1"]
-    command += ["--files-dir", str(work / "files")]
-    with (work / "emulator.log").open("wb") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+class Emulator:
+    """The emulator's process."""
+
+    def __init__(self, binary: str, work: Path) -> None:
+        (work / "team.json").write_text(json.dumps(TEAM))
+        self.command = [binary, "--config", str(work / "team.json"), "--port", str(EMULATOR)]
+        self.command += ["--base-host", "127.0.0.1", "--files-dir", str(work / "files")]
+        self.log = work / "emulator.log"
+
+    async def start(self, client: aiohttp.ClientSession) -> None:
+        """Starts it and waits until it answers."""
+        with self.log.open("ab") as log:
+            quiet = {"stdout": log, "stderr": log, "stdin": subprocess.DEVNULL}
+            self.process = await asyncio.create_subprocess_exec(*self.command, **quiet)
+        for _ in range(200):
+            try:
+                async with client.get(f"http://127.0.0.1:{EMULATOR}/_control/state") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientConnectorError:
+                await asyncio.sleep(0.05)
+        raise TimeoutError("the emulator did not come up in 10 s; see emulator.log")
+
+    async def kill(self) -> None:
+        self.process.kill()
+        await self.process.wait()
 
 
 async def serve(routes: list[web.RouteDef], site: Any) -> None:
@@ -161,45 +182,42 @@ async def serve(routes: list[web.RouteDef], site: Any) -> None:
     await site(runner).start()
 
 
-async def up(client: aiohttp.ClientSession) -> None:
-    for _ in range(200):
-        try:
-            async with client.get(f"http://127.0.0.1:{EMULATOR}/_control/state") as answer:
-                if answer.status == 200:
-                    return
-        except aiohttp.ClientConnectorError:
-            await asyncio.sleep(0.05)
-    raise TimeoutError("the emulator did not come up in 10 s; see emulator.log")
+async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) -> None:
+    """Everything is up, until standard input ends."""
+    page, slack = Page(), Slack(client)
+
+    async def restart(request: web.Request) -> web.Response:
+        await emulator.kill()
+        await asyncio.sleep(float(request.query["after"]))
+        await emulator.start(client)
+        return web.Response()
+
+    api = [web.post("/api/{method}", slack.call), web.get("/api/{method}", slack.call)]
+    control = [
+        web.put("/page/{path:.*}", page.show),
+        web.get("/looks", page.tell),
+        web.put("/faults", slack.plan),
+        web.get("/calls", slack.tell),
+        web.put("/restart", restart),
+        web.route("*", "/_control/{rest:.*}", slack.control),
+    ]
+    await serve(api, lambda runner: web.TCPSite(runner, "127.0.0.1", WEB_API))
+    await serve([web.get("/{path:.*}", page.look)], lambda runner: web.TCPSite(runner, "127.0.0.1", PAGE))
+    await serve(control, lambda runner: web.UnixSite(runner, str(work / "stage.sock")))
+    print("ready", flush=True)  # noqa: T201 - the harness waits for it
+    await asyncio.to_thread(sys.stdin.read)
 
 
-async def main(work: Path) -> None:
+async def main(work: Path, binary: str) -> None:
+    emulator = Emulator(binary, work)
     async with aiohttp.ClientSession() as client:
-        page, slack = Page(), Slack(client)
-        await up(client)
-        await serve(
-            [web.post("/api/{method}", slack.call), web.get("/api/{method}", slack.call)],
-            lambda runner: web.TCPSite(runner, "127.0.0.1", WEB_API),
-        )
-        await serve([web.get("/{path:.*}", page.look)], lambda runner: web.TCPSite(runner, "127.0.0.1", PAGE))
-        await serve(
-            [
-                web.put("/page/{path:.*}", page.show),
-                web.get("/looks", page.tell),
-                web.put("/faults", slack.plan),
-                web.get("/calls", slack.tell),
-                web.route("*", "/_control/{rest:.*}", slack.control),
-            ],
-            lambda runner: web.UnixSite(runner, str(work / "stage.sock")),
-        )
-        print("ready", flush=True)  # noqa: T201 - the harness waits for it
-        await asyncio.to_thread(sys.stdin.read)
+        try:
+            await emulator.start(client)
+            await play(work, client, emulator)
+        finally:
+            await emulator.kill()
 
 
 if __name__ == "__main__":
     raise_loopback()
-    child = start_emulator(sys.argv[2], Path(sys.argv[1]))
-    try:
-        asyncio.run(main(Path(sys.argv[1])))
-    finally:
-        child.kill()
-        child.wait()
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))

@@ -105,7 +105,7 @@ def test_help_names_the_verb(text, verb):
 
 
 def test_an_unknown_word_gets_the_nearest_match(text):
-    assert "`status`" in text["statsu"]
+    assert "Did you mean status?" in text["statsu"]
 
 
 def test_what_was_typed_is_shown_harmless(text):

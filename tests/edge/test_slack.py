@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from bot.edge.slack import MAX_TEXT, SlackEdge
+from bot.edge.slack import MAX_TEXT, SlackEdge, knock
 from bot.errors import DeliveryError
 from bot.model import Message
 
@@ -31,7 +31,8 @@ class FakeSlack:
         self.asked = []
 
     async def handle(self, request):
-        self.asked.append((request.match_info["method"], await request.json()))
+        is_json = request.content_type == "application/json"
+        self.asked.append((request.match_info["method"], await request.json() if is_json else await request.text()))
         answer = self.answers.pop(0)
         return await answer(request) if callable(answer) else web.json_response(answer)
 
@@ -62,9 +63,9 @@ async def slack(*answers, timeout_s=5):
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    port = runner.addresses[0][1]
+    fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
     try:
-        yield SlackEdge(TOKEN, base_url=f"http://127.0.0.1:{port}/api/", timeout_s=timeout_s), fake
+        yield SlackEdge(TOKEN, base_url=fake.url, timeout_s=timeout_s), fake
     finally:
         await runner.cleanup()
 
@@ -276,6 +277,26 @@ async def test_a_message_that_can_not_be_edited_any_more_has_its_own_code(code):
         with pytest.raises(DeliveryError) as caught:
             await edge.edit("C1", "1.2", MESSAGE)
     assert (caught.value.code, caught.value.permanent) == ("message_not_found", False)
+
+
+async def test_a_knock_is_answered():
+    async with slack({"ok": True, "url": "wss://127.0.0.1/1"}) as (_, fake):
+        await knock("xapp-1", base_url=fake.url)
+    assert [method for method, _ in fake.asked] == ["apps.connections.open"]
+
+
+async def test_a_knock_with_a_refused_token_names_the_token_to_check():
+    async with slack({"ok": False, "error": "invalid_auth"}) as (_, fake):
+        with pytest.raises(DeliveryError, match=r"^Slack refuses SLACK_APP_TOKEN \(invalid_auth\)") as caught:
+            await knock("xapp-1", base_url=fake.url)
+    assert caught.value.permanent
+
+
+async def test_a_knock_on_a_bad_day_may_be_tried_again():
+    async with slack(says({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": "7"})) as (_, fake):
+        with pytest.raises(DeliveryError) as caught:
+            await knock("xapp-1", base_url=fake.url)
+    assert (caught.value.permanent, caught.value.retry_after) == (False, 7)
 
 
 @pytest.mark.parametrize("answer", [{"ok": False, "error": "invalid_auth"}, says("no", 500), drops])
