@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
 
 from bot.core.links import surface_of
+from bot.core.scope import scope
 from bot.model import Basis, Condition, Hit, Incident, Provider, Update, Weight
 
 _SHOWN = {
@@ -15,6 +18,15 @@ _SHOWN = {
     Condition.MAJOR_OUTAGE: "down",
     Condition.UNKNOWN: "of unknown state",
 }
+
+
+def last_attribution(incident: Incident, provider: Provider, now: datetime) -> tuple[Hit, ...]:
+    """What the incident was said to hit: now, or as it stood before the vendor called it over."""
+    living = tuple(u for u in incident.updates if not u.stage.is_closed)
+    if not incident.stage.is_closed or not living:
+        return scope(incident, {}, provider, now)
+    last = living[-1]
+    return scope(replace(incident, updates=living, stage=last.stage), {}, provider, last.display_at)
 
 
 def explain(hits: Iterable[Hit], incident: Incident, provider: Provider) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ DOORS = {
     "retry": ("ask", "may I retry it; for scripts, a gate by its exit code"),
     "summary": ("ask", "what happened, to what, and which verdicts were given"),
     "timeline": ("ask", "every step of an incident"),
+    "why": ("ask", "the evidence behind an attribution"),
     "subscribe": ("ask", "alerts for a channel"),
     "unsubscribe": ("ask", "ends that"),
     "list": ("ask", "what a channel listens to, or every surface there is"),

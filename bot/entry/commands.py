@@ -6,12 +6,12 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core import catalogue
+from bot.core import catalogue, why
 from bot.entry.desk import Desk
 from bot.errors import UsageError
 from bot.model import Condition, Message, Subscription
 from bot.voice import replies, summary
-from bot.voice.sheet import sheet
+from bot.voice.sheet import Para, sheet
 
 LEVELS = {
     "degraded": Condition.DEGRADED,
@@ -94,6 +94,13 @@ def _timeline(desk: Desk, ask: Ask) -> Reply:
     return Reply(summary.timeline(known, provider.name, events, desk.surfaces()))
 
 
+def _why(desk: Desk, ask: Ask) -> Reply:
+    provider, known, _ = desk.incident(_one(ask, "why"))
+    hits = why.last_attribution(known.incident, provider, desk.now())
+    sentences = why.explain(hits, known.incident, provider)
+    return Reply(sheet(f"Why: {known.incident.id}", [Para(known.incident.name, is_quote=True), *sentences]))
+
+
 def _subscribe(desk: Desk, ask: Ask) -> Reply:
     _one(ask, "subscribe")
     levels = [w.removeprefix("min:") for w in ask.words if w.startswith("min:")]
@@ -148,6 +155,7 @@ COMMANDS: dict[str, Command] = {
     "retry": Command("<surface>", "may I retry it: the verdict and its reason", _retry),
     "summary": Command("[incident|surface|last]", "what happened, to what, and which verdicts were given", _summary),
     "timeline": Command("<incident>", "every step of an incident", _timeline),
+    "why": Command("<incident>", "the evidence behind an attribution, in plain sentences", _why),
     "subscribe": Command("<surface|provider>... [min:major]", "alerts for this channel", _subscribe),
     "unsubscribe": Command("<surface|provider>", "ends that", _unsubscribe),
     "list": Command("[all]", "what this channel listens to, or every surface there is", _list),
