@@ -5,10 +5,15 @@ Screen readers and notifications read only the top-level text, so it holds every
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from bot.model import Alert, Call, Ending, Message, News, NewsItem, Notice, NoticeKind, Post, PostKind, SurfaceLine
 from bot.voice import blocks, words
+
+_FULL = 6000  # characters of blocks; longer lines are shown without their reasons
+_ADVICE = 1000
+_TITLE = 300
+_LISTED = 20  # incidents in a digest
 
 
 def render(post: Post) -> Message:
@@ -22,70 +27,105 @@ def render(post: Post) -> Message:
 
 def headline(alert: Alert) -> str:
     """What is broken, in words: ``Claude: claude.ai in the browser and Claude login partly down``."""
-    bad = [line for line in alert.lines if line.condition.is_bad]
-    if alert.ending is Ending.WITHDRAWN:
-        return f"{alert.provider_name}: withdrawn by the vendor"
-    if alert.closed_at is not None:
-        return f"{alert.provider_name}: over, {words.listing(line.name for line in alert.lines)}"
-    if not bad:
-        shown = words.listing(line.name for line in alert.lines)
-        return f"{alert.provider_name}: {alert.stage}, {shown}"
-    worst = max(bad, key=lambda line: line.condition.rank).condition
-    there = words.listing(line.name for line in bad)
-    return f"{alert.provider_name}: {there} {words.CONDITIONS[worst]}"
+    return f"{alert.provider_name}: {_standing(alert)}"
 
 
 def surface_line(line: SurfaceLine) -> str:
     """One affected surface, with its verdict and the reason, as plain text."""
-    how = words.CONDITIONS[line.condition] + (", by the text alone" if line.inferred else "")
-    return f"{words.SIGNS[line.condition]} {line.name}: {how}. {line.verdict.reason}"
+    return f"{words.SIGNS[line.condition]} {line.name}: {_how(line)}. {line.verdict.reason}"
 
 
 def provenance(alert: Alert) -> str:
     """When the vendor said it, when we saw it, and how much was said."""
+    over = f", over since {words.day(alert.closed_at)}" if alert.closed_at else ""
+    if alert.is_unposted:
+        return f"bad on the page since {words.day(alert.posted_at)}{over}"
     lag = (alert.seen_at - alert.posted_at).total_seconds()
-    seen = f"posted {words.day(alert.posted_at)}, seen {words.span(max(lag, 0))} later"
+    seen = f"posted {words.day(alert.posted_at)}, seen {words.span(lag)} later"
     count = f"{alert.updates} update{'s' if alert.updates != 1 else ''}"
-    over = f", over since {words.clock(alert.closed_at)}" if alert.closed_at else ""
-    return f"{alert.stage}; {seen}; {count}{over}"
+    return f"{words.stage(alert.stage)}; {seen}; {count}{over}"
+
+
+# --- the parent -------------------------------------------------------------------------------------------------------
+
+
+def _standing(alert: Alert) -> str:
+    all_of_it = words.listing(line.name for line in alert.lines) or "no surface was named"
+    bad = [line for line in alert.lines if line.condition.is_bad]
+    there = words.listing(line.name for line in bad)
+    worst = words.CONDITIONS[max((line.condition for line in bad), key=lambda c: c.rank)] if bad else ""
+    if alert.ending is Ending.WITHDRAWN:
+        return "withdrawn by the vendor"
+    if alert.ending is Ending.POSTED:
+        return f"now an incident of the vendor, {all_of_it}"
+    if alert.closed_at is not None:
+        return f"called over, and {there} still {worst}" if bad else f"over, {all_of_it}"
+    if bad:
+        return f"{there} {worst}{', and no incident is posted' if alert.is_unposted else ''}"
+    return f"{words.stage(alert.stage)}, {all_of_it if alert.lines else 'no surface is named yet'}"
+
+
+def _how(line: SurfaceLine) -> str:
+    return words.CONDITIONS[line.condition] + (", by the text alone" if line.inferred else "")
 
 
 def _parent(alert: Alert) -> Message:
-    title = words.cut(alert.title, 300)
-    again = _again(alert)
-    text = "\n".join(
-        part
-        for part in (headline(alert), f"“{title}”", again, *map(surface_line, alert.lines), *_meanwhile(alert))
-        if part
-    )
-    shown = [blocks.header(headline(alert)), blocks.quote(title, 600)]
-    if again:
-        shown.append(blocks.section(f"*{blocks.escape(again)}*"))
-    shown += [_line_block(line) for line in alert.lines[:30]]
-    shown += [blocks.section(blocks.escape(text)) for text in _meanwhile(alert)]
+    title = "" if alert.is_unposted else words.cut(alert.title, _TITLE)
+    shown = [blocks.header(headline(alert))]
+    shown += [blocks.quote(title, 2 * _TITLE)] if title else []
+    shown += [blocks.section(f"*{blocks.escape(again)}*") for again in _again(alert)]
+    shown += _line_blocks(alert.lines)
+    shown += [blocks.section(blocks.fit(blocks.escape(text), _ADVICE)) for text in _meanwhile(alert)]
     where = blocks.link(alert.url, "the vendor's page") if alert.url else ""
     posted = blocks.date(alert.posted_at, "{date_short_pretty} {time}")
-    shown.append(
-        blocks.context(f"{blocks.escape(provenance(alert))} ({posted}) {where} `{blocks.escape(alert.incident)}`")
-    )
-    full = f"{text}\n{provenance(alert)}. {alert.url or ''}".strip()
-    return Message(words.cut(blocks.escape(full), blocks.TEXT), tuple(shown), key=f"{alert.incident}:alert")
+    incident = blocks.fit(blocks.escape(alert.incident), _TITLE)
+    shown.append(blocks.context(f"{blocks.escape(provenance(alert))} ({posted}) {where} `{incident}`"))
+    return Message(_text(alert, title), tuple(shown), key=f"{alert.incident}:alert")
 
 
-def _again(alert: Alert) -> str:
-    if alert.again_after is None:
-        return ""
-    return f"Again, {words.span(alert.again_after.total_seconds())} after the last one was called resolved."
+def _text(alert: Alert, title: str) -> str:
+    """The whole message in words. Where the reasons don't fit, the verdicts do."""
+    for told in (surface_line, _short_line):
+        parts = (
+            headline(alert),
+            f"“{title}”" if title else "",
+            *_again(alert),
+            *map(told, alert.lines),
+            *_meanwhile(alert),
+            f"{provenance(alert)}. {alert.url or ''}".strip(),
+        )
+        text = blocks.escape("\n".join(part for part in parts if part))
+        if len(text) <= blocks.TEXT:
+            break
+    return blocks.fit(text, blocks.TEXT)
 
 
-def _line_block(line: SurfaceLine) -> dict[str, object]:
-    how = words.CONDITIONS[line.condition] + (" (by the text alone)" if line.inferred else "")
-    head = f"{words.SIGNS[line.condition]} *{blocks.escape(line.name)}*: {how}"
-    return blocks.section(f"{head}\n*{words.call(line.verdict)}.* {blocks.escape(line.verdict.reason)}")
+def _short_line(line: SurfaceLine) -> str:
+    return f"{words.SIGNS[line.condition]} {line.name}: {_how(line)}. {words.call(line.verdict)}."
+
+
+def _line_blocks(lines: Iterable[SurfaceLine]) -> list[blocks.Block]:
+    full = [f"{_head(line)}\n{blocks.escape(line.verdict.reason)}" for line in lines]
+    if sum(map(len, full)) <= _FULL and len(full) < blocks.BLOCKS // 2:
+        return [blocks.section(text) for text in full]
+    return blocks.sections(map(_head, lines), _FULL)
+
+
+def _head(line: SurfaceLine) -> str:
+    name, sign = blocks.escape(line.name), words.SIGNS[line.condition]
+    return f"{sign} *{name}*: {_how(line)}. *{words.call(line.verdict)}.*"
+
+
+def _again(alert: Alert) -> Iterator[str]:
+    if alert.again_after is not None:
+        yield f"Again, {words.span(alert.again_after.total_seconds())} after the last one was called resolved."
 
 
 def _meanwhile(alert: Alert) -> Iterator[str]:
-    """What to do until then, for people and for programs; only while something is broken."""
+    """What else may be hit, and what to do until then, for people and for programs; only while something is broken."""
+    if careful := [x for x in alert.watched if x.verdict.call is not Call.RETRY_NORMALLY]:
+        each = (f"{x.name} ({words.call(x.verdict).lower()})" for x in careful)
+        yield f"Not known to be hit, and not safe to retry normally: {words.listing(each)}."
     if alert.closed_at is not None:
         return
     bad = [line for line in alert.lines if line.condition.is_bad]
@@ -97,6 +137,9 @@ def _meanwhile(alert: Alert) -> Iterator[str]:
         yield f"Programs: {' '.join(programs)}"
 
 
+# --- a reply ----------------------------------------------------------------------------------------------------------
+
+
 def spoken(alert: Alert, item: NewsItem) -> str:
     """Our sentences about a piece of news, the weightiest first."""
     return " ".join(_SENTENCES[kind](alert, item) for kind in item.kinds)
@@ -104,45 +147,62 @@ def spoken(alert: Alert, item: NewsItem) -> str:
 
 def _over(alert: Alert) -> str:
     lasted = words.span(((alert.closed_at or alert.as_of) - alert.posted_at).total_seconds())
-    word = "Gone from the page" if alert.ending is Ending.UNRECORDED else "Called resolved"
     held = [line.name for line in alert.lines if line.verdict.call is not Call.RETRY_NORMALLY]
     rest = f" Not yet safe to retry normally: {words.listing(held)}." if held else ""
+    if alert.ending is Ending.CLEARED:
+        return f"Over after {lasted}: its component is no longer bad. The vendor has posted nothing.{rest}"
+    word = "Gone from the page" if alert.ending is Ending.UNRECORDED else "Called resolved"
     return f"{word} {lasted} after the first post.{rest}"
+
+
+def _wider(alert: Alert, item: NewsItem) -> str:
+    is_first = len(item.wider) == len(alert.lines)
+    return f"{'Now named' if is_first else 'Wider: now also'}{':' if is_first else ''} {words.listing(item.wider)}."
 
 
 _SENTENCES: Mapping[News, Callable[[Alert, NewsItem], str]] = {
     News.WITHDRAWN: lambda _, __: "Withdrawn: the vendor deleted this incident from its page.",
     News.RESOLVED: lambda alert, _: _over(alert),
-    News.REOPENED: lambda _, __: "Open again: the vendor lists it once more.",
-    News.WIDENED: lambda _, item: f"Wider: now also {words.listing(item.wider)}.",
+    News.REOPENED: lambda alert, _: (
+        "Bad again, and nothing is posted." if alert.is_unposted else "Open again: the vendor lists it once more."
+    ),
+    News.WIDENED: _wider,
     News.VERDICT: lambda _, item: " ".join(item.verdicts),
-    News.UPDATE: lambda _, item: f"The vendor, {item.stage}:",
+    News.UPDATE: lambda _, item: f"The vendor, {words.stage(item.stage)}:",
     News.EDITED: lambda _, item: f"The vendor edited an earlier post ({item.change}):",
-    News.CHANGED: lambda _, item: f"The vendor changed it ({item.change}); it is now called:",
+    News.CHANGED: lambda _, item: f"The vendor changed it ({item.change}); it is called:",
 }
 
 
 def _reply(alert: Alert, item: NewsItem) -> Message:
     said = spoken(alert, item)
     shown = [blocks.section(f"{blocks.date(item.at)} {blocks.escape(said)}")]
-    text = f"{alert.provider_name}, {words.clock(item.at)}. {said}"
+    about = "" if alert.is_unposted else f" “{words.cut(alert.title, 100)}”,"
+    text = f"{alert.provider_name},{about} {words.clock(item.at)}. {said}"
+    has_words = item.kinds[-1] in (News.UPDATE, News.EDITED, News.CHANGED)
     if item.before:
         shown += [blocks.context("before"), blocks.quote(item.before, 1400), blocks.context("now")]
         text += f"\nbefore: “{words.cut(item.before, 1200)}”\nnow:"
-    if item.quote:
+    if has_words:
         shown.append(blocks.quote(item.quote, 1400 if item.before else blocks.SECTION))
-        text += f"\n“{words.cut(item.quote, 1200 if item.before else 2400)}”"
-    return Message(words.cut(blocks.escape(text), blocks.TEXT), tuple(shown), key=f"{alert.incident}:{item.key}")
+        text += f"\n“{words.cut(item.quote or '(no text)', 1200 if item.before else 2400)}”"
+    return Message(blocks.fit(blocks.escape(text), blocks.TEXT), tuple(shown), key=f"{alert.incident}:{item.key}")
+
+
+# --- a notice ---------------------------------------------------------------------------------------------------------
 
 
 def _notice(notice: Notice) -> Message:
     text = _told(notice)
-    shown = [blocks.section(blocks.escape(text))]
-    lines = [f"{words.cut(i.name, 160)} ({i.stage}, since {words.day(i.created_at)})" for i in notice.open[:20]]
-    if lines:
-        shown.append(blocks.section("\n".join(f"• {blocks.escape(line)}" for line in lines)))
+    lines = [
+        f"• {words.cut(i.name, 160)} ({words.stage(i.stage)}, since {words.day(i.created_at)})"
+        for i in notice.open[:_LISTED]
+    ]
+    more = len(notice.open) - len(lines)
+    lines += [f"… and {more} more"] if more else []
+    shown = [blocks.section(blocks.escape(text)), *blocks.sections(map(blocks.escape, lines), _FULL)]
     full = "\n".join([text, *lines])
-    return Message(words.cut(blocks.escape(full), blocks.TEXT), tuple(shown), key=notice.key)
+    return Message(blocks.fit(blocks.escape(full), blocks.TEXT), tuple(shown), key=notice.key)
 
 
 def _told(notice: Notice) -> str:
@@ -150,7 +210,7 @@ def _told(notice: Notice) -> str:
     match notice.kind:
         case NoticeKind.BLIND:
             return (
-                f"Blind: {notice.page} can't be read since {since} ({notice.why}). "
+                f"Blind: {notice.page} can't be read since {since} ({words.cut(notice.why, 300)}). "
                 f"That says nothing about {name} itself; its verdicts turn to unknown."
             )
         case NoticeKind.BACK:

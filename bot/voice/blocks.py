@@ -6,6 +6,7 @@ as the letters they are. What is too long is cut, and says so.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -31,18 +32,31 @@ def header(text: str) -> Block:
 
 def section(mrkdwn: str) -> Block:
     """A paragraph of our own markup; anything foreign in it must have been escaped."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": _fit(mrkdwn, SECTION), "verbatim": True}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": fit(mrkdwn, SECTION), "verbatim": True}}
 
 
 def quote(text: str, limit: int = SECTION) -> Block:
     """Somebody else's words, as they are."""
     lines = escape(text.strip() or "(no text)").splitlines()
-    return section(_fit("\n".join(f"> {line}" for line in lines), limit))
+    return section(fit("\n".join(f"> {line}" for line in lines), limit))
+
+
+def sections(lines: Iterable[str], budget: int) -> list[Block]:
+    """Lines of our own markup in as few paragraphs as hold them; past the budget, how many more there are."""
+    waiting = list(lines)
+    shown: list[str] = []
+    while waiting and sum(map(len, shown)) + len(waiting[0]) <= budget:
+        line = waiting.pop(0)
+        if shown and len(shown[-1]) + len(line) < SECTION:
+            shown[-1] += f"\n{line}"
+        else:
+            shown.append(line)
+    return [section(text) for text in (*shown, *([f"… and {len(waiting)} more"] if waiting else []))]
 
 
 def context(mrkdwn: str) -> Block:
     """Small print."""
-    text = {"type": "mrkdwn", "text": _fit(mrkdwn, SECTION), "verbatim": True}
+    text = {"type": "mrkdwn", "text": fit(mrkdwn, SECTION), "verbatim": True}
     return {"type": "context", "elements": [text]}
 
 
@@ -59,8 +73,8 @@ def link(url: str, label: str) -> str:
     return f"<{url}|{escape(label).replace('|', '¦')}>"
 
 
-def _fit(mrkdwn: str, limit: int) -> str:
-    """Cuts without leaving half an escape behind."""
+def fit(mrkdwn: str, limit: int) -> str:
+    """Escaped text, or as much of it as fits; no half of an escape is left behind."""
     if len(mrkdwn) <= limit:
         return mrkdwn
     kept = words.cut(mrkdwn, limit)

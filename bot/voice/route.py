@@ -19,9 +19,9 @@ def route(alert: Alert, subscriptions: Iterable[Subscription], told: Collection[
     """
     bare = replace(alert, news=())
     for channel, owned in _by_channel(subscriptions):
-        mine = [s for s in owned if any(matches(s, alert.provider, line.surface) for line in alert.lines)]
+        mine = [s for s in owned if _concerns(alert, s)]
         has = channel in told
-        if not mine or not (has or any(_is_bad_enough(alert, s) for s in mine)):
+        if not mine or not (has or (alert.opens and any(_is_bad_enough(alert, s) for s in mine))):
             continue
         if has:
             yield Post(channel, PostKind.EDIT, f"{alert.incident}:edit:{alert.as_of.isoformat()}", bare)
@@ -49,7 +49,15 @@ def _by_channel(subscriptions: Iterable[Subscription]) -> Iterator[tuple[str, li
         yield channel, list(owned)
 
 
+def _concerns(alert: Alert, subscription: Subscription) -> bool:
+    """An incident that names no surface concerns those who listen to the whole provider."""
+    if not alert.lines:
+        return subscription.target == alert.provider
+    return any(matches(subscription, alert.provider, line.surface) for line in alert.lines)
+
+
 def _is_bad_enough(alert: Alert, subscription: Subscription) -> bool:
-    """An open incident counts as degraded at least, since vendors post first and colour later."""
+    """An open incident counts as degraded at least, since vendors post first and colour later; no maintenance does."""
+    least = Condition.MAINTENANCE if alert.is_maintenance else Condition.DEGRADED
     ranks = [x.condition.rank for x in alert.lines if matches(subscription, alert.provider, x.surface)]
-    return max(*ranks, Condition.DEGRADED.rank) >= subscription.minimum.rank
+    return max(*ranks, least.rank, 0) >= subscription.minimum.rank

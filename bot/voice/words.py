@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 
-from bot.model import Call, Condition, Verdict
+from bot.model import Call, Condition, Stage, Verdict
 
 CONDITIONS = {
     Condition.OPERATIONAL: "working",
@@ -32,10 +33,19 @@ CALLS = {
 }
 
 
+_JOINER = "\u200d"
+_CLUSTER = 32  # code points: longer than any character that people write
+
+
 def call(verdict: Verdict) -> str:
     """The verdict in two or three words: ``Retry gently (20 %)``."""
     word = CALLS[verdict.call]
     return f"{word} ({verdict.exposure:.0%})".replace("%", " %") if verdict.call is Call.RETRY_GENTLY else word
+
+
+def stage(now: Stage) -> str:
+    """The vendor's step, in its own words."""
+    return "at a stage that is not known" if now is Stage.UNKNOWN else now.replace("_", " ")
 
 
 def clock(at: datetime) -> str:
@@ -49,8 +59,9 @@ def day(at: datetime) -> str:
 
 
 def span(seconds: float) -> str:
-    """A length of time in words: ``40 s``, ``4 min``, ``3 h 22 min``, ``2 d 4 h``."""
-    if abs(seconds) < 90:  # noqa: PLR2004  (below this, minutes are too coarse)
+    """A length of time in words: ``40 s``, ``4 min``, ``3 h 22 min``, ``2 d 4 h``. Clocks differ: never below zero."""
+    seconds = max(seconds, 0)
+    if seconds < 90:  # noqa: PLR2004  (below this, minutes are too coarse)
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
@@ -69,5 +80,16 @@ def listing(names: Iterable[str]) -> str:
 
 
 def cut(text: str, limit: int, rest: str = "… (cut)") -> str:
-    """The text, or as much of it as fits with a word that says it was cut."""
-    return text if len(text) <= limit else text[: limit - len(rest)] + rest
+    """The text, or as much of it as fits with a word that says it was cut; never in the middle of a character."""
+    if len(text) <= limit:
+        return text
+    end = limit - len(rest)
+    whole = next((n for n in range(end, max(end - _CLUSTER, 0), -1) if not _is_inside(text, n)), end)
+    return text[:whole] + rest
+
+
+def _is_inside(text: str, place: int) -> bool:
+    """True between two code points that are shown as one character: accents, skin tones, joined emoji."""
+    after = text[place]
+    is_mark = unicodedata.category(after).startswith("M") or "\U0001f3fb" <= after <= "\U0001f3ff"
+    return is_mark or _JOINER in (after, text[place - 1])
