@@ -1,0 +1,175 @@
+"""A component is bad and the vendor has posted nothing: an alert of our own."""
+
+from dataclasses import replace
+
+import pytest
+from pydantic import TypeAdapter
+
+from bot.core import decide, diff
+from bot.core import stroke as strokes
+from bot.model import Condition, Ending, EventKind, News, Stage, World
+from tests.core.pages import ACME, AMBER, GREEN, RED, RULES, after, incident, look, page, update, watched
+
+ID = "acme-api@2026-05-04T12:00Z"
+
+
+def run(*colours, start=0, incidents=()):
+    """A watched page, and from noon on a look every minute at the API's component in these colours."""
+    return watched(*(look(start + n, page(*incidents, api=c)) for n, c in enumerate(colours)))
+
+
+def told(stroke):
+    return decide.decide(stroke, ACME, blind_after=3).alerts
+
+
+def troubles(strokes_):
+    return [e.kind for s in strokes_ for e in s.events if e.kind.startswith("trouble")]
+
+
+def test_a_component_that_is_bad_for_three_minutes_gets_an_alert():
+    [alert] = told(run(RED, RED, RED, RED)[-1])
+    assert (alert.incident, alert.is_unposted, alert.opens) == (ID, True, True)
+
+
+def test_a_component_that_is_bad_for_less_is_the_vendors_order_of_work():
+    assert not [a for s in run(RED, RED, RED, GREEN, GREEN) for a in told(s)]
+
+
+def test_the_alert_has_the_surfaces_condition_and_verdict():
+    [line] = told(run(RED, RED, RED, RED)[-1])[0].lines
+    assert (line.surface, line.condition, line.verdict.call) == ("acme-api", RED, "hold_off")
+
+
+def test_its_age_is_counted_from_the_first_look_at_it():
+    [alert] = told(run(AMBER, RED, RED, RED)[-1])
+    assert alert.posted_at == run(AMBER)[-1].at
+
+
+def test_it_is_opened_once():
+    opened = [a for s in run(*[RED] * 20) for a in told(s) if a.opens]
+    assert len(opened) == 1
+
+
+def test_maintenance_is_no_trouble():
+    assert troubles(run(*[Condition.MAINTENANCE] * 6)) == []
+
+
+def test_a_component_that_no_surface_stands_for_is_no_trouble():
+    assert troubles(watched(*(look(n, page(other=RED)) for n in range(6)))) == []
+
+
+def test_it_ends_when_the_component_is_green():
+    ended = run(RED, RED, RED, RED, GREEN)[-1]
+    assert ended.world.known(ID).ending is Ending.CLEARED
+
+
+def test_its_end_is_told_in_its_thread():
+    [alert] = told(run(RED, RED, RED, RED, GREEN)[-1])
+    assert News.RESOLVED in alert.news[0].kinds
+
+
+def test_its_verdicts_are_told_until_normal():
+    last = [a for s in run(RED, RED, RED, RED, *[GREEN] * 90) for a in told(s) if a.news][-1]
+    assert (last.incident, last.news[0].kinds) == (ID, (News.VERDICT,))
+    assert "normally" in last.news[0].verdicts[0]
+
+
+def test_what_was_bad_at_the_first_look_is_a_baseline():
+    all_told = [a for s in after(*(look(n, page(api=RED)) for n in range(10))) for a in told(s) if a.opens]
+    assert all_told == []
+
+
+def test_what_was_bad_at_the_first_look_is_in_the_digest():
+    [first] = after(look(0, page(api=RED)))
+    [notice] = decide.decide(first, ACME, blind_after=3).notices
+    assert [i.id for i in notice.open] == [ID]
+
+
+def test_what_was_bad_at_the_first_look_and_gets_worse_opens_an_alert():
+    strokes_ = after(*(look(n, page(api=c)) for n, c in enumerate([AMBER, AMBER, RED])))
+    assert [a.incident for a in told(strokes_[-1]) if a.opens] == [ID]
+
+
+def test_a_restart_in_between_changes_nothing():
+    stored = TypeAdapter(World)
+    first = run(RED, RED)[-1].world
+    world = stored.validate_json(stored.dump_json(first))
+    strokes_ = after(look(2, page(api=RED)), look(3, page(api=RED)), world=world)
+    assert [a.incident for s in strokes_ for a in told(s)] == [ID]
+
+
+def test_a_restart_after_it_was_told_does_not_tell_it_again():
+    stored = TypeAdapter(World)
+    world = stored.validate_json(stored.dump_json(run(RED, RED, RED, RED)[-1].world))
+    assert troubles(after(look(4, page(api=RED)), look(5, page(api=RED)), world=world)) == []
+
+
+def test_an_open_incident_on_the_surface_leaves_no_trouble():
+    posted = incident(update("u1", api=RED))
+    assert troubles(run(*[RED] * 6, incidents=(posted,))) == []
+
+
+@pytest.fixture
+def taken_over():
+    """The vendor posts an incident on a surface whose alert stands."""
+    before = run(RED, RED, RED, RED)[-1].world
+    posted = incident(update("u1", minutes=4, api=RED))
+    return strokes.look(before, look(4, page(posted, api=RED)), RULES)
+
+
+def test_an_incident_that_the_vendor_posts_takes_over(taken_over):
+    assert taken_over.world.known(ID).ending is Ending.POSTED
+
+
+def test_after_that_only_the_incidents_alert_has_news(taken_over):
+    news = {a.incident: bool(a.news) for a in told(taken_over)}
+    assert news == {ID: False, "i1": True}
+
+
+def test_after_that_the_surface_is_the_incidents(taken_over):
+    later = [
+        strokes.look(taken_over.world, look(5, page(incident(update("u1", minutes=4, api=RED)), api=AMBER)), RULES)
+    ]
+    assert {e.incident for e in later[0].events} == {"i1"}
+
+
+def test_the_end_of_an_incident_with_a_red_component_is_a_trouble_after_three_minutes():
+    posted, over = incident(update("u1", api=RED)), update("u2", Stage.RESOLVED, "Over.", 5)
+    ended = incident(update("u1", api=RED), over)
+    strokes_ = watched(look(0, page(posted, api=RED)), *(look(5 + n, page(ended, api=RED)) for n in range(5)))
+    assert [a.incident for s in strokes_ for a in told(s) if a.is_unposted] == ["acme-api@2026-05-04T12:05Z"]
+
+
+def test_bad_again_soon_is_the_same_trouble():
+    strokes_ = run(*[RED] * 4, GREEN, *[RED] * 4)
+    assert len({k.incident.id for k in strokes_[-1].world.incidents}) == 1
+    assert troubles(strokes_) == [EventKind.TROUBLE_BEGAN, EventKind.TROUBLE_ENDED, EventKind.TROUBLE_BEGAN]
+
+
+def test_bad_again_soon_is_broadcast_as_bad_again():
+    last = run(*[RED] * 4, GREEN, *[RED] * 4)[-1]
+    [alert] = told(last)
+    assert News.REOPENED in alert.news[0].kinds
+    assert alert.news[0].broadcast
+
+
+def test_each_time_it_comes_and_goes_has_keys_of_its_own():
+    keys = [n.key for s in run(*([RED] * 4 + [GREEN]) * 3) for a in told(s) for n in a.news]
+    assert len(keys) == len(set(keys))
+
+
+def test_the_page_is_never_asked_for_a_trouble_of_ours():
+    world = run(RED, RED, RED, RED)[-1].world
+    assert diff.unlisted({k.incident.id: k for k in world.incidents}, page()) == ()
+
+
+def test_each_surface_has_a_trouble_of_its_own():
+    strokes_ = watched(*(look(n, page(api=RED, web=AMBER)) for n in range(4)))
+    assert [a.incident.partition("@")[0] for a in told(strokes_[-1])] == ["acme-web", "acme-api"]
+
+
+def test_a_surface_that_leaves_the_catalogue_ends_its_trouble():
+    less = replace(RULES, provider=replace(ACME, surfaces=(ACME.surfaces[0],)))
+    stroke = strokes.look(run(RED, RED, RED, RED)[-1].world, look(4, page(api=RED)), less)
+    assert not stroke.world.open_incidents
+    decide.decide(stroke, less.provider, blind_after=3)
