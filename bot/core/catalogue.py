@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.errors import UsageError
 from bot.model import Provider, Surface
+
+_ECHOED = 60  # characters of what was typed that an answer repeats
+_HYPHENS = re.compile("[\u2010-\u2015\u2212]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class Target:
 def resolve(providers: Sequence[Provider], typed: str) -> Target:
     """One target by id, name, alias or part of a name. UsageError with the choice, or with the nearest match."""
     targets = tuple(_targets(providers))
-    wanted = typed.strip().casefold()
+    wanted, typed = _plain(typed), typed[:_ECHOED]
     for fits in (_is_exactly, _is_part):
         found = [t for t in targets if fits(t, wanted)]
         if len(found) == 1:
@@ -41,6 +46,12 @@ def surface(providers: Sequence[Provider], typed: str) -> tuple[Provider, Surfac
         choice = ", ".join(f"`{s.id}`" for s in target.surfaces)
         raise UsageError(f"{target.name} has several surfaces: {choice}. Which one?")
     return target.provider, target.surfaces[0]
+
+
+def _plain(typed: str) -> str:
+    """As a keyboard would have made it: chats replace hyphens and spaces, and paste marks that nobody sees."""
+    text = "".join(c for c in unicodedata.normalize("NFKC", typed) if unicodedata.category(c) != "Cf")
+    return " ".join(_HYPHENS.sub("-", text).strip(" `").casefold().split())
 
 
 def _targets(providers: Iterable[Provider]) -> Iterable[Target]:
