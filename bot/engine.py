@@ -163,22 +163,24 @@ class Engine:
         return stroke
 
     def tick(self) -> tuple[strokes.Stroke, ...]:
-        """Lets time pass for every provider: verdicts change with it. Records only what changed."""
+        """Lets time pass for every provider: verdicts change with it. Records, and returns, only what changed."""
         done = []
         for provider in self.providers.values():
             world = self.worlds[provider.id]
             if world.seen_at is not None or world.blind_since is not None:
                 stroke = strokes.tick(world, self.now(), self._rules(provider))
-                if stroke.world != world:
+                if stroke.events or _intervals(stroke.before) != _intervals(stroke.world):
                     self._record(None, stroke, provider)
                     done.append(stroke)
+                self.worlds[provider.id] = stroke.world
         return tuple(done)
 
     def is_busy(self, provider_id: str) -> bool:
         """True while an incident is open or a surface recovers: then looks are more frequent."""
         world = self.worlds[provider_id]
         is_open = any(k.incident.stage is not Stage.SCHEDULED for k in world.open_incidents)
-        return is_open or any(v.call not in (Call.RETRY_NORMALLY, Call.UNKNOWN) for v in world.verdicts)
+        calm = (Call.RETRY_NORMALLY, Call.UNKNOWN)
+        return is_open or any(v.call not in calm and v.reason_code != "starting" for v in world.verdicts)
 
     async def _look(self, provider: Provider) -> tuple[Look, Observation]:
         source, kept, kind = provider.source, self._pages[provider.id], KINDS[provider.source.kind]
@@ -320,6 +322,12 @@ class Engine:
     def _park(self, owed: Owed, why: str) -> Delivery:
         self.book.mark_parked(owed.id, why)
         return Delivery(owed.post, "parked", why, owed.attempts + 1)
+
+
+def _intervals(world: World) -> tuple[object, ...]:
+    """What the book keeps as intervals."""
+    verdicts = tuple((v.surface, v.call, v.reason_code) for v in world.verdicts)
+    return (*((s.surface, s.condition, s.inferred) for s in world.states), *verdicts)
 
 
 def _left(known: Known | None) -> Ending:

@@ -119,17 +119,24 @@ class SlackEdge:
         await _deliver(send, channel, message)
 
 
-async def knock(app_token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> None:
-    """Asks for a Socket Mode address, which proves the app token. slack_sdk itself would ask for ever, in tracebacks.
+async def knock(app_token: str, bot_token: str = "", *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> None:
+    """Asks for a Socket Mode address and who we are, which proves the tokens. slack_sdk itself would ask for ever.
 
-    Raises DeliveryError, permanent where Slack refuses the token.
+    Raises DeliveryError, permanent where Slack refuses a token.
     """
-    client = AsyncWebClient(token=app_token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
+    client = AsyncWebClient(base_url=base_url, timeout=timeout_s, retry_handlers=[])
+    app_level = "an app-level token with connections:write"
+    await _prove("SLACK_APP_TOKEN", app_level, lambda *_: client.apps_connections_open(app_token=app_token))
+    if bot_token:
+        await _prove("SLACK_BOT_TOKEN", "the app's bot token", lambda *_: client.auth_test(token=bot_token))
+
+
+async def _prove(name: str, wanted: str, ask: _Send) -> None:
     try:
-        await _once(lambda *_: client.apps_connections_open(app_token=app_token), "Socket Mode", "", None)
+        await _once(ask, "Socket Mode", "", None)
     except DeliveryError as error:
         if error.permanent:
-            why = f"Slack refuses SLACK_APP_TOKEN ({error.code}): it takes an app-level token with connections:write"
+            why = f"Slack refuses {name} ({error.code}): it takes {wanted}"
             raise DeliveryError(why, code=error.code, permanent=True) from error
         raise
 

@@ -1,14 +1,15 @@
 """The composition root: clock, edges, scheduler and doors, joined to a running bot, and taken apart again.
 
 One event loop. A job per source polls with jitter, and more often while its provider is in trouble; one job lets time
-pass; one task publishes. Whatever fails in a job is logged here, once, and the next run comes all the same.
+pass; a courier per channel delivers. Whatever fails in them is logged here, once, and the next run comes all the same.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import uniform
@@ -17,7 +18,7 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.edge.store import Store
+from bot.core.stroke import Stroke
 from bot.engine import Delivery, Engine
 from bot.errors import BrownoutError
 from bot.settings import Poll
@@ -27,8 +28,9 @@ log = logging.getLogger("brownout")
 JITTER = 0.2  # of the interval, to both sides (safe-to-retry.md C.5)
 TICK_S = 15
 PUBLISH_S = 1.0  # Slack takes about one post a second and channel
-FAREWELL_S = 3.0  # what is being sent may finish
-MAX_BACKOFF_S = 900.0
+FAREWELL_S = 2.5  # what is being sent may finish
+CANCEL_S = 1.2  # and what is cancelled may close
+MAX_RETRY_AFTER_S = 900.0
 
 Door = Callable[[], Coroutine[Any, Any, None]]
 
@@ -38,90 +40,120 @@ class App:
     """A bot that runs. ``doors`` are coroutines that serve until they are cancelled (Slack, for one)."""
 
     engine: Engine
-    book: Store
     poll: Poll
     doors: Iterable[Door] = ()
     on_delivery: Callable[[Delivery], None] = field(default=lambda _: None)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _scheduler: Any = None
+    _couriers: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
+    _failing: dict[str, str] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Runs until ``stop`` is set; then lets what is being sent finish, and closes the book."""
-        self._scheduler = AsyncIOScheduler(
+        """Runs until ``stop`` is set; then lets what is being sent finish.
+
+        A door that gives up for good ends the bot with its error.
+        """
+        self._scheduler = self._scheduled()
+        self._scheduler.start()
+        publisher: asyncio.Task[Any] = asyncio.create_task(self._publish())
+        doors: list[asyncio.Task[Any]] = [asyncio.create_task(door()) for door in self.doors]
+        stopped: asyncio.Task[Any] = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait([stopped, *doors], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            self._scheduler.shutdown(wait=False)
+            await _ended([publisher])
+            await _ended([*self._couriers.values()], patience_s=FAREWELL_S)
+            await _ended([stopped, *doors])
+
+    # --- poll ---------------------------------------------------------------------------------------------------------
+
+    def _scheduled(self) -> Any:
+        """A job per source, the first looks a tenth of a second apart, and one that lets time pass."""
+        scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
+        trigger = IntervalTrigger(seconds=max(1, int(self.poll.interval_s)))
         for number, provider in enumerate(self.engine.providers):
             first = self.engine.now() + timedelta(seconds=min(number * 0.1, 10))
-            self._scheduler.add_job(
-                self._poll, args=[provider], id=provider, next_run_time=first, trigger=self._every(60)
-            )
-        self._scheduler.add_job(self._tick, IntervalTrigger(seconds=TICK_S), id="tick")
-        self._scheduler.start()
-        publisher = asyncio.create_task(self._publish(stop))
-        doors = [asyncio.create_task(door()) for door in self.doors]
-        try:
-            await self._until(stop, doors)
-        finally:
-            stop.set()
-            self._wake.set()
-            self._scheduler.shutdown(wait=False)
-            await asyncio.wait([publisher], timeout=FAREWELL_S)
-            for task in (publisher, *doors):
-                task.cancel()
-            await asyncio.gather(publisher, *doors, return_exceptions=True)
-            self.book.close()
-
-    async def _until(self, stop: asyncio.Event, doors: list[asyncio.Task[None]]) -> None:
-        """Waits for the stop; a door that gives up for good ends the bot with its error."""
-        stopped = asyncio.create_task(stop.wait())
-        done, _ = await asyncio.wait([stopped, *doors], return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        for task in done - {stopped}:
-            task.result()
-
-    def _every(self, seconds: float) -> IntervalTrigger:
-        return IntervalTrigger(seconds=seconds, jitter=seconds * JITTER)
+            scheduler.add_job(self._poll, trigger, args=[provider], id=f"poll {provider}", next_run_time=first)
+        scheduler.add_job(self._tick, IntervalTrigger(seconds=TICK_S), id="tick")
+        return scheduler
 
     async def _poll(self, provider: str) -> None:
-        wait = self.poll.interval_s
-        try:
+        stroke = None
+        with self._contained(provider, "this look was lost"):
             stroke = await self.engine.poll(provider)
-            wait = self.poll.incident_interval_s if self.engine.is_busy(provider) else self.poll.interval_s
-            if stroke.blindness:
-                wait = max(wait, min(stroke.blindness.retry_after or 0, MAX_BACKOFF_S))
-                if stroke.world.failures in (1, self.engine.blind_after):
-                    log.warning("%s: blind, look %d: %s", provider, stroke.world.failures, stroke.blindness.why)
-            elif stroke.before.blind_since:
-                log.info("%s: readable again", provider)
+            _report(stroke)
             self._wake.set()
-        except BrownoutError as error:
-            log.error("%s: this look was lost: %s", provider, error)  # noqa: TRY400  (the message says it all)
-        except Exception:
-            log.exception("%s: a look failed in a way nobody thought of; the next one comes", provider)
         if self._scheduler.running:
-            at = self.engine.now() + timedelta(seconds=wait * uniform(1 - JITTER, 1 + JITTER))  # noqa: S311
-            self._scheduler.modify_job(provider, next_run_time=at)
+            at = self.engine.now() + timedelta(seconds=self._pause(provider, stroke))
+            self._scheduler.modify_job(f"poll {provider}", next_run_time=at)
+
+    def _pause(self, provider: str, stroke: Stroke | None) -> float:
+        """Seconds to the next look: jittered, and never sooner than the server asked for."""
+        usual = self.poll.incident_interval_s if self.engine.is_busy(provider) else self.poll.interval_s
+        asked = stroke.blindness.retry_after if stroke and stroke.blindness else None
+        return max(usual * uniform(1 - JITTER, 1 + JITTER), min(asked or 0, MAX_RETRY_AFTER_S))  # noqa: S311
 
     async def _tick(self) -> None:
-        try:
+        with self._contained("time", "what it changed is not recorded yet"):
             if self.engine.tick():
                 self._wake.set()
-        except BrownoutError as error:
-            log.error("time passed and could not be recorded: %s", error)  # noqa: TRY400
 
-    async def _publish(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
+    # --- publish ------------------------------------------------------------------------------------------------------
+
+    async def _publish(self) -> None:
+        """Sends a courier to every channel that is owed something and has none on the way."""
+        while True:
             self._wake.clear()
-            sent: tuple[Delivery, ...] = ()
-            try:
-                sent = await self.engine.publish()
-            except BrownoutError as error:
-                log.error("nothing could be published: %s", error)  # noqa: TRY400
-            except Exception:
-                log.exception("publishing failed in a way nobody thought of; it goes on")
-            for delivery in sent:
-                self.on_delivery(delivery)
-            await _any(stop, PUBLISH_S) if sent else await _any(self._wake, PUBLISH_S)
+            with self._contained("the outbox", "nothing is sent"):
+                for channel in self.engine.owing():
+                    if channel not in self._couriers:
+                        self._couriers[channel] = asyncio.create_task(self._deliver(channel))
+            await _any(self._wake, PUBLISH_S)
+
+    async def _deliver(self, channel: str) -> None:
+        """One round to a channel, at the pace that Slack takes."""
+        try:
+            with self._contained(channel, "what it is owed waits"):
+                sent = await self.engine.publish_to(channel)
+                for delivery in sent:
+                    self.on_delivery(delivery)
+                if sent:
+                    await asyncio.sleep(PUBLISH_S)
+                    self._wake.set()
+        finally:
+            del self._couriers[channel]
+
+    # --- what goes wrong ----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _contained(self, what: str, then: str) -> Iterator[None]:
+        """Keeps a failure from ending the job, and logs it once for as long as it is the same."""
+        try:
+            yield
+        except BrownoutError as error:
+            if self._failing.get(what) != str(error):
+                log.error("%s: %s; %s", what, error, then)  # noqa: TRY400  (the message says it all)
+            self._failing[what] = str(error)
+        except Exception:
+            log.exception("%s: a failure that nobody thought of; %s, and it goes on", what, then)
+        else:
+            if self._failing.pop(what, None):
+                log.info("%s: well again", what)
+
+
+async def _ended(tasks: list[asyncio.Task[Any]], patience_s: float = 0) -> None:
+    """Waits a while, then cancels, and waits again; but a task that does not end holds nobody up."""
+    if tasks:
+        if patience_s:
+            await asyncio.wait(tasks, timeout=patience_s)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=CANCEL_S)
 
 
 async def _any(event: asyncio.Event, seconds: float) -> None:
@@ -132,10 +164,18 @@ async def _any(event: asyncio.Event, seconds: float) -> None:
         return
 
 
+def _report(stroke: Stroke) -> None:
+    provider = stroke.world.provider
+    if stroke.blindness and stroke.before.blind_since is None:
+        log.warning("%s: its page can't be read: %s", provider, stroke.blindness.why)
+    elif stroke.before.blind_since and stroke.blindness is None:
+        log.info("%s: its page can be read again", provider)
+
+
 def say(delivery: Delivery) -> None:
-    """One log line for what became of a post, where it is worth one."""
-    post = delivery.post
-    if delivery.outcome != "sent":
-        log.warning("%s to %s: %s: %s", post.kind, post.channel, delivery.outcome, delivery.why)
-    elif delivery.why:
-        log.warning("%s to %s was sent %s", post.kind, post.channel, delivery.why)
+    """One log line for what became of a post, where it is worth one: at its first refusal, and at its end."""
+    post, outcome = delivery.post, delivery.outcome
+    if outcome == "parked" or (outcome == "later" and delivery.attempt == 1):
+        log.warning("%s to %s: %s: %s", post.kind, post.channel, outcome, delivery.why)
+    elif outcome == "sent" and (delivery.why or delivery.attempt > 1):
+        log.warning("%s to %s: sent %s at attempt %d", post.kind, post.channel, delivery.why, delivery.attempt)

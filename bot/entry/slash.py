@@ -6,31 +6,73 @@ the command's ``response_url``, which works in channels that the bot is not a me
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
+import aiohttp
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.entry.commands import Reply
+from bot.errors import BrownoutError
+from bot.voice.sheet import sheet
+from bot.voice.words import cut
+
+log = logging.getLogger("brownout")
 
 COMMAND = "/brownout"
+MAX_TEXT = 12_000  # what screen readers get of a long answer; Slack refuses texts above 40,000
+
+Answer = Callable[[str, str, str], Reply]
 
 
-def slack_app(client: AsyncWebClient, answer: Callable[[str, str, str], Reply]) -> AsyncApp:
+def slack_app(client: AsyncWebClient, answer: Answer) -> AsyncApp:
     """A Bolt app with the one command. ``answer`` takes the words, the channel and the user."""
-    app = AsyncApp(client=client)
+    app = AsyncApp(client=client, logger=_hushed())
 
     async def handle(ack: Any, respond: Any, command: dict[str, Any]) -> None:
         await ack()
-        reply = answer(command.get("text", ""), command["channel_id"], command["user_id"])
-        await respond(
-            text=reply.message.text,
-            blocks=list(reply.message.blocks),
+        reply = _answered(answer, command)
+        try:
+            await _send(respond, reply)
+        except (aiohttp.ClientError, OSError) as error:
+            log.warning("an answer to %s did not reach Slack: %s", COMMAND, type(error).__name__)
+
+    app.command(COMMAND)(handle)
+    return app
+
+
+def _answered(answer: Answer, command: dict[str, Any]) -> Reply:
+    """The answer, or what went wrong with it: whoever asks is never left without one."""
+    try:
+        return answer(command.get("text") or "", command["channel_id"], command["user_id"])
+    except BrownoutError as error:
+        log.error("%s could not be answered: %s", COMMAND, error)  # noqa: TRY400  (the message says it all)
+    except Exception:
+        log.exception("%s could not be answered, for a reason that nobody thought of", COMMAND)
+    return Reply(sheet("", ["I can't answer this now; my log says why. Please tell whoever runs me."]))
+
+
+async def _send(respond: Any, reply: Reply) -> None:
+    """Sends the answer; where Slack refuses its blocks, the text alone."""
+    text, blocks = cut(reply.message.text, MAX_TEXT), list(reply.message.blocks)
+    for shown in (blocks, None) if blocks else (None,):
+        answer = await respond(
+            text=text,
+            blocks=shown,
             response_type="in_channel" if reply.in_channel else "ephemeral",
             unfurl_links=False,
             unfurl_media=False,
         )
+        if answer.status_code == HTTPStatus.OK:
+            return
+        log.warning("Slack refused an answer with HTTP %d: %s", answer.status_code, answer.body[:100])
 
-    app.command(COMMAND)(handle)
-    return app
+
+def _hushed() -> logging.Logger:
+    """Bolt's and the SDK's own words are not for our log: they tell a failure again with every attempt."""
+    hushed = logging.getLogger("brownout.bolt")
+    hushed.setLevel(logging.CRITICAL)
+    return hushed

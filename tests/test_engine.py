@@ -1,0 +1,534 @@
+"""The two strokes, with a web and a chat of ten lines and the real store in a file."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from bot.edge.store import Store
+from bot.engine import MAX_WAIT, Engine
+from bot.errors import DeliveryError, SourceError, StoreError
+from bot.model import Subscription, VerdictRules
+from tests.acme import ACME, DOWN, NOON, Clock, incident, page, update
+
+pytestmark = pytest.mark.anyio
+
+SUMMARY = "/api/v2/summary.json"
+FOUND = update(2, "identified", "Found it.", NOON + timedelta(minutes=1))
+STILL = page(incident(update(api="major_outage"), FOUND), api="major_outage")
+OVER = incident(update(api="major_outage"), update(3, "resolved", "Over.", NOON + timedelta(minutes=2)))
+RESOLVED = page(OVER)
+RESOLVED_ALONE = json.dumps({"page": {"id": "acmepage", "name": "Acme"}, "incident": OVER}).encode()
+
+
+@dataclass
+class Answer:
+    body: bytes = b""
+    url: str = "https://status.acme.example/api/v2/summary.json"
+    etag: str | None = None
+    not_modified: bool = False
+    took_s: float = 0.1
+    fallback_because: str | None = None
+
+
+class Web:
+    """Gives what it was told for a path, again and again, and keeps what it was asked."""
+
+    def __init__(self, **paths):
+        self.paths = {SUMMARY: page(), **paths}
+        self.asked = []
+
+    def show(self, body, path=SUMMARY):
+        self.paths[path] = body
+
+    async def get(self, source_url, path, *, fallback, etag, accept):  # noqa: ARG002
+        self.asked.append((path, etag))
+        found = self.paths.get(path) or SourceError(f"{path}: HTTP 404", code="http_404")
+        if isinstance(found, Exception):
+            raise found
+        return found if isinstance(found, Answer) else Answer(found)
+
+
+class Chat:
+    """Takes everything, but first raises what it was told to."""
+
+    def __init__(self, *failures, burst=9):
+        self.failures = list(failures)
+        self.burst = burst
+        self.said = []
+
+    def _try(self, what):
+        failure = self.failures.pop(0) if self.failures else None
+        self.said.append(what if failure is None else (*what, failure.code))
+        if failure is not None:
+            raise failure
+        return f"ts{len(self.said)}"
+
+    async def post(self, channel, message, *, thread_ts, broadcast):  # noqa: ARG002
+        return self._try(("post", channel, thread_ts))
+
+    async def edit(self, channel, ts, message):  # noqa: ARG002
+        self._try(("edit", channel, ts))
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def web():
+    return Web()
+
+
+@pytest.fixture
+def chat():
+    return Chat()
+
+
+@pytest.fixture
+def book(tmp_path):
+    store = Store.open(tmp_path / "b.db")
+    store.subscribe(Subscription("C1", "acme", created_at=NOON))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def start(web, chat, book, clock):
+    return lambda **more: Engine({"acme": ACME}, web, book, chat, clock, lambda _: VerdictRules(), **more)
+
+
+@pytest.fixture
+def engine(start):
+    return start()
+
+
+@pytest.fixture
+def show(engine, web, clock):
+    """A look at each body, a minute apart; the last stroke."""
+
+    async def looks(*bodies):
+        for body in bodies:
+            web.show(body)
+            stroke = await engine.poll("acme")
+            clock.move(minutes=1)
+        return stroke
+
+    return looks
+
+
+def kinds(stroke):
+    return [str(e.kind) for e in stroke.events if e.kind not in ("surface_changed", "verdict_changed")]
+
+
+def outcomes(book):
+    return [row["outcome"] for row in book._db.rows("SELECT outcome FROM observations ORDER BY id")]
+
+
+def refused(code="ratelimited", **more):
+    return DeliveryError(code, code=code, **more)
+
+
+# --- poll -------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_stroke_is_recorded_before_it_is_the_engines_own(show, book, engine):
+    await show(page(), DOWN)
+    assert book.world("acme") == engine.worlds["acme"]
+
+
+async def test_a_poll_sends_nothing(show, chat):
+    await show(page(), DOWN)
+    assert chat.said == []
+
+
+async def test_a_poll_records_what_the_channels_are_owed(show, book):
+    await show(page(), DOWN)
+    assert book.owing() == ("C1",)
+
+
+@pytest.mark.parametrize("bad", [SourceError("HTTP 500", code="http_500"), b"{}x", b"<html>", b"[]"])
+async def test_a_page_that_can_not_be_read_is_blindness(show, bad):
+    stroke = await show(page(), bad)
+    assert kinds(stroke) == ["source_blind"]
+
+
+async def test_blindness_keeps_why_and_when_to_come_back(show):
+    stroke = await show(page(), SourceError("slow down", code="http_429", retry_after=120))
+    assert (stroke.blindness.code, stroke.blindness.retry_after) == ("http_429", 120)
+
+
+async def test_a_page_that_is_no_json_is_called_unparsable(show, book):
+    await show(page(), b"{}x")
+    assert outcomes(book) == ["changed", "unparsable"]
+
+
+async def test_a_page_that_can_be_read_again_is_back(show):
+    stroke = await show(page(), SourceError("HTTP 500", code="http_500"), page())
+    assert kinds(stroke) == ["source_back"]
+
+
+async def test_after_a_failed_look_the_whole_page_is_asked_for(show, web):
+    await show(Answer(page(), etag="e1"), SourceError("HTTP 500", code="http_500"), page())
+    assert [etag for _, etag in web.asked] == [None, "e1", None]
+
+
+async def test_the_next_look_asks_with_the_pages_etag(show, web):
+    await show(Answer(page(), etag="e1"), Answer(not_modified=True))
+    assert [etag for _, etag in web.asked] == [None, "e1"]
+
+
+async def test_an_answer_of_not_modified_is_the_same_page(show, book):
+    await show(Answer(DOWN, etag="e1"), Answer(not_modified=True))
+    assert outcomes(book) == ["changed", "same"]
+
+
+async def test_not_modified_keeps_the_etag(show, web):
+    await show(Answer(page(), etag="e1"), Answer(not_modified=True), Answer(not_modified=True))
+    assert web.asked[-1][1] == "e1"
+
+
+async def test_a_page_without_etag_is_not_asked_for_with_the_one_before(show, web):
+    await show(Answer(page(), etag="e1"), Answer(DOWN), page())
+    assert web.asked[-1][1] is None
+
+
+async def test_not_modified_to_a_first_question_is_blindness(show):
+    stroke = await show(Answer(not_modified=True))
+    assert kinds(stroke) == ["source_blind"]
+
+
+async def test_the_same_bytes_are_not_parsed_again(show, engine):
+    await show(DOWN)
+    first = engine._pages["acme"].snapshot
+    await show(DOWN)
+    assert engine._pages["acme"].snapshot is first
+
+
+async def test_the_same_page_after_a_restart_is_no_news_and_no_change(show, start, book):
+    await show(page(), DOWN)
+    stroke = await start().poll("acme")
+    assert (kinds(stroke), outcomes(book)) == ([], ["changed", "changed", "same"])
+
+
+async def test_what_happened_while_the_bot_was_down_is_news(show, start, web):
+    await show(page())
+    web.show(DOWN)
+    assert "incident_opened" in kinds(await start().poll("acme"))
+
+
+async def test_an_incident_that_left_the_page_is_asked_for_its_last_words(show, web):
+    web.show(RESOLVED_ALONE, "/api/v2/incidents/inc1.json")
+    stroke = await show(page(), DOWN, page())
+    assert "incident_resolved" in kinds(stroke)
+
+
+async def test_an_incident_whose_page_is_gone_was_withdrawn(show, web):
+    web.show(page(), "/api/v2/incidents.json")
+    stroke = await show(page(), DOWN, page())
+    assert kinds(stroke) == ["incident_withdrawn"]
+
+
+async def test_an_incident_that_can_not_be_asked_stays_open_and_is_asked_again(show, web):
+    web.show(SourceError("HTTP 500", code="http_500"), "/api/v2/incidents/inc1.json")
+    stroke = await show(page(), DOWN, page())
+    assert kinds(stroke) == []
+    web.show(RESOLVED_ALONE, "/api/v2/incidents/inc1.json")
+    assert "incident_resolved" in kinds(await show(page()))
+
+
+async def test_a_stroke_that_can_not_be_recorded_happens_at_the_next_look(show, engine, book, web):
+    await show(Answer(page(), etag="e1"))
+    web.show(DOWN)
+    good, book.record = book.record, broken
+    with pytest.raises(StoreError):
+        await engine.poll("acme")
+    book.record = good
+    assert "incident_opened" in kinds(await engine.poll("acme"))
+
+
+async def test_the_body_of_a_stroke_that_could_not_be_recorded_is_kept_at_the_next_look(show, engine, book, web):
+    await show(page())
+    web.show(DOWN)
+    good, book.record = book.record, broken
+    with pytest.raises(StoreError):
+        await engine.poll("acme")
+    book.record = good
+    await engine.poll("acme")
+    assert outcomes(book) == ["changed", "changed"]
+
+
+def broken(*_):
+    raise StoreError("the disk is full")
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+async def test_time_alone_changes_verdicts(show, engine, clock):
+    await show(page(), DOWN, RESOLVED)
+    clock.move(minutes=20)
+    events = [e for stroke in engine.tick() for e in stroke.events]
+    assert {str(e.kind) for e in events} == {"verdict_changed"}
+
+
+async def test_time_before_the_first_look_changes_nothing(engine, clock):
+    clock.move(hours=2)
+    assert engine.tick() == ()
+
+
+async def test_time_that_changes_nothing_is_not_recorded(show, engine, book):
+    await show(page())
+    before = book.world("acme")
+    assert (engine.tick(), book.world("acme")) == ((), before)
+
+
+async def test_a_quarter_of_an_hour_without_news_is_recorded(show, engine, book, clock):
+    await show(page())
+    clock.move(minutes=15)
+    engine.tick()
+    assert book.world("acme") == engine.worlds["acme"]
+
+
+@pytest.mark.parametrize(
+    ("bodies", "busy"),
+    [
+        ([page()], False),
+        ([page(), DOWN], True),
+        ([page(api="degraded_performance")], True),
+        ([SourceError("HTTP 500", code="http_500")], False),
+    ],
+)
+async def test_looks_are_frequent_while_there_is_trouble(show, engine, bodies, busy):
+    await show(*bodies)
+    assert engine.is_busy("acme") is busy
+
+
+async def test_a_maintenance_that_is_only_planned_is_no_trouble(show, engine):
+    planned = {
+        **incident(update(status="scheduled")),
+        "scheduled_for": "2026-03-09T12:00:00Z",
+        "scheduled_until": "2026-03-09T13:00:00Z",
+    }
+    body = page().replace(
+        b'"scheduled_maintenances": []', b'"scheduled_maintenances": [' + json.dumps(planned).encode() + b"]"
+    )
+    await show(page(), body)
+    assert (len(engine.worlds["acme"].open_incidents), engine.is_busy("acme")) == (1, False)
+
+
+# --- publish ----------------------------------------------------------------------------------------------------------
+
+
+async def test_an_alert_is_posted_before_its_replies_which_go_to_its_thread(show, engine, chat):
+    await show(page(), DOWN)
+    await engine.publish()
+    assert chat.said == [("post", "C1", None), ("post", "C1", "ts1")]
+
+
+async def test_an_alert_is_edited_in_place(show, engine, chat):
+    await show(page(), DOWN)
+    await engine.publish()
+    await show(STILL)
+    await engine.publish()
+    assert chat.said[2:] == [("edit", "C1", "ts1"), ("post", "C1", "ts1")]
+
+
+async def test_all_that_piled_up_is_one_message_and_its_thread(show, engine, chat):
+    await show(page(), DOWN, STILL, RESOLVED)
+    await engine.publish()
+    assert [said for said in chat.said if said[2] != "ts1"] == [("post", "C1", None)]
+
+
+async def test_nothing_is_sent_twice(show, engine, chat):
+    await show(page(), DOWN)
+    await engine.publish()
+    said = len(chat.said)
+    await engine.publish()
+    assert len(chat.said) == said
+
+
+async def test_a_channel_gets_a_burst_at_a_time(show, engine, chat):
+    chat.burst = 1
+    await show(page(), DOWN)
+    await engine.publish()
+    assert chat.said == [("post", "C1", None)]
+
+
+async def test_the_burst_is_per_channel(show, engine, chat, book):
+    chat.burst = 1
+    book.subscribe(Subscription("C2", "acme", created_at=NOON))
+    await show(page(), DOWN)
+    await engine.publish()
+    assert chat.said == [("post", "C1", None), ("post", "C2", None)]
+
+
+async def test_what_is_not_taken_now_holds_back_what_comes_after_it(show, engine, chat):
+    chat.failures = [refused(retry_after=5)]
+    await show(page(), DOWN)
+    [delivery] = await engine.publish()
+    assert (delivery.outcome, delivery.why) == ("later", "ratelimited")
+
+
+async def test_what_is_not_taken_holds_back_no_other_channel(show, engine, chat, book):
+    book.subscribe(Subscription("C2", "acme", created_at=NOON))
+    chat.failures = [refused(retry_after=5)]
+    await show(page(), DOWN)
+    await engine.publish()
+    assert chat.said[1] == ("post", "C2", None)
+
+
+async def test_slacks_wait_is_obeyed_exactly(show, engine, chat, clock):
+    chat.failures = [refused(retry_after=5)]
+    await show(page(), DOWN)
+    await engine.publish()
+    clock.move(seconds=4.9)
+    await engine.publish()
+    assert len(chat.said) == 1
+    clock.move(seconds=0.1)
+    await engine.publish()
+    assert len(chat.said) > 1
+
+
+async def waits(engine, chat, clock, book, *failures):
+    """The seconds between attempts that fail in turn."""
+    chat.failures = list(failures)
+    found = []
+    while chat.failures:
+        await engine.publish()
+        wait = book.owed("C1").due_at - clock()
+        found.append(wait.total_seconds())
+        clock.at += wait
+    return found
+
+
+async def test_waits_grow_from_a_second_to_five_minutes(show, engine, chat, clock, book):
+    await show(page(), DOWN)
+    found = await waits(engine, chat, clock, book, *[refused("http_503")] * 40)
+    assert found[0] == 1.0
+    assert found == sorted(found)
+    assert found[-1] == MAX_WAIT.total_seconds()
+
+
+async def test_after_a_bad_minute_the_next_attempt_is_at_most_ten_seconds_away(show, engine, chat, clock, book):
+    await show(page(), DOWN)
+    found = await waits(engine, chat, clock, book, *[refused("http_503")] * 14)
+    assert 45 < sum(found) < 70
+    assert found[-1] <= 11
+
+
+async def test_days_of_refusals_overflow_nothing(show, engine, chat, book):
+    await show(page(), DOWN)
+    book._db.write("UPDATE outbox SET attempts = 100000")
+    chat.failures = [refused("http_503")]
+    [delivery] = await engine.publish()
+    assert (delivery.outcome, delivery.attempt) == ("later", 100001)
+
+
+async def test_a_wait_that_nobody_would_sit_out_is_cut(show, engine, chat, clock, book):
+    await show(page(), DOWN)
+    assert await waits(engine, chat, clock, book, refused(retry_after=1e9)) == [MAX_WAIT.total_seconds()]
+
+
+async def test_what_will_never_be_taken_is_parked(show, engine, chat):
+    chat.failures = [refused("is_archived", permanent=True)]
+    await show(page(), DOWN)
+    assert [d.outcome for d in await engine.publish()] == ["parked", "parked"]
+
+
+async def test_a_reply_without_its_message_is_never_a_message_of_its_own(show, engine, chat):
+    chat.failures = [refused("is_archived", permanent=True)]
+    await show(page(), DOWN)
+    await engine.publish()
+    assert chat.said == [("post", "C1", None, "is_archived")]
+
+
+async def test_a_channel_that_takes_posts_again_gets_the_message_afresh(show, engine, chat):
+    chat.failures = [refused("not_in_channel", permanent=True)]
+    await show(page(), DOWN)
+    await engine.publish()
+    await show(STILL)
+    await engine.publish()
+    assert chat.said[1:] == [("post", "C1", None), ("post", "C1", "ts2")]
+
+
+async def test_a_message_that_was_deleted_is_posted_afresh_and_its_thread_follows(show, engine, chat):
+    await show(page(), DOWN)
+    await engine.publish()
+    await show(STILL)
+    chat.said, chat.failures = [], [refused("message_not_found")]
+    await engine.publish()
+    assert chat.said == [("edit", "C1", "ts1", "message_not_found"), ("post", "C1", None), ("post", "C1", "ts2")]
+
+
+async def test_a_post_that_was_leaving_when_the_process_died_is_sent_again_and_said_so(show, start, book):
+    await show(page(), DOWN)
+    book.mark_sending(book.owed("C1").id)
+    [first, *_] = await start().publish()
+    assert (first.outcome, first.why) == ("sent", "again: its fate was unknown")
+
+
+async def test_a_post_whose_connection_broke_is_sent_again_and_said_so(show, engine, chat, clock):
+    chat.failures = [refused("unknown_outcome")]
+    await show(page(), DOWN)
+    await engine.publish()
+    clock.move(seconds=2)
+    [first, *_] = await engine.publish()
+    assert (first.outcome, first.why) == ("sent", "again: its fate was unknown")
+
+
+async def test_an_edit_whose_fate_was_unknown_is_nothing_to_tell(show, engine, chat, clock):
+    await show(page(), DOWN)
+    await engine.publish()
+    await show(STILL)
+    chat.failures = [refused("unknown_outcome")]
+    await engine.publish()
+    clock.move(seconds=2)
+    assert [d.why for d in await engine.publish()] == ["", ""]
+
+
+async def test_a_receipt_that_can_not_be_recorded_is_recorded_later_and_nothing_sent_twice(show, engine, chat, book):
+    await show(page(), DOWN)
+    good, book.mark_sent = book.mark_sent, lambda *_, **__: broken()
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            await engine.publish()
+    book.mark_sent = good
+    await engine.publish()
+    assert chat.said == [("post", "C1", None), ("post", "C1", "ts1")]
+
+
+async def test_a_channel_that_subscribes_in_the_middle_is_told_at_the_next_news(show, engine, chat, book):
+    await show(page(), DOWN)
+    await engine.publish()
+    book.subscribe(Subscription("C2", "acme-api", created_at=NOON))
+    await show(STILL)
+    chat.said = []
+    await engine.publish()
+    assert ("post", "C2", None) in chat.said
+
+
+async def test_who_unsubscribed_hears_no_more(show, engine, chat, book):
+    await show(page(), DOWN)
+    await engine.publish()
+    book.unsubscribe("C1", "acme")
+    chat.said = []
+    await show(STILL)
+    await engine.publish()
+    assert chat.said == []
+
+
+async def test_a_page_that_stays_unreadable_is_told_once_and_its_return_too(show, engine, chat):
+    bad = SourceError("HTTP 500", code="http_500")
+    await show(page(), bad, bad, bad, bad, page())
+    await engine.publish()
+    assert chat.said == [("post", "C1", None), ("post", "C1", None)]
+
+
+async def test_a_page_that_fails_now_and_then_is_told_nothing_of(show, engine, chat):
+    bad = SourceError("HTTP 500", code="http_500")
+    await show(page(), bad, bad, page())
+    await engine.publish()
+    assert chat.said == []
