@@ -628,8 +628,8 @@ async def test_page_and_fallback_share_one_deadline(server):
     server.plays |= {"/x": hangs, "/spare/x": hangs}
     loop = asyncio.get_running_loop()
     began = loop.time()
-    assert await code(server.url, "/x", fallback=f"{server.url}/spare", timeout_s=2 * SOON) == "timeout"
-    assert loop.time() - began < 3 * SOON
+    assert await code(server.url, "/x", fallback=f"{server.url}/spare", timeout_s=6 * SOON) == "timeout"
+    assert loop.time() - began < 11 * SOON
 
 
 # --- being stopped ----------------------------------------------------------------------------------------------------
