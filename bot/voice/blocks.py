@@ -37,12 +37,17 @@ def section(mrkdwn: str) -> Block:
 
 def quote(text: str, limit: int = SECTION) -> Block:
     """Somebody else's words, as they are."""
+    return section(quoted(text, limit))
+
+
+def quoted(text: str, limit: int = SECTION) -> str:
+    """Somebody else's words as our markup: escaped, and each line marked as theirs."""
     lines = escape(text.strip() or "(no text)").splitlines()
-    return section(fit("\n".join(f"> {line}" for line in lines), limit))
+    return fit("\n".join(f"> {line}" for line in lines), limit)
 
 
-def sections(lines: Iterable[str], budget: int) -> list[Block]:
-    """Lines of our own markup in as few paragraphs as hold them; past the budget, how many more there are."""
+def sections(lines: Iterable[str], budget: int, elsewhere: str = "") -> list[Block]:
+    """Lines of our own markup in as few paragraphs as hold them; past the budget, how many more there are and where."""
     waiting = list(lines)
     shown: list[str] = []
     while waiting and sum(map(len, shown)) + len(waiting[0]) <= budget:
@@ -51,7 +56,7 @@ def sections(lines: Iterable[str], budget: int) -> list[Block]:
             shown[-1] += f"\n{line}"
         else:
             shown.append(line)
-    return [section(text) for text in (*shown, *([f"… and {len(waiting)} more"] if waiting else []))]
+    return [section(text) for text in (*shown, *([f"… and {len(waiting)} more{elsewhere}"] if waiting else []))]
 
 
 def context(mrkdwn: str) -> Block:

@@ -3,27 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot.model import Call, Condition, Known, Message, Provider, Subscription, Surface, SurfaceState, Verdict, World
+from bot.model import (
+    Call,
+    Condition,
+    Known,
+    Message,
+    Provider,
+    Stage,
+    Subscription,
+    Surface,
+    SurfaceState,
+    Verdict,
+    World,
+)
 from bot.voice import words
 from bot.voice.sheet import Para, sheet
+
+_FRESH = timedelta(minutes=15)  # older looks say nothing (safe-to-retry.md C.5)
+_FOR_LACK_OF_LOOKS = ("starting", "stale")
 
 Board = Sequence[tuple[Provider, World]]
 
 
 def status(board: Board, now: datetime) -> Message:
-    """Everything that is not plainly well, and a count of the rest."""
-    troubled = [part for provider, world in board for part in _provider(provider, world, now)]
-    well = [p.name for p, w in board if w.seen_at and not _troubles(p, w) and not w.blind_since]
+    """Everything that is not plainly well, and a count of the rest. What can't be read is never called well."""
+    told = [part for provider, world in board for part in _provider(provider, world, now)]
+    well = [p.name for p, w in board if _is_readable(w, now) and not _is_trouble(p, w)]
     unseen = [p.name for p, w in board if not w.seen_at and not w.blind_since]
     if well:
-        troubled.append(f"No incident known at {words.listing(well)}.")
+        told.append(f"No incident known at {words.listing(well)}.")
     if unseen:
-        troubled.append(f"Not looked at yet: {words.listing(unseen)}.")
+        told.append(f"Not looked at yet: {words.listing(unseen)}.")
+    return sheet(_title(board, now), told)
+
+
+def _title(board: Board, now: datetime) -> str:
     broken = sum(len(list(_troubles(p, w))) for p, w in board)
-    title = f"{broken} surface{'s' if broken != 1 else ''} in trouble" if broken else "No incident known"
-    return sheet(title, troubled)
+    vague = sum(1 for _, w in board for k in w.open_incidents if _has_begun(k) and not k.surfaces)
+    unseen = sum(not w.seen_at and not w.blind_since for _, w in board)
+    unread = sum(not _is_readable(w, now) for _, w in board) - unseen
+    parts = [f"{broken} surface{'s' * (broken != 1)} in trouble"] if broken else []
+    parts += [f"{vague} incident{'s' * (vague != 1)} on no known surface"] if vague else []
+    parts += [f"{unread} page{'s' * (unread != 1)} not readable"] if unread else []
+    parts += [f"{unseen} page{'s' * (unseen != 1)} not looked at yet"] if unseen else []
+    return words.listing(parts) or "No incident known"
 
 
 def status_of(provider: Provider, surfaces: Iterable[Surface], world: World, now: datetime) -> Message:
@@ -94,11 +119,22 @@ def _health(world: World, now: datetime) -> str:
 
 
 def _provider(provider: Provider, world: World, now: datetime) -> Iterator[Para | str]:
-    troubles = list(_troubles(provider, world))
-    if troubles or world.blind_since:
-        yield from (_surface(s, world.state(s.id), world.verdict(s.id)) for s in troubles)
+    if _is_trouble(provider, world) or ((world.seen_at or world.blind_since) and not _is_readable(world, now)):
+        yield from (_surface(s, world.state(s.id), world.verdict(s.id)) for s in _troubles(provider, world))
         yield from _incidents(world)
         yield _freshness(provider, world, now)
+
+
+def _is_readable(world: World, now: datetime) -> bool:
+    return world.blind_since is None and world.seen_at is not None and now - world.seen_at <= _FRESH
+
+
+def _is_trouble(provider: Provider, world: World) -> bool:
+    return any(_troubles(provider, world)) or any(map(_has_begun, world.open_incidents))
+
+
+def _has_begun(known: Known) -> bool:
+    return known.incident.stage is not Stage.SCHEDULED
 
 
 def _troubles(provider: Provider, world: World) -> Iterator[Surface]:
@@ -106,9 +142,13 @@ def _troubles(provider: Provider, world: World) -> Iterator[Surface]:
 
 
 def _is_troubled(world: World, surface: Surface) -> bool:
+    """Something is said against it; that we have not looked for long is not."""
     state, verdict = world.state(surface.id), world.verdict(surface.id)
-    is_bad = state is not None and state.condition not in (Condition.OPERATIONAL, Condition.UNKNOWN)
-    return is_bad or (verdict is not None and verdict.call not in (Call.RETRY_NORMALLY, Call.UNKNOWN))
+    if state is not None and state.condition not in (Condition.OPERATIONAL, Condition.UNKNOWN):
+        return True
+    if verdict is None or verdict.call in (Call.RETRY_NORMALLY, Call.UNKNOWN):
+        return False
+    return verdict.reason_code not in _FOR_LACK_OF_LOOKS
 
 
 def _surface(surface: Surface, state: SurfaceState | None, verdict: Verdict | None) -> str:
@@ -119,7 +159,7 @@ def _surface(surface: Surface, state: SurfaceState | None, verdict: Verdict | No
 
 
 def _incidents(world: World) -> Iterator[Para | str]:
-    for known in world.open_incidents:
+    for known in filter(_has_begun, world.open_incidents):
         yield f"Open since {words.day(known.incident.created_at)}: `{known.incident.id}`, {_step(known)}"
         yield Para(known.incident.name, is_quote=True)
 
@@ -127,7 +167,7 @@ def _incidents(world: World) -> Iterator[Para | str]:
 def _step(known: Known) -> str:
     updates = known.incident.updates
     when = f", last word {words.clock(updates[-1].display_at)}" if updates else ""
-    return f"{known.incident.stage}{when}"
+    return f"{words.stage(known.incident.stage)}{when}"
 
 
 def _freshness(provider: Provider, world: World, now: datetime) -> str:

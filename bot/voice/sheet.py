@@ -27,17 +27,14 @@ class Para:
 
 
 def sheet(title: str, paragraphs: Iterable[Para | str]) -> Message:
-    """A headline and its paragraphs."""
+    """A headline and its paragraphs. The text is whole, also where the blocks are cut; the door cuts it for Slack."""
     paras = [p if isinstance(p, Para) else Para(p) for p in paragraphs]
-    shown: list[blocks.Block] = [blocks.header(title)] if title else []
-    spent = len(title)
-    for number, para in enumerate(paras):
-        block = blocks.quote(para.text) if para.is_quote else blocks.section(_marked(para.text))
-        spent += len(str(block["text"]["text"]))
-        if spent > _BUDGET or len(shown) >= blocks.BLOCKS - 1:
-            shown.append(blocks.context(f"… {len(paras) - number} more; the command line shows all of it"))
-            break
-        shown.append(block)
+    texts = [blocks.quoted(p.text) if p.is_quote else _marked(p.text) for p in paras]
+    shown = [blocks.header(title)] if title else []
+    if len(texts) < blocks.BLOCKS // 2 and sum(map(len, texts)) <= _BUDGET:
+        shown += map(blocks.section, texts)
+    else:
+        shown += blocks.sections(texts, _BUDGET, "; the command line shows all of it")
     full = "\n".join(filter(None, [title, *map(_plain, paras)]))
     return Message(blocks.escape(full), tuple(shown))
 

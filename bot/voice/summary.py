@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from bot.model import Ending, Event, EventKind, Known, Message, Surface
+from bot.model import Ending, Event, EventKind, Known, Message, Stage, Surface
 from bot.voice import words
 from bot.voice.sheet import Para, sheet
 
+_QUOTED = (EventKind.UPDATE_POSTED, EventKind.UPDATE_EDITED, EventKind.INCIDENT_CHANGED)
 _NOTED = 90  # seconds between the vendor's time and ours that are worth a word
 _OVER = {
     Ending.RESOLVED: "the vendor called it resolved",
     Ending.WITHDRAWN: "the vendor deleted it from its page",
     Ending.UNRECORDED: "it left the page; its last words were not recorded",
+    Ending.CLEARED: "its component is no longer bad; the vendor posted nothing",
+    Ending.POSTED: "the vendor posted an incident, which took over",
 }
 
 
@@ -22,7 +25,7 @@ def summary(
 ) -> Message:
     """What happened, to what, from when to when by the vendor's clock and by ours, and which verdicts were given."""
     incident = known.incident
-    title = f"{provider}: {'over' if known.closed_at else incident.stage}"
+    title = f"{provider}: {'over' if known.closed_at else words.stage(incident.stage)}"
     return sheet(
         title,
         [
@@ -43,8 +46,9 @@ def timeline(known: Known, provider: str, events: Sequence[Event], surfaces: Map
     lines: list[Para | str] = [Para(known.incident.name, is_quote=True)]
     for event in events:
         lines.append(_line(event, surfaces))
-        if event.text and event.kind in (EventKind.UPDATE_POSTED, EventKind.UPDATE_EDITED):
-            lines.append(Para(event.text, is_quote=True))
+        if event.kind in _QUOTED:
+            lines += [Para(event.before, is_quote=True), "is now:"] if event.before else []
+            lines.append(Para(event.text or "", is_quote=True))
     return sheet(f"{provider}: timeline of {known.incident.id}", lines)
 
 
@@ -57,7 +61,8 @@ def _span(known: Known, events: Sequence[Event], now: datetime) -> str:
     ended = next((e.happened_at for e in reversed(events) if e.kind is EventKind.INCIDENT_RESOLVED), None)
     over = ended or known.closed_at
     why = _OVER[known.ending or Ending.UNRECORDED]
-    return f"{began}; over {words.clock(over)} ({why}), after {words.span((over - posted).total_seconds())}."
+    when = words.clock(over) if over.date() == posted.date() else words.day(over)
+    return f"{began}; over {when} ({why}), after {words.span((over - posted).total_seconds())}."
 
 
 def _hit(known: Known, surfaces: Mapping[str, Surface]) -> str:
@@ -97,7 +102,8 @@ def _edits(events: Iterable[Event]) -> Iterator[str]:
 def _last_words(events: Sequence[Event]) -> Iterator[Para | str]:
     last = next((e for e in reversed(events) if e.kind is EventKind.UPDATE_POSTED and e.text), None)
     if last:
-        yield f"The vendor's last words, {words.clock(last.happened_at or last.seen_at)} ({last.stage}):"
+        when, stage = words.day(last.happened_at or last.seen_at), words.stage(last.stage or Stage.UNKNOWN)
+        yield f"The vendor's last words, {when} ({stage}):"
         yield Para(last.text or "", is_quote=True)
 
 
@@ -105,7 +111,11 @@ def _line(event: Event, surfaces: Mapping[str, Surface]) -> str:
     what = {
         EventKind.SURFACE_CHANGED: lambda e: f"{_name(e.surface, surfaces)}: {words.CONDITIONS[e.condition]}",
         EventKind.VERDICT_CHANGED: lambda e: f"{_name(e.surface, surfaces)}: {words.CALLS[e.verdict]}. {e.reason}",
-    }.get(event.kind, lambda e: f"{str(e.kind).replace('_', ' ')}{f' ({e.stage})' if e.stage else ''}")(event)
+        EventKind.UPDATE_EDITED: lambda e: f"update edited: {e.reason}",
+        EventKind.INCIDENT_CHANGED: lambda e: f"incident changed: {e.reason}",
+    }.get(event.kind, lambda e: f"{str(e.kind).replace('_', ' ')}{f' ({words.stage(e.stage)})' if e.stage else ''}")(
+        event
+    )
     lag = (event.seen_at - event.happened_at).total_seconds() if event.happened_at else 0
     late = f" (the vendor's time {words.clock(event.happened_at)})" if event.happened_at and abs(lag) > _NOTED else ""
     return f"{event.seen_at:%Y-%m-%d %H:%M:%S} {what}{late}"

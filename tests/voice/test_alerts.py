@@ -1,0 +1,239 @@
+"""What a channel reads of an alert: complete in its plain text, within Slack's limits, and with no mention that fires."""
+
+from dataclasses import replace
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from inline_snapshot import snapshot
+
+from bot.model import Call, Condition, Ending, Impact, Incident, News, Notice, NoticeKind, Post, PostKind, Stage
+from bot.voice import words
+from bot.voice.alerts import headline, render
+from tests.voice.samples import ALERT, NOON, OVER, alerts, at, hostile, item, line, news, parent, reply, verdict
+from tests.voice.slack_limits import assert_sendable
+
+SLOW = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def text(post):
+    return unescape(render(post).text)
+
+
+# --- the parent -------------------------------------------------------------------------------------------------------
+
+
+def test_an_alert_in_plain_text_is_complete():
+    assert text(parent()) == snapshot("""\
+Acme: Acme API down
+“Errors on the API”
+● Acme API: down. Hold off Acme API: it is down.
+investigating; posted 2026-05-04 12:00 UTC, seen 2 min later; 1 update. https://status.acme.example/i1\
+""")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "Acme: Acme API down"),
+        ({"lines": (line(), line("Acme Web", Condition.DEGRADED))}, "Acme: Acme API and Acme Web down"),
+        ({"lines": (line(condition=Condition.OPERATIONAL),)}, "Acme: investigating, Acme API"),
+        ({"lines": ()}, "Acme: investigating, no surface is named yet"),
+        ({"is_unposted": True}, "Acme: Acme API down, and no incident is posted"),
+        (
+            {"stage": Stage.IN_PROGRESS, "lines": (line(condition=Condition.MAINTENANCE),)},
+            "Acme: in progress, Acme API",
+        ),
+    ],
+)
+def test_the_headline_of_an_open_alert_says_it_in_words(change, said):
+    assert headline(replace(ALERT, **change)) == said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "Acme: over, Acme API"),
+        ({"lines": ()}, "Acme: over, no surface was named"),
+        ({"lines": ALERT.lines}, "Acme: called over, and Acme API still down"),
+        ({"ending": Ending.WITHDRAWN}, "Acme: withdrawn by the vendor"),
+        ({"ending": Ending.POSTED, "is_unposted": True}, "Acme: now an incident of the vendor, Acme API"),
+        ({"ending": Ending.CLEARED, "is_unposted": True}, "Acme: over, Acme API"),
+    ],
+)
+def test_the_headline_of_an_alert_that_is_over_says_how(change, said):
+    assert headline(replace(OVER, **change)) == said
+
+
+def test_a_repeat_says_so():
+    again = replace(ALERT, again_after=timedelta(minutes=3))
+    assert "Again, 3 min after the last one was called resolved." in text(parent(again))
+
+
+def test_what_is_not_known_to_be_hit_is_told_apart():
+    careful = replace(
+        ALERT, watched=(line("Acme Web", Condition.OPERATIONAL, verdict(call=Call.RETRY_GENTLY, exposure=0.1)),)
+    )
+    assert "Not known to be hit, and not safe to retry normally: Acme Web (retry gently (10 %))." in text(
+        parent(careful)
+    )
+
+
+def test_an_unposted_alert_quotes_no_vendor():
+    assert "“" not in text(parent(replace(ALERT, is_unposted=True)))
+
+
+def test_what_to_do_meanwhile_is_told_while_it_is_broken():
+    told = replace(ALERT, lines=(line(people="Wait.", programs="Back off."),))
+    assert text(parent(told)).count("People: Wait.\nPrograms: Back off.") == 1
+
+
+def test_what_to_do_meanwhile_is_not_told_when_it_is_over():
+    assert "Wait." not in text(parent(replace(OVER, lines=(line(people="Wait."),))))
+
+
+def test_a_post_from_the_future_is_not_seen_before_it_was_made():
+    assert "seen 0 s later" in text(parent(replace(ALERT, posted_at=at(30))))
+
+
+def test_an_edit_draws_the_same_message():
+    assert render(parent(kind=PostKind.EDIT)) == render(parent())
+
+
+@given(alerts())
+@SLOW
+def test_slack_takes_every_alert(alert):
+    assert_sendable(render(parent(alert)))
+
+
+@given(alerts())
+@SLOW
+def test_the_plain_text_names_every_surface_condition_and_verdict(alert):
+    told = text(parent(alert))
+    for one in alert.lines:
+        assert f"{one.name}: {words.CONDITIONS[one.condition]}" in told
+        assert one.verdict.reason in told or words.call(one.verdict) in told
+
+
+@given(alerts())
+@SLOW
+def test_what_was_cut_says_so(alert):
+    message = render(parent(alert))
+    if len(alert.title) > 300 and not alert.is_unposted:
+        assert "… (cut)" in message.text
+
+
+# --- replies ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_update_is_quoted():
+    assert text(reply(item(quote="Found it."))) == snapshot("""\
+Acme, “Errors on the API”, 12:05 UTC. The vendor, identified:
+“Found it.”\
+""")
+
+
+def test_an_edit_is_a_diff():
+    edited = item(News.EDITED, before="Some users fail.", quote="All users fail.", change="its words were edited")
+    assert text(reply(edited)) == snapshot("""\
+Acme, “Errors on the API”, 12:05 UTC. The vendor edited an earlier post (its words were edited):
+before: “Some users fail.”
+now:
+“All users fail.”\
+""")
+
+
+def test_an_update_without_words_says_that_it_has_none():
+    assert "(no text)" in text(reply(item(quote="")))
+
+
+def test_the_end_says_how_long_and_what_is_not_yet_safe():
+    assert text(reply(item(News.RESOLVED, News.UPDATE, quote="Over."), OVER)) == snapshot("""\
+Acme, “Errors on the API”, 12:05 UTC. Called resolved 40 min after the first post. Not yet safe to retry normally: Acme API. The vendor, identified:
+“Over.”\
+""")
+
+
+def test_the_end_of_an_unposted_trouble_is_not_called_resolved():
+    cleared = replace(OVER, is_unposted=True, ending=Ending.CLEARED)
+    told = text(reply(item(News.RESOLVED), cleared))
+    assert "Over after 40 min: its component is no longer bad. The vendor has posted nothing." in told
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (News.WITHDRAWN, "Withdrawn: the vendor deleted this incident from its page."),
+        (News.REOPENED, "Open again: the vendor lists it once more."),
+        (News.WIDENED, "Wider: now also Acme Web."),
+        (News.VERDICT, "Hold off Acme API: it is down."),
+    ],
+)
+def test_our_own_news_in_words(kind, said):
+    wide = replace(ALERT, lines=(line(), line("Acme Web")))
+    told = item(kind, wider=("Acme Web",), verdicts=("Hold off Acme API: it is down.",))
+    assert text(reply(told, wide)) == f"Acme, “Errors on the API”, 12:05 UTC. {said}"
+
+
+def test_the_first_surface_that_is_named_is_no_widening():
+    assert "Now named: Acme API." in text(reply(item(News.WIDENED, wider=("Acme API",))))
+
+
+def test_every_kind_of_news_has_its_words():
+    for kind in News:
+        assert_sendable(render(reply(item(kind, wider=("Acme Web",), verdicts=("Hold off.",), quote="x", change="y"))))
+
+
+@given(news(), alerts())
+@SLOW
+def test_slack_takes_every_reply(told, alert):
+    assert_sendable(render(reply(told, alert)))
+
+
+@given(news())
+@SLOW
+def test_a_reply_says_its_verdicts_in_plain_text(told):
+    assert all(why in text(reply(told)) for why in told.verdicts)
+
+
+# --- notices ----------------------------------------------------------------------------------------------------------
+
+
+def notice(kind=NoticeKind.BLIND, **more):
+    base = Notice(kind, "acme", "Acme", "k", at(30), "https://status.acme.example", NOON, "no answer in 10 s")
+    return Post("C1", PostKind.NOTICE, "k", replace(base, **more))
+
+
+def incident(name="Errors"):
+    return Incident("i1", name, Stage.IDENTIFIED, Impact.MAJOR, NOON)
+
+
+def test_a_blind_source_says_nothing_of_the_provider():
+    assert text(notice()) == snapshot(
+        "Blind: https://status.acme.example can't be read since 12:00 UTC (no answer in 10 s). That says nothing about Acme itself; its verdicts turn to unknown."
+    )
+
+
+def test_a_source_that_is_back_says_for_how_long_it_was_not():
+    assert text(notice(NoticeKind.BACK)) == snapshot(
+        "Back: https://status.acme.example can be read again, after 30 min."
+    )
+
+
+def test_the_digest_names_what_is_open():
+    assert text(notice(NoticeKind.BASELINE, open=(incident(),))) == snapshot("""\
+First look at Acme: 1 open on its page. Nothing of this is new.
+• Errors (identified, since 2026-05-04 12:00 UTC)\
+""")
+
+
+def test_a_long_digest_says_how_many_more():
+    assert text(notice(NoticeKind.BASELINE, open=(incident(),) * 25)).endswith("… and 5 more")
+
+
+@given(hostile)
+@SLOW
+def test_slack_takes_every_notice(words_):
+    for kind in NoticeKind:
+        assert_sendable(render(notice(kind, why=words_, open=(incident(words_),) * 25)))

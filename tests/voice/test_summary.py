@@ -1,0 +1,124 @@
+"""The summary and the timeline of an incident."""
+
+import re
+from dataclasses import replace
+from html import unescape
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from inline_snapshot import snapshot
+
+from bot.model import Ending, Stage
+from bot.voice import blocks, summary
+from tests.core.pages import ACME, RED, at, incident, look, page, update, watched
+from tests.voice.samples import hostile
+from tests.voice.slack_limits import assert_sendable
+
+SURFACES = {s.id: s for s in ACME.surfaces}
+FIRST = update("u1", api=RED)
+OVER = update("u9", Stage.RESOLVED, "All is well.", 30)
+
+
+def told(*looks, iid="i1"):
+    """The incident and its events after these looks."""
+    run = watched(*looks)
+    return run[-1].world.known(iid), [e for s in run for e in s.events if e.incident == iid]
+
+
+def sendable(message):
+    assert_sendable(replace(message, text=blocks.fit(message.text, blocks.TEXT)))
+    return unescape(message.text)
+
+
+def short(said):
+    """Without the verdicts' reasons, which are the verdict's to test."""
+    return re.sub(r": (Hold off|Retry gently|Retry normally)\. .*", r": \1. …", said)
+
+
+def summed(known, events, minutes=40):
+    return sendable(summary.summary(known, "Acme", events, SURFACES, at(minutes)))
+
+
+DAY = (look(1, page(incident(FIRST), api=RED)), *(look(n, page(incident(FIRST, OVER))) for n in range(31, 90)))
+
+
+def test_a_summary_says_what_happened():
+    assert summed(*told(*DAY)) == snapshot("""\
+Acme: over
+> Errors
+When: first posted 2026-05-04 12:00 UTC, seen 60 s later; over 12:30 UTC (the vendor called it resolved), after 30 min.
+Hit: Acme API.
+Acme API: 12:01 down, 12:31 working
+Verdicts given (UTC):
+• Acme API: 12:01 hold off, 12:36 retry gently, 12:46 retry normally
+The vendor's last words, 2026-05-04 12:30 UTC (resolved):
+> All is well.
+i1; every step: timeline i1\
+""")
+
+
+def test_a_timeline_says_every_step():
+    assert short(sendable(summary.timeline(*_timeline(DAY)))) == snapshot("""\
+Acme: timeline of i1
+> Errors
+2026-05-04 12:01:00 incident opened (investigating)
+2026-05-04 12:01:00 update posted (investigating)
+> We are looking into it.
+2026-05-04 12:01:00 Acme API: down
+2026-05-04 12:01:00 Acme API: Hold off. …
+2026-05-04 12:31:00 update posted (resolved)
+> All is well.
+2026-05-04 12:31:00 incident resolved (resolved)
+2026-05-04 12:31:00 Acme API: working
+2026-05-04 12:31:00 Acme API: Hold off. …
+2026-05-04 12:36:00 Acme API: Retry gently. …
+2026-05-04 12:46:00 Acme API: Retry normally. …
+""")
+
+
+def _timeline(looks):
+    known, events = told(*looks)
+    return known, "Acme", events, SURFACES
+
+
+def test_an_open_incident_says_how_long_so_far():
+    assert "open for 40 min so far" in summed(*told(look(0, page(incident(FIRST), api=RED))))
+
+
+def test_an_incident_over_days_says_on_which_day_it_ended():
+    late = update("u9", Stage.RESOLVED, "All is well.", 60 * 30)
+    assert "over 2026-05-05 18:00 UTC" in summed(*told(DAY[0], look(1801, page(incident(FIRST, late)))))
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_every_ending_has_its_words(ending):
+    known, events = told(*DAY[:2])
+    assert "over " in summed(replace(known, ending=ending), events)
+
+
+def test_an_edit_shows_before_and_after_in_the_timeline():
+    edited = page(incident(replace(FIRST, body="The API fails.")), api=RED)
+    said = sendable(summary.timeline(*_timeline((DAY[0], look(2, edited)))))
+    assert (
+        "update edited: its words were edited (the vendor's time 12:00 UTC)\n> We are looking into it.\nis now:\n> The API fails."
+        in said
+    )
+
+
+def test_an_incident_without_events_has_a_summary_all_the_same():
+    known, _ = told(*DAY)
+    assert "Hit: Acme API." in summed(known, [])
+
+
+def test_a_surface_that_left_the_catalogue_goes_by_its_id():
+    known, events = told(*DAY)
+    assert "acme-api" in sendable(summary.summary(known, "Acme", events, {}, at(40)))
+
+
+@given(hostile, hostile)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_slack_takes_the_story_of_a_hostile_vendor(name, body):
+    shown = incident(update("u1", body=body, api=RED), name=name)
+    known, events = told(look(1, page(shown, api=RED)), look(2, page(replace(shown, name=body), api=RED)))
+    summed(known, events)
+    sendable(summary.timeline(known, "Acme", events, SURFACES))
