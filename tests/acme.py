@@ -1,9 +1,11 @@
-"""Acme: a provider of our own for tests, its page at any moment, and a clock that is set by hand."""
+"""Acme: a provider of our own for tests, its page at any moment, a clock set by hand, and fakes of web and chat."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.core import stroke as strokes
+from bot.errors import SourceError
 from bot.model import Look, Provider, Source, Surface, VerdictRules, World
 from bot.sources import statuspage
 
@@ -79,3 +81,56 @@ def look(world, body, at, **endings):
     saw = statuspage.parse(body) if isinstance(body, bytes) else body
     rules = strokes.Rules(ACME, VerdictRules(), {})
     return strokes.look(world or World("acme"), Look(at, saw, endings, "status.acme.example"), rules)
+
+
+SUMMARY = "/api/v2/summary.json"
+
+
+@dataclass
+class Answer:
+    body: bytes = b""
+    url: str = "https://status.acme.example/api/v2/summary.json"
+    etag: str | None = None
+    not_modified: bool = False
+    took_s: float = 0.1
+    fallback_because: str | None = None
+
+
+class Web:
+    """Gives what it was told for a path, again and again, and keeps what it was asked."""
+
+    def __init__(self, **paths):
+        self.paths = {SUMMARY: page(), **paths}
+        self.asked = []
+
+    def show(self, body, path=SUMMARY):
+        self.paths[path] = body
+
+    async def get(self, source_url, path, *, fallback, etag, accept):  # noqa: ARG002
+        self.asked.append((path, etag))
+        found = self.paths.get(path) or SourceError(f"{path}: HTTP 404", code="http_404")
+        if isinstance(found, Exception):
+            raise found
+        return found if isinstance(found, Answer) else Answer(found)
+
+
+class Chat:
+    """Takes everything, but first raises what it was told to."""
+
+    def __init__(self, *failures, burst=9):
+        self.failures = list(failures)
+        self.burst = burst
+        self.said = []
+
+    def _try(self, what):
+        failure = self.failures.pop(0) if self.failures else None
+        self.said.append(what if failure is None else (*what, failure.code))
+        if failure is not None:
+            raise failure
+        return f"ts{len(self.said)}"
+
+    async def post(self, channel, message, *, thread_ts, broadcast):  # noqa: ARG002
+        return self._try(("post", channel, thread_ts))
+
+    async def edit(self, channel, ts, message):  # noqa: ARG002
+        self._try(("edit", channel, ts))

@@ -1,7 +1,6 @@
 """The two strokes, with a web and a chat of ten lines and the real store in a file."""
 
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -10,66 +9,15 @@ from bot.edge.store import Store
 from bot.engine import MAX_WAIT, Engine
 from bot.errors import DeliveryError, SourceError, StoreError
 from bot.model import Subscription, VerdictRules
-from tests.acme import ACME, DOWN, NOON, Clock, incident, page, update
+from tests.acme import ACME, DOWN, NOON, Answer, Chat, Clock, Web, incident, page, update
 
 pytestmark = pytest.mark.anyio
 
-SUMMARY = "/api/v2/summary.json"
 FOUND = update(2, "identified", "Found it.", NOON + timedelta(minutes=1))
 STILL = page(incident(update(api="major_outage"), FOUND), api="major_outage")
 OVER = incident(update(api="major_outage"), update(3, "resolved", "Over.", NOON + timedelta(minutes=2)))
 RESOLVED = page(OVER)
 RESOLVED_ALONE = json.dumps({"page": {"id": "acmepage", "name": "Acme"}, "incident": OVER}).encode()
-
-
-@dataclass
-class Answer:
-    body: bytes = b""
-    url: str = "https://status.acme.example/api/v2/summary.json"
-    etag: str | None = None
-    not_modified: bool = False
-    took_s: float = 0.1
-    fallback_because: str | None = None
-
-
-class Web:
-    """Gives what it was told for a path, again and again, and keeps what it was asked."""
-
-    def __init__(self, **paths):
-        self.paths = {SUMMARY: page(), **paths}
-        self.asked = []
-
-    def show(self, body, path=SUMMARY):
-        self.paths[path] = body
-
-    async def get(self, source_url, path, *, fallback, etag, accept):  # noqa: ARG002
-        self.asked.append((path, etag))
-        found = self.paths.get(path) or SourceError(f"{path}: HTTP 404", code="http_404")
-        if isinstance(found, Exception):
-            raise found
-        return found if isinstance(found, Answer) else Answer(found)
-
-
-class Chat:
-    """Takes everything, but first raises what it was told to."""
-
-    def __init__(self, *failures, burst=9):
-        self.failures = list(failures)
-        self.burst = burst
-        self.said = []
-
-    def _try(self, what):
-        failure = self.failures.pop(0) if self.failures else None
-        self.said.append(what if failure is None else (*what, failure.code))
-        if failure is not None:
-            raise failure
-        return f"ts{len(self.said)}"
-
-    async def post(self, channel, message, *, thread_ts, broadcast):  # noqa: ARG002
-        return self._try(("post", channel, thread_ts))
-
-    async def edit(self, channel, ts, message):  # noqa: ARG002
-        self._try(("edit", channel, ts))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import uniform
@@ -157,11 +157,10 @@ async def _ended(tasks: list[asyncio.Task[Any]], patience_s: float = 0) -> None:
 
 
 async def _any(event: asyncio.Event, seconds: float) -> None:
-    """Waits for the event, but not longer than this."""
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
+    """Waits for the event, but not longer than this. (``wait_for`` may swallow a cancellation before Python 3.12.)"""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _report(stroke: Stroke) -> None:
@@ -178,4 +177,5 @@ def say(delivery: Delivery) -> None:
     if outcome == "parked" or (outcome == "later" and delivery.attempt == 1):
         log.warning("%s to %s: %s: %s", post.kind, post.channel, outcome, delivery.why)
     elif outcome == "sent" and (delivery.why or delivery.attempt > 1):
-        log.warning("%s to %s: sent %s at attempt %d", post.kind, post.channel, delivery.why, delivery.attempt)
+        how = f"{delivery.why}, " if delivery.why else ""
+        log.warning("%s to %s: sent %sat attempt %d", post.kind, post.channel, how, delivery.attempt)

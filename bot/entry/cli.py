@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import importlib
+from typing import IO
 
 import click
 from typing_extensions import override
 
 from bot import __version__
-from bot.errors import BrownoutError, ConfigError
+from bot.errors import BrownoutError
 
 # command -> the module that has it, and its line in the help
 DOORS = {
     "demo": ("demo", "plays the morning of 2 March 2026 through the whole bot, here in the terminal"),
     "run": ("run", "watches the catalogue and alerts: in Slack, or in the terminal where there are no tokens"),
     "status": ("ask", "what is broken now, or how one surface is"),
-    "retry": ("ask", "may I retry it; for scripts, a gate by its exit code"),
+    "retry": ("ask", "may I retry it; for scripts, a gate by its exit code (0 go, 75 not yet, 69 unknown)"),
     "summary": ("ask", "what happened, to what, and which verdicts were given"),
     "timeline": ("ask", "every step of an incident"),
     "why": ("ask", "the evidence behind an attribution"),
@@ -33,11 +34,11 @@ class _Doors(click.Group):
     """Lists its commands without importing them."""
 
     @override
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(DOORS)
 
     @override
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in DOORS:
             return None
         module = importlib.import_module(f"bot.entry.{DOORS[cmd_name][0]}")
@@ -45,9 +46,23 @@ class _Doors(click.Group):
         return command
 
     @override
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in DOORS.items()])
+
+    @override
+    def invoke(self, ctx: click.Context) -> object:
+        """What goes wrong on purpose is told in its own words, with exit code 1; wrong usage has 2, by click."""
+        try:
+            return super().invoke(ctx)
+        except BrownoutError as error:
+            raise _PlainError(str(error)) from None
+
+
+class _PlainError(click.ClickException):
+    @override
+    def show(self, file: IO[str] | None = None) -> None:
+        click.echo(self.message, err=True)
 
 
 @click.group(cls=_Doors, context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,12 +72,5 @@ def brownout() -> None:
 
 
 def main() -> None:
-    """Runs the command; what goes wrong on purpose is one clear line and exit code 1, 2 for wrong usage."""
-    try:
-        brownout()
-    except ConfigError as error:
-        click.echo("\n".join(error.mistakes), err=True)
-        raise SystemExit(1) from None
-    except BrownoutError as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(1) from None
+    """Runs the command."""
+    brownout()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.core import catalogue, why
 from bot.entry.desk import Desk
 from bot.errors import UsageError
-from bot.model import Condition, Message, Subscription
+from bot.model import Call, Condition, Message, Subscription
 from bot.voice import replies, summary
 from bot.voice.sheet import Para, sheet
 
@@ -32,10 +32,11 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer, and whether the whole channel sees it."""
+    """The answer, whether the whole channel sees it, and for programs the verdict that was asked for."""
 
     message: Message
     in_channel: bool = False
+    call: Call | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,9 @@ def _status(desk: Desk, ask: Ask) -> Reply:
 def _retry(desk: Desk, ask: Ask) -> Reply:
     provider, surface = catalogue.surface(desk.providers, _one(ask, "retry"))
     world = desk.world(provider)
-    return Reply(replies.retry(surface, world.verdict(surface.id), world.state(surface.id), desk.now()))
+    verdict = world.verdict(surface.id)
+    message = replies.retry(surface, verdict, world.state(surface.id), desk.now())
+    return Reply(message, call=verdict.call if verdict else Call.UNKNOWN)
 
 
 def _summary(desk: Desk, ask: Ask) -> Reply:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,11 +25,12 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def desk(config: Path | None, db: Path | None, *, writes: bool = False) -> Desk:
+@contextmanager
+def desk(config: Path | None, db: Path | None, *, writes: bool = False) -> Iterator[Desk]:
     """A desk over the database of a bot; UsageError where there is none yet."""
     found = settings.load(config)
     path = db or Path(found.store_path)
     if not path.exists():
         raise UsageError(f"There is no database {path} yet: `brownout run` makes it, or name another with --db.")
-    book = Store.open(path, read_only=not writes)
-    return Desk(tuple(p for p in found.providers if p.enabled), book, now, found.rules_for)
+    with closing(Store.open(path, read_only=not writes)) as book:
+        yield Desk(tuple(p for p in found.providers if p.enabled), book, now, found.rules_for)

@@ -1,0 +1,367 @@
+"""The bot as it runs: its jobs, its couriers, its doors, its end, and what it says of failures."""
+
+import asyncio
+import logging
+import time
+
+import pytest
+
+from bot.edge.store import Store
+from bot.engine import Delivery, Engine
+from bot.entry import app
+from bot.entry.options import now
+from bot.errors import ConfigError, SourceError, StoreError
+from bot.model import Subscription, VerdictRules
+from bot.settings import Poll
+from tests.acme import ACME, DOWN, NOON, Chat, Clock, Web, look, page
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def clock():
+    return Clock(now())  # the scheduler has a clock of its own
+
+
+@pytest.fixture
+def web():
+    return Web()
+
+
+@pytest.fixture
+def chat():
+    return Chat()
+
+
+@pytest.fixture
+def book(tmp_path):
+    store = Store.open(tmp_path / "b.db")
+    store.subscribe(Subscription("C1", "acme", created_at=NOON))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def bot(web, chat, book, clock):
+    engine = Engine({"acme": ACME}, web, book, chat, clock, lambda _: VerdictRules())
+    return app.App(engine, Poll(interval_s=60, incident_interval_s=20))
+
+
+@pytest.fixture
+def log(caplog):
+    caplog.set_level(logging.INFO, logger="brownout")
+    return caplog
+
+
+async def until(seen):
+    """Lets the loop run until this holds; fails after five seconds."""
+    async with asyncio.timeout(5):
+        while not seen():  # noqa: ASYNC110  (what is seen has no event)
+            await asyncio.sleep(0.01)
+
+
+class Running:
+    """A bot in a task; leaving it stops it and keeps how long that took."""
+
+    def __init__(self, bot):
+        self.bot = bot
+        self.stop = asyncio.Event()
+        self.ended_in = None
+
+    async def __aenter__(self):
+        self.task = asyncio.create_task(self.bot.run(self.stop))
+        return self
+
+    async def __aexit__(self, *_):
+        began = time.monotonic()
+        self.stop.set()
+        await self.task
+        self.ended_in = time.monotonic() - began
+
+
+async def test_no_look_is_skipped_because_the_loop_was_busy(bot):
+    assert bot._scheduled()._job_defaults == {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+
+
+async def test_every_source_has_a_job_and_time_has_one(bot):
+    assert [job.id for job in bot._scheduled().get_jobs()] == ["poll acme", "tick"]
+
+
+async def test_a_page_is_looked_at_and_what_it_says_is_sent(bot, chat, web, book):
+    book.record(None, look(None, page(), NOON), [])
+    bot.engine.__post_init__()
+    web.show(DOWN)
+    async with Running(bot):
+        await until(lambda: len(chat.said) == 2)
+    assert chat.said == [("post", "C1", None), ("post", "C1", "ts1")]
+
+
+async def test_a_delivery_is_handed_on(bot, web, book):
+    heard = []
+    bot.on_delivery = heard.append
+    book.record(None, look(None, page(), NOON), [])
+    bot.engine.__post_init__()
+    web.show(DOWN)
+    async with Running(bot):
+        await until(lambda: heard)
+    assert heard[0].outcome == "sent"
+
+
+async def test_a_channel_that_hangs_holds_up_no_other(bot, chat, web, book):
+    book.subscribe(Subscription("C2", "acme", created_at=NOON))
+    book.record(None, look(None, page(), NOON), [])
+    bot.engine.__post_init__()
+    post = chat.post
+
+    async def hang(channel, *message, **how):
+        if channel == "C1":
+            await asyncio.sleep(60)
+        return await post(channel, *message, **how)
+
+    chat.post = hang
+    web.show(DOWN)
+    async with Running(bot):
+        await until(lambda: ("post", "C2", "ts1") in chat.said)
+
+
+# --- when to look again -----------------------------------------------------------------------------------------------
+
+
+def pauses(bot, stroke=None):
+    return [bot._pause("acme", stroke) for _ in range(200)]
+
+
+async def test_a_quiet_page_is_looked_at_once_a_minute_jittered_by_a_fifth(bot):
+    await bot.engine.poll("acme")
+    found = pauses(bot)
+    assert 48 <= min(found) < 55
+    assert 65 < max(found) <= 72
+
+
+async def test_a_page_with_an_open_incident_is_looked_at_every_twenty_seconds(bot, web):
+    web.show(DOWN)
+    await bot.engine.poll("acme")
+    assert 15 <= min(pauses(bot)) <= max(pauses(bot)) <= 30
+
+
+async def test_a_server_that_asks_for_patience_gets_it(bot, web):
+    web.show(SourceError("slow down", code="http_429", retry_after=120))
+    stroke = await bot.engine.poll("acme")
+    assert min(pauses(bot, stroke)) == 120
+
+
+async def test_a_server_that_asks_for_a_day_is_asked_again_sooner(bot, web):
+    web.show(SourceError("slow down", code="http_429", retry_after=86_400))
+    stroke = await bot.engine.poll("acme")
+    assert max(pauses(bot, stroke)) == 900
+
+
+async def test_a_server_that_asks_for_a_second_is_not_looked_at_sooner_than_usual(bot, web):
+    web.show(SourceError("slow down", code="http_429", retry_after=1))
+    stroke = await bot.engine.poll("acme")
+    assert min(pauses(bot, stroke)) >= 48
+
+
+async def test_after_a_look_the_next_one_is_set(bot, clock):
+    async with Running(bot):
+        await until(lambda: bot.engine.worlds["acme"].seen_at)
+        wait = bot._scheduler.get_job("poll acme").next_run_time - clock()
+    assert 48 <= wait.total_seconds() <= 72
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_bot_with_nothing_to_do_ends_at_once(bot):
+    async with Running(bot) as running:
+        await asyncio.sleep(0)
+    assert running.ended_in < 1
+
+
+async def test_looks_and_posts_that_hang_hold_the_end_up_for_less_than_five_seconds(bot, web, chat, book):
+    book.record(None, look(None, page(), NOON), [])
+    stroke = look(book.world("acme"), DOWN, NOON)
+    bot.engine.__post_init__()
+    bot.engine._record(None, stroke, ACME)
+    started = []
+
+    async def hang(*what, **_):
+        started.append(what)
+        await asyncio.sleep(60)
+
+    web.get = chat.post = hang
+    async with Running(bot) as running:
+        await until(lambda: len(started) == 2)
+    assert running.ended_in < 5
+
+
+async def test_what_was_leaving_at_the_end_is_in_doubt_at_the_next_start(bot, chat, book):
+    bot.engine.worlds["acme"] = look(None, page(), NOON).world
+    bot.engine._record(None, look(bot.engine.worlds["acme"], DOWN, NOON), ACME)
+    started = asyncio.Event()
+
+    async def hang(*_, **__):
+        started.set()
+        await asyncio.sleep(60)
+
+    chat.post = hang
+    async with Running(bot):
+        await started.wait()
+    assert book.owed("C1").is_in_doubt
+
+
+async def test_what_is_being_sent_at_the_end_may_finish(bot, chat, book):
+    bot.engine.worlds["acme"] = look(None, page(), NOON).world
+    bot.engine._record(None, look(bot.engine.worlds["acme"], DOWN, NOON), ACME)
+    started, post = asyncio.Event(), chat.post
+
+    async def slow(*what, **how):
+        started.set()
+        await asyncio.sleep(0.3)
+        return await post(*what, **how)
+
+    chat.post = slow
+    async with Running(bot):
+        await started.wait()
+    assert not book._db.rows("SELECT 1 FROM outbox WHERE state = 'sending'")
+
+
+async def test_a_door_serves_until_the_end(bot):
+    told = []
+
+    async def door():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            told.append("closed")
+
+    bot.doors = [door]
+    async with Running(bot):
+        await asyncio.sleep(0.01)
+    assert told == ["closed"]
+
+
+async def test_a_door_that_gives_up_ends_the_bot_with_its_error(bot):
+    async def door():
+        raise ConfigError(["Slack refuses the token"])
+
+    bot.doors = [door]
+    with pytest.raises(ConfigError, match="refuses the token"):
+        await bot.run(asyncio.Event())
+
+
+async def test_a_door_that_can_not_be_closed_holds_nobody_up(bot):
+    over = asyncio.Event()
+
+    async def door():
+        while not over.is_set():
+            try:
+                await over.wait()
+            except asyncio.CancelledError:
+                continue
+
+    bot.doors = [door]
+    async with Running(bot) as running:
+        await asyncio.sleep(0.01)
+    over.set()
+    assert running.ended_in < 5
+
+
+# --- what it says of failures -----------------------------------------------------------------------------------------
+
+
+def said(log):
+    return [f"{record.levelname} {record.message}" for record in log.records]
+
+
+def fail(bot, *errors):
+    for error in errors:
+        with bot._contained("acme", "this look was lost"):
+            if error is not None:
+                raise error
+
+
+async def test_a_failure_is_said_once_for_as_long_as_it_is_the_same(bot, log):
+    fail(bot, *[StoreError("the disk is full")] * 3)
+    assert said(log) == ["ERROR acme: the disk is full; this look was lost"]
+
+
+async def test_another_failure_is_said_too(bot, log):
+    fail(bot, StoreError("the disk is full"), StoreError("locked"))
+    assert len(said(log)) == 2
+
+
+async def test_the_end_of_a_failure_is_said(bot, log):
+    fail(bot, StoreError("the disk is full"), None, None)
+    assert said(log)[1:] == ["INFO acme: well again"]
+
+
+async def test_a_failure_that_was_expected_leaves_no_traceback(bot, log):
+    fail(bot, StoreError("the disk is full"))
+    assert log.records[0].exc_info is None
+
+
+async def test_a_failure_that_nobody_thought_of_leaves_its_traceback_and_ends_nothing(bot, log):
+    fail(bot, KeyError("what"))
+    assert log.records[0].exc_info is not None
+
+
+async def test_a_disk_that_is_full_for_a_while_loses_no_look(bot, book, web, log):
+    book.record(None, look(None, page(), NOON), [])
+    bot.engine.__post_init__()
+    web.show(DOWN)
+    good = book.record
+
+    def full(*_):
+        book.record = good
+        raise StoreError("the disk is full")
+
+    book.record = full
+    bot._scheduler = bot._scheduled()
+    await bot._poll("acme")
+    await bot._poll("acme")
+    assert said(log) == ["ERROR acme: the disk is full; this look was lost", "INFO acme: well again"]
+    assert book.owing() == ("C1",)
+
+
+async def test_a_page_that_stays_unreadable_is_said_once_and_its_return_too(bot, web, log):
+    bot._scheduler = bot._scheduled()
+    web.show(SourceError("HTTP 500", code="http_500"))
+    for _ in range(4):
+        await bot._poll("acme")
+    web.show(page())
+    await bot._poll("acme")
+    assert said(log) == ["WARNING acme: its page can't be read: HTTP 500", "INFO acme: its page can be read again"]
+
+
+async def test_time_that_can_not_be_recorded_is_said(bot, log):
+    def tick():
+        raise StoreError("the disk is full")
+
+    bot.engine = type("Engine", (), {"tick": staticmethod(tick)})()
+    await bot._tick()
+    assert said(log) == ["ERROR time: the disk is full; what it changed is not recorded yet"]
+
+
+def delivery(outcome, why="", attempt=1):
+    post = type("Post", (), {"kind": "alert", "channel": "C1"})()
+    return Delivery(post, outcome, why, attempt)
+
+
+@pytest.mark.parametrize(
+    ("done", "words"),
+    [
+        (delivery("sent"), []),
+        (delivery("later", "http_503"), ["WARNING alert to C1: later: http_503"]),
+        (delivery("later", "http_503", 2), []),
+        (delivery("parked", "is_archived", 9), ["WARNING alert to C1: parked: is_archived"]),
+        (delivery("sent", "", 4), ["WARNING alert to C1: sent at attempt 4"]),
+        (
+            delivery("sent", "again: its fate was unknown", 2),
+            ["WARNING alert to C1: sent again: its fate was unknown, at attempt 2"],
+        ),
+    ],
+)
+async def test_a_post_is_told_of_at_its_first_refusal_and_at_its_end(log, done, words):
+    app.say(done)
+    assert said(log) == words
