@@ -364,7 +364,7 @@ class Track:
     bad: bool = False
     bad_by: tuple[str, ...] = ()  # the incidents that held it when it was last bad
     bad_since: datetime | None = None  # the look that found it bad, last time
-    bad_until: datetime | None = None  # the first look that found it no longer bad
+    bad_until: datetime | None = None  # the last bad minute before the look that found it no longer bad
     clean_looks: int = 0  # looks in a row, far enough apart, that found it not bad
     clean_look_at: datetime | None = None
     doubted: bool = False  # an incident is bad that caps without holding

@@ -70,10 +70,15 @@ def _good_or_bad(track: Track, said: Said, at: datetime, rules: VerdictRules) ->
     if any(s is Standing.BAD for _, s in said):
         return replace(track, bad_by=_bad_by(said), clean_looks=0) if track.bad else _fallen(track, said, at, rules)
     if track.bad or _is_late_news(track, said):
-        return replace(track, bad=False, bad_until=at, clean_looks=1, clean_look_at=at)
+        return replace(track, bad=False, bad_until=_last_bad_minute(track, at), clean_looks=1, clean_look_at=at)
     if track.clean_look_at is None or at - track.clean_look_at >= rules.looks_apart:
         return replace(track, clean_looks=track.clean_looks + 1, clean_look_at=at)
     return track
+
+
+def _last_bad_minute(track: Track, at: datetime) -> datetime:
+    """The dwell counts from it (rule 4): the last look that was bad, and no more than a minute before this one."""
+    return at - min(timedelta(minutes=1), at - (track.looked_at or at))
 
 
 def _is_late_news(track: Track, said: Said) -> bool:
