@@ -388,6 +388,7 @@ class VerdictRules:
     clears_components: bool = False
     settle: timedelta = timedelta(minutes=5)  # d0: before this, nothing is gentle
     settle_looks: int = 2
+    cleared_settle: timedelta = timedelta(minutes=15)  # d0 where only the component was cleared, by such a vendor
     looks_apart: timedelta = timedelta(seconds=60)
     dwell: timedelta = timedelta(minutes=60)  # D: clean for so long is normal
     resolved_dwell: timedelta = timedelta(minutes=15)  # R: resolved for so long is normal, if clean for

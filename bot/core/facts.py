@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.core.standing import DOUBTS, OPEN, Standing, is_by_words, standing
 from bot.core.track import JITTER, is_settled
-from bot.model import Estimate, Heard, Hit, Surface, Track, VerdictRules
+from bot.model import Estimate, Heard, Hit, Stage, Surface, Track, VerdictRules
 
 _WORST_FIRST = {word: place for place, word in enumerate(Standing)}
 
@@ -48,9 +48,16 @@ class Facts:
     def is_settled(self) -> bool:
         """True where rule 3 lets it be gentle. The vendor's word that it was never down needs no settling."""
         if is_settled(self.track, self.at, self.rules):
-            return True
+            until = self.track.bad_until
+            return until is None or self.at - until >= self.settle
         cleared = {h.incident for h, s in self.said if s is Standing.EXONERATED and is_by_words(h)}
         return bool(cleared) and cleared.issuperset(i for i in self.track.bad_by if i)
+
+    @property
+    def settle(self) -> timedelta:
+        """d0; longer where nothing but a green component speaks against an incident that goes on (GitHub's profile)."""
+        is_cleared = any(s is Standing.RECOVERING and h.stage is not Stage.MONITORING for h, s in self.said)
+        return max(self.rules.settle, self.rules.cleared_settle) if is_cleared else self.rules.settle
 
     @property
     def relapses(self) -> int:
@@ -134,7 +141,7 @@ class Facts:
         found = [self.normal_at, *(t + rules.flap_lasts for t in track.relapses)]
         found += [h.first_at + rules.crowd_within for h in track.incidents]
         found += [h.expires for h, _ in self.said if h.expires is not None]
-        found += [track.bad_until + rules.settle] if track.bad_until else []
+        found += [track.bad_until + self.settle] if track.bad_until else []
         found += [track.residual_since + rules.residual_pin] if track.residual_since else []
         if self.seen_at is not None:
             found += [self.seen_at + rules.stale_gentle + moment, self.seen_at + rules.stale_unknown + moment]

@@ -169,9 +169,7 @@ def then_gentle(facts: Facts) -> str:
 def when_settled(facts: Facts) -> str:
     """The end of settling."""
     until = facts.track.bad_until
-    after = (
-        f"gentle after {clock(until + facts.rules.settle)}" if until else f"gentle after {minutes(facts.rules.settle)}"
-    )
+    after = f"gentle after {clock(until + facts.settle)}" if until else f"gentle after {minutes(facts.settle)}"
     return f"{after} and {facts.rules.settle_looks} clean looks"
 
 

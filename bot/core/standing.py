@@ -67,7 +67,7 @@ def is_by_words(hit: Hit) -> bool:
 
 
 def _cleared(hit: Hit, at: datetime, rules: VerdictRules) -> Standing:
-    if rules.clears_components and not is_by_words(hit):
+    if rules.clears_components:
         return Standing.RECOVERING
     if hit.expires is not None and at >= hit.expires:
         return Standing.BAD

@@ -204,7 +204,7 @@ def _review_at(call: Call, facts: Facts) -> datetime | None:
     if facts.worst is Standing.BAD and facts.forecast is not None:
         wait = min(wait, facts.forecast.p50)
     if facts.worst not in (Standing.BAD, Standing.MAINTENANCE) and facts.track.bad_until is not None:
-        wait = min(wait, max(facts.track.bad_until + facts.rules.settle - facts.at, facts.rules.looks_apart))
+        wait = min(wait, max(facts.track.bad_until + facts.settle - facts.at, facts.rules.looks_apart))
     return facts.at + wait
 
 

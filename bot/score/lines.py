@@ -36,7 +36,7 @@ class Line:
 def lines(recording: Recording, surface: str, rules: VerdictRules, seen: Scoped) -> dict[str, Line]:
     """Every policy's line on one surface; N3 only where colours were recorded."""
     stories = [s for s in recording.stories if surface in s.down]
-    found = {name: _closed(_spans(stories, closes)) for name, closes in _CLOSES.items()}
+    found = {name: _closed(_spans(stories, surface, closes)) for name, closes in _CLOSES.items()}
     if recording.has_colours:
         found["N3"] = _closed(_red(recording.pages, recording, surface))
     return found | {OURS: ours(recording, surface, rules, seen)}
@@ -49,8 +49,12 @@ def _closed(spans: Iterable[Span]) -> Line:
     return Line({m: 0.0 for span in spans for m in range(*span)})
 
 
-def _spans(stories: Iterable[Story], closes: Callable[[Span, Stage], Span]) -> Iterator[Span]:
-    return (closes(span, stage) for story in stories for span, stage in story.spans())
+def _spans(stories: Iterable[Story], surface: str, closes: Callable[[Span, Stage], Span]) -> Iterator[Span]:
+    """From when an incident lists the surface: before that, a baseline that reads the page can't know."""
+    for story in stories:
+        for span, stage in story.spans():
+            start, stop = closes(span, stage)
+            yield max(start, story.listed[surface]), stop
 
 
 def _not_monitored(span: Span, stage: Stage, minutes: int) -> Span:

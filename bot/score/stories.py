@@ -10,8 +10,9 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.core import scope
 from bot.errors import ParseError
@@ -21,6 +22,8 @@ from bot.sources.history import History, Told, moments, read_history, summary_at
 from bot.sources.recorded import Poll
 
 Progress = Callable[[str, int, int], None]
+LATE = 120  # minutes by which a component may be listed late, or be green between two times that it is bad
+LONGEST = 24 * 60  # minutes; a polled incident that is open for longer is a standing notice
 Span = tuple[int, int]  # from this minute to before that one; minutes count from 1970
 
 
@@ -39,12 +42,14 @@ class Story:
     """One incident in hindsight: its stages in order, and when it ended. ``down`` says when it had each surface down.
 
     ``down`` is by surface: from stages where components are only listed, from components where they were watched.
+    ``listed`` is when it was first seen to name each of those; where the record does not say, that is its first post.
     """
 
     id: str
     steps: tuple[tuple[int, Stage], ...]
     end: int
     down: Mapping[str, tuple[Span, ...]]
+    listed: Mapping[str, int]
 
     @property
     def first(self) -> int:
@@ -135,8 +140,9 @@ def _story(told: Told, provider: Provider, last: int) -> Story:
     stages = [wire.word(Stage, u.get("status"), Stage.UNKNOWN) for u in told.updates]
     steps = _steps(zip(map(minute, told.times), stages, strict=True))
     end = next((start for start, stage in reversed(_reopened(steps)) if stage.is_closed), last)
-    bad = tuple(span for span, stage in Story(told.id, steps, end, {}).spans() if is_bad(stage))
-    return Story(told.id, steps, end, dict.fromkeys(_surfaces_of(told, provider), bad))
+    bad = tuple(span for span, stage in Story(told.id, steps, end, {}, {}).spans() if is_bad(stage))
+    down = dict.fromkeys(_surfaces_of(told, provider), bad)
+    return Story(told.id, steps, end, down, dict.fromkeys(down, steps[0][0]) | _listed(told, provider))
 
 
 def _surfaces_of(told: Told, provider: Provider) -> Iterator[str]:
@@ -144,11 +150,24 @@ def _surfaces_of(told: Told, provider: Provider) -> Iterator[str]:
     moved = (c for u in told.updates for c in u.get("affected_components") or ())
     taken = (c for c in moved if {c.get("old_status"), c.get("new_status")} - {"operational"})
     for component in taken if told.has_transitions else told.linked:
-        name = wire.text(component.get("name"))
-        code = wire.text(component.get("code")) or wire.text(component.get("id")) or name
-        link = scope.surface_of(code, name, provider)
-        if link is not None:
+        if link := _link_of(component, provider):
             yield link.surface
+
+
+def _listed(told: Told, provider: Provider) -> dict[str, int]:
+    """When its updates first named each surface's component; empty where they name none."""
+    found: dict[str, int] = {}
+    for at, update in zip(told.times, told.updates, strict=True):
+        for component in update.get("affected_components") or ():
+            if link := _link_of(component, provider):
+                found.setdefault(link.surface, minute(at))
+    return found
+
+
+def _link_of(component: Mapping[str, Any], provider: Provider) -> scope.Link | None:
+    name = wire.text(component.get("name"))
+    code = wire.text(component.get("code")) or wire.text(component.get("id")) or name
+    return scope.surface_of(code, name, provider)
 
 
 def _steps(stages: Iterable[tuple[int, Stage]]) -> tuple[tuple[int, Stage], ...]:
@@ -184,27 +203,53 @@ def _of_polls(polls: Iterable[Poll], name: str, providers: Sequence[Provider], p
 
 
 def _watched(pages: Sequence[Page], provider: Provider) -> Iterator[Story]:
-    """Stories from what polls showed.
+    """Stories from what polls showed, without the few notices that stood for longer than a day.
 
-    An incident has a surface down from its first post, late listing or not, to the last minute at which it lists the
-    surface's component while that is bad.
+    An incident has a surface down while it lists the surface's component and that is bad, over gaps of two hours; and
+    before that since its first post, for two hours at most: components are often listed late (safe-to-retry.md A.2).
     """
-    seen: dict[str, list[tuple[int, Stage]]] = {}
-    gone: dict[str, int] = {}
-    red: dict[str, dict[str, int]] = {}
-    for page, after in zip(pages, (*(p.minute for p in pages[1:]), pages[-1].minute), strict=True):
+    found: dict[str, _Shown] = {}
+    for page, after in zip(pages, (*(p.minute for p in pages[1:]), pages[-1].minute + 1), strict=True):
         bad = {c.id for c in page.components if c.condition.is_bad}
         for incident in page.incidents:
-            seen.setdefault(incident.id, []).append((page.minute, incident.stage))
-            gone[incident.id] = after
+            shown = found.setdefault(incident.id, _Shown())
+            shown.stages.append((page.minute, incident.stage))
+            shown.gone = after
             for component in incident.components:
-                link = scope.surface_of(component.id, component.name, provider) if component.id in bad else None
-                if link is not None:
-                    red.setdefault(incident.id, {})[link.surface] = after
-    for identity, stages in seen.items():
-        steps = _steps(stages)
-        down = {s: ((steps[0][0], until),) for s, until in red.get(identity, {}).items()}
-        yield Story(identity, steps, gone[identity], down)
+                if link := _link(component, provider):
+                    shown.listed.setdefault(link.surface, page.minute)
+                    if component.id in bad:
+                        shown.red.setdefault(link.surface, []).append((page.minute, after))
+    for identity, shown in found.items():
+        steps = _steps(shown.stages)
+        if shown.gone - steps[0][0] <= LONGEST:
+            down = {s: _hindsight(steps[0][0], spans) for s, spans in shown.red.items()}
+            yield Story(identity, steps, shown.gone, down, shown.listed)
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What polls have shown of one incident so far."""
+
+    stages: list[tuple[int, Stage]] = field(default_factory=list)
+    gone: int = 0
+    listed: dict[str, int] = field(default_factory=dict)
+    red: dict[str, list[Span]] = field(default_factory=dict)
+
+
+def _link(component: Component, provider: Provider) -> scope.Link | None:
+    link = scope.surface_of(component.id, component.name, provider)
+    return None if link is None or link.part else link
+
+
+def _hindsight(first: int, red: Sequence[Span]) -> tuple[Span, ...]:
+    spans = [(max(first, red[0][0] - LATE), red[0][1])]
+    for start, stop in red[1:]:
+        if start - spans[-1][1] <= LATE:
+            spans[-1] = (spans[-1][0], stop)
+        else:
+            spans.append((start, stop))
+    return tuple(spans)
 
 
 # --- both -------------------------------------------------------------------------------------------------------------
