@@ -362,8 +362,9 @@ class Track:
     looked_at: datetime | None = None  # the newest usable look
     watched_since: datetime | None = None  # the first look of the present unbroken watch
     bad: bool = False
+    presumed: bool = False  # bad only because an exoneration ran out; nobody has said so
     bad_by: tuple[str, ...] = ()  # the incidents that held it when it was last bad
-    bad_since: datetime | None = None  # the look that found it bad, last time
+    bad_since: datetime | None = None  # the look that found it bad, last time; not presumed
     bad_until: datetime | None = None  # the last bad minute before the look that found it no longer bad
     clean_looks: int = 0  # looks in a row, far enough apart, that found it not bad
     clean_look_at: datetime | None = None

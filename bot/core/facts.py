@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.core.standing import DOUBTS, OPEN, Standing, is_by_words, standing
+from bot.core.standing import DOUBTS, OPEN, Standing, is_told, standing
 from bot.core.track import JITTER, is_settled
 from bot.model import Estimate, Heard, Hit, Stage, Surface, Track, VerdictRules
 
@@ -50,7 +50,7 @@ class Facts:
         if is_settled(self.track, self.at, self.rules):
             until = self.track.bad_until
             return until is None or self.at - until >= self.settle
-        cleared = {h.incident for h, s in self.said if s is Standing.EXONERATED and is_by_words(h)}
+        cleared = {h.incident for h, s in self.said if s is Standing.EXONERATED and is_told(h)}
         return bool(cleared) and cleared.issuperset(i for i in self.track.bad_by if i)
 
     @property

@@ -68,9 +68,11 @@ def _looked(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Trac
 
 def _good_or_bad(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Track:
     if any(s is Standing.BAD for _, s in said):
-        return replace(track, bad_by=_bad_by(said), clean_looks=0) if track.bad else _fallen(track, said, at, rules)
+        return _fallen(track, said, at, rules)
     if track.bad or _is_late_news(track, said):
-        return replace(track, bad=False, bad_until=_last_bad_minute(track, at), clean_looks=1, clean_look_at=at)
+        return replace(
+            track, bad=False, presumed=False, bad_until=_last_bad_minute(track, at), clean_looks=1, clean_look_at=at
+        )
     if track.clean_look_at is None or at - track.clean_look_at >= rules.looks_apart:
         return replace(track, clean_looks=track.clean_looks + 1, clean_look_at=at)
     return track
@@ -88,11 +90,17 @@ def _is_late_news(track: Track, said: Said) -> bool:
 
 
 def _fallen(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Track:
-    """Bad again within two hours is a relapse (rule 5)."""
+    """Bad, and by whom. Told bad again within two hours is a relapse (rule 5); a mere presumption is none."""
+    presumed = all(hit.weight is Weight.CLEARED for hit, s in said if s is Standing.BAD)
+    if track.bad and (presumed or not track.presumed):
+        return replace(track, bad_by=_bad_by(said), clean_looks=0)
+    fallen = replace(track, bad=True, presumed=presumed, bad_by=_bad_by(said), clean_looks=0)
+    if presumed:
+        return fallen
     relapses = tuple(t for t in track.relapses if at - t < rules.flap_lasts)
     if track.bad_until is not None and at - track.bad_until <= rules.flap_within:
         relapses = (*relapses, at)
-    return replace(track, bad=True, bad_by=_bad_by(said), bad_since=at, clean_looks=0, relapses=relapses)
+    return replace(fallen, bad_since=at, relapses=relapses)
 
 
 def _bad_by(said: Said) -> tuple[str, ...]:

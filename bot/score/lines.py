@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from bot.core import scope, verdict
+from bot.core.links import surface_of
 from bot.model import Condition, Hit, Stage, Track, VerdictRules
 from bot.score.stories import Page, Recording, Span, Story, moment
 
@@ -72,7 +73,7 @@ _CLOSES: dict[str, Callable[[Span, Stage], Span]] = {
 def _red(pages: Sequence[Page], recording: Recording, surface: str) -> Iterator[Span]:
     for page, after in pairwise(pages):
         for component in page.components:
-            link = scope.surface_of(component.id, component.name, recording.provider)
+            link = surface_of(component.id, component.name, recording.provider)
             if link and link.surface == surface and not link.part and component.condition in _RED:
                 yield page.minute, after.minute
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.core import scope
+from bot.core.links import Link, surface_of
 from bot.errors import ParseError
 from bot.model import Component, Incident, Provider, Snapshot, Source, Stage, Surface
 from bot.sources import statuspage, wire
@@ -164,10 +164,10 @@ def _listed(told: Told, provider: Provider) -> dict[str, int]:
     return found
 
 
-def _link_of(component: Mapping[str, Any], provider: Provider) -> scope.Link | None:
+def _link_of(component: Mapping[str, Any], provider: Provider) -> Link | None:
     name = wire.text(component.get("name"))
     code = wire.text(component.get("code")) or wire.text(component.get("id")) or name
-    return scope.surface_of(code, name, provider)
+    return surface_of(code, name, provider)
 
 
 def _steps(stages: Iterable[tuple[int, Stage]]) -> tuple[tuple[int, Stage], ...]:
@@ -237,8 +237,8 @@ class _Shown:
     red: dict[str, list[Span]] = field(default_factory=dict)
 
 
-def _link(component: Component, provider: Provider) -> scope.Link | None:
-    link = scope.surface_of(component.id, component.name, provider)
+def _link(component: Component, provider: Provider) -> Link | None:
+    link = surface_of(component.id, component.name, provider)
     return None if link is None or link.part else link
 
 
@@ -289,7 +289,7 @@ def _provider(shown: Snapshot, providers: Sequence[Provider]) -> Provider:
     known = next((p for p in providers if names & {n.casefold() for n in _names(p)}), None)
     slug = _slug(shown.page_name or shown.page_id)
     provider = known or Provider(slug, shown.page_name or slug, (), Source(slug, slug, "statuspage", ""))
-    new = [c for c in shown.components or () if scope.surface_of(c.id, c.name, provider) is None]
+    new = [c for c in shown.components or () if surface_of(c.id, c.name, provider) is None]
     added = {f"{provider.id}:{_slug(c.name)}": c for c in new}
     surfaces = tuple(Surface(i, provider.id, c.name, components=(c.id, c.name)) for i, c in added.items())
     return replace(provider, surfaces=(*provider.surfaces, *surfaces))
