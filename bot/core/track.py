@@ -90,17 +90,18 @@ def _is_late_news(track: Track, said: Said) -> bool:
 
 
 def _fallen(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Track:
-    """Bad, and by whom. Told bad again within two hours is a relapse (rule 5); a mere presumption is none."""
+    """Bad, and by whom. Bad again within two hours is a relapse, presumed or told (rule 5)."""
     presumed = all(hit.weight is Weight.CLEARED for hit, s in said if s is Standing.BAD)
-    if track.bad and (presumed or not track.presumed):
-        return replace(track, bad_by=_bad_by(said), clean_looks=0)
-    fallen = replace(track, bad=True, presumed=presumed, bad_by=_bad_by(said), clean_looks=0)
-    if presumed:
-        return fallen
-    relapses = tuple(t for t in track.relapses if at - t < rules.flap_lasts)
-    if track.bad_until is not None and at - track.bad_until <= rules.flap_within:
-        relapses = (*relapses, at)
-    return replace(fallen, bad_since=at, relapses=relapses)
+    since = at if not presumed and (track.presumed or not track.bad) else track.bad_since
+    relapses = track.relapses
+    if not track.bad:
+        relapses = tuple(t for t in track.relapses if at - t < rules.flap_lasts)
+        if track.bad_until is not None and at - track.bad_until <= rules.flap_within:
+            relapses = (*relapses, at)
+    still = presumed and (track.presumed or not track.bad)
+    return replace(
+        track, bad=True, presumed=still, bad_by=_bad_by(said), bad_since=since, clean_looks=0, relapses=relapses
+    )
 
 
 def _bad_by(said: Said) -> tuple[str, ...]:
