@@ -99,7 +99,7 @@ class Facts:
         if any(s in DOUBTS or s is Standing.BAD for _, s in self.said) or not starts:
             return now
         if track.residual_since is not None:
-            starts.append(min(now, track.residual_since + self.rules.residual_pin))
+            starts.append(track.residual_since + self.rules.residual_pin)
         return max(starts)
 
     @property
