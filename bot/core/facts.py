@@ -51,7 +51,8 @@ class Facts:
             until = self.track.bad_until
             return until is None or self.at - until >= self.settle
         cleared = {h.incident for h, s in self.said if s is Standing.EXONERATED and is_told(h)}
-        return bool(cleared) and cleared.issuperset(i for i in self.track.bad_by if i)
+        held_by = {incident for incident in self.track.bad_by if incident}
+        return bool(held_by) and cleared >= held_by
 
     @property
     def settle(self) -> timedelta:

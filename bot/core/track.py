@@ -69,9 +69,17 @@ def _looked(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Trac
 def _good_or_bad(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Track:
     if any(s is Standing.BAD for _, s in said):
         return _fallen(track, said, at, rules)
-    if track.bad or _is_late_news(track, said):
+    late = _late_news(track, said)
+    if track.bad or late:
+        by = tuple(sorted({*(track.bad_by if track.bad else ()), *late}))
         return replace(
-            track, bad=False, presumed=False, bad_until=_last_bad_minute(track, at), clean_looks=1, clean_look_at=at
+            track,
+            bad=False,
+            presumed=False,
+            bad_by=by,
+            bad_until=_last_bad_minute(track, at),
+            clean_looks=1,
+            clean_look_at=at,
         )
     if track.clean_look_at is None or at - track.clean_look_at >= rules.looks_apart:
         return replace(track, clean_looks=track.clean_looks + 1, clean_look_at=at)
@@ -83,10 +91,11 @@ def _last_bad_minute(track: Track, at: datetime) -> datetime:
     return at - min(timedelta(minutes=1), at - (track.looked_at or at))
 
 
-def _is_late_news(track: Track, said: Said) -> bool:
-    """An incident that opens at monitoring was bad until this look: its dwell starts at its first post (rule 4)."""
+def _late_news(track: Track, said: Said) -> set[str]:
+    """Incidents that open at monitoring were bad until this look: the dwell starts at their first post (rule 4)."""
     met = {h.incident for h in track.incidents if h.open}
-    return any(s is Standing.RECOVERING and h.weight is Weight.DOWN and h.incident not in met for h, s in said)
+    opening = (h for h, s in said if s is Standing.RECOVERING and h.weight is Weight.DOWN)
+    return {hit.incident for hit in opening if hit.incident not in met}
 
 
 def _fallen(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Track:
