@@ -362,9 +362,10 @@ class Track:
     looked_at: datetime | None = None  # the newest usable look
     watched_since: datetime | None = None  # the first look of the present unbroken watch
     bad: bool = False
+    presumed: bool = False  # bad only because an exoneration ran out; nobody has said so
     bad_by: tuple[str, ...] = ()  # the incidents that held it when it was last bad
-    bad_since: datetime | None = None  # the look that found it bad, last time
-    bad_until: datetime | None = None  # the first look that found it no longer bad
+    bad_since: datetime | None = None  # the look that found it bad, last time; not presumed
+    bad_until: datetime | None = None  # the last bad minute before the look that found it no longer bad
     clean_looks: int = 0  # looks in a row, far enough apart, that found it not bad
     clean_look_at: datetime | None = None
     doubted: bool = False  # an incident is bad that caps without holding
@@ -388,6 +389,7 @@ class VerdictRules:
     clears_components: bool = False
     settle: timedelta = timedelta(minutes=5)  # d0: before this, nothing is gentle
     settle_looks: int = 2
+    cleared_settle: timedelta = timedelta(minutes=15)  # d0 where only the component was cleared, by such a vendor
     looks_apart: timedelta = timedelta(seconds=60)
     dwell: timedelta = timedelta(minutes=60)  # D: clean for so long is normal
     resolved_dwell: timedelta = timedelta(minutes=15)  # R: resolved for so long is normal, if clean for

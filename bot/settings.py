@@ -95,6 +95,7 @@ class _Numbers(_Strict):
     gentle_low: float | None = Field(default=None, ge=0, le=1)
     gentle_high: float | None = Field(default=None, ge=0, le=1)
     settle_min: float | None = Field(default=None, ge=0)
+    cleared_settle_min: float | None = Field(default=None, ge=0)
     dwell_min: float | None = Field(default=None, gt=0)
     resolved_dwell_min: float | None = Field(default=None, ge=0)
     resolved_clean_min: float | None = Field(default=None, ge=0)

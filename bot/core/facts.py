@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.core.standing import DOUBTS, OPEN, Standing, is_by_words, standing
+from bot.core.standing import DOUBTS, OPEN, Standing, is_told, standing
 from bot.core.track import JITTER, is_settled
-from bot.model import Estimate, Heard, Hit, Surface, Track, VerdictRules
+from bot.model import Estimate, Heard, Hit, Stage, Surface, Track, VerdictRules
 
 _WORST_FIRST = {word: place for place, word in enumerate(Standing)}
 
@@ -48,9 +48,17 @@ class Facts:
     def is_settled(self) -> bool:
         """True where rule 3 lets it be gentle. The vendor's word that it was never down needs no settling."""
         if is_settled(self.track, self.at, self.rules):
-            return True
-        cleared = {h.incident for h, s in self.said if s is Standing.EXONERATED and is_by_words(h)}
-        return bool(cleared) and cleared.issuperset(i for i in self.track.bad_by if i)
+            until = self.track.bad_until
+            return until is None or self.at - until >= self.settle
+        cleared = {h.incident for h, s in self.said if s is Standing.EXONERATED and is_told(h)}
+        held_by = {incident for incident in self.track.bad_by if incident}
+        return bool(held_by) and cleared >= held_by
+
+    @property
+    def settle(self) -> timedelta:
+        """d0; longer where nothing but a green component speaks against an incident that goes on (GitHub's profile)."""
+        is_cleared = any(s is Standing.RECOVERING and h.stage is not Stage.MONITORING for h, s in self.said)
+        return max(self.rules.settle, self.rules.cleared_settle) if is_cleared else self.rules.settle
 
     @property
     def relapses(self) -> int:
@@ -92,7 +100,7 @@ class Facts:
         if any(s in DOUBTS or s is Standing.BAD for _, s in self.said) or not starts:
             return now
         if track.residual_since is not None:
-            starts.append(min(now, track.residual_since + self.rules.residual_pin))
+            starts.append(track.residual_since + self.rules.residual_pin)
         return max(starts)
 
     @property
@@ -134,7 +142,7 @@ class Facts:
         found = [self.normal_at, *(t + rules.flap_lasts for t in track.relapses)]
         found += [h.first_at + rules.crowd_within for h in track.incidents]
         found += [h.expires for h, _ in self.said if h.expires is not None]
-        found += [track.bad_until + rules.settle] if track.bad_until else []
+        found += [track.bad_until + self.settle] if track.bad_until else []
         found += [track.residual_since + rules.residual_pin] if track.residual_since else []
         if self.seen_at is not None:
             found += [self.seen_at + rules.stale_gentle + moment, self.seen_at + rules.stale_unknown + moment]

@@ -37,7 +37,7 @@ class Grounds:
 
 
 def machine_form(verdict: Verdict, grounds: Grounds, now: datetime, *, client: str | None = None) -> dict[str, Any]:
-    """The verdict as JSON values. ``client`` is whoever asks: it gets its own slot of the wave, without it the first."""
+    """The verdict as JSON values. ``client`` is whoever asks: it gets its own slot of the wave, else the first."""
     valid_until = (grounds.seen_at or now) + VALID
     if now > valid_until and verdict.call is not Call.UNKNOWN:
         return machine_form(_outlived(verdict, valid_until), grounds, now, client=client)

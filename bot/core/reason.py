@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from bot.core.facts import Facts
 from bot.core.standing import Standing
-from bot.model import Basis, Call, Condition, Hit, Verdict
+from bot.core.track import JITTER
+from bot.model import Call, Condition, Hit, Verdict
 
 
 def clock(at: datetime) -> str:
@@ -58,7 +59,9 @@ def posted(facts: Facts) -> str:
     hit = _worst(facts)
     by_words = ", in words only" if hit.inferred else ""
     again = f", relapse {facts.relapses} in six hours" if facts.relapses else ""
-    return f"{facts.vendor} posted {hit.stage} at {clock(facts.heard(hit).stage_at)}{by_words}{again}{_silence(facts)}"
+    stage_at, down_at = facts.heard(hit).stage_at, facts.track.bad_since
+    down = f" and has it down since {clock(down_at)}" if down_at and down_at - stage_at > JITTER else ""
+    return f"{facts.vendor} posted {hit.stage} at {clock(stage_at)}{down}{by_words}{again}{_silence(facts)}"
 
 
 def red(facts: Facts) -> str:
@@ -71,10 +74,15 @@ def red(facts: Facts) -> str:
 def expired(facts: Facts) -> str:
     """The vendor's word for it is old, and the incident goes on."""
     hit = _worst(facts)
-    if hit.basis is Basis.COMPONENT:
-        return f"the incident goes on ({hit.stage}), though the page of {facts.vendor} shows it green"
-    when = f" by {clock(hit.expires)}" if hit.expires else ""
-    return f"{facts.vendor} has not said{when} again that it works, and the incident goes on ({hit.stage})"
+    last = f"the word of {facts.vendor} that it works was good until {clock(hit.expires)}" if hit.expires else "no word"
+    return f"{last}, and the incident goes on ({hit.stage})"
+
+
+def unconfirmed(facts: Facts) -> str:
+    """The page shows it green, and the incident that has it says nothing of that."""
+    hit = _worst(facts)
+    since = clock(facts.heard(hit).stage_at)
+    return f"the page of {facts.vendor} shows it operational, but its incident is still at {hit.stage} (since {since})"
 
 
 def maintained(facts: Facts) -> str:
@@ -98,9 +106,9 @@ def clean(facts: Facts) -> str:
 def cleared(facts: Facts) -> str:
     """The vendor took the surface out of an incident that goes on."""
     hit = _worst(facts)
-    how = "said that it works" if facts.is_settled and hit.expires else "shows it operational"
-    since = f" ({hit.stage} since {clock(facts.heard(hit).stage_at)})"
-    return f"{facts.vendor} {how}, while the incident that it was in goes on{since}"
+    return (
+        f"{facts.vendor} took it out of an incident that goes on ({hit.stage} since {clock(facts.heard(hit).stage_at)})"
+    )
 
 
 def named(facts: Facts) -> str:
@@ -169,9 +177,7 @@ def then_gentle(facts: Facts) -> str:
 def when_settled(facts: Facts) -> str:
     """The end of settling."""
     until = facts.track.bad_until
-    after = (
-        f"gentle after {clock(until + facts.rules.settle)}" if until else f"gentle after {minutes(facts.rules.settle)}"
-    )
+    after = f"gentle after {clock(until + facts.settle)}" if until else f"gentle after {minutes(facts.settle)}"
     return f"{after} and {facts.rules.settle_looks} clean looks"
 
 
@@ -188,7 +194,7 @@ def moved_on(facts: Facts) -> str:
 
 def dwelt(facts: Facts) -> str:
     """When the dwell ends."""
-    sooner = f", or {minutes(facts.resolved_dwell)} after resolved" if facts.is_open and not facts.is_crowded else ""
+    sooner = f", or {minutes(facts.resolved_dwell)} after resolved" if facts.is_open else ""
     return f"normal after {clock(facts.normal_at)} if it stays clean{sooner}"
 
 

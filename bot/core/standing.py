@@ -61,13 +61,13 @@ def standing(hit: Hit, at: datetime, rules: VerdictRules) -> Standing:
     return _WHILE_BAD[hit.weight]
 
 
-def is_by_words(hit: Hit) -> bool:
-    """True where the vendor's words cleared the surface; False where only its component turned green."""
-    return hit.basis is Basis.TEXT
+def is_told(hit: Hit) -> bool:
+    """True where an update of the incident itself took the surface out; False where only the page shows it green."""
+    return hit.basis is not Basis.COMPONENT
 
 
 def _cleared(hit: Hit, at: datetime, rules: VerdictRules) -> Standing:
-    if rules.clears_components and not is_by_words(hit):
+    if rules.clears_components:
         return Standing.RECOVERING
     if hit.expires is not None and at >= hit.expires:
         return Standing.BAD

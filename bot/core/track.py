@@ -68,26 +68,49 @@ def _looked(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Trac
 
 def _good_or_bad(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Track:
     if any(s is Standing.BAD for _, s in said):
-        return replace(track, bad_by=_bad_by(said), clean_looks=0) if track.bad else _fallen(track, said, at, rules)
-    if track.bad or _is_late_news(track, said):
-        return replace(track, bad=False, bad_until=at, clean_looks=1, clean_look_at=at)
+        return _fallen(track, said, at, rules)
+    late = _late_news(track, said)
+    if track.bad or late:
+        by = tuple(sorted({*(track.bad_by if track.bad else ()), *late}))
+        return replace(
+            track,
+            bad=False,
+            presumed=False,
+            bad_by=by,
+            bad_until=_last_bad_minute(track, at),
+            clean_looks=1,
+            clean_look_at=at,
+        )
     if track.clean_look_at is None or at - track.clean_look_at >= rules.looks_apart:
         return replace(track, clean_looks=track.clean_looks + 1, clean_look_at=at)
     return track
 
 
-def _is_late_news(track: Track, said: Said) -> bool:
-    """An incident that opens at monitoring was bad until this look: its dwell starts at its first post (rule 4)."""
+def _last_bad_minute(track: Track, at: datetime) -> datetime:
+    """The dwell counts from it (rule 4): the last look that was bad, and no more than a minute before this one."""
+    return at - min(timedelta(minutes=1), at - (track.looked_at or at))
+
+
+def _late_news(track: Track, said: Said) -> set[str]:
+    """Incidents that open at monitoring were bad until this look: the dwell starts at their first post (rule 4)."""
     met = {h.incident for h in track.incidents if h.open}
-    return any(s is Standing.RECOVERING and h.weight is Weight.DOWN and h.incident not in met for h, s in said)
+    opening = (h for h, s in said if s is Standing.RECOVERING and h.weight is Weight.DOWN)
+    return {hit.incident for hit in opening if hit.incident not in met}
 
 
 def _fallen(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Track:
-    """Bad again within two hours is a relapse (rule 5)."""
-    relapses = tuple(t for t in track.relapses if at - t < rules.flap_lasts)
-    if track.bad_until is not None and at - track.bad_until <= rules.flap_within:
-        relapses = (*relapses, at)
-    return replace(track, bad=True, bad_by=_bad_by(said), bad_since=at, clean_looks=0, relapses=relapses)
+    """Bad, and by whom. Bad again within two hours is a relapse, presumed or told (rule 5)."""
+    presumed = all(hit.weight is Weight.CLEARED for hit, s in said if s is Standing.BAD)
+    since = at if not presumed and (track.presumed or not track.bad) else track.bad_since
+    relapses = track.relapses
+    if not track.bad:
+        relapses = tuple(t for t in track.relapses if at - t < rules.flap_lasts)
+        if track.bad_until is not None and at - track.bad_until <= rules.flap_within:
+            relapses = (*relapses, at)
+    still = presumed and (track.presumed or not track.bad)
+    return replace(
+        track, bad=True, presumed=still, bad_by=_bad_by(said), bad_since=since, clean_looks=0, relapses=relapses
+    )
 
 
 def _bad_by(said: Said) -> tuple[str, ...]:

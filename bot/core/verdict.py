@@ -12,7 +12,7 @@ from datetime import datetime
 
 from bot.core import reason
 from bot.core.facts import Facts, gather
-from bot.core.standing import Standing
+from bot.core.standing import Standing, is_told
 from bot.core.track import advance
 from bot.model import Call, Estimate, Hit, Provider, Stage, Surface, Track, Verdict, VerdictRules
 
@@ -43,6 +43,10 @@ def _is_expired(facts: Facts) -> bool:
     return facts.worst is Standing.BAD and hit is not None and hit.expires is not None and not hit.condition.is_bad
 
 
+def _is_unconfirmed(facts: Facts) -> bool:
+    return _is_expired(facts) and facts.hit is not None and not is_told(facts.hit)
+
+
 def _is_red(facts: Facts) -> bool:
     hit = facts.hit
     return facts.worst is Standing.BAD and hit is not None and (not hit.incident or hit.stage is Stage.MONITORING)
@@ -68,6 +72,7 @@ def _stands(word: Standing) -> Callable[[Facts], bool]:
 RULES = (
     Rule("never_seen", Call.UNKNOWN, lambda f: f.age is None, reason.unread, reason.readable),
     Rule("stale_unknown", Call.UNKNOWN, _too_old, reason.old, reason.readable),
+    Rule("unconfirmed", Call.HOLD_OFF, _is_unconfirmed, reason.unconfirmed, reason.then_gentle),
     Rule("exoneration_expired", Call.HOLD_OFF, _is_expired, reason.expired, reason.then_gentle),
     Rule("component_down", Call.HOLD_OFF, _is_red, reason.red, reason.then_gentle),
     Rule("down", Call.HOLD_OFF, _is_bad, reason.posted, reason.then_gentle),
@@ -204,7 +209,7 @@ def _review_at(call: Call, facts: Facts) -> datetime | None:
     if facts.worst is Standing.BAD and facts.forecast is not None:
         wait = min(wait, facts.forecast.p50)
     if facts.worst not in (Standing.BAD, Standing.MAINTENANCE) and facts.track.bad_until is not None:
-        wait = min(wait, max(facts.track.bad_until + facts.rules.settle - facts.at, facts.rules.looks_apart))
+        wait = min(wait, max(facts.track.bad_until + facts.settle - facts.at, facts.rules.looks_apart))
     return facts.at + wait
 
 
@@ -226,6 +231,9 @@ def _with_needs(surface: Surface, own: Verdict, known: Mapping[str, Verdict], pr
     worst = max((known[n] for n in _needs(surface, provider) if n in known), key=_badness, default=own)
     if _badness(worst) <= _badness(own):
         return own
+    if worst.call is own.call:
+        said = own.reason.replace(f"({own.exposure:.0%})", f"({worst.exposure:.0%})", 1)
+        return replace(own, exposure=worst.exposure, reason=said)
     name = next((s.name for s in provider.surfaces if s.id == worst.surface), worst.surface)
     verdict = replace(
         worst,

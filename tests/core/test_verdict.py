@@ -1,0 +1,453 @@
+"""A test for every rule of the table, named after it, then what holds for all of them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+
+from bot.core.verdict import RULES, advance, changes_at, judge, judge_all
+from bot.model import (
+    Basis,
+    Call,
+    Condition,
+    Estimate,
+    Hit,
+    Provider,
+    Source,
+    Stage,
+    Surface,
+    Track,
+    Verdict,
+    VerdictRules,
+    Weight,
+)
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+API = Surface("acme-api", "acme", "Acme API")
+R60 = VerdictRules()
+RANK = list(Call)
+
+BAD, IDENTIFIED, MONITORING = Stage.INVESTIGATING, Stage.IDENTIFIED, Stage.MONITORING
+RED, GREEN = Condition.PARTIAL_OUTAGE, Condition.OPERATIONAL
+
+
+def hit(stage=BAD, weight=Weight.DOWN, condition=None, incident="i1", basis=Basis.TRANSITION, **rest):
+    condition = condition or (RED if stage.is_bad and weight is Weight.DOWN else GREEN)
+    return Hit("acme-api", incident, weight, condition, stage, basis, NOON, **rest)
+
+
+def at(minute):
+    return NOON + minute * MINUTE
+
+
+class Day:
+    """Looks once a minute; ``said`` maps from a minute on to the hits that the page gives then."""
+
+    def __init__(self, said, rules=R60, start=-120):
+        self.said, self.rules, self.start = dict(sorted(said.items())), rules, start
+
+    def hits(self, minute):
+        return next((hits for start, hits in reversed(self.said.items()) if start <= minute), [])
+
+    def track(self, minute):
+        track = Track("acme-api")
+        for n in range(self.start, minute + 1):
+            track = advance(track, self.hits(n), at(n), looked=True, rules=self.rules)
+        return track
+
+    def verdict(self, minute, **changes):
+        given = {"seen_at": at(minute), "rules": self.rules, "surface": API, "vendor": "Acme"} | changes
+        return judge(self.track(minute), self.hits(minute), at(minute), **given)
+
+    def code(self, minute):
+        return self.verdict(minute).reason_code
+
+
+OUTAGE = {0: [hit()], 30: [hit(MONITORING)], 60: []}
+
+
+# --- the table, worst first -------------------------------------------------------------------------------------------
+
+
+def test_never_seen():
+    verdict = judge(Track("acme-api"), [], NOON, seen_at=None, rules=R60, surface=API, vendor="Acme")
+    assert (verdict.call, verdict.reason_code, verdict.exposure) == (Call.UNKNOWN, "never_seen", 0)
+
+
+def test_stale_unknown_after_15_minutes_even_of_a_good_page():
+    verdict = Day({}).verdict(0, seen_at=at(-16))
+    assert (verdict.call, verdict.reason_code) == (Call.UNKNOWN, "stale_unknown")
+
+
+def test_unconfirmed_holds_where_only_the_page_turned_green():
+    cleared = hit(IDENTIFIED, Weight.CLEARED, basis=Basis.COMPONENT, expires=at(-5))
+    assert Day({0: [hit()], 10: [cleared]}).code(20) == "unconfirmed"
+
+
+def test_exoneration_expired_holds_again():
+    cleared = hit(weight=Weight.CLEARED, expires=at(70))
+    day = Day({0: [hit()], 10: [cleared]})
+    assert (day.code(69), day.code(70)) == ("exonerated", "exoneration_expired")
+
+
+def test_component_down_holds_though_the_incident_is_at_monitoring():
+    verdict = Day({0: [hit(MONITORING, condition=RED)]}).verdict(90)
+    assert (verdict.call, verdict.reason_code) == (Call.HOLD_OFF, "component_down")
+
+
+def test_component_down_holds_without_any_incident():
+    bare = hit(Stage.UNKNOWN, condition=Condition.DEGRADED, incident="", basis=Basis.COMPONENT)
+    assert Day({0: [bare]}).code(0) == "component_down"
+
+
+def test_down_holds_from_the_first_look():
+    verdict = Day(OUTAGE).verdict(0)
+    assert (verdict.call, verdict.reason_code, verdict.exposure) == (Call.HOLD_OFF, "down", 0)
+
+
+def test_down_by_words_only_is_marked_inferred():
+    assert Day({0: [hit(basis=Basis.TEXT, inferred=True)]}).verdict(0).inferred
+
+
+def test_down_counts_a_stage_of_an_unknown_word():
+    assert Day({0: [hit(Stage.UNKNOWN)]}).code(5) == "down"
+
+
+def test_maintenance_holds_while_in_progress():
+    assert Day({0: [hit(Stage.IN_PROGRESS, condition=Condition.MAINTENANCE)]}).code(3) == "maintenance"
+
+
+def test_maintenance_that_is_only_scheduled_changes_nothing():
+    assert Day({0: [hit(Stage.SCHEDULED)]}).verdict(3).call is Call.RETRY_NORMALLY
+
+
+def test_verifying_is_gentle_and_normal_comes_five_minutes_after_completed():
+    day = Day({0: [hit(Stage.IN_PROGRESS)], 60: [hit(Stage.VERIFYING)], 70: []})
+    assert (day.code(65), day.verdict(74).call, day.verdict(75).call) == (
+        "verifying",
+        Call.RETRY_GENTLY,
+        Call.RETRY_NORMALLY,
+    )
+
+
+def test_settling_holds_for_five_minutes_after_the_last_bad_one():
+    day = Day(OUTAGE)
+    assert (day.code(33), day.code(34)) == ("settling", "recovering")
+
+
+def test_settling_needs_two_clean_looks_a_minute_apart():
+    track = Day(OUTAGE).track(29)
+    once = advance(track, [hit(MONITORING)], at(30), looked=True, rules=R60)
+    verdict = judge(once, [hit(MONITORING)], at(35), seen_at=at(34), rules=R60, surface=API)
+    assert verdict.reason_code == "settling"
+
+
+def test_settling_also_follows_an_incident_that_opens_at_monitoring():
+    assert Day({0: [hit(MONITORING)]}).code(2) == "settling"
+
+
+def test_exonerated_is_gentle_at_once_and_no_more():
+    verdict = Day({0: [hit()], 10: [hit(weight=Weight.CLEARED, expires=at(70))]}).verdict(10)
+    assert (verdict.call, verdict.exposure) == (Call.RETRY_GENTLY, 0.1)
+
+
+def test_exonerated_is_void_at_the_first_contrary_sign():
+    assert Day({0: [hit(weight=Weight.CLEARED, condition=RED, expires=at(60))]}).code(0) == "down"
+
+
+def test_exonerated_by_one_incident_does_not_lift_another_ones_hold():
+    other = hit(incident="i2")
+    cleared = hit(weight=Weight.CLEARED, expires=at(70))
+    assert Day({0: [hit(), other], 10: [cleared, hit(MONITORING, incident="i2")]}).code(11) == "settling"
+
+
+def test_named_in_words_caps_at_gentle_and_does_not_hold():
+    verdict = Day({0: [hit(weight=Weight.NAMED, basis=Basis.TEXT)]}).verdict(300)
+    assert (verdict.call, verdict.exposure) == (Call.RETRY_GENTLY, 0.5)
+
+
+def test_watch_caps_at_gentle_and_does_not_hold():
+    verdict = Day({0: [hit(weight=Weight.WATCH, basis=Basis.LINK)]}).verdict(0)
+    assert (verdict.call, verdict.reason_code) == (Call.RETRY_GENTLY, "watch")
+
+
+def test_residual_errors_pin_the_ramp_for_an_hour_at_most():
+    day = Day({0: [hit()], 30: [hit(MONITORING, residual=True)]})
+    assert (day.verdict(60).exposure, day.code(60), day.code(91)) == (0.1, "residual_errors", "recovering")
+
+
+def test_crowded_asks_for_two_clean_hours_after_three_incidents_in_a_day():
+    said = {}
+    for start in (-600, -300, 0):
+        said |= {start: [hit(incident=f"i{start}")], start + 10: []}
+    day = Day(said, start=-700)
+    assert (day.code(100), day.verdict(129).call) == ("crowded", Call.RETRY_NORMALLY)
+
+
+def test_recovering_ramps_up_and_is_normal_after_an_hour():
+    day = Day({0: [hit()], 30: [hit(MONITORING)]})
+    assert [day.verdict(m).exposure for m in (34, 62, 88, 89)] == snapshot([0.1, 0.304, 0.493, 1.0])
+
+
+def test_recovering_dwells_from_the_first_post_of_an_incident_that_opens_at_monitoring():
+    day = Day({0: [hit(MONITORING)]})
+    assert (day.verdict(59).call, day.verdict(60).call) == (Call.RETRY_GENTLY, Call.RETRY_NORMALLY)
+
+
+def test_recovering_flapping_doubles_the_dwell():
+    day = Day({0: [hit()], 10: [hit(MONITORING)], 30: [hit()], 40: [hit(MONITORING)]})
+    assert (day.code(60), day.verdict(158).call, day.verdict(159).call) == (
+        "recovering_flapping",
+        Call.RETRY_GENTLY,
+        Call.RETRY_NORMALLY,
+    )
+
+
+def test_recovering_flapping_doubles_again_up_to_four_hours():
+    said = {start + shift: [hit(s)] for start in (0, 20, 40, 60) for shift, s in ((0, BAD), (10, MONITORING))}
+    day = Day(said)
+    assert (day.verdict(69 + 239).call, day.verdict(69 + 240).call) == (Call.RETRY_GENTLY, Call.RETRY_NORMALLY)
+
+
+def test_resolved_recently_is_normal_after_fifteen_minutes():
+    day = Day({0: [hit()], 30: []})
+    assert (day.code(44), day.code(45)) == ("resolved_recently", "quiet")
+
+
+def test_resolved_after_a_long_monitoring_still_dwells():
+    day = Day({0: [hit()], 30: [hit(MONITORING)], 70: []})
+    assert (day.code(84), day.code(85)) == ("resolved_recently", "quiet")
+
+
+def test_starting_is_gentle_until_it_has_been_watched():
+    day = Day({}, start=0)
+    assert (day.code(14), day.code(15)) == ("starting", "quiet")
+
+
+def test_stale_caps_at_gentle_after_five_minutes():
+    verdict = Day({}).verdict(0, seen_at=at(-6))
+    assert (verdict.call, verdict.reason_code) == (Call.RETRY_GENTLY, "stale")
+
+
+def test_recovered_is_normal_with_the_incident_still_at_monitoring():
+    assert Day({0: [hit()], 30: [hit(MONITORING)]}).code(200) == "recovered"
+
+
+def test_quiet_is_normal():
+    verdict = Day({}).verdict(0)
+    assert (verdict.call, verdict.exposure, verdict.review_at) == (Call.RETRY_NORMALLY, 1, None)
+
+
+def test_an_incident_first_seen_resolved_changes_no_verdict():
+    assert Day({0: [hit(Stage.RESOLVED)]}).code(0) == "quiet"
+
+
+def test_a_vendor_that_clears_components_is_gentle_fifteen_minutes_after_green():
+    github = replace(R60, clears_components=True)
+    day = Day({0: [hit()], 30: [hit(weight=Weight.CLEARED)]}, github)
+    assert (day.code(43), day.code(44), day.code(89)) == ("settling", "recovering", "recovered")
+
+
+def test_every_rule_has_its_own_name():
+    assert len({rule.name for rule in RULES}) == len(RULES)
+
+
+def test_the_table_goes_from_worst_to_best():
+    calls = [RANK.index(rule.call) for rule in RULES]
+    assert calls == sorted(calls, reverse=True)
+
+
+def test_every_rule_can_be_reached_and_is_tested_here():
+    tests = " ".join(name for name in globals() if name.startswith("test_"))
+    assert [rule.name for rule in RULES if rule.name not in tests] == []
+
+
+# --- sentences --------------------------------------------------------------------------------------------------------
+
+
+def test_a_reason_says_what_was_seen_by_whom_when_and_what_unlocks():
+    reasons = [Day(OUTAGE).verdict(m).reason for m in (0, 31, 40, 62, 80)]
+    assert reasons == snapshot(
+        [
+            "Hold off Acme API until 12:30 UTC (review): Acme posted investigating at 12:00 UTC; gentle after 5 min clean.",
+            "Hold off Acme API until 12:34 UTC (review): the page of Acme shows it clean only since 12:29 UTC; gentle after 12:34 UTC and 2 clean looks.",
+            "Retry Acme API gently (14%): Acme posted monitoring at 12:30 UTC; normal after 13:29 UTC if it stays clean, or 15 min after resolved.",
+            "Retry Acme API gently (30%): Acme has no incident open on it since 13:00 UTC; normal after 13:15 UTC if it stays clean.",
+            "Retry Acme API normally: the page of Acme showed no incident on it at 13:20 UTC; a new post would change it.",
+        ]
+    )
+
+
+def test_a_forecast_is_said_beside_a_hold_and_shortens_its_review():
+    forecast = Estimate("i1", NOON, timedelta(0), 20 * MINUTE, 60 * MINUTE, 90 * MINUTE)
+    verdict = Day(OUTAGE).verdict(0, forecast=forecast)
+    assert ("half of such incidents end within 20 min more" in verdict.reason, verdict.review_at) == (True, at(20))
+
+
+def test_a_long_silence_unlocks_nothing_and_is_said():
+    verdict = Day({0: [hit()]}).verdict(203)
+    assert (verdict.call, "no new stage for 3 h 23" in verdict.reason) == (Call.HOLD_OFF, True)
+
+
+# --- second pass ------------------------------------------------------------------------------------------------------
+
+LOGIN = Surface("acme-login", "acme", "Acme login")
+CODE = Surface("acme-code", "acme", "Acme Code", needs=("acme-login",), instead=("acme-api", "other-code"))
+ACME = Provider(
+    "acme", "Acme", (replace(API, instead=("acme-code",)), LOGIN, CODE), Source("acme", "acme", "statuspage", "")
+)
+OTHER_IS_FINE = {"other-code": Verdict("other-code", Call.RETRY_NORMALLY, NOON, 1.0, "", "quiet")}
+
+
+def all_of(hits, **changes):
+    watched = at(-60)
+    tracks = {s.id: Track(s.id, looked_at=at(-1), watched_since=watched) for s in ACME.surfaces}
+    tracks = {
+        s: advance(t, [h for h in hits if h.surface == s], NOON, looked=True, rules=R60) for s, t in tracks.items()
+    }
+    return judge_all(ACME, tracks, hits, NOON, **({"seen_at": NOON, "rules": R60} | changes))
+
+
+def test_needs_holds_a_surface_while_what_it_needs_is_held():
+    verdict = all_of([replace(hit(), surface="acme-login")])["acme-code"]
+    assert (verdict.call, verdict.reason_code, verdict.incidents) == (Call.HOLD_OFF, "needs", ("i1",))
+    assert "it needs Acme login, which is hold off (down)" in verdict.reason
+
+
+def test_fail_over_goes_to_another_fault_domain_that_is_normal_by_itself():
+    verdict = all_of([replace(hit(), surface="acme-code")], elsewhere=OTHER_IS_FINE)["acme-code"]
+    assert (verdict.call, verdict.instead, verdict.exposure) == (Call.FAIL_OVER, "other-code", 0)
+
+
+def test_fail_over_never_goes_to_a_sibling_of_the_same_fault_domain():
+    verdict = all_of([replace(hit(), surface="acme-code")])["acme-code"]
+    assert (verdict.call, verdict.instead) == (Call.HOLD_OFF, None)
+
+
+def test_fail_over_waits_where_the_alternative_is_only_gentle():
+    gentle = {"other-code": Verdict("other-code", Call.RETRY_GENTLY, NOON, 0.5, "", "watch")}
+    assert all_of([replace(hit(), surface="acme-code")], elsewhere=gentle)["acme-code"].call is Call.HOLD_OFF
+
+
+def test_fail_over_is_not_worth_it_where_half_are_over_sooner():
+    soon = {"acme-code": Estimate("i1", NOON, timedelta(0), 10 * MINUTE, 20 * MINUTE, 30 * MINUTE)}
+    verdicts = all_of([replace(hit(), surface="acme-code")], elsewhere=OTHER_IS_FINE, forecasts=soon)
+    assert verdicts["acme-code"].call is Call.HOLD_OFF
+
+
+# --- time that nobody watched -----------------------------------------------------------------------------------------
+
+
+def test_a_restart_on_old_data_starts_the_dwell_anew():
+    track = advance(Day({}).track(0), [], at(10), looked=True, rules=R60)
+    verdict = judge(track, [], at(10), seen_at=at(10), rules=R60, surface=API)
+    assert (verdict.call, verdict.reason_code) == (Call.RETRY_GENTLY, "starting")
+
+
+def test_a_restart_within_five_minutes_goes_on_where_it_was():
+    track = advance(Day({}).track(0), [], at(4), looked=True, rules=R60)
+    assert judge(track, [], at(4), seen_at=at(4), rules=R60, surface=API).call is Call.RETRY_NORMALLY
+
+
+def test_a_restart_while_settling_settles_anew():
+    track = advance(Day(OUTAGE).track(31), [hit(MONITORING)], at(60), looked=True, rules=R60)
+    verdict = judge(track, [hit(MONITORING)], at(60), seen_at=at(60), rules=R60, surface=API)
+    assert verdict.reason_code == "settling"
+
+
+@pytest.mark.parametrize("jump", [-60, 60])
+@pytest.mark.parametrize("minute", [0, 31, 40, 62])
+def test_a_clock_that_jumps_an_hour_opens_nothing(jump, minute):
+    day = Day(OUTAGE)
+    before, track, hits = day.verdict(minute), day.track(minute), day.hits(minute)
+    for step in range(4):
+        now = at(minute + jump + step)
+        ticked = advance(track, hits, now, looked=False, rules=R60)
+        verdict = judge(ticked, hits, now, seen_at=at(minute), rules=R60, surface=API)
+        assert verdict.exposure <= before.exposure
+        track = advance(ticked, hits, now, looked=True, rules=R60)
+        verdict = judge(track, hits, now, seen_at=now, rules=R60, surface=API)
+        assert verdict.exposure <= before.exposure
+
+
+def test_a_clock_that_jumps_does_not_keep_a_quiet_surface_normal():
+    track = advance(Day({}).track(0), [], at(-60), looked=True, rules=R60)
+    assert judge(track, [], at(-60), seen_at=at(-60), rules=R60, surface=API).call is Call.RETRY_GENTLY
+
+
+def test_a_clock_that_steps_back_some_seconds_changes_nothing():
+    track = advance(Day({}).track(0), [], NOON - timedelta(seconds=40), looked=True, rules=R60)
+    assert judge(track, [], NOON, seen_at=NOON, rules=R60, surface=API).call is Call.RETRY_NORMALLY
+
+
+def test_changes_at_names_the_next_time_that_the_call_may_change():
+    day = Day(OUTAGE)
+    given = {"seen_at": at(40), "rules": replace(R60, stale_gentle=900 * MINUTE, stale_unknown=990 * MINUTE)}
+    assert changes_at(day.track(40), day.hits(40), at(40), surface=API, **given) == at(89)
+
+
+# --- properties -------------------------------------------------------------------------------------------------------
+
+WORSE = [
+    [],
+    [hit(MONITORING)],
+    [hit(weight=Weight.WATCH, basis=Basis.LINK)],
+    [hit(weight=Weight.NAMED, basis=Basis.TEXT)],
+    [hit(weight=Weight.CLEARED, expires=at(10_000))],
+    [hit(Stage.IN_PROGRESS)],
+    [hit()],
+]
+DAYS = st.lists(st.tuples(st.integers(1, 40), st.integers(0, len(WORSE) - 1)), min_size=1, max_size=8)
+
+
+def story(steps):
+    said, minute = {}, 0
+    for length, place in steps:
+        said[minute] = WORSE[place]
+        minute += length
+    return Day(said, start=-30), minute
+
+
+@settings(deadline=None, max_examples=60)
+@given(DAYS, st.integers(0, len(WORSE) - 1), st.integers(0, len(WORSE) - 1))
+def test_worse_evidence_never_gives_a_better_verdict(steps, some, more):
+    day, end = story(steps)
+    track = day.track(end - 1)
+    one = WORSE[some]
+    both = [*one, *(replace(h, incident="i9") for h in WORSE[more])]
+    verdicts = [
+        judge(
+            advance(track, hits, at(end), looked=True, rules=R60),
+            hits,
+            at(end),
+            seen_at=at(end),
+            rules=R60,
+            surface=API,
+        )
+        for hits in (one, both)
+    ]
+    alone, worse = verdicts
+    assert RANK.index(worse.call) >= RANK.index(alone.call)
+    assert worse.exposure <= alone.exposure
+
+
+@settings(deadline=None, max_examples=40)
+@given(DAYS, DAYS)
+def test_what_comes_later_changes_nothing_before(steps, later):
+    day, end = story(steps)
+    longer, _ = story([*steps, *later])
+    assert [day.verdict(m) for m in range(0, end, 7)] == [longer.verdict(m) for m in range(0, end, 7)]
+
+
+@settings(deadline=None, max_examples=60)
+@given(DAYS, st.integers(301, 100_000))
+def test_data_older_than_five_minutes_never_says_normally(steps, seconds):
+    day, end = story(steps)
+    now = at(end) + timedelta(seconds=seconds)
+    track = advance(day.track(end), day.hits(end), now, looked=False, rules=R60)
+    verdict = judge(track, day.hits(end), now, seen_at=at(end), rules=R60, surface=API)
+    assert verdict.call is not Call.RETRY_NORMALLY
