@@ -6,65 +6,33 @@ as leaving before it leaves: if the process dies in between, it is sent again, a
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Protocol
 
-from bot.core import decide, diff
+from bot.core import decide
 from bot.core import stroke as strokes
-from bot.errors import DeliveryError, ParseError, SourceError, StoreError
+from bot.errors import DeliveryError, StoreError
+from bot.looker import Looker, Web
 from bot.model import (
-    Blindness,
     Call,
-    Ending,
-    Incident,
-    Known,
-    Look,
     Message,
     Observation,
     Post,
     PostKind,
     Provider,
-    Snapshot,
     Stage,
     Subscription,
     Verdict,
     VerdictRules,
     World,
 )
-from bot.sources import KINDS
 from bot.voice import alerts, route
 
 BACKOFF = 1.2  # seconds to the power of the attempts: a wait is about a fifth of the outage so far
 MAX_WAIT = timedelta(minutes=5)  # between two attempts to deliver a post
-
-
-class Page(Protocol):
-    """An HTTP answer."""
-
-    @property
-    def url(self) -> str: ...  # noqa: D102
-    @property
-    def body(self) -> bytes: ...  # noqa: D102
-    @property
-    def etag(self) -> str | None: ...  # noqa: D102
-    @property
-    def not_modified(self) -> bool: ...  # noqa: D102
-    @property
-    def took_s(self) -> float: ...  # noqa: D102
-    @property
-    def fallback_because(self) -> str | None: ...  # noqa: D102
-
-
-class Web(Protocol):
-    """Reads pages; every failure is a SourceError."""
-
-    async def get(  # noqa: D102
-        self, source_url: str, path: str, *, fallback: str | None, etag: str | None, accept: str
-    ) -> Page: ...
 
 
 class Owed(Protocol):
@@ -119,15 +87,6 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class _Page:
-    """What the engine keeps of a source between looks; a restart begins without it."""
-
-    etag: str | None = None
-    digest: str | None = None
-    snapshot: Snapshot | None = None
-
-
-@dataclass(slots=True)
 class Engine:
     """Everything that happens between a page and a channel. ``now`` is the clock; it must give aware UTC times."""
 
@@ -139,26 +98,26 @@ class Engine:
     rules: Callable[[Provider], VerdictRules]
     blind_after: int = 3
     worlds: dict[str, World] = field(default_factory=dict)
-    _pages: dict[str, _Page] = field(default_factory=dict)
+    looker: Looker = field(init=False)
     _receipts: dict[int, tuple[str, bool]] = field(default_factory=dict)  # those that could not be recorded yet
 
     def __post_init__(self) -> None:
         """Goes on where the book says that the last run stopped."""
+        self.looker = Looker(self.web, self.now)
         for provider in self.providers:
             self.worlds[provider] = self.book.world(provider) or World(provider)
-            self._pages[provider] = _Page()
 
     # --- poll ---------------------------------------------------------------------------------------------------------
 
     async def poll(self, provider_id: str) -> strokes.Stroke:
         """One look at a provider's page, what it means, and its record."""
         provider = self.providers[provider_id]
-        seen, observation = await self._look(provider)
+        seen, observation = await self.looker.look(provider, self.worlds[provider_id])
         stroke = strokes.look(self.worlds[provider_id], seen, self._rules(provider))
         try:
             self._record(observation, stroke, provider)
         except StoreError:
-            self._pages[provider_id] = _Page()  # the next look is unconditional, and records all of this
+            self.looker.forget(provider_id)  # the next look records all of this
             raise
         return stroke
 
@@ -181,63 +140,6 @@ class Engine:
         is_open = any(k.incident.stage is not Stage.SCHEDULED for k in world.open_incidents)
         calm = (Call.RETRY_NORMALLY, Call.UNKNOWN)
         return is_open or any(v.call not in calm and v.reason_code != "starting" for v in world.verdicts)
-
-    async def _look(self, provider: Provider) -> tuple[Look, Observation]:
-        source, kept, kind = provider.source, self._pages[provider.id], KINDS[provider.source.kind]
-        try:
-            page = await self.web.get(
-                source.url, kind.path, fallback=source.fallback, etag=kept.etag, accept=kind.accept
-            )
-            digest = kept.digest if page.not_modified else hashlib.sha256(page.body).hexdigest()
-            is_same = kept.snapshot is not None and digest == kept.digest
-            snapshot = kept.snapshot if is_same and kept.snapshot else kind.parse(page.body)
-            etag = page.etag or (kept.etag if page.not_modified else None)
-            self._pages[provider.id] = _Page(etag, digest, snapshot)
-            endings = await self._ask(provider, snapshot)
-        except (SourceError, ParseError) as error:
-            at = self.now()
-            code, wait = (error.code, error.retry_after) if isinstance(error, SourceError) else ("unparsable", None)
-            kept.etag = None
-            return Look(at, Blindness(str(error), code, wait)), Observation(source.id, at, code, why=str(error))
-        at = self.now()
-        outcome, body = ("same", None) if is_same else ("changed", page.body)
-        host = "" if page.fallback_because else page.url.partition("://")[2].partition("/")[0]
-        observation = Observation(source.id, at, outcome, body=body, took_s=page.took_s)
-        return Look(at, snapshot, endings, host), observation
-
-    async def _ask(self, provider: Provider, snapshot: Snapshot) -> dict[str, Incident | Ending]:
-        """The last words of incidents that the page no longer shows; who gives no answer stays open and is asked again.
-
-        A 404 is a withdrawal only where the list of all incidents can be read and lacks it too.
-        """
-        kind = KINDS[provider.source.kind]
-        known = {k.incident.id: k for k in self.worlds[provider.id].incidents}
-        endings: dict[str, Incident | Ending] = {}
-        missing: list[str] = []
-        for incident_id in diff.unlisted(known, snapshot):
-            try:
-                page = await self._get(provider, kind.own_path(known[incident_id].incident))
-                endings[incident_id] = kind.parse_incident(page.body)
-            except SourceError as error:
-                missing += [incident_id] if error.code == "http_404" else []
-            except ParseError:
-                continue
-        return endings | (await self._find(provider, missing) if missing else {})
-
-    async def _find(self, provider: Provider, missing: Iterable[str]) -> dict[str, Incident | Ending]:
-        """What the list of all incidents says of those that have no page of their own."""
-        kind = KINDS[provider.source.kind]
-        try:
-            page = await self._get(provider, kind.all_path)
-            listed = {i.id: i for i in kind.parse(page.body).incidents or ()}
-        except (SourceError, ParseError):
-            return {}
-        known = self.worlds[provider.id].known
-        return {i: listed.get(i) or _left(known(i)) for i in missing}
-
-    async def _get(self, provider: Provider, path: str) -> Page:
-        source, kind = provider.source, KINDS[provider.source.kind]
-        return await self.web.get(source.url, path, fallback=source.fallback, etag=None, accept=kind.accept)
 
     def _rules(self, provider: Provider) -> strokes.Rules:
         elsewhere: dict[str, Verdict] = {
@@ -328,8 +230,3 @@ def _intervals(world: World) -> tuple[object, ...]:
     """What the book keeps as intervals."""
     verdicts = tuple((v.surface, v.call, v.reason_code) for v in world.verdicts)
     return (*((s.surface, s.condition, s.inferred) for s in world.states), *verdicts)
-
-
-def _left(known: Known | None) -> Ending:
-    """The list has incidents only: a maintenance that is on no page any more may just be over."""
-    return Ending.UNRECORDED if known and known.incident.is_maintenance else Ending.WITHDRAWN

@@ -230,13 +230,23 @@ class Surface:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where evidence about a provider comes from. ``url`` is the page's root, without a trailing slash."""
+    """Where evidence about a provider comes from. ``url`` is the page's root, without a trailing slash.
+
+    ``home`` is the page for people, where it lies elsewhere; ``path`` is where the data lies below ``url``, where that
+    is not the format's usual place. ``page`` is the page's id, slug, subdomain or instance where the address does not
+    say it. Of what a big vendor lists, ``regions`` and ``products`` (ids or names) count; empty is everything.
+    """
 
     id: str
     provider: str
     kind: str
     url: str
     fallback: str | None = None
+    home: str = ""
+    path: str = ""
+    page: str = ""
+    regions: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +254,7 @@ class Provider:
     """Who runs it: one TOML file of the catalogue. ``vendor`` is the company's name, where it is another.
 
     ``ignore`` are phrases that name no surface though a part of them would; ``regions`` are places its vendor names.
+    ``verified``: somebody has seen the page answer in this form.
     """
 
     id: str
@@ -257,6 +268,7 @@ class Provider:
     ignore: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     vendor: str = ""
+    verified: bool = True
 
     def surface(self, surface_id: str) -> Surface:
         """The surface with this id; KeyError where the provider has none."""

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bot import model
 from bot.errors import ConfigError
+from bot.sources import KINDS
 
 M = TypeVar("M", bound=BaseModel)
 _ID = r"^[a-z0-9][a-z0-9-]*$"
@@ -31,13 +32,35 @@ class _Source(_Strict):
     kind: str = "statuspage"
     url: str
     fallback: str | None = None
+    home: str | None = None
+    path: str = Field(default="", pattern=r"^(/\S*)?$")
+    page: str = ""
+    regions: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
 
-    @field_validator("url", "fallback")
+    @field_validator("kind")
+    @classmethod
+    def _is_known(cls, kind: str) -> str:
+        if kind not in KINDS:
+            raise ValueError(f"this bot reads {', '.join(KINDS)}")
+        return kind
+
+    @field_validator("url", "fallback", "home")
     @classmethod
     def _is_a_page(cls, url: str | None) -> str | None:
         if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
             raise ValueError("must be the page's address, like https://status.example.com")
         return url.rstrip("/") if url else None
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        kind = KINDS.get(self.kind)
+        given = {name for name in ("page", "regions", "products") if getattr(self, name)}
+        if kind and (missing := [name for name in kind.needs if name not in given]):
+            raise ValueError(f"the kind {self.kind} needs {' and '.join(missing)}")
+        if kind and (extra := sorted(given - {*kind.needs, *kind.takes})):
+            raise ValueError(f"the kind {self.kind} has no use for {' and '.join(extra)}")
+        return self
 
 
 class _Surface(_Strict):
@@ -67,6 +90,7 @@ class _Provider(_Strict):
     enabled: bool = True
     ignore: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    verified: bool = True
     source: _Source
     surface: tuple[_Surface, ...] = Field(min_length=1)
 
@@ -224,7 +248,9 @@ def _sentence(error: Mapping[str, Any]) -> str:
         return f"unknown key {where!r}; delete it or check its spelling"
     if error["type"] == "missing":
         return f"{where!r} is missing"
-    return f"{where}: {error['msg'].removeprefix('Value error, ')} (it is {error['input']!r})"
+    said = error["msg"].removeprefix("Value error, ")
+    given = error["input"]
+    return f"{where}: {said}" + ("" if isinstance(given, dict) else f" (it is {given!r})")
 
 
 def _line_of(text: str, loc: tuple[str | int, ...]) -> int:
@@ -245,7 +271,8 @@ def _line_of(text: str, loc: tuple[str | int, ...]) -> int:
 
 def _provider(wire: _Provider) -> model.Provider:
     surfaces = tuple(model.Surface(provider=wire.id, **s.model_dump()) for s in wire.surface)
-    source = model.Source(id=wire.id, provider=wire.id, **wire.source.model_dump())
+    told = wire.source.model_dump() | {"home": wire.source.home or ""}
+    source = model.Source(id=wire.id, provider=wire.id, **told)
     rest = wire.model_dump(exclude={"source", "surface"})
     return model.Provider(surfaces=surfaces, source=source, **rest)
 

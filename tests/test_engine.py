@@ -150,9 +150,9 @@ async def test_not_modified_to_a_first_question_is_blindness(show):
 
 async def test_the_same_bytes_are_not_parsed_again(show, engine):
     await show(DOWN)
-    first = engine._pages["acme"].snapshot
+    first = engine.looker.kept["acme"].snapshot
     await show(DOWN)
-    assert engine._pages["acme"].snapshot is first
+    assert engine.looker.kept["acme"].snapshot is first
 
 
 async def test_the_same_page_after_a_restart_is_no_news_and_no_change(show, start, book):

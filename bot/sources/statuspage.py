@@ -15,12 +15,12 @@ from urllib.parse import quote
 
 from bot.model import Component, Condition, Impact, Incident, Snapshot, Stage, Transition, Update
 from bot.sources import wire
+from bot.sources.kind import Absence, Kind, whole
 
 SUMMARY = "/api/v2/summary.json"
 INCIDENTS = "/api/v2/incidents.json"
 INCIDENT = "/api/v2/incidents/{id}.json"
 MAINTENANCE = "/api/v2/scheduled-maintenances/{id}.json"  # an incident's address answers 404 for a maintenance
-ACCEPT = "application/json"
 
 CONDITIONS = {
     "operational": Condition.OPERATIONAL,
@@ -145,3 +145,14 @@ def _incident(item: dict[str, Any], *, is_maintenance: bool = False) -> Incident
 
 def _maintenance(item: dict[str, Any]) -> Incident:
     return _incident(item, is_maintenance=True)
+
+
+KIND = Kind(
+    name="Statuspage",
+    paths=(SUMMARY,),
+    parse=whole(parse),
+    absence=Absence.ASK,
+    own_path=lambda incident, _source: own_path(incident),
+    parse_own=lambda raw, _source: parse_incident(raw),
+    all_path=INCIDENTS,
+)

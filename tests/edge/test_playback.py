@@ -68,7 +68,7 @@ async def played():
 
         async def look(hour, path=statuspage.SUMMARY, etag=None):
             hand.hour = hour
-            return await fetcher.get(url, path, etag=etag, accept=statuspage.ACCEPT)
+            return await fetcher.get(url, path, etag=etag, accept="application/json")
 
         yield look
     await playback.stop()

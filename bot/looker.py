@@ -1,0 +1,171 @@
+"""One look at a provider's page: read what its format asks for, parse it, and ask after the incidents that left it.
+
+A failed look is a look (DESIGN.md section 4): it comes out as Blindness, and never as an exception. Who reads the pages
+is a Protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from bot.core import diff
+from bot.errors import ParseError, SourceError
+from bot.model import Blindness, Ending, Incident, Known, Look, Observation, Provider, Snapshot, World
+from bot.sources import KINDS
+from bot.sources.kind import Absence, Bodies, Kind, filled, recent
+
+
+class Page(Protocol):
+    """An HTTP answer."""
+
+    @property
+    def url(self) -> str: ...  # noqa: D102
+    @property
+    def body(self) -> bytes: ...  # noqa: D102
+    @property
+    def etag(self) -> str | None: ...  # noqa: D102
+    @property
+    def not_modified(self) -> bool: ...  # noqa: D102
+    @property
+    def took_s(self) -> float: ...  # noqa: D102
+    @property
+    def fallback_because(self) -> str | None: ...  # noqa: D102
+
+
+class Web(Protocol):
+    """Reads pages; every failure is a SourceError."""
+
+    async def get(  # noqa: D102
+        self, source_url: str, path: str, *, fallback: str | None, etag: str | None, accept: str
+    ) -> Page: ...
+
+
+@dataclass(slots=True)
+class Kept:
+    """What is kept of a source between looks, so that only what changed is parsed; a restart begins without it."""
+
+    etag: str | None = None
+    snapshot: Snapshot | None = None
+    bodies: Bodies = ()
+
+
+@dataclass(slots=True)
+class Looker:
+    """Looks at pages. ``now`` must give aware UTC times."""
+
+    web: Web
+    now: Callable[[], datetime]
+    kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
+    kept: dict[str, Kept] = field(default_factory=dict)
+
+    async def look(self, provider: Provider, world: World) -> tuple[Look, Observation]:
+        """What the page says now, and the look for the record."""
+        source, kept = provider.source, self.kept.setdefault(provider.id, Kept())
+        try:
+            page, bodies = await self._read(provider, kept)
+            is_same = kept.snapshot is not None and bodies == kept.bodies
+            snapshot = self._parsed(provider, bodies, kept if is_same else Kept())
+            etag = page.etag or (kept.etag if page.not_modified else None)
+            self.kept[provider.id] = Kept(etag, snapshot, bodies)
+            snapshot = recent(snapshot, frozenset(k.incident.id for k in world.incidents), self.now())
+            endings = await self._ask(provider, world, snapshot)
+        except (SourceError, ParseError) as error:
+            kept.etag = None
+            return self._blind(provider, error)
+        at = self.now()
+        body = None if is_same else b"\n".join(bodies)
+        observation = Observation(source.id, at, "same" if is_same else "changed", body=body, took_s=page.took_s)
+        host = "" if page.fallback_because else page.url.partition("://")[2].partition("/")[0]
+        return Look(at, snapshot, endings, host), observation
+
+    def forget(self, provider_id: str) -> None:
+        """The next look is unconditional, and all of what it sees counts as new."""
+        self.kept.pop(provider_id, None)
+
+    def _blind(self, provider: Provider, error: SourceError | ParseError) -> tuple[Look, Observation]:
+        at = self.now()
+        code, wait = (error.code, error.retry_after) if isinstance(error, SourceError) else ("unparsable", None)
+        observation = Observation(provider.source.id, at, code, why=str(error))
+        return Look(at, Blindness(str(error), code, wait)), observation
+
+    async def _read(self, provider: Provider, kept: Kept) -> tuple[Page, Bodies]:
+        """Every path of the format; the first answer stands for all. Only a single path is asked for conditionally."""
+        first, *rest = self._kind(provider).paths_of(provider.source)
+        page = await self._get(provider, first, etag=None if rest else kept.etag)
+        if page.not_modified and kept.bodies:
+            return page, kept.bodies
+        return page, (page.body, *[(await self._get(provider, path)).body for path in rest])
+
+    def _parsed(self, provider: Provider, bodies: Bodies, kept: Kept) -> Snapshot:
+        kind = self._kind(provider)
+        if kept.snapshot is not None and not kind.timed:
+            return kept.snapshot
+        return kind.parse(bodies, provider.source, self.now())
+
+    async def _get(self, provider: Provider, path: str, etag: str | None = None) -> Page:
+        source = provider.source
+        return await self.web.get(
+            source.url, path, fallback=source.fallback, etag=etag, accept=self._kind(provider).accept
+        )
+
+    def _kind(self, provider: Provider) -> Kind:
+        return self.kinds[provider.source.kind]
+
+    # --- last words ---------------------------------------------------------------------------------------------------
+
+    async def _ask(self, provider: Provider, world: World, snapshot: Snapshot) -> dict[str, Incident | Ending]:
+        """How incidents ended that the page shows no longer; who gives no answer stays open and is asked again.
+
+        A 404 is a withdrawal only where the list of all incidents can be read and lacks it too.
+        """
+        kind, known = self._kind(provider), {k.incident.id: k for k in world.incidents}
+        if kind.absence is Absence.NOTHING:
+            return {}
+        if kind.absence is Absence.OVER:
+            return dict.fromkeys(diff.gone(known, snapshot), Ending.UNRECORDED)
+        endings: dict[str, Incident | Ending] = {}
+        missing: list[Known] = []
+        for incident_id in diff.unlisted(known, snapshot):
+            answer = await self._own(provider, known[incident_id].incident)
+            if answer is Ending.WITHDRAWN:
+                missing.append(known[incident_id])
+            elif answer is not None:
+                endings[incident_id] = answer
+        return endings | (await self._find(provider, missing) if missing else {})
+
+    async def _own(self, provider: Provider, incident: Incident) -> Incident | Ending | None:
+        """What the incident's own page says; WITHDRAWN where it has none, None where there is no telling."""
+        kind = self._kind(provider)
+        if kind.own_path is None or kind.parse_own is None:
+            return Ending.WITHDRAWN
+        try:
+            page = await self._get(provider, kind.own_path(incident, provider.source))
+            return kind.parse_own(page.body, provider.source)
+        except SourceError as error:
+            return Ending.WITHDRAWN if error.code == "http_404" else None
+        except ParseError:
+            return None
+
+    async def _find(self, provider: Provider, missing: Iterable[Known]) -> dict[str, Incident | Ending]:
+        """What the list of all incidents says of those that have no page of their own."""
+        kind = self._kind(provider)
+        if not kind.all_path:
+            return {k.incident.id: _left(k, None) for k in missing}
+        try:
+            page = await self._get(provider, filled(kind.all_path, provider.source))
+            whole = (kind.parse_all or kind.parse)((page.body,), provider.source, self.now())
+        except (SourceError, ParseError):
+            return {}
+        listed = {i.id: i for i in diff.listed(whole)}
+        oldest = min((i.created_at for i in listed.values()), default=None) if kind.own_path is None else None
+        return {k.incident.id: listed.get(k.incident.id) or _left(k, oldest) for k in missing}
+
+
+def _left(known: Known, oldest: datetime | None) -> Ending:
+    """How it ended that is on no list. A maintenance may just be over; and a list does not reach back for ever."""
+    if known.incident.is_maintenance or (oldest is not None and diff.first_post(known.incident) < oldest):
+        return Ending.UNRECORDED
+    return Ending.WITHDRAWN
