@@ -50,7 +50,7 @@ When: first posted 2026-05-04 12:00 UTC, seen 60 s later; over 12:30 UTC (the ve
 Hit: Acme API.
 Acme API: 12:01 down, 12:31 working
 Verdicts given (UTC):
-• Acme API: 12:01 hold off, 12:36 retry gently, 12:46 retry normally
+• Acme API: 12:01 hold off, 12:35 retry gently, 12:46 retry normally
 The vendor's last words, 2026-05-04 12:30 UTC (resolved):
 > All is well.
 i1; every step: timeline i1\
@@ -71,7 +71,7 @@ Acme: timeline of i1
 2026-05-04 12:31:00 incident resolved (resolved)
 2026-05-04 12:31:00 Acme API: working
 2026-05-04 12:31:00 Acme API: Hold off. …
-2026-05-04 12:36:00 Acme API: Retry gently. …
+2026-05-04 12:35:00 Acme API: Retry gently. …
 2026-05-04 12:46:00 Acme API: Retry normally. …\
 """)
 
