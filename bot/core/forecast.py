@@ -12,6 +12,7 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import accumulate, pairwise
 
 from bot.model import Estimate
 
@@ -40,6 +41,8 @@ HAZARD = (
     (1500, 0.00087),
     (2500, 0.00081),
 )
+_STARTS = tuple(start for start, _ in HAZARD)
+_BEFORE = (0.0, *accumulate(rate * (end - start) for (start, rate), (end, _) in pairwise(HAZARD)))
 _LONGEST = 20_000.0  # minutes
 
 
@@ -89,13 +92,9 @@ def remaining(minutes: Sequence[float], age: float, level: float) -> float:
 
 def survival(minute: float) -> float:
     """The prior's share of incidents that are still bad after so many minutes."""
-    hazard = 0.0
-    ends = (*(start for start, _ in HAZARD[1:]), math.inf)
-    for (start, rate), end in zip(HAZARD, ends, strict=True):
-        if minute <= start:
-            break
-        hazard += rate * (min(minute, end) - start)
-    return math.exp(-hazard)
+    place = max(bisect_right(_STARTS, minute) - 1, 0)
+    start, rate = HAZARD[place]
+    return math.exp(-_BEFORE[place] - rate * (minute - start))
 
 
 def grade(first: Estimate, ended_at: datetime) -> Grade:
