@@ -336,7 +336,8 @@ class Verdict:
     """Of one surface at one moment: may I retry?
 
     ``exposure`` is the share of the normal retry load, 0 to 1. ``review_at`` is when to look again and never a promise.
-    ``reason`` is one sentence: what was seen, by whom, when, and what would change it. ``reason_code`` names the rule.
+    ``reason`` is one sentence: what was seen, by whom, when, and what would change it; ``because`` is that without the
+    verdict's own words, for lists where those stand already. ``reason_code`` names the rule.
     """
 
     surface: str
@@ -349,6 +350,7 @@ class Verdict:
     inferred: bool = False
     incidents: tuple[str, ...] = ()
     instead: str | None = None
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,6 +443,44 @@ class Estimate:
     p90: timedelta
     n: int = 0
     method: str = "residual_life+aci"
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """A first estimate against what came: ``actual`` is what remained from its issue on."""
+
+    estimate: Estimate
+    actual: timedelta
+
+    @property
+    def held(self) -> tuple[bool, bool, bool]:
+        """Whether it ended within the P50, the P80 and the P90."""
+        e = self.estimate
+        return self.actual <= e.p50, self.actual <= e.p80, self.actual <= e.p90
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """What a provider's ended incidents teach: their bad minutes, ascending, and the levels as corrected so far."""
+
+    minutes: tuple[float, ...] = ()
+    levels: tuple[float, float, float] = (0.5, 0.8, 0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How long a provider's incidents last: what the ended ones taught, and the first estimate for each open one.
+
+    ``first`` is kept as it was said until its incident is no longer bad; then it is graded. ``grades`` are the newest.
+    """
+
+    lifetimes: Lifetimes = Lifetimes()
+    first: tuple[Estimate, ...] = ()
+    grades: tuple[Grade, ...] = ()
+
+    def of(self, incident: str) -> Estimate | None:
+        """The first estimate for an incident that is still bad; None where there is none."""
+        return next((e for e in self.first if e.incident == incident), None)
 
 
 # --- the timeline -----------------------------------------------------------------------------------------------------
@@ -545,6 +585,7 @@ class World:
     states: tuple[SurfaceState, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     bare: tuple[Bare, ...] = ()
+    outlook: Outlook = Outlook()
 
     @property
     def open_incidents(self) -> tuple[Known, ...]:
@@ -645,6 +686,8 @@ class Alert:
     closed_at: datetime | None = None
     ending: Ending | None = None
     again_after: timedelta | None = None  # since the last one on these surfaces was called resolved
+    estimate: Estimate | None = None  # the first one, as it was said
+    record: str = ""  # how often such estimates held
     news: tuple[NewsItem, ...] = ()
     watched: tuple[SurfaceLine, ...] = ()  # not known to be hit, and not to be retried normally because of it
     opens: bool = True  # False: only drawn anew where it already stands

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.core import episode, news
+from bot.core import episode, forecast, news
 from bot.core import stroke as strokes
 from bot.core.diff import first_post
 from bot.model import (
@@ -96,6 +96,8 @@ def alert(known: Known, world: World, provider: Provider, at: datetime, told: tu
         closed_at=known.closed_at,
         ending=known.ending,
         again_after=_again(known, world),
+        estimate=world.outlook.of(incident.id),
+        record=forecast.record(world.outlook.grades),
         news=told,
         watched=tuple(_lines(_watched(known, world), world, provider)),
         is_maintenance=incident.is_maintenance,

@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate, pairwise
 
-from bot.model import Estimate
+from bot.model import Estimate, Grade, Lifetimes
 
 LEVELS = (0.5, 0.8, 0.9)
 PRIOR_WEIGHT = 100
@@ -44,28 +44,6 @@ HAZARD = (
 _STARTS = tuple(start for start, _ in HAZARD)
 _BEFORE = (0.0, *accumulate(rate * (end - start) for (start, rate), (end, _) in pairwise(HAZARD)))
 _LONGEST = 20_000.0  # minutes
-
-
-@dataclass(frozen=True, slots=True)
-class Lifetimes:
-    """What a provider's ended incidents teach: their bad minutes, ascending, and the levels as corrected so far."""
-
-    minutes: tuple[float, ...] = ()
-    levels: tuple[float, float, float] = LEVELS
-
-
-@dataclass(frozen=True, slots=True)
-class Grade:
-    """A first estimate against what came: ``actual`` is what remained from its issue on."""
-
-    estimate: Estimate
-    actual: timedelta
-
-    @property
-    def held(self) -> tuple[bool, bool, bool]:
-        """Whether it ended within the P50, the P80 and the P90."""
-        e = self.estimate
-        return self.actual <= e.p50, self.actual <= e.p80, self.actual <= e.p90
 
 
 def estimate(known: Lifetimes, incident: str, at: datetime, elapsed: timedelta) -> Estimate:

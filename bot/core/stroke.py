@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core import diff, events, scope, trouble, verdict
+from bot.core import diff, events, outlook, scope, trouble, verdict
 from bot.model import (
     Blindness,
     Call,
@@ -173,11 +173,20 @@ def _judged(
     posted = (k.incident for k in world.open_incidents if not k.incident.is_unposted)
     hits = scope.hits(posted, world.components, rules.provider, at)
     tracks = _tracks(world, hits, at, rules, looked=looked)
+    ahead = outlook.advance(world.outlook, world.incidents, at)
     verdicts = verdict.judge_all(
-        rules.provider, tracks, hits, at, seen_at=world.seen_at, rules=rules.verdict, elsewhere=rules.elsewhere
+        rules.provider,
+        tracks,
+        hits,
+        at,
+        seen_at=world.seen_at,
+        rules=rules.verdict,
+        elsewhere=rules.elsewhere,
+        forecasts=outlook.present(ahead, hits, at),
     )
     after = replace(
         world,
+        outlook=ahead,
         incidents=tuple(_drawn_in(k, hits) for k in world.incidents),
         hits=hits,
         tracks=tuple(tracks.values()),

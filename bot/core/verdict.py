@@ -131,7 +131,12 @@ def judge(
         inferred=facts.hit is not None and facts.hit.inferred,
         incidents=_incidents(rule.call, facts),
     )
-    return replace(verdict, reason=reason.sentence(verdict, surface.name, rule.seen(facts), rule.unlock(facts)))
+    return _with_reason(verdict, surface, rule.seen(facts), rule.unlock(facts))
+
+
+def _with_reason(verdict: Verdict, surface: Surface, seen: str, unlock: str) -> Verdict:
+    because = f"{seen}; {unlock}"
+    return replace(verdict, reason=reason.sentence(verdict, surface.name, seen, unlock), because=because)
 
 
 def judge_all(
@@ -243,7 +248,7 @@ def _with_needs(surface: Surface, own: Verdict, known: Mapping[str, Verdict], pr
         incidents=tuple(dict.fromkeys((*own.incidents, *worst.incidents))),
     )
     seen = f"it needs {name}, which is {worst.call.replace('_', ' ')} ({worst.reason_code.replace('_', ' ')})"
-    return replace(verdict, reason=reason.sentence(verdict, surface.name, seen, f"a better verdict on {name} frees it"))
+    return _with_reason(verdict, surface, seen, f"a better verdict on {name} frees it")
 
 
 def _badness(verdict: Verdict) -> tuple[int, float]:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.core import forecast
-from bot.core.forecast import Grade, Lifetimes
+from bot.model import Grade, Lifetimes
 from bot.score.stories import Recording, Story, is_bad, moment
 
 LANDMARKS = (0, 15, 30, 60, 120, 240)

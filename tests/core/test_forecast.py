@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.forecast import LEVELS, Lifetimes, estimate, grade, learn, record, remaining, survival
+from bot.core.forecast import LEVELS, estimate, grade, learn, record, remaining, survival
+from bot.model import Lifetimes
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 PRINTED = [(0, 45, 241), (15, 44, 268), (30, 45, 293), (60, 69, 412), (90, 96, 863), (120, 118, 1015), (240, 152, 1531)]

@@ -164,6 +164,28 @@ def the_first_house(db: Database) -> None:
         db.execute(statement)
 
 
+_FORECASTS = """
+CREATE TABLE estimates (          -- the first estimate for an incident, as it was said, and what came of it
+  incident TEXT PRIMARY KEY,
+  provider TEXT NOT NULL,
+  issued_at TEXT NOT NULL,
+  elapsed_s REAL NOT NULL,        -- how long it had been bad when the estimate was made
+  p50_s REAL NOT NULL,            -- half are over within so long from then on
+  p80_s REAL NOT NULL,
+  p90_s REAL NOT NULL,
+  n INTEGER NOT NULL,             -- ended incidents of this provider behind it
+  actual_s REAL                   -- what it took; NULL while it is bad
+);
+"""
+
+
+@steps()
+def forecasts_are_kept(db: Database) -> None:
+    """First estimates, so that they can be graded by anybody."""
+    for statement in _statements(_FORECASTS):
+        db.execute(statement)
+
+
 def names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     return frozenset(step.name for step in steps.pending(Database(memory=True)))

@@ -28,6 +28,7 @@ def write(db: Database, observation: Observation | None, stroke: Stroke, posts: 
     _updates(db, stroke)
     _conditions(db, stroke)
     _verdicts(db, stroke)
+    _estimates(db, stroke)
     _events(db, stroke.events)
     for post in posts:
         _owe(db, post, stroke.at)
@@ -146,6 +147,24 @@ def _verdicts(db: Database, stroke: Stroke) -> None:
                 " reason_code = excluded.reason_code, incident = excluded.incident",
                 *(now.surface, at, now.call, now.exposure, now.reason, now.reason_code, (*now.incidents, None)[0]),
             )
+
+
+def _estimates(db: Database, stroke: Stroke) -> None:
+    """Estimates are written once; what came of them is added when their incident is no longer bad."""
+    before, now = stroke.before.outlook, stroke.world.outlook
+    if before is now:
+        return
+    for e in now.first:
+        if before.of(e.incident) is None:
+            spans = [span.total_seconds() for span in (e.elapsed, e.p50, e.p80, e.p90)]
+            db.write(
+                "INSERT INTO estimates VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING",
+                *(e.incident, stroke.world.provider, iso(e.issued_at), *spans, e.n),
+            )
+    for grade in now.grades:
+        if grade not in before.grades:
+            actual_s, incident = grade.actual.total_seconds(), grade.estimate.incident
+            db.write("UPDATE estimates SET actual_s = ? WHERE incident = ?", actual_s, incident)
 
 
 def _events(db: Database, events: Iterable[Event]) -> None:
