@@ -1,4 +1,4 @@
-"""What a vendor decides -> its Statuspage: ``summary.json`` and ``incidents/{id}.json``, shown by the stage."""
+"""What a vendor decides -> its Statuspage: the summary, the list of incidents and each one's page, on the stage."""
 
 from __future__ import annotations
 
@@ -98,6 +98,7 @@ class Vendor:
             "incidents": [i for i in self._incidents.values() if i["status"] != "resolved"],
             "scheduled_maintenances": [],
         }
+        self._driver.show("/api/v2/incidents.json", {"page": page, "incidents": list(self._incidents.values())})
         self._driver.show("/api/v2/summary.json", summary)
 
 
