@@ -20,6 +20,7 @@ from bot.sources.recorded import Poll, reconstruct
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 CONFIRMING = 3  # looks a minute apart after each recorded one, since a verdict wants to see a thing twice
 FORGET = timedelta(minutes=16)  # after so long without a usable look, nothing changes with time any more
 _SAME = Snapshot("", "")
@@ -41,12 +42,18 @@ def replay(recording: History | Iterator[Poll], provider: Provider, rules: Verdi
             if world.blind_since is None:
                 world = strokes.watched(world, poll.at - SECOND)
         elif isinstance(recording, History):
-            world = strokes.look(world, Look(poll.at - MINUTE, Snapshot("", "", (), ())), going_by).world
+            world = _long_watched(world, poll.at, going_by)
         stroke = strokes.look(world, _seen(poll, world, recording), going_by)
         world, last = stroke.world, poll.at
         yield stroke
     if last is not None:
         yield from _meanwhile(world, last, last + timedelta(hours=6), going_by)
+
+
+def _long_watched(world: World, until: datetime, rules: strokes.Rules) -> World:
+    """A history begins with its first incident: before that nothing was open, and the page had been watched."""
+    first = strokes.look(world, Look(until - HOUR, Snapshot("", "", (), ())), rules).world
+    return strokes.look(strokes.watched(first, until - MINUTE), Look(until - MINUTE, _SAME), rules).world
 
 
 def _meanwhile(world: World, last: datetime, until: datetime, rules: strokes.Rules) -> Iterator[strokes.Stroke]:

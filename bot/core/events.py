@@ -7,7 +7,21 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.core import diff
-from bot.model import Condition, Ending, Event, EventKind, Incident, Update, Verdict, World
+from bot.model import (
+    Condition,
+    Ending,
+    Event,
+    EventKind,
+    Hit,
+    Incident,
+    Known,
+    Stage,
+    SurfaceState,
+    Update,
+    Verdict,
+    Weight,
+    World,
+)
 
 _ENDINGS = {
     Ending.RESOLVED: (EventKind.INCIDENT_RESOLVED, "the vendor called it over", "resolved"),
@@ -52,14 +66,13 @@ def of_change(change: diff.Change, provider: str, at: datetime, *, is_baseline: 
 
 def of_surfaces(before: World, after: World, at: datetime) -> Iterator[Event]:
     """A row for each surface whose condition is another."""
-    hits = {h.surface: h for h in sorted(after.hits, key=lambda h: h.condition.rank)}
     for state in after.states:
         old = before.state(state.surface)
         if (old.condition if old else Condition.UNKNOWN) is state.condition:
             continue
         if before.seen_at is None and not state.condition.is_bad:
             continue
-        hit = hits.get(state.surface)
+        hit = _why(after, state)
         yield Event(
             EventKind.SURFACE_CHANGED,
             after.provider,
@@ -97,6 +110,14 @@ def of_verdicts(before: World, after: World, at: datetime) -> Iterator[Event]:
         )
 
 
+def _why(world: World, state: SurfaceState) -> Hit | None:
+    """What made it so: what is bad now, else what takes the surface out of an incident that goes on."""
+    said = [h for h in world.hits if h.surface == state.surface and h.condition is state.condition]
+    if state.condition is Condition.OPERATIONAL:
+        said = [h for h in said if h.weight is Weight.CLEARED]
+    return said[-1] if said else None
+
+
 def owner(world: World, surface: str, named: tuple[str, ...] = ()) -> str | None:
     """The incident whose thread tells of this surface; None where none hit it, or none is left to tell.
 
@@ -104,12 +125,15 @@ def owner(world: World, surface: str, named: tuple[str, ...] = ()) -> str | None
     until the surface was normal again.
     """
     found = [
-        k
-        for k in world.incidents
-        if surface in k.surfaces and surface not in k.freed and not (k.is_retroactive and not k.is_open)
+        k for k in world.incidents if surface in k.surfaces and surface not in k.freed and not _is_no_live_matter(k)
     ]
     best = max(found, key=lambda k: (k.is_open, k.incident.id in named, k.closed_at or k.seen_at), default=None)
     return best.incident.id if best else None
+
+
+def _is_no_live_matter(known: Known) -> bool:
+    """Over before we saw it, or planned and not begun: neither moves a verdict."""
+    return (known.is_retroactive and not known.is_open) or known.incident.stage is Stage.SCHEDULED
 
 
 def _blamed(world: World, verdict: Verdict) -> str | None:

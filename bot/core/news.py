@@ -66,12 +66,22 @@ def _ours(known: Known, events: Iterable[Event], stroke: Stroke, provider: Provi
     wider: tuple[str, ...] = ()
     verdicts: tuple[str, ...] = ()
     if News.WITHDRAWN not in kinds:
-        new = set(known.surfaces) - set(before.surfaces)
+        new = (set(known.surfaces) - set(before.surfaces)) | {
+            e.surface for e in events if known.is_open and _is_bad_again(e, stroke)
+        }
         wider = tuple(s.name for s in provider.surfaces if s.id in new)
         verdicts = tuple(e.reason or "" for e in events if e.surface in known.surfaces and _is_another_call(e, stroke))
     kinds |= {kind for kind, found in ((News.WIDENED, wider), (News.VERDICT, verdicts)) if found}
     said = tuple(kind for kind in News if kind in kinds)
     return replace(item, kinds=said, wider=wider, verdicts=verdicts, broadcast=bool(said))
+
+
+def _is_bad_again(event: Event, stroke: Stroke) -> bool:
+    """The incident breaks what worked until now, whether it had named it or not."""
+    if event.kind is not EventKind.SURFACE_CHANGED or not event.surface or not (c := event.condition) or not c.is_bad:
+        return False
+    old = stroke.before.state(event.surface)
+    return old is None or not old.condition.is_bad
 
 
 def _is_another_call(event: Event, stroke: Stroke) -> bool:

@@ -131,13 +131,8 @@ def _host(url: str) -> str:
 def _known(world: World, seen: Look, page: Snapshot, changes: Iterable[diff.Change]) -> Iterable[Known]:
     """The incidents after a look: those listed and those asked for as they now are, the others as they were."""
     listed = diff.listed(page)
-    is_whole = page.incidents is not None and page.maintenances is not None
     there = {i.id for i in listed}
-    known = {
-        k.incident.id: k
-        for k in world.incidents
-        if k.incident.id in there or not (is_whole and _is_forgotten(k, seen.at))
-    }
+    known = {k.incident.id: k for k in world.incidents if k.incident.id in there or not _is_forgotten(k, page, seen.at)}
     asked = (i for name, i in seen.endings.items() if isinstance(i, Incident) and i.id == name and name in known)
     for incident in (*listed, *asked):
         known[incident.id] = _remember(known.get(incident.id), incident, seen.at, is_baseline=world.seen_at is None)
@@ -147,8 +142,11 @@ def _known(world: World, seen: Look, page: Snapshot, changes: Iterable[diff.Chan
     return known.values()
 
 
-def _is_forgotten(known: Known, at: datetime) -> bool:
-    return known.closed_at is not None and at - known.closed_at > REMEMBER
+def _is_forgotten(known: Known, page: Snapshot, at: datetime) -> bool:
+    """Over for a day, and the page shows its list without it: what it may list again must not be new again."""
+    its_list = page.maintenances if known.incident.is_maintenance else page.incidents
+    is_gone = its_list is not None or known.incident.is_unposted
+    return is_gone and known.closed_at is not None and at - known.closed_at > REMEMBER
 
 
 def _remember(known: Known | None, shown: Incident, at: datetime, *, is_baseline: bool) -> Known:

@@ -115,6 +115,20 @@ def test_wider_without_a_word_of_the_vendor_is_told_too():
     assert item.wider == ("Acme Web",)
 
 
+def test_a_surface_that_it_had_left_and_breaks_again_is_told_as_wider():
+    left = update("u2", body="The API works as intended. The website fails.", minutes=5, web=RED)
+    back = update("u3", body="The API fails after all.", minutes=9, api=RED)
+    run = (OPEN, page(incident(FIRST, left), web=RED), page(incident(FIRST, left, back), web=RED, api=RED))
+    [item] = news(*(look(5 * n, shown) for n, shown in enumerate(run)))
+    assert (item.wider, item.broadcast) == (("Acme API",), True)
+
+
+def test_a_component_that_flickers_in_an_incident_is_told_once():
+    day = [look(0, OPEN), *(look(1 + n, page(incident(FIRST), api=(GREEN, RED)[n % 2])) for n in range(9))]
+    told = {i.key for s in watched(*day) for a in decided(s).alerts for i in a.news if i.wider and not i.verdicts}
+    assert len(told) == 1
+
+
 def test_another_verdict_is_broadcast_with_its_reason():
     fixed = page(incident(FIRST, update("u2", Stage.MONITORING, "Fixed.", 5)))
     told = [

@@ -129,6 +129,12 @@ def test_an_ended_incident_is_forgotten_after_a_day_off_the_page():
     assert run[-1].world.incidents == ()
 
 
+def test_a_page_that_has_no_maintenances_forgets_its_incidents_all_the_same():
+    shown = [replace(page(*i, api=c), maintenances=None) for i, c in (([incident(OPENS)], RED), ([], GREEN))]
+    run = watched(look(0, shown[0]), look(30, shown[1], i1=incident(OPENS, OVER)), look(60 * 25, shown[1]))
+    assert run[-1].world.incidents == ()
+
+
 def test_a_page_without_its_list_forgets_nothing():
     told = page(incident(OPENS, OVER))
     run = watched(
@@ -187,6 +193,16 @@ def test_the_next_incident_takes_a_surface_over():
 def test_a_reopened_incident_takes_its_surfaces_back():
     again = incident(OPENS, OVER, update("ua", minutes=85, api=RED))
     assert story((85, page(again, api=RED)))[-1].world.known("i1").freed == ()
+
+
+def test_a_maintenance_that_is_only_planned_tells_of_no_surface():
+    planned = incident(update("m1", Stage.SCHEDULED, "The API moves."), iid="m", is_maintenance=True)
+    shown = (
+        page(incident(OPENS), maintenances=(planned,), api=RED),
+        page(incident(OPENS, OVER), maintenances=(planned,)),
+    )
+    run = watched(look(0, shown[0]), *(look(30 + n, shown[1]) for n in range(60)))
+    assert {i for _, i in verdicts_of(run)} == {"i1"}
 
 
 # --- the source -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,200 @@
+"""Recorded days through today's rules, against transcripts that people have read."""
+
+import gzip
+import json
+from collections import Counter
+from itertools import groupby
+
+import pytest
+
+from bot.model import Call, EventKind, PostKind
+from bot.replay import line
+from tests.replays.transcript import DEMO, GOLDEN, HERE, facts, posts_of, strokes_of
+
+
+def golden(name):
+    return (HERE / name / "transcript.md").read_text(encoding="utf-8")
+
+
+def test_the_demo_day_reads_as_its_transcript():
+    assert GOLDEN["demo-day"]() == golden("demo-day")
+
+
+def test_the_real_day_goes_as_its_transcript(shared):
+    assert facts(shared / "claude" / "2026-03-02.json", "claude") == golden("2026-03-02")
+
+
+def printed(path, provider, **more):
+    """What ``replay --json`` prints."""
+    events = (e for s in strokes_of(path, provider, **more) for e in s.events)
+    return "".join(json.dumps(line(e, reconstructed=False), ensure_ascii=False) + "\n" for e in events)
+
+
+def test_a_day_replayed_twice_is_the_same_to_the_byte():
+    assert printed(DEMO, "claude").encode() == printed(DEMO, "claude").encode()
+
+
+# --- the polls form ---------------------------------------------------------------------------------------------------
+
+
+def body(*incidents, colour="operational"):
+    return {
+        "page": {"id": "p", "name": "GitHub"},
+        "components": [{"id": "c", "name": "API Requests", "status": colour}],
+        "incidents": list(incidents),
+    }
+
+
+def incident(status="investigating", *more):
+    updates = [("u1", "investigating", 0), *more]
+    return {
+        "id": "i1",
+        "name": "Errors",
+        "status": status,
+        "impact": "major",
+        "created_at": "2023-11-14T22:20:00Z",
+        "incident_updates": [
+            {"id": i, "status": s, "body": "API requests fail.", "display_at": f"2023-11-14T22:{20 + m}:00Z"}
+            for i, s, m in updates
+        ],
+    }
+
+
+@pytest.fixture
+def polls(tmp_path):
+    """Writes a recording of these bodies, a minute apart, and gives its events."""
+
+    def write(*bodies, opener=open):
+        path = tmp_path / "polls.ndjson"
+        with opener(path, "wt", encoding="utf-8") as file:
+            for n, shown in enumerate(bodies):
+                at = f"2023-11-14T22:{13 + n}:20Z"
+                file.write(json.dumps({"polled_at": at, "body": shown}) + "\n")
+        return [e for s in strokes_of(path, "github") for e in s.events]
+
+    return write
+
+
+def kinds(events, *wanted):
+    return [e.kind for e in events if e.kind in wanted]
+
+
+SOURCE = (EventKind.SOURCE_BLIND, EventKind.SOURCE_BACK)
+
+
+@pytest.mark.parametrize("nulls", [1, 2, 9])
+def test_a_run_of_nulls_is_one_source_blind_and_one_source_back(polls, nulls):
+    assert kinds(polls(body(), *[None] * nulls, body()), *SOURCE) == [*SOURCE]
+
+
+def test_two_runs_of_nulls_are_two_of_each(polls):
+    assert kinds(polls(body(), None, body(), None, None, body()), *SOURCE) == [*SOURCE, *SOURCE]
+
+
+def test_nulls_at_the_end_are_blind_and_never_back(polls):
+    assert kinds(polls(body(), None, None), *SOURCE) == [EventKind.SOURCE_BLIND]
+
+
+@pytest.mark.parametrize("broken", [{}, [], "Bad gateway", 7, {"page": {"id": "p"}}])
+def test_a_body_that_is_no_page_is_blind_too(polls, broken):
+    assert kinds(polls(body(), broken, body()), *SOURCE) == [*SOURCE]
+
+
+def test_an_incident_is_opened_once_and_closed_once(polls):
+    shown = body(incident(), colour="major_outage")
+    events = polls(body(), shown, shown, body(incident("resolved", ("u2", "resolved", 9))), body(), body())
+    assert kinds(events, EventKind.INCIDENT_OPENED, EventKind.INCIDENT_RESOLVED) == [
+        EventKind.INCIDENT_OPENED,
+        EventKind.INCIDENT_RESOLVED,
+    ]
+
+
+def test_an_incident_that_left_the_page_is_closed_and_its_words_are_missing(polls):
+    events = polls(body(), body(incident(), colour="major_outage"), body())
+    [end] = [e for e in events if e.kind is EventKind.INCIDENT_RESOLVED]
+    assert end.reason_code == "left_page"
+
+
+def test_a_missing_list_closes_nothing(polls):
+    events = polls(body(), body(incident()), {k: v for k, v in body().items() if k != "incidents"})
+    assert kinds(events, EventKind.INCIDENT_RESOLVED) == []
+
+
+def test_a_packed_recording_is_the_same_recording(polls):
+    day = (body(), body(incident(), colour="major_outage"), body())
+    assert polls(*day) == polls(*day, opener=gzip.open)
+
+
+@pytest.fixture(scope="module")
+def github(shared):
+    """Some 600 of the real polls, from the weeks in which the recorder failed most often."""
+    path = shared / "github" / "polls-2020-11_2024-12.ndjson.xz"
+    return list(strokes_of(path, "github", polls=range(1800, 2400)))
+
+
+def test_real_incidents_are_opened_once_and_closed_once(github):
+    events = [e for s in github for e in s.events]
+    opened = Counter(e.incident for e in events if e.kind is EventKind.INCIDENT_OPENED)
+    assert len(opened) > 50
+    closed = Counter(e.incident for e in events if e.kind is EventKind.INCIDENT_RESOLVED)
+    still_open = {k.incident.id for k in github[-1].world.open_incidents}
+    assert set(opened.values()) == {1} == set(closed.values())
+    assert set(opened) - set(closed) == still_open
+
+
+def test_real_nulls_are_blind_once_and_back_once(github):
+    told = kinds([e for s in github for e in s.events], *SOURCE)
+    assert len(told) > 20
+    assert [k for k, _ in groupby(told)] == told
+
+
+# --- what a reader knows ----------------------------------------------------------------------------------------------
+
+
+def misled(strokes, provider):
+    """Where the channel's message about an incident shows another call than the verdict is, while it still tells."""
+    shown = {}
+    for stroke, posts in posts_of(strokes, provider):
+        for post in posts:
+            if post.kind in (PostKind.ALERT, PostKind.EDIT):
+                shown[post.incident] = {x.surface: (x.condition, x.verdict.call) for x in post.about.lines}
+        for known in stroke.world.incidents:
+            for surface in set(known.surfaces) - set(known.freed):
+                now = stroke.world.state(surface).condition, stroke.world.verdict(surface).call
+                if known.incident.id in shown and shown[known.incident.id].get(surface) != now:
+                    yield stroke.at, known.incident.id, surface, now
+
+
+def untold(strokes, provider):
+    """Verdicts on surfaces of an alert that nobody was told in its thread or by the alert itself, unless unknown."""
+    for stroke, posts in posts_of(strokes, provider):
+        said = " ".join(why for p in posts if p.news for why in p.news.verdicts)
+        fresh = {p.incident for p in posts if p.kind is PostKind.ALERT}
+        for event in stroke.events:
+            old = stroke.before.verdict(event.surface) if event.surface else None
+            is_another = event.verdict and old and old.call is not event.verdict and event.verdict is not Call.UNKNOWN
+            known = stroke.world.known(event.incident) if event.incident else None
+            if is_another and known and event.surface in known.surfaces and not event.is_baseline:
+                is_quiet = known.is_baseline or (known.incident.is_maintenance and not posts)
+                if event.reason not in said and event.incident not in fresh and not is_quiet:
+                    yield stroke.at, event.incident, event.surface, event.verdict
+
+
+@pytest.mark.parametrize("wrong", [misled, untold])
+def test_no_reader_of_the_demo_day_is_left_with_an_old_verdict(wrong):
+    assert list(wrong(strokes_of(DEMO, "claude"), "claude")) == []
+
+
+@pytest.mark.parametrize("wrong", [misled, untold])
+def test_no_reader_of_real_polls_is_left_with_an_old_verdict(wrong, github):
+    assert list(wrong(github, "github")) == []
+
+
+def test_no_thread_is_told_the_same_twice():
+    keys = [(p.incident, p.key) for _, posts in posts_of(strokes_of(DEMO, "claude"), "claude") for p in posts]
+    assert len(keys) == len(set(keys))
+
+
+def test_every_incident_of_the_demo_day_has_one_message():
+    posts = [p for _, all_of_them in posts_of(strokes_of(DEMO, "claude"), "claude") for p in all_of_them]
+    assert set(Counter(p.incident for p in posts if p.kind is PostKind.ALERT).values()) == {1}
