@@ -6,6 +6,7 @@ Strict: an unknown key in our own files is a mistake. Files are TOML; the catalo
 from __future__ import annotations
 
 import re
+import reprlib
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,7 +26,7 @@ _ID = r"^[a-z0-9][a-z0-9-]*$"
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class _Source(_Strict):
@@ -205,7 +206,8 @@ def load(directory: Path | None = None) -> Settings:
     files = sorted((directory / "providers").glob("*.toml"))
     read = [(file, _read(file, _Provider, mistakes)) for file in files]
     providers = [(file, _provider(wire)) for file, wire in read if wire]
-    mistakes += _crossings(providers)
+    mistakes += _twice(providers)
+    mistakes += _strangers(providers) if len(providers) == len(files) else ()
     mistakes += _profiles(providers, verdict) if verdict else ()
     if not files:
         mistakes.append(f"{directory / 'providers'}: no provider files; the catalogue is one TOML file per provider")
@@ -225,6 +227,8 @@ def missing_tokens(environment: Mapping[str, str]) -> list[str]:
             wrong.append(f"{name} is not set; it starts with {prefix} (README, 'In your Slack')")
         elif not value.startswith(prefix):
             wrong.append(f"{name} should start with {prefix}; this value is of another kind")
+        elif not value.isprintable() or " " in value:
+            wrong.append(f"{name} has a blank or a line break in it; it was not copied as it is")
     return wrong
 
 
@@ -250,7 +254,7 @@ def _sentence(error: Mapping[str, Any]) -> str:
         return f"{where!r} is missing"
     said = error["msg"].removeprefix("Value error, ")
     given = error["input"]
-    return f"{where}: {said}" + ("" if isinstance(given, dict) else f" (it is {given!r})")
+    return f"{where}: {said}" + ("" if isinstance(given, dict) else f" (it is {reprlib.repr(given)})")
 
 
 def _line_of(text: str, loc: tuple[str | int, ...]) -> int:
@@ -282,20 +286,32 @@ def _profiles(providers: list[tuple[Path, model.Provider]], verdict: _Verdict) -
     known = {"default", *verdict.profile}
     for file, provider in providers:
         if provider.profile not in known:
-            line = _line_of(file.read_text(encoding="utf-8"), ("profile",))
-            yield f"{file}:{line}: no profile {provider.profile!r} in verdict.toml; it has {', '.join(sorted(known))}"
+            has = ", ".join(sorted(known))
+            yield f"{_at(file, ('profile',))}: no profile {provider.profile!r} in verdict.toml; it has {has}"
 
 
-def _crossings(providers: list[tuple[Path, model.Provider]]) -> Iterator[str]:
-    """Mistakes that no file shows alone: ids used twice, and surfaces named that nobody has."""
-    known = {s.id for _, p in providers for s in p.surfaces}
+def _twice(providers: list[tuple[Path, model.Provider]]) -> Iterator[str]:
+    """Ids that are used for two things."""
     owners: dict[str, Path] = {}
     for file, provider in providers:
-        for name in (provider.id, *(s.id for s in provider.surfaces)):
+        places = [("id",), *(("surface", number, "id") for number in range(len(provider.surfaces)))]
+        for name, place in zip((provider.id, *(s.id for s in provider.surfaces)), places, strict=True):
             if name in owners:
-                yield f"{file}: the id {name!r} is already used in {owners[name]}; ids are unique over the catalogue"
+                used = f"is already used in {owners[name].name}; ids are unique over the catalogue"
+                yield f"{_at(file, place)}: the id {name!r} {used}"
             owners[name] = file
-        for surface in provider.surfaces:
-            for other in (*surface.needs, *surface.instead):
-                if other not in known:
-                    yield f"{file}: {surface.id} names the surface {other!r}, which no provider file has"
+
+
+def _strangers(providers: list[tuple[Path, model.Provider]]) -> Iterator[str]:
+    """Surfaces that are named and that nobody has."""
+    known = {s.id for _, p in providers for s in p.surfaces}
+    for file, provider in providers:
+        for number, surface in enumerate(provider.surfaces):
+            for key, named in (("needs", surface.needs), ("instead", surface.instead)):
+                for other in (n for n in named if n not in known):
+                    where = _at(file, ("surface", number, key))
+                    yield f"{where}: {key} names the surface {other!r}, which no provider file has"
+
+
+def _at(file: Path, loc: tuple[str | int, ...]) -> str:
+    return f"{file}:{_line_of(file.read_text(encoding='utf-8'), loc)}"

@@ -43,6 +43,8 @@ class App:
     poll: Poll
     doors: Iterable[Door] = ()
     on_delivery: Callable[[Delivery], None] = field(default=lambda _: None)
+    farewell_s: float = FAREWELL_S
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _scheduler: Any = None
     _couriers: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class App:
 
         A door that gives up for good ends the bot with its error.
         """
+        self._stop = stop
         self._scheduler = self._scheduled()
         self._scheduler.start()
         publisher: asyncio.Task[Any] = asyncio.create_task(self._publish())
@@ -63,9 +66,10 @@ class App:
             for task in done:
                 task.result()
         finally:
+            stop.set()
             self._scheduler.shutdown(wait=False)
             await _ended([publisher])
-            await _ended([*self._couriers.values()], patience_s=FAREWELL_S)
+            await _ended([*self._couriers.values()], patience_s=self.farewell_s)
             await _ended([stopped, *doors])
 
     # --- poll ---------------------------------------------------------------------------------------------------------
@@ -123,7 +127,7 @@ class App:
                 for delivery in sent:
                     self.on_delivery(delivery)
                 if sent:
-                    await asyncio.sleep(PUBLISH_S)
+                    await _any(self._stop, PUBLISH_S)
                     self._wake.set()
         finally:
             del self._couriers[channel]
@@ -157,7 +161,7 @@ async def _ended(tasks: list[asyncio.Task[Any]], patience_s: float = 0) -> None:
 
 
 async def _any(event: asyncio.Event, seconds: float) -> None:
-    """Waits for the event, but not longer than this. (``wait_for`` may swallow a cancellation before Python 3.12.)"""
+    """Waits for the event, but not longer than this; ``wait_for`` may swallow a cancellation before Python 3.12."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()

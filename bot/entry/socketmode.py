@@ -29,15 +29,17 @@ CLOSE_S = 1.0
 PING_S = 5  # a broken socket is noticed within two of these (slack.md 1.5)
 
 
-async def serve(bolt: AsyncApp, app_token: str, bot_token: str, url: str) -> None:
+async def serve(
+    bolt: AsyncApp, app_token: str, bot_token: str, url: str, waits_s: tuple[float, float] = WAITS_S
+) -> None:
     """Serves the app until cancelled. DeliveryError, permanent, where Slack refuses a token."""
-    wait, said = WAITS_S[0], ""
+    wait, said = waits_s[0], ""
     while True:
         try:
             await knock(app_token, bot_token, base_url=url)
             async with _line(bolt, app_token, url) as line:
                 log.info("connected to Slack")
-                wait, said = WAITS_S[0], ""
+                wait, said = waits_s[0], ""
                 await _loss(line)
             why = "the connection was lost"
         except DeliveryError as error:
@@ -50,7 +52,7 @@ async def serve(bolt: AsyncApp, app_token: str, bot_token: str, url: str) -> Non
             log.warning("not connected to Slack: %s; trying again until it is", why)
         said = why
         await asyncio.sleep(wait)
-        wait = min(wait * 2, WAITS_S[1])
+        wait = min(wait * 2, waits_s[1])
 
 
 @asynccontextmanager

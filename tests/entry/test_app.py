@@ -44,7 +44,7 @@ def book(tmp_path):
 @pytest.fixture
 def bot(web, chat, book, clock):
     engine = Engine({"acme": ACME}, web, book, chat, clock, lambda _: VerdictRules())
-    return app.App(engine, Poll(interval_s=60, incident_interval_s=20))
+    return app.App(engine, Poll(interval_s=60, incident_interval_s=20), farewell_s=0.1)
 
 
 @pytest.fixture
@@ -190,6 +190,7 @@ async def test_looks_and_posts_that_hang_hold_the_end_up_for_less_than_five_seco
         await asyncio.sleep(60)
 
     web.get = chat.post = hang
+    bot.farewell_s = app.FAREWELL_S
     async with Running(bot) as running:
         await until(lambda: len(started) == 2)
     assert running.ended_in < 5
@@ -217,10 +218,10 @@ async def test_what_is_being_sent_at_the_end_may_finish(bot, chat, book):
 
     async def slow(*what, **how):
         started.set()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.05)
         return await post(*what, **how)
 
-    chat.post = slow
+    chat.post, bot.farewell_s = slow, 5
     async with Running(bot):
         await started.wait()
     assert not book._db.rows("SELECT 1 FROM outbox WHERE state = 'sending'")

@@ -1,0 +1,231 @@
+"""The command line through click's runner: what it says, its exit codes, and that help is cheap."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from bot.edge.store import Store
+from bot.entry.cli import DOORS, brownout
+from bot.entry.commands import COMMANDS
+from bot.entry.options import now
+from bot.model import Observation
+from tests.acme import DOWN, look, page
+
+CONFIG = """
+id = "acme"
+name = "Acme"
+[source]
+url = "https://status.acme.example"
+[[surface]]
+id = "acme-api"
+name = "Acme API"
+components = ["c-api"]
+words = ["API"]
+[[surface]]
+id = "acme-web"
+name = "acme.example"
+components = ["c-web"]
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    (tmp_path / "providers").mkdir()
+    (tmp_path / "providers" / "acme.toml").write_text(CONFIG)
+    return tmp_path
+
+
+@pytest.fixture
+def db(tmp_path):
+    """A database in which the API has just gone down."""
+    store = Store.open(tmp_path / "b.db")
+    stroke = look(None, DOWN, now())
+    store.record(Observation("acme", stroke.at, "changed", body=DOWN), stroke, [])
+    store.close()
+    return tmp_path / "b.db"
+
+
+@pytest.fixture
+def run():
+    return lambda *words, **more: CliRunner(env={"COLUMNS": "200"}).invoke(brownout, [str(w) for w in words], **more)
+
+
+@pytest.fixture
+def ask(run, config, db):
+    return lambda *words: run(*words, "--config", config, "--db", db)
+
+
+def test_every_door_is_in_the_help_and_opens(run):
+    assert run("--help").exit_code == 0
+    for name in DOORS:
+        told = run(name, "--help")
+        assert told.exit_code == 0, told.output
+
+
+def test_every_question_of_slack_is_a_command_too():
+    assert {verb for verb in COMMANDS if verb != "help"} <= set(DOORS)
+
+
+def test_an_unknown_command_is_wrong_usage(run):
+    assert (run("staus").exit_code, "No such command" in run("staus").output) == (2, True)
+
+
+def test_the_version_is_told(run):
+    assert run("--version").output.startswith("brownout, version ")
+
+
+@pytest.mark.parametrize(
+    "words", [("status",), ("status", "acme"), ("summary", "last"), ("timeline", "inc1"), ("sources",), ("list", "all")]
+)
+def test_a_question_is_answered(ask, words):
+    told = ask(*words)
+    assert (told.exit_code, bool(told.output.strip())) == (0, True), told.output
+
+
+def test_an_answer_is_plain_text(ask):
+    assert not any(mark in ask("status").output for mark in ("&lt;", "&amp;", "**"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("acme-api",), 75), (("acme-api", "--gently"), 75), (("acme-web",), 75), (("acme-web", "--gently"), 0)],
+)
+def test_retry_is_a_gate(ask, words, code):
+    assert ask("retry", *words).exit_code == code
+
+
+def test_retry_of_what_nobody_looked_at_is_unknown(run, config, tmp_path):
+    Store.open(tmp_path / "new.db").close()
+    assert run("retry", "acme-api", "--config", config, "--db", tmp_path / "new.db").exit_code == 69
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("retry",), "needs to know which one"),
+        (("retry", "nonsense"), "There is no surface “nonsense”"),
+        (("retry", "acme"), "Which one?"),
+        (("summary", "nonsense"), "There is no surface “nonsense”"),
+        (("subscribe", "acme", "min:awful"), "I don't know the level “awful”"),
+    ],
+)
+def test_a_question_that_has_no_answer_says_why(ask, words, told):
+    result = ask(*words)
+    assert (result.exit_code, told in result.output) == (1, True), result.output
+    assert "Traceback" not in result.output
+
+
+def test_subscriptions_are_made_shown_and_ended(ask):
+    assert ask("subscribe", "acme", "--channel", "C1").exit_code == 0
+    assert "acme" in ask("list", "--channel", "C1").output
+    assert ask("unsubscribe", "acme", "--channel", "C1").exit_code == 0
+    assert "listens to nothing" in ask("list", "--channel", "C1").output
+
+
+def test_subscribing_works_while_the_bot_runs(ask, db):
+    bot = Store.open(db, alone=True)
+    assert ask("subscribe", "acme", "--channel", "C1").exit_code == 0
+    assert [s.channel for s in bot.subscriptions()] == ["C1"]
+    bot.close()
+
+
+def test_a_question_writes_nothing(ask, db):
+    before = db.read_bytes()
+    ask("status")
+    assert db.read_bytes() == before
+
+
+def test_without_a_database_it_says_who_makes_one(run, config, tmp_path):
+    told = run("status", "--config", config, "--db", tmp_path / "none.db")
+    assert (told.exit_code, "`brownout run` makes it" in told.output) == (1, True)
+    assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database" * 100])
+def test_a_bad_database_says_what_to_do(run, config, tmp_path, content):
+    (tmp_path / "bad.db").write_bytes(content)
+    told = run("status", "--config", config, "--db", tmp_path / "bad.db")
+    assert (told.exit_code, "bad.db" in told.output, "--db" in told.output) == (1, True, True), told.output
+
+
+def test_a_broken_config_is_told_by_every_command_that_reads_it(run, config, db):
+    (config / "brownout.toml").write_text("[poll]\nintervall_s = 1\n")
+    for words in (("status", "--db", db), ("run", "--db", db), ("check",)):
+        told = run(*words, "--config", config)
+        assert (told.exit_code, "brownout.toml:2: unknown key" in told.output) == (1, True), told.output
+
+
+TOKENS = {"SLACK_BOT_TOKEN": "xoxb-secret", "SLACK_APP_TOKEN": "xapp-secret"}
+
+
+def test_check_says_that_all_is_well(run, config):
+    told = run("check", "--config", config, env=TOKENS)
+    assert (told.exit_code, "1 of 1 providers on, with 2 surfaces" in told.output) == (0, True), told.output
+
+
+def test_check_names_mistakes_of_config_and_tokens_at_once(run, config):
+    (config / "brownout.toml").write_text("[poll]\nintervall_s = 1\n")
+    told = run("check", "--config", config, env={"SLACK_BOT_TOKEN": "secret", "SLACK_APP_TOKEN": ""})
+    assert told.exit_code == 1
+    assert all(word in told.output for word in ("brownout.toml:2", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"))
+    assert "secret" not in told.output
+
+
+def test_check_of_the_config_that_ships_is_well(run):
+    assert run("check", env=TOKENS).exit_code == 0
+
+
+@pytest.fixture
+def recording(tmp_path):
+    lines = [
+        {"polled_at": f"2026-03-02T12:0{n}:00Z", "body": json.loads(b) if b else None}
+        for n, b in enumerate((page(), None, DOWN))
+    ]
+    file = tmp_path / "polls.ndjson"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return file
+
+
+def test_replay_prints_an_object_per_event(run, config, recording):
+    told = run("replay", recording, "--provider", "acme", "--config", config, "--json")
+    kinds = [json.loads(line)["kind"] for line in told.stdout.splitlines()]
+    assert {"source_blind", "source_back", "incident_opened", "surface_changed"} <= set(kinds)
+
+
+def test_replay_says_the_same_twice_byte_for_byte(run, config, recording):
+    words = ("replay", recording, "--provider", "acme", "--config", config, "--json")
+    assert run(*words).stdout_bytes == run(*words).stdout_bytes
+
+
+def test_replay_draws_no_bar_in_a_pipe(run, config, recording):
+    told = run("replay", recording, "--provider", "acme", "--config", config, "--json")
+    assert told.stderr == ""
+
+
+def test_replay_without_a_provider_asks_whose_page_it_is(run, config, recording):
+    told = run("replay", recording, "--config", config)
+    assert (told.exit_code, "Say it with --provider; the catalogue has acme" in told.output) == (1, True), told.output
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage\n", b"{}", b"[1, 2", b"\x1f\x8bnope"])
+def test_replay_of_what_is_no_recording_is_one_line(run, config, tmp_path, content):
+    (tmp_path / "bad").write_bytes(content)
+    told = run("replay", tmp_path / "bad", "--provider", "acme", "--config", config)
+    assert told.exit_code in (0, 1)
+    assert told.exception is None or isinstance(told.exception, SystemExit), told.output
+
+
+def test_replay_of_a_file_that_is_not_there_is_wrong_usage(run, tmp_path):
+    assert run("replay", tmp_path / "none").exit_code == 2
+
+
+HEAVY = ("pydantic", "slack_bolt", "slack_sdk", "httpx", "aiohttp", "apscheduler", "sqlite_utils", "rich", "fastapi")
+
+
+def test_help_imports_nothing_heavy():
+    script = "import sys; from bot.entry.cli import brownout; brownout(['--help'], standalone_mode=False); print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
+    assert not set(told.stdout.split()) & set(HEAVY)

@@ -1,0 +1,156 @@
+"""Slack's door, through Bolt's own dispatch, with a Slack of twenty lines on loopback."""
+
+import asyncio
+import json
+import logging
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.entry.commands import Reply
+from bot.entry.slash import MAX_TEXT, slack_app
+from bot.errors import StoreError
+from bot.model import Message
+
+pytestmark = pytest.mark.anyio
+
+BLOCKS = ({"type": "section", "text": {"type": "plain_text", "text": "all well"}},)
+
+
+class Slack:
+    """Knows who we are, and keeps what it is answered; the first answers may be refused."""
+
+    def __init__(self, *statuses):
+        self.statuses = list(statuses)
+        self.answers = []
+
+    async def who(self, _):
+        return web.json_response({"ok": True, "user_id": "UBOT", "bot_id": "B1", "team_id": "T1", "user": "brownout"})
+
+    async def hear(self, request):
+        self.answers.append(await request.json())
+        status = self.statuses.pop(0) if self.statuses else 200
+        return web.Response(text="ok" if status == 200 else "invalid_blocks", status=status)
+
+
+@asynccontextmanager
+async def served(slack):
+    app = web.Application()
+    app.router.add_post("/api/auth.test", slack.who)
+    app.router.add_post("/respond", slack.hear)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def typed(text, answer, slack=None, respond_at=None):
+    """What Slack hears when somebody types this after /brownout, and how the command itself was acknowledged."""
+    slack = slack or Slack()
+    async with served(slack) as url:
+        bolt = slack_app(AsyncWebClient(token="xoxb-1", base_url=f"{url}/api/"), answer)  # noqa: S106
+        command = {
+            "command": "/brownout",
+            "text": text,
+            "channel_id": "C1",
+            "user_id": "U1",
+            "team_id": "T1",
+            "response_url": respond_at or f"{url}/respond",
+        }
+        request = AsyncBoltRequest(body=command, mode="socket_mode")
+        acknowledged = await bolt.async_dispatch(request)
+        await settled()
+    return slack.answers, acknowledged
+
+
+async def settled():
+    """Bolt runs a listener in a task of its own."""
+    mine = asyncio.current_task()
+    async with asyncio.timeout(5):
+        while others := [t for t in asyncio.all_tasks() if t is not mine and "listener" in repr(t).lower()]:
+            await asyncio.wait(others)
+
+
+def says(text="all well", *, blocks=BLOCKS, in_channel=False):
+    return lambda *_: Reply(Message(text, blocks), in_channel=in_channel)
+
+
+async def test_the_words_the_channel_and_the_person_are_handed_on():
+    asked = []
+
+    def answer(*what):
+        asked.append(what)
+        return says()()
+
+    await typed("retry claude-api", answer)
+    assert asked == [("retry claude-api", "C1", "U1")]
+
+
+async def test_a_command_is_acknowledged_with_nothing_that_shows():
+    _, acknowledged = await typed("status", says())
+    assert (acknowledged.status, acknowledged.body) == (200, "")
+
+
+async def test_a_question_is_answered_to_who_asked():
+    [heard], _ = await typed("status", says())
+    assert heard["response_type"] == "ephemeral"
+
+
+async def test_what_changes_the_channel_is_answered_in_it():
+    [heard], _ = await typed("subscribe claude", says(in_channel=True))
+    assert heard["response_type"] == "in_channel"
+
+
+async def test_an_answer_has_its_text_and_its_blocks_and_unfurls_nothing():
+    [heard], _ = await typed("status", says())
+    assert (heard["text"], heard["blocks"]) == ("all well", list(BLOCKS))
+    assert not heard.get("unfurl_links")
+
+
+async def test_an_answer_without_blocks_is_an_answer():
+    [heard], _ = await typed("status", says(blocks=()))
+    assert heard["text"] == "all well"
+
+
+async def test_blocks_that_slack_refuses_leave_the_text():
+    heard, _ = await typed("status", says(), Slack(400))
+    assert ["blocks" in h and bool(h["blocks"]) for h in heard] == [True, False]
+
+
+async def test_an_answer_longer_than_slack_takes_is_cut():
+    [heard], _ = await typed("timeline inc1", says("x" * 100_000))
+    assert len(heard["text"]) <= MAX_TEXT
+
+
+async def test_a_database_that_can_not_be_read_is_an_answer_too(caplog):
+    def answer(*_):
+        raise StoreError("the disk is gone")
+
+    [heard], _ = await typed("status", answer)
+    assert "I can't answer this now" in heard["text"]
+    assert [(r.message, r.exc_info) for r in caplog.records if r.name == "brownout"] == [
+        ("/brownout could not be answered: the disk is gone", None)
+    ]
+
+
+async def test_a_failure_that_nobody_thought_of_is_an_answer_too(caplog):
+    def answer(*_):
+        raise KeyError("what")
+
+    [heard], _ = await typed("status", answer)
+    assert "I can't answer this now" in heard["text"]
+    assert "what" not in json.dumps(heard)
+    assert caplog.records[0].exc_info is not None
+
+
+async def test_an_answer_that_does_not_arrive_is_one_line_without_the_address(caplog):
+    caplog.set_level(logging.INFO)
+    await typed("status", says(), respond_at="http://127.0.0.1:9/respond/SECRET")
+    lines = [r.message for r in caplog.records if r.levelno >= logging.WARNING]
+    assert lines == ["an answer to /brownout did not reach Slack: ClientConnectorError"]

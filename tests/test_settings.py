@@ -1,0 +1,210 @@
+"""Settings: every mistake at once, each with its file and its line."""
+
+import pytest
+
+from bot.errors import ConfigError
+from bot.settings import config_dir, load, missing_tokens
+
+MAIN = """\
+# comment
+[poll]
+interval_s = 60
+
+[verdict]
+preset = "default"
+"""
+ACME = """\
+id = "acme"
+name = "Acme"
+
+[source]
+kind = "statuspage"
+url = "https://status.acme.example"
+
+[[surface]]
+id = "acme-api"
+name = "Acme API"
+components = ["c-api"]
+
+[[surface]]
+id = "acme-web"
+name = "acme.example"
+instead = ["acme-api"]
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    (tmp_path / "providers").mkdir()
+
+    def files(main=MAIN, acme=ACME, **others):
+        told = {"brownout.toml": main, "providers/acme.toml": acme} | {
+            f"providers/{k}.toml": v for k, v in others.items()
+        }
+        for name, text in told.items():
+            if text is not None:
+                (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        return tmp_path
+
+    return files
+
+
+def mistakes(folder):
+    with pytest.raises(ConfigError) as caught:
+        load(folder)
+    return [line.replace(f"{folder}/", "") for line in caught.value.mistakes]
+
+
+def test_what_is_written_is_what_is_set(write):
+    found = load(write())
+    assert (found.poll.interval_s, [p.id for p in found.providers]) == (60, ["acme"])
+
+
+def test_the_config_that_ships_has_no_mistake():
+    assert {"claude", "github", "cloudflare", "openai"} <= {p.id for p in load(config_dir()).providers}
+
+
+def test_every_key_of_the_main_file_has_a_default(write):
+    assert load(write(main="")).poll.interval_s == 60
+
+
+def test_a_folder_without_a_main_file_is_fine(write):
+    assert load(write(main=None)).poll.interval_s == 60
+
+
+def test_every_mistake_of_every_file_is_named_at_once(write):
+    found = mistakes(
+        write(
+            main=MAIN.replace("interval_s = 60", "intervall_s = 60").replace('"default"', '"quick"'),
+            acme=ACME.replace('kind = "statuspage"', 'kind = "statuspge"').replace('name = "Acme API"', ""),
+            broken='id = "b"\nname = \n',
+        )
+    )
+    assert [line.split(" ")[0] for line in found] == [
+        "brownout.toml:3:",
+        "brownout.toml:6:",
+        "providers/acme.toml:5:",
+        "providers/acme.toml:8:",
+        "providers/broken.toml:2:",
+    ]
+
+
+def test_an_unknown_key_is_named_with_its_line(write):
+    found = mistakes(write(acme=ACME.replace('name = "Acme API"', 'name = "Acme API"\ncolour = "red"')))
+    assert found == ["providers/acme.toml:11: unknown key 'surface.0.colour'; delete it or check its spelling"]
+
+
+def test_an_unknown_key_of_a_later_surface_has_its_own_line(write):
+    found = mistakes(write(acme=ACME + 'colour = "red"\n'))
+    assert found == ["providers/acme.toml:17: unknown key 'surface.1.colour'; delete it or check its spelling"]
+
+
+def test_an_unknown_table_is_named(write):
+    assert mistakes(write(main="[pol]\ninterval_s = 1\n"))[0].startswith("brownout.toml:1: unknown key 'pol'")
+
+
+def test_an_unknown_kind_of_source_names_the_known_ones(write):
+    [found] = mistakes(write(acme=ACME.replace("statuspage", "statuspge", 1)))
+    assert found.startswith("providers/acme.toml:5: source.kind: ")
+    assert "reads statuspage" in found
+
+
+def test_what_is_missing_is_named_with_its_table(write):
+    found = mistakes(write(acme=ACME.replace('url = "https://status.acme.example"', "")))
+    assert found == ["providers/acme.toml:4: 'source.url' is missing"]
+
+
+@pytest.mark.parametrize("value", ["0", "-1", '"often"', "nan", "inf"])
+def test_a_number_that_makes_no_sense_is_shown(write, value):
+    [found] = mistakes(write(main=f"[poll]\ninterval_s = {value}\n"))
+    assert found.startswith("brownout.toml:2: poll.interval_s: ")
+
+
+@pytest.mark.parametrize("url", ["status.acme.example", "ftp://acme.example", "https://", ""])
+def test_an_address_that_is_none_is_shown(write, url):
+    [found] = mistakes(write(acme=ACME.replace("https://status.acme.example", url)))
+    assert found.startswith("providers/acme.toml:6: source.url: must be the page's address")
+
+
+def test_a_mistake_shows_what_stands_there_but_not_all_of_it(write):
+    [found] = mistakes(write(acme=ACME.replace('"https://status.acme.example"', f'"{"x" * 5000}"')))
+    assert len(found) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("[poll\n", 1), ("a = 1\n\nb = \n", 3), ("a = 1\na = 2\n", 2), ('a = """\n', 1), ("\ufeffa = 1", 1)],
+)
+def test_broken_toml_has_its_line(write, text, line):
+    [found] = mistakes(write(main=text))
+    assert found.startswith(f"brownout.toml:{line}: not valid TOML: ")
+
+
+def test_bytes_that_are_no_text_are_named(write):
+    [found] = mistakes(write(main=b"a = '\xff\xfe'"))
+    assert found.startswith("brownout.toml:1: can't be read: ")
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    [found] = mistakes(tmp_path / "nowhere")
+    assert "there is no such directory" in found
+
+
+def test_a_folder_without_providers_is_named(tmp_path):
+    [found] = mistakes(tmp_path)
+    assert found.startswith("providers: no provider files")
+
+
+def test_an_id_that_is_used_twice_is_named_with_both_files_and_the_line(write):
+    found = mistakes(write(other=ACME.replace('id = "acme"', 'id = "other"').replace("acme-web", "other-web")))
+    assert found == [
+        "providers/other.toml:9: the id 'acme-api' is already used in acme.toml; ids are unique over the catalogue"
+    ]
+
+
+def test_an_id_that_is_used_twice_in_one_file_is_named(write):
+    [found] = mistakes(write(acme=ACME.replace('"acme-web"', '"acme-api"')))
+    assert found.startswith("providers/acme.toml:14: the id 'acme-api' is already used in acme.toml")
+
+
+@pytest.mark.parametrize("key", ["needs", "instead"])
+def test_a_surface_that_nobody_has_is_named_with_its_line(write, key):
+    [found] = mistakes(write(acme=ACME.replace('instead = ["acme-api"]', f'{key} = ["acme-ap"]')))
+    assert found == f"providers/acme.toml:16: {key} names the surface 'acme-ap', which no provider file has"
+
+
+def test_a_profile_that_nobody_has_is_named(write):
+    [found] = mistakes(write(acme=ACME.replace('name = "Acme"\n', 'name = "Acme"\nprofile = "hasty"\n')))
+    assert found.startswith("providers/acme.toml:3: no profile 'hasty' in verdict.toml; it has default")
+
+
+def test_ids_are_written_as_they_are_typed_in_slack(write):
+    [found] = mistakes(write(acme=ACME.replace('id = "acme-web"', 'id = "Acme Web"')))
+    assert found.startswith("providers/acme.toml:14: surface.1.id: ")
+
+
+# --- tokens -----------------------------------------------------------------------------------------------------------
+
+RIGHT = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+
+
+def test_right_tokens_are_no_mistake():
+    assert missing_tokens(RIGHT) == []
+
+
+def test_both_missing_tokens_are_named():
+    assert [line.split(" ")[0] for line in missing_tokens({})] == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"]
+
+
+@pytest.mark.parametrize(
+    "value", ["xapp-secret", "secret", "xoxp-secret", " xoxb-secret", "xoxb-secret\n", "xoxb-se cret"]
+)
+def test_a_token_of_another_kind_or_shape_is_named_and_not_shown(value):
+    [found] = missing_tokens(RIGHT | {"SLACK_BOT_TOKEN": value})
+    assert found.startswith("SLACK_BOT_TOKEN")
+    assert "secret" not in found
+
+
+def test_a_surface_of_a_broken_file_is_not_called_unknown(write):
+    found = mistakes(write(acme=ACME.replace("acme-api", "other-api", 1), other='id = "other"\nname = '))
+    assert [line.split(":")[0] for line in found] == ["providers/other.toml"]
