@@ -448,10 +448,12 @@ def anything(kind):
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
         return st.one_of(*map(anything, parts))
     assert typing.get_origin(kind) is tuple, kind
+    if parts[-1] is not Ellipsis:
+        return st.tuples(*map(anything, parts))
     return st.lists(anything(parts[0]), max_size=2).map(tuple)
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(world=anything(World).map(lambda w: replace(w, provider="acme")))
 def test_any_world_comes_back_as_it_was(world):
     before = replace(world, failures=world.failures + 1)
