@@ -637,7 +637,7 @@ class NewsItem:
     """One thing to say in an alert's thread. ``key`` is made from content: the same news has the same key.
 
     ``kinds`` has the weightiest first. ``quote`` is the vendor's words, ``before`` those that an edit replaced;
-    ``wider`` are names of surfaces newly hit; ``verdicts`` are reasons of verdicts that changed.
+    ``wider`` are names of surfaces newly hit; ``verdicts`` are those that changed, each with its surface's name.
     """
 
     kinds: tuple[News, ...]
@@ -648,7 +648,7 @@ class NewsItem:
     before: str = ""
     change: str = ""
     wider: tuple[str, ...] = ()
-    verdicts: tuple[str, ...] = ()
+    verdicts: tuple[tuple[str, Verdict], ...] = ()
     broadcast: bool = False
 
 

@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # machines are noisy; a slow example is no wrong one
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

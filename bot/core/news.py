@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from bot.core.stroke import Stroke
-from bot.model import Call, Ending, Event, EventKind, Known, News, NewsItem, Provider, Stage
+from bot.model import Call, Ending, Event, EventKind, Known, News, NewsItem, Provider, Stage, Verdict
 
 _TOLD = {
     EventKind.INCIDENT_WITHDRAWN: News.WITHDRAWN,
@@ -64,13 +64,13 @@ def _ours(known: Known, events: Iterable[Event], stroke: Stroke, provider: Provi
         return item
     kinds = {_TOLD[e.kind] for e in events if e.kind in _TOLD}
     wider: tuple[str, ...] = ()
-    verdicts: tuple[str, ...] = ()
+    verdicts: tuple[tuple[str, Verdict], ...] = ()
     if News.WITHDRAWN not in kinds:
         new = (set(known.surfaces) - set(before.surfaces)) | {
             e.surface for e in events if known.is_open and _is_bad_again(e, stroke)
         }
         wider = tuple(s.name for s in provider.surfaces if s.id in new)
-        verdicts = tuple(e.reason or "" for e in events if e.surface in known.surfaces and _is_another_call(e, stroke))
+        verdicts = tuple(_another_calls(known, events, stroke, provider))
     kinds |= {kind for kind, found in ((News.WIDENED, wider), (News.VERDICT, verdicts)) if found}
     said = tuple(kind for kind in News if kind in kinds)
     return replace(item, kinds=said, wider=wider, verdicts=verdicts, broadcast=bool(said))
@@ -84,6 +84,16 @@ def _is_bad_again(event: Event, stroke: Stroke) -> bool:
     return old is None or not old.condition.is_bad
 
 
+def _another_calls(
+    known: Known, events: Iterable[Event], stroke: Stroke, provider: Provider
+) -> Iterator[tuple[str, Verdict]]:
+    changed = {e.surface for e in events if e.surface in known.surfaces and _is_another_call(e, stroke)}
+    for surface in provider.surfaces:
+        verdict = stroke.world.verdict(surface.id)
+        if surface.id in changed and verdict is not None:
+            yield surface.name, verdict
+
+
 def _is_another_call(event: Event, stroke: Stroke) -> bool:
     """That nothing is known any more is the blind source's news, and no incident's."""
     if event.kind is not EventKind.VERDICT_CHANGED or not event.surface:
@@ -94,7 +104,7 @@ def _is_another_call(event: Event, stroke: Stroke) -> bool:
 
 def _content(known: Known, events: Iterable[Event], ours: NewsItem) -> Iterator[str]:
     """What tells one piece of our own news from another; never our time, so that a page that flickers is told once."""
-    yield from (*ours.kinds, *ours.wider, *ours.verdicts)
+    yield from (*ours.kinds, *ours.wider, *(f"{name} {verdict.call}" for name, verdict in ours.verdicts))
     yield from (u.id for u in known.incident.updates[-1:])
     yield from (e.happened_at.isoformat() for e in events if e.kind in _TOLD and e.happened_at)
 

@@ -12,6 +12,7 @@ from bot.voice import blocks, words
 
 _FULL = 6000  # characters of blocks; longer lines are shown without their reasons
 _ADVICE = 1000
+_ADVISED = 2  # surfaces whose advice stands in the alert
 _TITLE = 300
 _LISTED = 20  # incidents in a digest
 
@@ -32,7 +33,7 @@ def headline(alert: Alert) -> str:
 
 def surface_line(line: SurfaceLine) -> str:
     """One affected surface, with its verdict and the reason, as plain text."""
-    return f"{words.SIGNS[line.condition]} {line.name}: {_how(line)}. {line.verdict.reason}"
+    return f"{words.SIGNS[line.condition]} {line.name}: {_how(line)}. {words.told(line.verdict)}: {_because(line)}"
 
 
 def provenance(alert: Alert) -> str:
@@ -67,6 +68,10 @@ def _standing(alert: Alert) -> str:
 
 def _how(line: SurfaceLine) -> str:
     return words.CONDITIONS[line.condition] + (", by the text alone" if line.inferred else "")
+
+
+def _because(line: SurfaceLine) -> str:
+    return f"{line.verdict.because}." if line.verdict.because else line.verdict.reason
 
 
 def _parent(alert: Alert) -> Message:
@@ -105,7 +110,7 @@ def _short_line(line: SurfaceLine) -> str:
 
 
 def _line_blocks(lines: Iterable[SurfaceLine]) -> list[blocks.Block]:
-    full = [f"{_head(line)}\n{blocks.escape(line.verdict.reason)}" for line in lines]
+    full = [f"{_head(line)}\n{blocks.escape(_because(line))}" for line in lines]
     if sum(map(len, full)) <= _FULL and len(full) < blocks.BLOCKS // 2:
         return [blocks.section(text) for text in full]
     return blocks.sections(map(_head, lines), _FULL)
@@ -113,7 +118,7 @@ def _line_blocks(lines: Iterable[SurfaceLine]) -> list[blocks.Block]:
 
 def _head(line: SurfaceLine) -> str:
     name, sign = blocks.escape(line.name), words.SIGNS[line.condition]
-    return f"{sign} *{name}*: {_how(line)}. *{words.call(line.verdict)}.*"
+    return f"{sign} *{name}*: {_how(line)}. *{blocks.escape(words.told(line.verdict))}.*"
 
 
 def _again(alert: Alert) -> Iterator[str]:
@@ -128,21 +133,33 @@ def _meanwhile(alert: Alert) -> Iterator[str]:
         yield f"Not known to be hit, and not safe to retry normally: {words.listing(each)}."
     if alert.closed_at is not None:
         return
+    yield from _outlook(alert)
     bad = [line for line in alert.lines if line.condition.is_bad]
-    people = dict.fromkeys(line.people for line in bad if line.people)
-    programs = dict.fromkeys(line.programs for line in bad if line.programs)
-    if people:
-        yield f"People: {' '.join(people)}"
-    if programs:
-        yield f"Programs: {' '.join(programs)}"
+    for who, advice in (("People", [x.people for x in bad]), ("Programs", [x.programs for x in bad])):
+        different = list(dict.fromkeys(filter(None, advice)))
+        more = " More with `retry` and the surface." if len(different) > _ADVISED else ""
+        if different:
+            yield f"{who}: {' '.join(different[:_ADVISED])}{more}"
+
+
+def _outlook(alert: Alert) -> Iterator[str]:
+    """The first estimate as it was said, with its record; never a countdown (safe-to-retry.md, fact 8)."""
+    if alert.estimate is not None:
+        e = alert.estimate
+        half, most = (words.span(span.total_seconds()) for span in (e.p50, e.p90))
+        record = f" {alert.record[0].upper()}{alert.record[1:]}." if alert.record else ""
+        yield (
+            f"First estimate, {words.clock(e.issued_at)}: half of such incidents were over within {half} from then, "
+            f"9 of 10 within {most}.{record}"
+        )
 
 
 # --- a reply ----------------------------------------------------------------------------------------------------------
 
 
 def spoken(alert: Alert, item: NewsItem) -> str:
-    """Our sentences about a piece of news, the weightiest first."""
-    return " ".join(_SENTENCES[kind](alert, item) for kind in item.kinds)
+    """Our sentences about a piece of news, the weightiest first, a line for each."""
+    return "\n".join(_SENTENCES[kind](alert, item) for kind in item.kinds)
 
 
 def _over(alert: Alert) -> str:
@@ -167,7 +184,7 @@ _SENTENCES: Mapping[News, Callable[[Alert, NewsItem], str]] = {
         "Bad again, and nothing is posted." if alert.is_unposted else "Open again: the vendor lists it once more."
     ),
     News.WIDENED: _wider,
-    News.VERDICT: lambda _, item: " ".join(item.verdicts),
+    News.VERDICT: lambda _, item: "\n".join(words.verdicts(item.verdicts)),
     News.UPDATE: lambda _, item: f"The vendor, {words.stage(item.stage)}:",
     News.EDITED: lambda _, item: f"The vendor edited an earlier post ({item.change}):",
     News.CHANGED: lambda _, item: f"The vendor changed it ({item.change}); it is called:",
@@ -177,7 +194,7 @@ _SENTENCES: Mapping[News, Callable[[Alert, NewsItem], str]] = {
 def _reply(alert: Alert, item: NewsItem) -> Message:
     said = spoken(alert, item)
     shown = [blocks.section(f"{blocks.date(item.at)} {blocks.escape(said)}")]
-    about = "" if alert.is_unposted else f" “{words.cut(alert.title, 100)}”,"
+    about = f" “{words.cut(alert.title, 100)}”," if item.broadcast and not alert.is_unposted else ""
     text = f"{alert.provider_name},{about} {words.clock(item.at)}. {said}"
     has_words = item.kinds[-1] in (News.UPDATE, News.EDITED, News.CHANGED)
     if item.before:

@@ -43,6 +43,23 @@ def call(verdict: Verdict) -> str:
     return f"{word} ({verdict.exposure:.0%})".replace("%", " %") if verdict.call is Call.RETRY_GENTLY else word
 
 
+def told(verdict: Verdict) -> str:
+    """The verdict with its time or its alternative: ``Hold off until 12:19 UTC (review)``."""
+    if verdict.call is Call.HOLD_OFF and verdict.review_at is not None:
+        return f"Hold off until {clock(verdict.review_at)} (review)"
+    if verdict.call is Call.FAIL_OVER and verdict.instead:
+        return f"Use {verdict.instead} instead"
+    return call(verdict)
+
+
+def verdicts(named: Iterable[tuple[str, Verdict]]) -> list[str]:
+    """A line for each different verdict, with every surface that has it."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for name, verdict in named:
+        names.setdefault((told(verdict), verdict.because or verdict.reason), []).append(name)
+    return [f"{listing(found)}: {what[0].lower()}{what[1:]}: {why}." for (what, why), found in names.items()]
+
+
 def stage(now: Stage) -> str:
     """The vendor's step, in its own words."""
     return "at a stage that is not known" if now is Stage.UNKNOWN else now.replace("_", " ")

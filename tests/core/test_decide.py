@@ -166,14 +166,8 @@ def test_that_nothing_is_known_any_more_is_not_the_incidents_news():
 
 def test_verdicts_after_the_end_are_told_until_normal():
     run = watched(look(0, OPEN), *(look(30 + n, page(incident(FIRST, OVER))) for n in range(60)))
-    told = [
-        i.verdicts[0].partition(":")[0].partition(" (")[0]
-        for s in run
-        for a in decided(s).alerts
-        for i in a.news
-        if i.verdicts
-    ]
-    assert told == ["Retry Acme API gently", "Retry Acme API normally"]
+    told = [i.verdicts[0][1].call for s in run for a in decided(s).alerts for i in a.news if i.verdicts]
+    assert told == [Call.RETRY_GENTLY, Call.RETRY_NORMALLY]
 
 
 def test_nothing_is_told_of_an_ended_incident_once_its_surfaces_were_normal():

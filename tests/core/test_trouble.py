@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from bot.core import decide, diff
 from bot.core import stroke as strokes
-from bot.model import Condition, Ending, EventKind, News, Stage, World
+from bot.model import Call, Condition, Ending, EventKind, News, Stage, World
 from tests.core.pages import ACME, AMBER, GREEN, RED, RULES, after, incident, look, page, update, watched
 
 ID = "acme-api@2026-05-04T12:00Z"
@@ -71,7 +71,7 @@ def test_its_end_is_told_in_its_thread():
 def test_its_verdicts_are_told_until_normal():
     last = [a for s in run(RED, RED, RED, RED, *[GREEN] * 90) for a in told(s) if a.news][-1]
     assert (last.incident, last.news[0].kinds) == (ID, (News.VERDICT,))
-    assert "normally" in last.news[0].verdicts[0]
+    assert last.news[0].verdicts[0][1].call is Call.RETRY_NORMALLY
 
 
 def test_what_was_bad_at_the_first_look_is_a_baseline():

@@ -168,7 +168,7 @@ def misled(strokes, provider):
 def untold(strokes, provider):
     """Verdicts on surfaces of an alert that nobody was told in its thread or by the alert itself, unless unknown."""
     for stroke, posts in posts_of(strokes, provider):
-        said = " ".join(why for p in posts if p.news for why in p.news.verdicts)
+        said = {v.surface: v.call for p in posts if p.news for _, v in p.news.verdicts}
         fresh = {p.incident for p in posts if p.kind is PostKind.ALERT}
         for event in stroke.events:
             old = stroke.before.verdict(event.surface) if event.surface else None
@@ -176,7 +176,7 @@ def untold(strokes, provider):
             known = stroke.world.known(event.incident) if event.incident else None
             if is_another and known and event.surface in known.surfaces and not event.is_baseline:
                 is_quiet = known.is_baseline or (known.incident.is_maintenance and not posts)
-                if event.reason not in said and event.incident not in fresh and not is_quiet:
+                if said.get(event.surface) is not event.verdict and event.incident not in fresh and not is_quiet:
                     yield stroke.at, event.incident, event.surface, event.verdict
 
 

@@ -27,7 +27,7 @@ def at(minutes):
 
 
 def verdict(surface="acme-api", call=Call.HOLD_OFF, exposure=0.0, reason="Hold off Acme API: it is down."):
-    return Verdict(surface, call, NOON, exposure, reason, "down")
+    return Verdict(surface, call, NOON, exposure, reason, "down", because=reason.partition(": ")[2].rstrip("."))
 
 
 def line(name="Acme API", condition=Condition.MAJOR_OUTAGE, says=None, **more):
@@ -140,5 +140,5 @@ def news(draw):
         before=draw(hostile),
         change="its words were edited",
         wider=("Acme Web",) if News.WIDENED in kinds else (),
-        verdicts=tuple(["Hold off Acme API: it is down."] * draw(st.integers(1, 8))) if News.VERDICT in kinds else (),
+        verdicts=(("Acme API", verdict()),) * draw(st.integers(1, 8)) if News.VERDICT in kinds else (),
     )

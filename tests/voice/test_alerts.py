@@ -8,7 +8,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from inline_snapshot import snapshot
 
-from bot.model import Call, Condition, Ending, Impact, Incident, News, Notice, NoticeKind, Post, PostKind, Stage
+from bot.model import (
+    Call,
+    Condition,
+    Ending,
+    Estimate,
+    Impact,
+    Incident,
+    News,
+    Notice,
+    NoticeKind,
+    Post,
+    PostKind,
+    Stage,
+)
 from bot.voice import words
 from bot.voice.alerts import headline, render
 from tests.voice.samples import ALERT, NOON, OVER, alerts, at, hostile, item, line, news, parent, reply, verdict
@@ -28,7 +41,7 @@ def test_an_alert_in_plain_text_is_complete():
     assert text(parent()) == snapshot("""\
 Acme: Acme API down
 “Errors on the API”
-● Acme API: down. Hold off Acme API: it is down.
+● Acme API: down. Hold off: it is down.
 investigating; posted 2026-05-04 12:00 UTC, seen 2 min later; 1 update. https://status.acme.example/i1\
 """)
 
@@ -129,7 +142,7 @@ def test_what_was_cut_says_so(alert):
 
 def test_an_update_is_quoted():
     assert text(reply(item(quote="Found it."))) == snapshot("""\
-Acme, “Errors on the API”, 12:05 UTC. The vendor, identified:
+Acme, 12:05 UTC. The vendor, identified:
 “Found it.”\
 """)
 
@@ -137,7 +150,7 @@ Acme, “Errors on the API”, 12:05 UTC. The vendor, identified:
 def test_an_edit_is_a_diff():
     edited = item(News.EDITED, before="Some users fail.", quote="All users fail.", change="its words were edited")
     assert text(reply(edited)) == snapshot("""\
-Acme, “Errors on the API”, 12:05 UTC. The vendor edited an earlier post (its words were edited):
+Acme, 12:05 UTC. The vendor edited an earlier post (its words were edited):
 before: “Some users fail.”
 now:
 “All users fail.”\
@@ -150,7 +163,8 @@ def test_an_update_without_words_says_that_it_has_none():
 
 def test_the_end_says_how_long_and_what_is_not_yet_safe():
     assert text(reply(item(News.RESOLVED, News.UPDATE, quote="Over."), OVER)) == snapshot("""\
-Acme, “Errors on the API”, 12:05 UTC. Called resolved 40 min after the first post. Not yet safe to retry normally: Acme API. The vendor, identified:
+Acme, 12:05 UTC. Called resolved 40 min after the first post. Not yet safe to retry normally: Acme API.
+The vendor, identified:
 “Over.”\
 """)
 
@@ -167,13 +181,13 @@ def test_the_end_of_an_unposted_trouble_is_not_called_resolved():
         (News.WITHDRAWN, "Withdrawn: the vendor deleted this incident from its page."),
         (News.REOPENED, "Open again: the vendor lists it once more."),
         (News.WIDENED, "Wider: now also Acme Web."),
-        (News.VERDICT, "Hold off Acme API: it is down."),
+        (News.VERDICT, "Acme API: hold off: it is down."),
     ],
 )
 def test_our_own_news_in_words(kind, said):
     wide = replace(ALERT, lines=(line(), line("Acme Web")))
-    told = item(kind, wider=("Acme Web",), verdicts=("Hold off Acme API: it is down.",))
-    assert text(reply(told, wide)) == f"Acme, “Errors on the API”, 12:05 UTC. {said}"
+    told = item(kind, wider=("Acme Web",), verdicts=(("Acme API", verdict()),))
+    assert text(reply(told, wide)) == f"Acme, 12:05 UTC. {said}"
 
 
 def test_the_first_surface_that_is_named_is_no_widening():
@@ -182,7 +196,9 @@ def test_the_first_surface_that_is_named_is_no_widening():
 
 def test_every_kind_of_news_has_its_words():
     for kind in News:
-        assert_sendable(render(reply(item(kind, wider=("Acme Web",), verdicts=("Hold off.",), quote="x", change="y"))))
+        assert_sendable(
+            render(reply(item(kind, wider=("Acme Web",), verdicts=(("Acme API", verdict()),), quote="x", change="y")))
+        )
 
 
 @given(news(), alerts())
@@ -194,7 +210,7 @@ def test_slack_takes_every_reply(told, alert):
 @given(news())
 @SLOW
 def test_a_reply_says_its_verdicts_in_plain_text(told):
-    assert all(why in text(reply(told)) for why in told.verdicts)
+    assert all(f"{v.because}." in text(reply(told)) for _, v in told.verdicts)
 
 
 # --- notices ----------------------------------------------------------------------------------------------------------
@@ -237,3 +253,24 @@ def test_a_long_digest_says_how_many_more():
 def test_slack_takes_every_notice(words_):
     for kind in NoticeKind:
         assert_sendable(render(notice(kind, why=words_, open=(incident(words_),) * 25)))
+
+
+def test_what_is_broadcast_to_the_channel_names_its_incident():
+    told = replace(item(News.REOPENED), broadcast=True)
+    assert text(reply(told)).startswith("Acme, “Errors on the API”, 12:05 UTC.")
+
+
+def test_surfaces_with_the_same_verdict_share_a_line():
+    told = item(News.VERDICT, verdicts=(("Acme API", verdict()), ("Acme Web", verdict())))
+    assert "Acme API and Acme Web: hold off: it is down." in text(reply(told))
+
+
+def test_the_first_estimate_stands_in_the_alert_with_its_record():
+    estimate = Estimate(
+        "i1", at(3), timedelta(minutes=3), timedelta(minutes=45), timedelta(hours=2), timedelta(hours=4)
+    )
+    shown = replace(ALERT, estimate=estimate, record="13 of the last 16 ended within the 9-in-10 time")
+    assert (
+        "First estimate, 12:03 UTC: half of such incidents were over within 45 min from then, 9 of 10 within 4 h."
+        " 13 of the last 16 ended within the 9-in-10 time."
+    ) in text(parent(shown))
