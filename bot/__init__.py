@@ -9,6 +9,7 @@ The rooms, in the order in which data flows through them:
     looker    one look at a page: read, parse, ask after what left it
     engine    the two strokes: poll (look, think, record) and publish (render, deliver, receipt)
     replay    recorded pages through today's rules
+    score     how right attributions and verdicts were on recordings
     settings  config/*.toml and the environment -> Settings, or every mistake at once
     entry     the doors: the command line, Slack, the composition root
 """

@@ -34,6 +34,9 @@ from bot.voice import alerts, route
 BACKOFF = 1.2  # seconds to the power of the attempts: a wait is about a fifth of the outage so far
 MAX_WAIT = timedelta(minutes=5)  # between two attempts to deliver a post
 
+# Refusals of the bot, not of a post or of a channel: another token mends them, so what is owed waits for it.
+_OF_THE_BOT = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+
 
 class Owed(Protocol):
     """A post in the outbox."""
@@ -214,7 +217,7 @@ class Engine:
         return await self.chat.post(post.channel, message, thread_ts=None, broadcast=False), is_parent
 
     def _refused(self, owed: Owed, error: DeliveryError) -> Delivery:
-        if error.permanent:
+        if error.permanent and error.code not in _OF_THE_BOT:
             return self._park(owed, str(error))
         wait = timedelta(seconds=error.retry_after or BACKOFF ** min(owed.attempts, 50))
         is_in_doubt = error.code == "unknown_outcome"

@@ -386,6 +386,14 @@ async def test_what_will_never_be_taken_is_parked(show, engine, chat):
     assert [d.outcome for d in await engine.publish()] == ["parked", "parked"]
 
 
+async def test_a_token_that_was_revoked_loses_nothing(show, engine, chat, clock):
+    chat.failures = [refused("token_revoked", permanent=True)]
+    await show(page(), DOWN)
+    assert [d.outcome for d in await engine.publish()] == ["later"]
+    clock.move(seconds=2)
+    assert [d.outcome for d in await engine.publish()] == ["sent", "sent"]
+
+
 async def test_a_reply_without_its_message_is_never_a_message_of_its_own(show, engine, chat):
     chat.failures = [refused("is_archived", permanent=True)]
     await show(page(), DOWN)

@@ -121,7 +121,7 @@ def _what_next(db: Path | None) -> str:
         "\n[bold]What to try next[/bold]\n"
         f"  {kept}\n"
         "  brownout run                    watches the real pages, and alerts here\n"
-        "  brownout help-free: brownout --help; in Slack: README, “In your Slack”"
+        "  brownout --help                 lists the rest; for Slack see README, “In your Slack”"
     )
 
 

@@ -788,3 +788,36 @@ def test_the_outbox_is_asked_by_the_index_of_the_unsent(store, db):
     outbox = [(s, v) for s, v in store._db.asked if "outbox" in s and not s.startswith("INSERT")]
     for sql, values in outbox:
         assert any("outbox_due" in step for (*_, step) in ask(db, f"EXPLAIN QUERY PLAN {sql}", *values)), sql
+
+
+WRITER = """
+import itertools, sys
+from datetime import timedelta
+from bot.edge.store import Store
+from bot.model import Observation
+from tests.acme import DOWN, NOON, look, page
+from tests.edge.test_store import post
+
+store, world = Store.open(sys.argv[1], alone=True), None
+for number in itertools.count():
+    at = NOON + timedelta(minutes=number)
+    body = DOWN if number % 2 else page()
+    stroke = look(world, body, at)
+    store.record(Observation("acme", at, "changed", body=body), stroke, [post(key=f"{at}")])
+    world = stroke.world
+    print(number, flush=True)
+"""
+
+
+def test_a_kill_in_the_middle_of_strokes_leaves_every_acknowledged_one_whole(db):
+    root = Path(__file__).parents[2]
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(db)], stdout=subprocess.PIPE, text=True, cwd=root)  # noqa: S603
+    for line in writer.stdout:
+        if line == "40\n":
+            break
+    writer.kill()
+    acknowledged = 40 + len(writer.communicate()[0].splitlines())
+    assert ask(db, "PRAGMA integrity_check") == [("ok",)]
+    [(looks,)] = ask(db, "SELECT count(*) FROM observations")
+    [(posts,)] = ask(db, "SELECT count(*) FROM outbox")
+    assert acknowledged + 1 <= looks == posts <= acknowledged + 2
