@@ -43,12 +43,12 @@ class Desk:
         track = next((t for t in world.tracks if t.surface == surface.id), Track(surface.id))
         hits = [h for h in world.hits if h.surface == surface.id]
         grounds = machine.Grounds(provider.id, track, hits, world.seen_at, self.rules(provider))
-        verdict = world.verdict(surface.id) or self._never_seen(surface)
-        return machine.machine_form(verdict, grounds, now, client=client)
+        return machine.machine_form(self.verdict(world, surface), grounds, now, client=client)
 
-    def _never_seen(self, surface: Surface) -> Verdict:
+    def verdict(self, world: World, surface: Surface) -> Verdict:
+        """The surface's verdict in this world; ``unknown`` where nobody has looked yet."""
         why = f"{surface.name} is unknown: nobody has looked at its page yet."
-        return Verdict(surface.id, Call.UNKNOWN, self.now(), 0.0, why, "never_seen")
+        return world.verdict(surface.id) or Verdict(surface.id, Call.UNKNOWN, self.now(), 0.0, why, "never_seen")
 
     def surfaces(self) -> dict[str, Surface]:
         """Every surface by its id."""
