@@ -24,7 +24,7 @@ from bot.edge.store import Store
 from bot.entry.desk import Desk
 from bot.entry.options import config_option, db_option, now
 from bot.errors import UsageError
-from bot.model import Call
+from bot.model import Call, Track, Verdict
 from bot.voice import words
 
 GO = 0
@@ -160,23 +160,22 @@ class Gate:
     def ask(self) -> Answer:
         """The verdict now. UsageError where there is no such surface, StoreError where the database can't be read."""
         path = self.db or Path(self.found.store_path)
-        is_there = path.exists()
-        book = Store.open(path, read_only=True) if is_there else Store.open(":memory:")
+        providers = tuple(p for p in self.found.providers if p.enabled)
+        provider, surface = catalogue.surface(providers, self.surface)
+        if not path.exists():
+            why = f"{surface.name} is unknown: there is no database {path} yet; `brownout run` makes it."
+            verdict = Verdict(surface.id, Call.UNKNOWN, self.now(), 0.0, why, "never_seen")
+            grounds = machine.Grounds(provider.id, Track(surface.id), (), None, self.found.rules_for(provider))
+            return Answer(machine.machine_form(verdict, grounds, self.now()), why)
+        book = Store.open(path, read_only=True)
         try:
-            desk = Desk(tuple(p for p in self.found.providers if p.enabled), book, self.now, self.found.rules_for)
-            provider, surface = catalogue.surface(desk.providers, self.surface)
-            form = desk.machine_form(provider, surface, self.client)
-            looks = {row["provider"]: row["looked_at"] for row in book.looks()}
+            form = Desk(providers, book, self.now, self.found.rules_for).machine_form(provider, surface, self.client)
+            looked_at = book.looked_at(provider.id)
         finally:
             book.close()
-        if not is_there:
-            return Answer(form, f"{surface.name} is unknown: there is no database {path} yet; `brownout run` makes it.")
-        looked_at = looks.get(provider.id)
         if form["verdict"] != Call.UNKNOWN or looked_at is None:
             return Answer(form, form["reason"])
-        return Answer(
-            form, _abandoned(surface.name, path, datetime.fromisoformat(looked_at), self.now()) or form["reason"]
-        )
+        return Answer(form, _abandoned(surface.name, path, looked_at, self.now()) or form["reason"])
 
 
 def _abandoned(name: str, path: Path, looked_at: datetime, now: datetime) -> str:

@@ -10,8 +10,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +18,7 @@ import uvicorn
 from typing_extensions import override
 
 from bot.entry.desk import Desk
+from bot.entry.link import Link
 from bot.entry.web import web_app
 from bot.model import Provider, World
 from bot.settings import Web
@@ -31,24 +31,10 @@ GRACE_S = 1  # what is being answered may finish
 CONNECTIONS = 256  # at once; more are told to come back
 
 
-@dataclass(slots=True)
-class Link:
-    """Whether the bot hears Slack: who knows it while there is a connection; None where Slack is not wanted."""
-
-    is_up: Callable[[], Coroutine[Any, Any, bool]] | None = None
-    is_wanted: bool = False
-
-    async def why_not(self) -> str | None:
-        """Why it does not; None where it does, or need not."""
-        if not self.is_wanted or (self.is_up is not None and await self.is_up()):
-            return None
-        return "not connected"
-
-
 class _Server(uvicorn.Server):
     @override
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+    def capture_signals(self) -> Iterator[None]:
         yield
 
 
@@ -59,7 +45,7 @@ def unready(board: Iterable[tuple[Provider, World]], now: datetime, interval: ti
 
 
 async def serve(desk: Desk, web: Web, link: Link, interval_s: float, closing: asyncio.Event) -> None:
-    """Serves until ``closing`` is set, and is gone about a second later. Where the port is taken it says so and waits."""
+    """Serves until ``closing`` is set, and is gone about a second later; where the port is taken, it only says so."""
 
     async def wrong() -> dict[str, str]:
         slack = await link.why_not()
@@ -111,7 +97,9 @@ async def _run(app: Any, listener: socket.socket, closing: asyncio.Event) -> Non
 
 def _listener(host: str, port: int) -> socket.socket:
     """A bound socket, of the family that the host is of. OSError where it can't be had."""
-    family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+        0
+    ]
     listener = socket.socket(family, kind, proto)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -120,7 +108,7 @@ def _listener(host: str, port: int) -> socket.socket:
     except OSError:
         listener.close()
         raise
-    listener.setblocking(False)
+    listener.setblocking(False)  # noqa: FBT003  (its name)
     return listener
 
 

@@ -158,7 +158,7 @@ def _provider(desk: Desk, typed: str | None) -> str | None:
 
 
 async def _not_found(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, 404)
+    return JSONResponse({"detail": str(error), "see": "/v1/surfaces"}, 404)
 
 
 async def _unreadable(_: Request, error: Exception) -> JSONResponse:
