@@ -104,17 +104,20 @@ def _incidents(app: FastAPI, desk: Desk) -> None:
         rows = [shapes.incident_now(*found) for i in ids[: shapes.PAGE_SIZE] if (found := desk.book.known(i))]
         return shapes.Page(items=rows, page=page, next=page + 1 if len(ids) > shapes.PAGE_SIZE else None)
 
+    # a vendor's id may hold a slash (a feed's is an address), so the longer path comes first
+    @app.get("/v1/incidents/{incident:path}/timeline", summary="Every event, with both times", tags=["incidents"])
+    async def timeline(incident: Name, page: Number = 1) -> shapes.Page[shapes.Step]:
+        _, _, events = desk.incident(incident)
+        return shapes.page_of([shapes.step(e) for e in events], page)
+
     @app.get(
-        "/v1/incidents/{incident}", summary="One incident: an id, a surface's newest, or `last`", tags=["incidents"]
+        "/v1/incidents/{incident:path}",
+        summary="One incident: an id, a surface's newest, or `last`",
+        tags=["incidents"],
     )
     async def one(incident: Name) -> shapes.IncidentWhole:
         p, k, _ = desk.incident(incident)
         return shapes.incident_whole(p.id, k)
-
-    @app.get("/v1/incidents/{incident}/timeline", summary="Every event, with both times", tags=["incidents"])
-    async def timeline(incident: Name, page: Number = 1) -> shapes.Page[shapes.Step]:
-        _, _, events = desk.incident(incident)
-        return shapes.page_of([shapes.step(e) for e in events], page)
 
 
 def _health(app: FastAPI, unready: Unready) -> None:

@@ -6,6 +6,7 @@ and ``before`` and are never read as markup.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,6 +75,7 @@ class Part:
     is_blind: bool
     troubled: tuple[Row, ...]
     well: tuple[Row, ...]
+    tally: str  # of those that are well: how many are how
 
 
 def parts(board: replies.Board, surfaces: Lookup, now: datetime) -> tuple[Part, ...]:
@@ -111,7 +113,12 @@ def _part(provider: Provider, world: World, surfaces: Lookup, now: datetime) -> 
         is_blind=world.blind_since is not None,
         troubled=tuple(row for row, bad in rows if bad),
         well=tuple(row for row, bad in rows if not bad),
+        tally=_tally([row for row, bad in rows if not bad]),
     )
+
+
+def _tally(rows: Sequence[Row]) -> str:
+    return words.listing(f"{n} {condition}" for condition, n in Counter(row.condition for row in rows).items())
 
 
 def _row(surface: Surface, world: World, surfaces: Lookup) -> Row:

@@ -117,7 +117,7 @@ def health(world: World, now: datetime) -> str:
         return f"blind since {words.day(world.blind_since)}, {world.failures} looks in a row{last}"
     if world.seen_at is None:
         return "not looked at yet"
-    return f"readable, last look {words.span((now - world.seen_at).total_seconds())} ago"
+    return f"readable, last look {words.span(max((now - world.seen_at).total_seconds(), 0))} ago"
 
 
 def _provider(provider: Provider, world: World, now: datetime) -> Iterator[Para | str]:

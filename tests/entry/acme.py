@@ -57,7 +57,7 @@ GLOBEX = Provider(
 )
 
 
-def incident(*posts, name="Errors on the API", identity="i-1", start=START):
+def incident(*posts, name="Errors on the API", identity="i-1", start=START, url="https://status.acme.example/i-1"):
     """Posts are (minute after the start, stage, body) or with the API's condition as a fourth."""
     updates, last = [], GREEN
     for number, (minute, stage, body, *rest) in enumerate(posts):
@@ -73,7 +73,7 @@ def incident(*posts, name="Errors on the API", identity="i-1", start=START):
         Impact.MAJOR,
         updates[0].display_at,
         tuple(updates),
-        url=f"https://status.acme.example/incidents/{identity}",
+        url=url,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path as File
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import FastAPI, Path
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
@@ -87,7 +88,7 @@ def add(app: FastAPI, desk: Desk, closing: asyncio.Event) -> None:
             closed=_closed(desk),
         )
 
-    @app.get("/incidents/{incident}", include_in_schema=False)
+    @app.get("/incidents/{incident:path}", include_in_schema=False)
     async def incident(incident: Annotated[str, Path(max_length=200)]) -> HTMLResponse:
         try:
             story = _story(desk, incident)
@@ -178,7 +179,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"marked": marked, "day": words.day, "iso": _iso, "web": _web}
+    made.filters |= {"marked": marked, "day": words.day, "cut": words.cut, "iso": _iso, "web": _web, "quoted": _quoted}
     return made
 
 
@@ -192,6 +193,11 @@ def _web(url: str | None) -> str | None:
     """An address that may become a link: only http and https."""
     is_safe = url is not None and re.match(r"https?://[^\s<>\"']+$", url)
     return url if is_safe else None
+
+
+def _quoted(identity: str) -> str:
+    """An id as one piece of a path."""
+    return quote(identity, safe="")
 
 
 def _iso(at: datetime) -> str:
