@@ -5,6 +5,9 @@
   const live = document.getElementById("live");
   const said = document.getElementById("said");
   const EVERY = 60_000; // where no stream can be had
+  const SILENCE = 75_000; // the bot says something every 30 seconds
+  const AWAY = "Not live: the bot does not answer; trying again";
+  let heard = Date.now();
   let looking = false;
   let again = false;
 
@@ -49,15 +52,24 @@
 
   function listen() {
     const stream = new EventSource("/events");
+    const watch = setInterval(() => {
+      if (Date.now() - heard < SILENCE) return;
+      live.textContent = AWAY; // a line that was cut without a word
+      end();
+      listen();
+    }, SILENCE / 5);
+    const end = () => { clearInterval(watch); stream.close(); };
+    heard = Date.now();
     stream.addEventListener("open", () => { live.textContent = "Live"; look(); });
-    stream.addEventListener("changed", look);
+    stream.addEventListener("changed", () => { heard = Date.now(); live.textContent = "Live"; look(); });
     stream.addEventListener("error", () => {
-      live.textContent = "Not live: the bot does not answer; trying again";
-      if (stream.readyState === EventSource.CLOSED) setTimeout(() => { look(); listen(); }, EVERY);
+      live.textContent = AWAY;
+      if (stream.readyState === EventSource.CLOSED) setTimeout(() => { end(); look(); listen(); }, EVERY);
     });
-    addEventListener("pagehide", () => stream.close());
-    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+    addEventListener("pagehide", end, { once: true });
   }
+
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
   document.addEventListener("selectionchange", () => { if (again && getSelection().isCollapsed) look(); });
   zone(document);
