@@ -27,7 +27,7 @@ from bot.voice import replies
 log = logging.getLogger("brownout")
 
 INTERVALS = 3  # a source not read for so many is not ready
-GRACE_S = 1  # what is being answered may finish
+GRACE_S = 0  # answers take milliseconds, and uvicorn gives them a tenth of a second anyway
 CONNECTIONS = 256  # at once; more are told to come back
 
 
@@ -45,7 +45,7 @@ def unready(board: Iterable[tuple[Provider, World]], now: datetime, interval: ti
 
 
 async def serve(desk: Desk, web: Web, link: Link, interval_s: float, closing: asyncio.Event) -> None:
-    """Serves until ``closing`` is set, and is gone about a second later; where the port is taken, it only says so."""
+    """Serves until ``closing`` is set, and is gone half a second later; where the port is taken, it only says so."""
 
     async def wrong() -> dict[str, str]:
         slack = await link.why_not()
@@ -69,7 +69,7 @@ async def serve(desk: Desk, web: Web, link: Link, interval_s: float, closing: as
 
 
 async def _run(app: Any, listener: socket.socket, closing: asyncio.Event) -> None:
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     server = _Server(
         uvicorn.Config(
             app,

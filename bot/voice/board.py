@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.model import Call, Condition, Event, EventKind, Known, Provider, Surface, Verdict, World
+from bot.model import Call, Condition, Event, Known, Provider, Surface, Verdict, World
 from bot.voice import replies, summary, words
 
 Lookup = Mapping[str, Surface]
@@ -87,7 +87,7 @@ def parts(board: replies.Board, surfaces: Lookup, now: datetime) -> tuple[Part, 
 def story(known: Known, provider: Provider, events: Sequence[Event], surfaces: Lookup, now: datetime) -> Story:
     """One incident, with everything that is known of it."""
     incident = known.incident
-    posts = (Said(u.display_at, str(u.stage), u.body) for u in reversed(incident.updates))
+    posts = (Said(u.display_at, words.stage(u.stage), u.body) for u in reversed(incident.updates))
     return Story(
         id=incident.id,
         provider=provider.name,
@@ -148,10 +148,6 @@ def _instead(verdict: Verdict | None, surfaces: Lookup) -> str | None:
 
 def _steps(events: Iterable[Event], surfaces: Lookup) -> Iterable[Said]:
     for event in events:
-        is_said = event.kind in (EventKind.UPDATE_POSTED, EventKind.UPDATE_EDITED) and event.text
-        yield Said(
-            event.seen_at,
-            summary.line(event, surfaces),
-            (event.text or "") if is_said else "",
-            event.before or "",
-        )
+        is_said = event.kind in summary.QUOTED
+        quote, before = (event.text or "", event.before or "") if is_said else ("", "")
+        yield Said(event.seen_at, summary.line(event, surfaces), quote, before)

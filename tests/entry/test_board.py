@@ -106,7 +106,7 @@ async def test_an_edit_shows_what_it_was(town):
     town.look(until=2)
     town.show((1, "investigating", "New words.", RED))
     town.look(until=3)
-    assert re.search(r"before Old words. now New words.", await shown(town, "/incidents/i-1"))
+    assert re.search(r"Old words. is now: New words.", await shown(town, "/incidents/i-1"))
 
 
 async def test_an_incident_whose_id_is_an_address_can_be_followed(town):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from pathlib import Path as File
 from typing import Annotated
@@ -82,9 +82,10 @@ def add(app: FastAPI, desk: Desk, closing: asyncio.Event) -> None:
         found, surfaces, now = desk.board(), desk.surfaces(), desk.now()
         return drawn(
             "board.html",
-            title=replies.headline(found),
+            title=replies.headline(found, now),
             parts=view.parts(found, surfaces, now),
-            open=[_story(desk, k.incident.id) for _, world in found for k in _newest_first(world.open_incidents)],
+            open=_stories(desk, (k for _, w in found for k in w.open_incidents if replies.has_begun(k))),
+            announced=_stories(desk, (k for _, w in found for k in w.open_incidents if not replies.has_begun(k))),
             closed=_closed(desk),
         )
 
@@ -164,8 +165,10 @@ def _closed(desk: Desk) -> list[view.Story]:
     return [_story(desk, incident) for _, incident in ended[:RECENT]]
 
 
-def _newest_first(known: tuple[Known, ...]) -> list[Known]:
-    return sorted(known, key=lambda k: k.incident.created_at, reverse=True)
+def _stories(desk: Desk, known: Iterable[Known]) -> list[view.Story]:
+    """The incidents with all that is known of them, the newest first."""
+    newest = sorted(known, key=lambda k: k.incident.created_at, reverse=True)
+    return [_story(desk, k.incident.id) for k in newest]
 
 
 # --- templates --------------------------------------------------------------------------------------------------------
