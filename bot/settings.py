@@ -106,6 +106,14 @@ class Poll(_Strict):
     blind_after: int = Field(default=3, ge=1)
 
 
+class Web(_Strict):
+    """The HTTP door: the board for people and the gate for programs."""
+
+    enabled: bool = True
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8787, ge=0, le=65535)
+
+
 class _VerdictChoice(_Strict):
     preset: Literal["cautious", "default", "fast"] = "default"
 
@@ -160,6 +168,7 @@ class _Main(_Strict):
     poll: Poll = Poll()
     verdict: _VerdictChoice = _VerdictChoice()
     store: _Store = _Store()
+    web: Web = Web()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +180,7 @@ class Settings:
     preset: str = "default"
     providers: tuple[model.Provider, ...] = ()
     verdict: _Verdict = field(default_factory=_Verdict)
+    web: Web = field(default_factory=Web)
 
     def rules_for(self, provider: model.Provider, preset: str | None = None) -> model.VerdictRules:
         """The verdict's numbers for this provider: its profile's, and over them the chosen preset's."""
@@ -214,7 +224,7 @@ def load(directory: Path | None = None) -> Settings:
     if mistakes:
         raise ConfigError(mistakes)
     catalogue = tuple(p for _, p in providers)
-    return Settings(main.poll, main.store.path, main.verdict.preset, catalogue, verdict or _Verdict())
+    return Settings(main.poll, main.store.path, main.verdict.preset, catalogue, verdict or _Verdict(), main.web)
 
 
 def missing_tokens(environment: Mapping[str, str]) -> list[str]:

@@ -1,8 +1,8 @@
 """A verdict and what it rests on -> the form that programs read, and the answer of a gate. safe-to-retry.md C.6 to C.8.
 
 ``retry_after_s`` is a whole number of seconds, at least 1. After ``valid_until`` a consumer must treat the verdict as
-unknown. The Anthropic SDK ignores a Retry-After above 60 s and the OpenAI SDK gives up above about 120 s (B.3), so a
-hold also says ``x-should-retry: false``.
+unknown. Of the vendors' SDKs, older ones of Anthropic's ignore a Retry-After above 60 s (B.3), newer ones sleep for as
+long as it says, and OpenAI's gives up above 120 s, so a hold also says ``x-should-retry: false``: then none retries.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ DOORS = {
     "demo": ("demo", "plays the morning of 2 March 2026 through the whole bot, here in the terminal"),
     "run": ("run", "watches the catalogue and alerts: in Slack, or in the terminal where there are no tokens"),
     "status": ("ask", "what is broken now, or how one surface is"),
-    "retry": ("ask", "may I retry it; for scripts, a gate by its exit code (0 go, 75 not yet, 69 unknown)"),
+    "retry": ("gate", "may I retry it; for scripts, a gate by its exit code (0 go, 75 not yet, 69 unknown)"),
     "summary": ("ask", "what happened, to what, and which verdicts were given"),
     "timeline": ("ask", "every step of an incident"),
     "why": ("ask", "the evidence behind an attribution"),

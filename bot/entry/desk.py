@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from bot.core import catalogue
+from bot.core import catalogue, machine
 from bot.core import stroke as strokes
 from bot.edge.store import Store
 from bot.errors import UsageError
-from bot.model import Event, Known, Provider, Surface, Verdict, VerdictRules, World
+from bot.model import Call, Event, Known, Provider, Surface, Track, Verdict, VerdictRules, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,19 @@ class Desk:
     def world(self, provider: Provider) -> World:
         """What is known of one provider now."""
         return next(world for p, world in self.board() if p.id == provider.id)
+
+    def machine_form(self, provider: Provider, surface: Surface, client: str | None = None) -> dict[str, Any]:
+        """The surface's verdict as JSON values, judged now; ``client`` gets its own slot (safe-to-retry.md C.8)."""
+        now, world = self.now(), self.world(provider)
+        track = next((t for t in world.tracks if t.surface == surface.id), Track(surface.id))
+        hits = [h for h in world.hits if h.surface == surface.id]
+        grounds = machine.Grounds(provider.id, track, hits, world.seen_at, self.rules(provider))
+        return machine.machine_form(self.verdict(world, surface), grounds, now, client=client)
+
+    def verdict(self, world: World, surface: Surface) -> Verdict:
+        """The surface's verdict in this world; ``unknown`` where nobody has looked yet."""
+        why = f"{surface.name} is unknown: nobody has looked at its page yet."
+        return world.verdict(surface.id) or Verdict(surface.id, Call.UNKNOWN, self.now(), 0.0, why, "never_seen")
 
     def surfaces(self) -> dict[str, Surface]:
         """Every surface by its id."""

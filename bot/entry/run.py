@@ -23,6 +23,7 @@ from bot.edge.terminal import CHANNEL, Terminal
 from bot.engine import Chat, Engine
 from bot.entry import app, commands, socketmode
 from bot.entry.desk import Desk
+from bot.entry.link import Link
 from bot.entry.options import config_option, db_option, now
 from bot.entry.slash import slack_app
 from bot.errors import ConfigError
@@ -52,7 +53,10 @@ async def _run(found: settings.Settings, book: Store, environment: Mapping[str, 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _end, stop)
     providers = tuple(p for p in found.providers if p.enabled)
-    chat, doors = _slack(found, book, providers, environment) or _terminal(book, providers)
+    link = Link()
+    chat, doors = _slack(found, book, providers, environment, link) or _terminal(book, providers)
+    if found.web.enabled:
+        doors.append(_web(found, book, providers, link, stop))
     async with Fetcher(timeout_s=found.poll.timeout_s, max_bytes=found.poll.max_bytes) as web:
         engine = Engine(
             {p.id: p for p in providers}, web, book, chat, now, found.rules_for, blind_after=found.poll.blind_after
@@ -71,7 +75,11 @@ def _end(stop: asyncio.Event) -> None:
 
 
 def _slack(
-    found: settings.Settings, book: Store, providers: tuple[Provider, ...], environment: Mapping[str, str]
+    found: settings.Settings,
+    book: Store,
+    providers: tuple[Provider, ...],
+    environment: Mapping[str, str],
+    link: Link,
 ) -> tuple[Chat, list[app.Door]] | None:
     """Slack, where both tokens are set; None where neither is; ConfigError where they are wrong."""
     names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
@@ -81,13 +89,24 @@ def _slack(
         raise ConfigError(wrong)
     url = environment.get("SLACK_API_URL", SLACK_API_URL)
     bot_token, app_token = (environment[name] for name in names)
+    link.is_wanted = True
     desk = Desk(providers, book, now, found.rules_for)
     bolt = slack_app(
         AsyncWebClient(token=bot_token, base_url=url, timeout=10, retry_handlers=[]),
         lambda text, channel, user: commands.answer(desk, text, channel, user),
     )
 
-    return SlackEdge(bot_token, base_url=url), [lambda: socketmode.serve(bolt, app_token, bot_token, url)]
+    return SlackEdge(bot_token, base_url=url), [lambda: socketmode.serve(bolt, app_token, bot_token, url, link=link)]
+
+
+def _web(
+    found: settings.Settings, book: Store, providers: tuple[Provider, ...], link: Link, stop: asyncio.Event
+) -> app.Door:
+    """The board and the gate."""
+    from bot.entry.serve import serve  # noqa: PLC0415  (0.8 s of imports, only where they are wanted)
+
+    desk = Desk(providers, book, now, found.rules_for)
+    return lambda: serve(desk, found.web, link, found.poll.interval_s, stop)
 
 
 def _terminal(book: Store, providers: tuple[Provider, ...]) -> tuple[Chat, list[app.Door]]:

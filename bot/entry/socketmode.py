@@ -18,6 +18,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.edge.slack import knock
+from bot.entry.link import Link
 from bot.errors import DeliveryError
 
 log = logging.getLogger("brownout")
@@ -30,9 +31,15 @@ PING_S = 5  # a broken socket is noticed within two of these (slack.md 1.5)
 
 
 async def serve(
-    bolt: AsyncApp, app_token: str, bot_token: str, url: str, waits_s: tuple[float, float] = WAITS_S
+    bolt: AsyncApp,
+    app_token: str,
+    bot_token: str,
+    url: str,
+    *,
+    waits_s: tuple[float, float] = WAITS_S,
+    link: Link | None = None,
 ) -> None:
-    """Serves the app until cancelled. DeliveryError, permanent, where Slack refuses a token."""
+    """Serves the app until cancelled; ``link`` is told. DeliveryError, permanent, where Slack refuses a token."""
     wait, said = waits_s[0], ""
     while True:
         try:
@@ -40,6 +47,8 @@ async def serve(
             async with _line(bolt, app_token, url) as line:
                 log.info("connected to Slack")
                 wait, said = waits_s[0], ""
+                if link is not None:
+                    link.is_up = line.is_connected
                 await _loss(line)
             why = "the connection was lost"
         except DeliveryError as error:

@@ -67,7 +67,7 @@ def _standing(alert: Alert) -> str:
 
 
 def _how(line: SurfaceLine) -> str:
-    return words.CONDITIONS[line.condition] + (", by the text alone" if line.inferred else "")
+    return words.condition(line.condition, inferred=line.inferred)
 
 
 def _because(line: SurfaceLine) -> str:

@@ -36,12 +36,13 @@ def status(board: Board, now: datetime) -> Message:
         told.append(f"No incident known at {words.listing(well)}.")
     if unseen:
         told.append(f"Not looked at yet: {words.listing(unseen)}.")
-    return sheet(_title(board, now), told)
+    return sheet(headline(board, now), told)
 
 
-def _title(board: Board, now: datetime) -> str:
+def headline(board: Board, now: datetime) -> str:
+    """How much is in trouble, and how much can't be said, in a few words."""
     broken = sum(len(list(_troubles(p, w))) for p, w in board)
-    vague = sum(1 for _, w in board for k in w.open_incidents if _has_begun(k) and not k.surfaces)
+    vague = sum(1 for _, w in board for k in w.open_incidents if has_begun(k) and not k.surfaces)
     unseen = sum(not w.seen_at and not w.blind_since for _, w in board)
     unread = sum(not _is_readable(w, now) for _, w in board) - unseen
     parts = [f"{broken} surface{'s' * (broken != 1)} in trouble"] if broken else []
@@ -65,7 +66,7 @@ def retry(surface: Surface, verdict: Verdict | None, state: SurfaceState | None,
     if verdict.review_at and verdict.review_at > now:
         lines.append(f"Look again at {words.clock(verdict.review_at)}; that is no promise.")
     if verdict.call is not Call.RETRY_NORMALLY:
-        lines += [f"{who}: {what}" for who, what in _meanwhile(surface) if what]
+        lines += [f"{who}: {what}" for who, what in meanwhile(surface) if what]
     if state and state.inferred:
         lines.append("No page has a component for this surface: it is known from the vendor's words alone.")
     return sheet(f"{surface.name}: {words.call(verdict)}", lines)
@@ -76,7 +77,7 @@ def subscribed(target: str, surfaces: Iterable[Surface], minimum: Condition, wor
     found = list(surfaces)
     what = f"This channel now hears of **{target}** ({words.listing(s.name for s in found)})"
     level = f"from “{words.CONDITIONS[minimum]}” up" if minimum is not Condition.DEGRADED else "whatever the severity"
-    now = [_surface(s, world.state(s.id), world.verdict(s.id)) for s in found if _is_troubled(world, s)]
+    now = [_surface(s, world.state(s.id), world.verdict(s.id)) for s in found if is_troubled(world, s)]
     return sheet("", [f"{what}, {level}. Undo: `/brownout unsubscribe {target}`", *now])
 
 
@@ -106,16 +107,17 @@ def catalogue(providers: Iterable[Provider]) -> Message:
 
 def sources(board: Board, now: datetime) -> Message:
     """The health of the sources: when each page was last readable, and why it is not."""
-    return sheet("Sources", [f"**{p.id}** {p.source.url}: {_health(w, now)}" for p, w in board])
+    return sheet("Sources", [f"**{p.id}** {p.source.url}: {health(w, now)}" for p, w in board])
 
 
-def _health(world: World, now: datetime) -> str:
+def health(world: World, now: datetime) -> str:
+    """When a provider's page was last readable, or since when it is not."""
     if world.blind_since:
         last = f"; last readable {words.day(world.seen_at)}" if world.seen_at else ""
         return f"blind since {words.day(world.blind_since)}, {world.failures} looks in a row{last}"
     if world.seen_at is None:
         return "not looked at yet"
-    return f"readable, last look {words.span((now - world.seen_at).total_seconds())} ago"
+    return f"readable, last look {words.span(max((now - world.seen_at).total_seconds(), 0))} ago"
 
 
 def _provider(provider: Provider, world: World, now: datetime) -> Iterator[Para | str]:
@@ -130,18 +132,19 @@ def _is_readable(world: World, now: datetime) -> bool:
 
 
 def _is_trouble(provider: Provider, world: World) -> bool:
-    return any(_troubles(provider, world)) or any(map(_has_begun, world.open_incidents))
+    return any(_troubles(provider, world)) or any(map(has_begun, world.open_incidents))
 
 
-def _has_begun(known: Known) -> bool:
+def has_begun(known: Known) -> bool:
+    """False for what is only announced."""
     return known.incident.stage is not Stage.SCHEDULED
 
 
 def _troubles(provider: Provider, world: World) -> Iterator[Surface]:
-    return (s for s in provider.surfaces if _is_troubled(world, s))
+    return (s for s in provider.surfaces if is_troubled(world, s))
 
 
-def _is_troubled(world: World, surface: Surface) -> bool:
+def is_troubled(world: World, surface: Surface) -> bool:
     """Something is said against it; that we have not looked for long is not."""
     state, verdict = world.state(surface.id), world.verdict(surface.id)
     if state is not None and state.condition not in (Condition.OPERATIONAL, Condition.UNKNOWN):
@@ -153,26 +156,28 @@ def _is_troubled(world: World, surface: Surface) -> bool:
 
 def _surface(surface: Surface, state: SurfaceState | None, verdict: Verdict | None) -> str:
     condition = state.condition if state else Condition.UNKNOWN
-    how = words.CONDITIONS[condition] + (", by the text alone" if state and state.inferred else "")
+    how = words.condition(condition, inferred=bool(state and state.inferred))
     why = f" {verdict.reason}" if verdict else ""
     return f"{words.SIGNS[condition]} **{surface.name}** (`{surface.id}`): {how}.{why}"
 
 
 def _incidents(world: World) -> Iterator[Para | str]:
-    for known in filter(_has_begun, world.open_incidents):
-        yield f"Open since {words.day(known.incident.created_at)}: `{known.incident.id}`, {_step(known)}"
+    for known in filter(has_begun, world.open_incidents):
+        yield f"Open since {words.day(known.incident.created_at)}: `{known.incident.id}`, {step(known)}"
         yield Para(known.incident.name, is_quote=True)
 
 
-def _step(known: Known) -> str:
+def step(known: Known) -> str:
+    """Where an incident stands by the vendor's word, and when that was."""
     updates = known.incident.updates
     when = f", last word {words.clock(updates[-1].display_at)}" if updates else ""
     return f"{words.stage(known.incident.stage)}{when}"
 
 
 def _freshness(provider: Provider, world: World, now: datetime) -> str:
-    return f"{provider.name}'s page: {_health(world, now)}."
+    return f"{provider.name}'s page: {health(world, now)}."
 
 
-def _meanwhile(surface: Surface) -> tuple[tuple[str, str], ...]:
+def meanwhile(surface: Surface) -> tuple[tuple[str, str], ...]:
+    """What to do until then, for people and for programs; empty where nothing is known."""
     return (("People", surface.people), ("Programs", surface.programs))

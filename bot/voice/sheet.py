@@ -14,8 +14,8 @@ from bot.model import Message
 from bot.voice import blocks, words
 
 _BUDGET = 12_000  # characters in all blocks together; Slack refuses somewhere above 13,000 (slack.md 2.1)
-_BOLD = re.compile(r"\*\*(.+?)\*\*")
-_CODE = re.compile(r"`([^`\n]+)`")
+BOLD = re.compile(r"\*\*(.+?)\*\*")
+CODE = re.compile(r"`([^`\n]+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ def sheet(title: str, paragraphs: Iterable[Para | str]) -> Message:
 
 def _marked(text: str) -> str:
     """Ours, as Slack's markup: the escape first, the bold after it."""
-    return _BOLD.sub(r"*\1*", blocks.escape(text))
+    return BOLD.sub(r"*\1*", blocks.escape(text))
 
 
 def _plain(para: Para) -> str:
-    text = para.text if para.is_quote else _CODE.sub(r"\1", _BOLD.sub(r"\1", para.text))
+    text = para.text if para.is_quote else CODE.sub(r"\1", BOLD.sub(r"\1", para.text))
     return "\n".join(f"> {line}" for line in words.cut(text, 3000).splitlines()) if para.is_quote else text

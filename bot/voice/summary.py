@@ -9,7 +9,7 @@ from bot.model import Ending, Event, EventKind, Known, Message, Stage, Surface
 from bot.voice import words
 from bot.voice.sheet import Para, sheet
 
-_QUOTED = (EventKind.UPDATE_POSTED, EventKind.UPDATE_EDITED, EventKind.INCIDENT_CHANGED)
+QUOTED = (EventKind.UPDATE_POSTED, EventKind.UPDATE_EDITED, EventKind.INCIDENT_CHANGED)
 _NOTED = 90  # seconds between the vendor's time and ours that are worth a word
 _OVER = {
     Ending.RESOLVED: "the vendor called it resolved",
@@ -30,14 +30,21 @@ def summary(
         title,
         [
             Para(incident.name, is_quote=True),
-            _span(known, events, now),
-            f"**Hit**: {_hit(known, surfaces)}.",
-            *_worst(events, surfaces),
-            *_verdicts(events, surfaces),
-            *_edits(events),
+            *facts(known, events, surfaces, now),
             *_last_words(events),
             f"`{incident.id}`; every step: `timeline {incident.id}`",
         ],
+    )
+
+
+def facts(known: Known, events: Sequence[Event], surfaces: Mapping[str, Surface], now: datetime) -> tuple[str, ...]:
+    """The paragraphs of a summary that are ours: when, what it hit, how bad, which verdicts were given."""
+    return (
+        span(known, events, now),
+        f"**Hit**: {hit(known, surfaces)}.",
+        *_worst(events, surfaces),
+        *_verdicts(events, surfaces),
+        *_edits(events),
     )
 
 
@@ -45,14 +52,15 @@ def timeline(known: Known, provider: str, events: Sequence[Event], surfaces: Map
     """Every event, in the order in which we knew, with the vendor's time beside it where the two differ."""
     lines: list[Para | str] = [Para(known.incident.name, is_quote=True)]
     for event in events:
-        lines.append(_line(event, surfaces))
-        if event.kind in _QUOTED:
+        lines.append(line(event, surfaces))
+        if event.kind in QUOTED:
             lines += [Para(event.before, is_quote=True), "is now:"] if event.before else []
             lines.append(Para(event.text or "", is_quote=True))
     return sheet(f"{provider}: timeline of {known.incident.id}", lines)
 
 
-def _span(known: Known, events: Sequence[Event], now: datetime) -> str:
+def span(known: Known, events: Sequence[Event], now: datetime) -> str:
+    """From when to when, by the vendor's clock and by ours."""
     posted = events[0].happened_at if events and events[0].happened_at else known.seen_at
     lag = words.span(max((known.seen_at - posted).total_seconds(), 0))
     began = f"**When**: first posted {words.day(posted)}, seen {lag} later"
@@ -65,7 +73,8 @@ def _span(known: Known, events: Sequence[Event], now: datetime) -> str:
     return f"{began}; over {when} ({why}), after {words.span((over - posted).total_seconds())}."
 
 
-def _hit(known: Known, surfaces: Mapping[str, Surface]) -> str:
+def hit(known: Known, surfaces: Mapping[str, Surface]) -> str:
+    """The names of the surfaces that it ever hit."""
     return words.listing(_name(s, surfaces) for s in known.surfaces) or "no surface that is known here"
 
 
@@ -107,7 +116,8 @@ def _last_words(events: Sequence[Event]) -> Iterator[Para | str]:
         yield Para(last.text or "", is_quote=True)
 
 
-def _line(event: Event, surfaces: Mapping[str, Surface]) -> str:
+def line(event: Event, surfaces: Mapping[str, Surface]) -> str:
+    """One event as a sentence: when we knew, what it was, and the vendor's time where the two differ."""
     what = {
         EventKind.SURFACE_CHANGED: lambda e: f"{_name(e.surface, surfaces)}: {words.CONDITIONS[e.condition]}",
         EventKind.VERDICT_CHANGED: lambda e: f"{_name(e.surface, surfaces)}: {words.CALLS[e.verdict]}. {e.reason}",

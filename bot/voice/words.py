@@ -37,6 +37,11 @@ _JOINER = "\u200d"
 _CLUSTER = 32  # code points: longer than any character that people write
 
 
+def condition(found: Condition, *, inferred: bool = False) -> str:
+    """A condition in words, and whether only words support it: ``partly down, by the text alone``."""
+    return CONDITIONS[found] + (", by the text alone" if inferred else "")
+
+
 def call(verdict: Verdict) -> str:
     """The verdict in two or three words: ``Retry gently (20 %)``."""
     word = CALLS[verdict.call]

@@ -205,3 +205,12 @@ class Store:
     def events(self, incident: str) -> tuple[Event, ...]:
         """An incident's timeline, in the order in which we knew."""
         return tuple(map(rows.event, self._db.rows("SELECT * FROM events WHERE incident = ? ORDER BY id", incident)))
+
+    def newest_event(self) -> int:
+        """The number of the last event; it grows whenever the timeline does."""
+        return int(self._db.rows("SELECT coalesce(max(id), 0) AS newest FROM events")[0]["newest"])
+
+    def looked_at(self, provider: str) -> datetime | None:
+        """When a bot last looked at this provider's page, whatever it saw; None where none has."""
+        found = self._db.rows("SELECT max(looked_at) AS at FROM sources WHERE provider = ?", provider)
+        return time(found[0]["at"]) if found[0]["at"] else None

@@ -1,0 +1,1 @@
+"""The board: pages for people, with templates and static files beside them."""

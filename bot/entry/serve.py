@@ -1,0 +1,117 @@
+"""The web app as a door of the bot: uvicorn in the bot's own event loop, which never ends the bot.
+
+The socket is bound here and not by uvicorn, which would end the process where the port is taken; uvicorn's own signal
+handlers are left out, since the bot ends by its own (DESIGN.md section 2: one event loop).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import uvicorn
+from typing_extensions import override
+
+from bot.entry.desk import Desk
+from bot.entry.link import Link
+from bot.entry.web import web_app
+from bot.model import Provider, World
+from bot.settings import Web
+from bot.voice import replies
+
+log = logging.getLogger("brownout")
+
+INTERVALS = 3  # a source not read for so many is not ready
+GRACE_S = 0  # answers take milliseconds, and uvicorn gives them a tenth of a second anyway
+CONNECTIONS = 256  # at once; more are told to come back
+
+
+class _Server(uvicorn.Server):
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def unready(board: Iterable[tuple[Provider, World]], now: datetime, interval: timedelta) -> dict[str, str]:
+    """Each source that was not readable for three intervals, and since when."""
+    late = {p.id: w for p, w in board if w.seen_at is None or now - w.seen_at > INTERVALS * interval}
+    return {name: replies.health(world, now) for name, world in late.items()}
+
+
+async def serve(desk: Desk, web: Web, link: Link, interval_s: float, closing: asyncio.Event) -> None:
+    """Serves until ``closing`` is set, and is gone half a second later; where the port is taken, it only says so."""
+
+    async def wrong() -> dict[str, str]:
+        slack = await link.why_not()
+        sources = unready(desk.board(), desk.now(), timedelta(seconds=interval_s))
+        return sources | ({"slack": slack} if slack else {})
+
+    try:
+        listener = _listener(web.host, web.port)
+    except OSError as error:
+        log.warning(
+            "no board and no gate: %s:%d can't be opened (%s). Name another port under [web] in brownout.toml, or set"
+            " enabled = false there; the bot goes on without them.",
+            web.host,
+            web.port,
+            error.strerror or error,
+        )
+        await closing.wait()
+        return
+    log.info("the board is at %s", _address(listener))
+    await _run(web_app(desk, wrong, closing), listener, closing)
+
+
+async def _run(app: Any, listener: socket.socket, closing: asyncio.Event) -> None:
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            limit_concurrency=CONNECTIONS,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    ending = asyncio.create_task(closing.wait())
+    try:
+        await asyncio.wait([serving, ending], return_when=asyncio.FIRST_COMPLETED)
+        if serving.done() and not closing.is_set():
+            log.error("the board and the gate have ended (%s); the bot goes on without them", serving.exception())
+            await ending
+    finally:
+        ending.cancel()
+        server.should_exit = True
+        await asyncio.gather(serving, return_exceptions=True)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """A bound socket, of the family that the host is of. OSError where it can't be had."""
+    family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+        0
+    ]
+    listener = socket.socket(family, kind, proto)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)  # noqa: FBT003  (its name)
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

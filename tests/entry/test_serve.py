@@ -1,0 +1,111 @@
+"""The web app as a door of the bot: it opens on a real socket, ends with the bot, and never ends the bot."""
+
+import asyncio
+import logging
+import signal
+import socket
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from bot.entry.link import Link
+from bot.entry.serve import serve
+from bot.settings import Web
+from tests.entry.acme import Town
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def town(tmp_path):
+    town = Town(tmp_path / "town.db")
+    yield town
+    town.book.close()
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@asynccontextmanager
+async def served(town, port):
+    closing = asyncio.Event()
+    door = asyncio.create_task(serve(town.desk(), Web(port=port), Link(), 60, closing))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as client:
+        while not door.done():
+            try:
+                await client.get("/healthz")
+                break
+            except httpx.ConnectError:
+                await asyncio.sleep(0.01)
+        yield client, door, closing
+    closing.set()
+    await door
+
+
+async def test_it_answers_on_its_port(town, port):
+    town.look(until=20)
+    async with served(town, port) as (client, _, _):
+        assert (await client.get("/v1/surfaces/acme-api/retry")).status_code == 200
+
+
+async def test_it_ends_with_the_bot_although_a_board_is_live(town, port):
+    async with served(town, port) as (client, door, closing), client.stream("GET", "/events") as stream:
+        assert stream.status_code == 200
+        closing.set()
+        await asyncio.wait_for(door, 3)
+
+
+async def test_it_ends_with_the_bot_although_somebody_asks_for_ever(town, port):
+    async with served(town, port) as (_, door, closing):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        await writer.drain()
+        closing.set()
+        await asyncio.wait_for(door, 3)
+        writer.close()
+
+
+async def test_the_bot_s_own_signal_handlers_stay(town, port):
+    before = signal.getsignal(signal.SIGTERM)
+    async with served(town, port):
+        assert signal.getsignal(signal.SIGTERM) is before
+
+
+async def test_a_taken_port_is_said_with_what_to_do_and_the_door_waits(town, caplog):
+    with socket.socket() as other, caplog.at_level(logging.WARNING):
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        closing = asyncio.Event()
+        door = asyncio.create_task(serve(town.desk(), Web(port=other.getsockname()[1]), Link(), 60, closing))
+        await asyncio.sleep(0.05)
+        assert (door.done(), "[web] in brownout.toml" in caplog.text) == (False, True)
+        closing.set()
+        await door
+
+
+async def test_a_host_that_is_not_ours_is_said_too(town, caplog):
+    closing = asyncio.Event()
+    closing.set()
+    with caplog.at_level(logging.WARNING):
+        await serve(town.desk(), Web(host="192.0.2.1"), Link(), 60, closing)
+    assert "the bot goes on without them" in caplog.text
+
+
+async def test_a_live_board_hears_of_what_happens(town, port):
+    town.look(until=10)
+    async with served(town, port) as (client, _, _), client.stream("GET", "/events") as stream:
+        lines = stream.aiter_lines()
+        assert await anext(lines) == "retry: 3000"
+        town.breaks()
+        async with asyncio.timeout(5):
+            assert "event: changed" in [await anext(lines) for _ in range(2)]
+
+
+async def test_it_is_not_ready_before_the_first_look(town, port):
+    async with served(town, port) as (client, _, _):
+        assert (await client.get("/readyz")).json()["notes"] == ["acme: not looked at yet", "globex: not looked at yet"]
