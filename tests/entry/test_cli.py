@@ -105,7 +105,7 @@ def test_retry_of_what_nobody_looked_at_is_unknown(run, config, tmp_path):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("retry",), "needs to know which one"),
+        (("timeline",), "needs to know which one"),
         (("retry", "nonsense"), "There is no surface “nonsense”"),
         (("retry", "acme"), "Which one?"),
         (("summary", "nonsense"), "There is no surface “nonsense”"),

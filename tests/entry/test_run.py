@@ -144,10 +144,19 @@ async def test_without_a_network_it_says_which_page_is_blind_and_recovers(tmp_pa
 
 
 async def test_without_slack_it_keeps_looking(tmp_path, db):
-    async with serving(shows(page())) as url:
+    looks = asyncio.Semaphore(0)
+
+    async def show(request):
+        looks.release()
+        return await shows(page())(request)
+
+    async with serving(show) as url:
         config = configured(tmp_path, url)
         async with running(config, db, **SECRETS, SLACK_API_URL="http://127.0.0.1:9/api/") as bot:
             await bot.says("not connected to Slack")
+            async with asyncio.timeout(20):
+                await looks.acquire()
+                await looks.acquire()  # by the second look, the first is recorded
             bot.process.send_signal(signal.SIGTERM)
             await bot.ended()
     assert Store.open(db, read_only=True).world("acme").seen_at
