@@ -20,6 +20,7 @@ from bot.model import (
     Call,
     Message,
     Observation,
+    People,
     Post,
     PostKind,
     Provider,
@@ -53,6 +54,8 @@ class Owed(Protocol):
     def is_in_doubt(self) -> bool: ...  # noqa: D102
     @property
     def parent_ts(self) -> str | None: ...  # noqa: D102
+    @property
+    def people(self) -> People: ...  # noqa: D102
 
 
 class Book(Protocol):
@@ -201,7 +204,7 @@ class Engine:
     async def _send(self, owed: Owed) -> tuple[str, bool]:
         """Sends one post; its ts, and whether it is now the incident's parent message."""
         post = owed.post
-        message = alerts.render(post)
+        message = alerts.render(post, owed.people)
         if post.kind is PostKind.EDIT and owed.parent_ts:
             try:
                 await self.chat.edit(post.channel, owed.parent_ts, message)

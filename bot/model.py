@@ -504,6 +504,13 @@ class EventKind(StrEnum):
     SOURCE_BACK = "source_back"
     SOURCE_MOVED = "source_moved"
     BASELINE = "baseline"
+    NOTE = "note"  # these and below: what people said and did
+    AFFECTED = "affected"
+    REPORTED = "reported"
+    ACKED = "acked"
+    UNACKED = "unacked"
+    MUTED = "muted"
+    UNMUTED = "unmuted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -527,6 +534,8 @@ class Event:
     text: str | None = None  # the vendor's words, or what an edit changed
     before: str | None = None  # the words as they were before an edit
     is_baseline: bool = False  # found at the first look: recorded, and at most one digest is posted
+    author: str | None = None  # who said or did it, where it was one of our people
+    channel: str | None = None  # where, if only that channel may read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -605,6 +614,44 @@ class World:
         return next((s for s in self.states if s.surface == surface), None)
 
 
+# --- what people say and do -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in a chat. ``name`` is shown as plain text, so that it rings nobody."""
+
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Who did something, and when."""
+
+    by: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """A channel wants no more of a target: a surface, a provider, an incident, or ``all``; None is until it is over."""
+
+    channel: str
+    target: str
+    until: datetime | None
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What people have done about one incident: whom it affects, by surface, and what its channel made of it."""
+
+    affected: tuple[tuple[str, int], ...] = ()
+    ack: Mark | None = None
+    mute: Mute | None = None
+
+
 # --- who hears it -----------------------------------------------------------------------------------------------------
 
 
@@ -630,6 +677,7 @@ class News(StrEnum):
     UPDATE = "update"
     EDITED = "edited"
     CHANGED = "changed"
+    NOTE = "note"  # of one of our people
 
 
 @dataclass(frozen=True, slots=True)
@@ -637,7 +685,8 @@ class NewsItem:
     """One thing to say in an alert's thread. ``key`` is made from content: the same news has the same key.
 
     ``kinds`` has the weightiest first. ``quote`` is the vendor's words, ``before`` those that an edit replaced;
-    ``wider`` are names of surfaces newly hit; ``verdicts`` are those that changed, each with its surface's name.
+    ``wider`` are names of surfaces newly hit; ``verdicts`` are those that changed, each with its surface's name. ``by``
+    is who wrote a note.
     """
 
     kinds: tuple[News, ...]
@@ -650,6 +699,7 @@ class NewsItem:
     wider: tuple[str, ...] = ()
     verdicts: tuple[tuple[str, Verdict], ...] = ()
     broadcast: bool = False
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

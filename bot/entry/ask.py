@@ -11,8 +11,8 @@ from rich.text import Text
 
 from bot.edge.terminal import CHANNEL
 from bot.entry.commands import COMMANDS as VERBS
-from bot.entry.commands import Ask
 from bot.entry.options import config_option, db_option, desk
+from bot.entry.question import Ask
 
 _WRITES = ("subscribe", "unsubscribe")
 _OF_A_CHANNEL = (*_WRITES, "list")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.core import catalogue, why
 from bot.entry.desk import Desk
+from bot.entry.question import Ask, Command, Reply
 from bot.errors import UsageError
 from bot.model import Call, Condition, Message, Subscription
-from bot.voice import replies, summary
+from bot.voice import hands, replies, summary
 from bot.voice.sheet import Para, sheet
 
 LEVELS = {
@@ -21,43 +22,25 @@ LEVELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What somebody asked: the words after the verb, where, and who."""
-
-    words: tuple[str, ...]
-    channel: str
-    user: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The answer, whether the whole channel sees it, and for programs the verdict that was asked for."""
-
-    message: Message
-    in_channel: bool = False
-    call: Call | None = None
+def answer(desk: Desk, text: str, channel: str, user: str = "", name: str = "") -> Reply:
+    """The answer to what was typed after ``/brownout``, with a way to share it. Never raises for what was typed."""
+    reply, command = told(desk, text, channel, user, name)
+    if command is None or not command.is_question or reply.in_channel or len(text) > hands.LONGEST:
+        return reply
+    message = reply.message
+    return replace(reply, message=replace(message, blocks=(*message.blocks, hands.share(text.strip() or "status"))))
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A verb: what may follow it, what it does, and the function that does it."""
-
-    usage: str
-    help: str
-    answer: Callable[[Desk, Ask], Reply]
-
-
-def answer(desk: Desk, text: str, channel: str, user: str = "") -> Reply:
-    """The answer to what was typed after ``/brownout``. Never raises for what a person typed."""
+def told(desk: Desk, text: str, channel: str, user: str = "", name: str = "") -> tuple[Reply, Command | None]:
+    """The bare answer, and the command that gave it; None where it was none of ours, or could not be answered."""
     verb, *rest = text.split() or ["status"]
     command = COMMANDS.get(verb.casefold())
     if command is None:
-        return Reply(_unknown(verb))
+        return Reply(_unknown(verb)), None
     try:
-        return command.answer(desk, Ask(tuple(rest), channel, user))
+        return command.answer(desk, Ask(tuple(rest), channel, user, name)), command
     except UsageError as error:
-        return Reply(sheet("", [str(error)]))
+        return Reply(sheet("", [str(error)])), None
 
 
 def _unknown(verb: str) -> Message:
@@ -88,12 +71,12 @@ def _retry(desk: Desk, ask: Ask) -> Reply:
 
 
 def _summary(desk: Desk, ask: Ask) -> Reply:
-    provider, known, events = desk.incident(" ".join(ask.words) or "last")
+    provider, known, events = desk.incident(" ".join(ask.words) or "last", ask.channel)
     return Reply(summary.summary(known, provider.name, events, desk.surfaces(), desk.now()))
 
 
 def _timeline(desk: Desk, ask: Ask) -> Reply:
-    provider, known, events = desk.incident(_one(ask, "timeline"))
+    provider, known, events = desk.incident(_one(ask, "timeline"), ask.channel)
     return Reply(summary.timeline(known, provider.name, events, desk.surfaces()))
 
 
@@ -154,14 +137,16 @@ def _joined(messages: Sequence[Message]) -> Message:
 
 
 COMMANDS: dict[str, Command] = {
-    "status": Command("[surface]", "what is broken now, or how one surface is", _status),
-    "retry": Command("<surface>", "may I retry it: the verdict and its reason", _retry),
-    "summary": Command("[incident|surface|last]", "what happened, to what, and which verdicts were given", _summary),
-    "timeline": Command("<incident>", "every step of an incident", _timeline),
-    "why": Command("<incident>", "the evidence behind an attribution, in plain sentences", _why),
+    "status": Command("[surface]", "what is broken now, or how one surface is", _status, is_question=True),
+    "retry": Command("<surface>", "may I retry it: the verdict and its reason", _retry, is_question=True),
+    "summary": Command(
+        "[incident|surface|last]", "what happened, to what, and the verdicts given", _summary, is_question=True
+    ),
+    "timeline": Command("<incident>", "every step of an incident", _timeline, is_question=True),
+    "why": Command("<incident>", "the evidence behind an attribution, in plain sentences", _why, is_question=True),
     "subscribe": Command("<surface|provider>... [min:major]", "alerts for this channel", _subscribe),
     "unsubscribe": Command("<surface|provider>", "ends that", _unsubscribe),
-    "list": Command("[all]", "what this channel listens to, or every surface there is", _list),
-    "sources": Command("", "when each page was last readable", _sources),
+    "list": Command("[all]", "what this channel listens to, or every surface there is", _list, is_question=True),
+    "sources": Command("", "when each page was last readable", _sources, is_question=True),
     "help": Command("[verb]", "this", _help),
 }

@@ -54,8 +54,11 @@ class Desk:
         """Every surface by its id."""
         return {s.id: s for p in self.providers for s in p.surfaces}
 
-    def incident(self, typed: str) -> tuple[Provider, Known, tuple[Event, ...]]:
-        """The incident meant: by its id, by a surface or provider (its newest), or ``last``. UsageError otherwise."""
+    def incident(self, typed: str, channel: str | None = None) -> tuple[Provider, Known, tuple[Event, ...]]:
+        """The incident meant: by its id, by a surface or provider (its newest), or ``last``. UsageError otherwise.
+
+        Of what people said about it, only what this channel may read.
+        """
         incident_id = self._incident_id(typed)
         found = self.book.known(incident_id)
         if found is None:
@@ -64,7 +67,7 @@ class Desk:
         provider = next((p for p in self.providers if p.id == provider_id), None)
         if provider is None:
             raise UsageError(f"Incident {incident_id} is of {provider_id}, which the catalogue no longer has.")
-        return provider, known, self.book.events(incident_id)
+        return provider, known, self.book.events(incident_id, channel)
 
     def _incident_id(self, typed: str) -> str:
         if typed == "last":

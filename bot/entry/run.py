@@ -21,7 +21,7 @@ from bot.edge.slack import SLACK_API_URL, SlackEdge
 from bot.edge.store import Store
 from bot.edge.terminal import CHANNEL, Terminal
 from bot.engine import Chat, Engine
-from bot.entry import app, commands, socketmode
+from bot.entry import app, commands, interactions, socketmode
 from bot.entry.desk import Desk
 from bot.entry.link import Link
 from bot.entry.options import config_option, db_option, now
@@ -93,9 +93,9 @@ def _slack(
     desk = Desk(providers, book, now, found.rules_for)
     bolt = slack_app(
         AsyncWebClient(token=bot_token, base_url=url, timeout=10, retry_handlers=[]),
-        lambda text, channel, user: commands.answer(desk, text, channel, user),
+        lambda text, channel, user, name: commands.answer(desk, text, channel, user, name),
     )
-
+    interactions.listen(bolt, desk)
     return SlackEdge(bot_token, base_url=url), [lambda: socketmode.serve(bolt, app_token, bot_token, url, link=link)]
 
 

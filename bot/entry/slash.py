@@ -9,50 +9,64 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.entry.commands import Reply
+from bot.entry.question import Reply
 from bot.errors import BrownoutError
 from bot.voice.sheet import sheet
 from bot.voice.words import cut
 
+R = TypeVar("R")
 log = logging.getLogger("brownout")
 
 COMMAND = "/brownout"
 MAX_TEXT = 12_000  # what screen readers get of a long answer; Slack refuses texts above 40,000
 
-Answer = Callable[[str, str, str], Reply]
+Answer = Callable[[str, str, str, str], Reply]
 
 
 def slack_app(client: AsyncWebClient, answer: Answer) -> AsyncApp:
-    """A Bolt app with the one command. ``answer`` takes the words, the channel and the user."""
+    """A Bolt app with the one command. ``answer`` takes the words, the channel, the user's id and their name."""
     app = AsyncApp(client=client, logger=_hushed())
 
-    async def handle(ack: Any, respond: Any, command: dict[str, Any]) -> None:
+    async def handle(ack: Any, respond: Any, client: AsyncWebClient, command: dict[str, Any]) -> None:
         await ack()
-        reply = _answered(answer, command)
-        try:
-            await _send(respond, reply)
-        except (aiohttp.ClientError, OSError) as error:
-            log.warning("an answer to %s did not reach Slack: %s", COMMAND, type(error).__name__)
+        what = (command.get("text") or "", command["channel_id"], command["user_id"], command.get("user_name") or "")
+        await tell(answered(COMMAND, lambda: answer(*what)), respond, client, command.get("trigger_id"))
 
     app.command(COMMAND)(handle)
     return app
 
 
-def _answered(answer: Answer, command: dict[str, Any]) -> Reply:
+def answered(what: str, ask: Callable[[], R]) -> R | Reply:
     """The answer, or what went wrong with it: whoever asks is never left without one."""
     try:
-        return answer(command.get("text") or "", command["channel_id"], command["user_id"])
+        return ask()
     except BrownoutError as error:
-        log.error("%s could not be answered: %s", COMMAND, error)  # noqa: TRY400  (the message says it all)
+        log.error("%s could not be answered: %s", what, error)  # noqa: TRY400  (the message says it all)
     except Exception:
-        log.exception("%s could not be answered, for a reason that nobody thought of", COMMAND)
+        log.exception("%s could not be answered, for a reason that nobody thought of", what)
     return Reply(sheet("", ["I can't answer this now; my log says why. Please tell whoever runs me."]))
+
+
+async def tell(reply: Reply, respond: Any, client: AsyncWebClient, trigger: str | None) -> None:
+    """Opens the answer's modal, where it has one, or sends the answer."""
+    try:
+        if reply.view and trigger:
+            await client.views_open(trigger_id=trigger, view=dict(reply.view))
+            return
+    except (SlackApiError, aiohttp.ClientError, OSError) as error:
+        why = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
+        log.warning("Slack opened no modal: %s", why)
+    try:
+        await _send(respond, reply)
+    except (aiohttp.ClientError, OSError) as error:
+        log.warning("an answer to %s did not reach Slack: %s", COMMAND, type(error).__name__)
 
 
 async def _send(respond: Any, reply: Reply) -> None:
@@ -63,6 +77,7 @@ async def _send(respond: Any, reply: Reply) -> None:
             text=text,
             blocks=shown,
             response_type="in_channel" if reply.in_channel else "ephemeral",
+            replace_original=False,
             unfurl_links=False,
             unfurl_media=False,
         )

@@ -7,9 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from bot.model import Alert, Call, Ending, Message, News, NewsItem, Notice, NoticeKind, Post, PostKind, SurfaceLine
-from bot.voice import blocks, words
+from bot.model import (
+    Alert,
+    Call,
+    Ending,
+    Message,
+    News,
+    NewsItem,
+    Notice,
+    NoticeKind,
+    People,
+    Post,
+    PostKind,
+    SurfaceLine,
+)
+from bot.voice import blocks, hands, words
 
+NOBODY = People()
 _FULL = 6000  # characters of blocks; longer lines are shown without their reasons
 _ADVICE = 1000
 _ADVISED = 2  # surfaces whose advice stands in the alert
@@ -17,13 +31,13 @@ _TITLE = 300
 _LISTED = 20  # incidents in a digest
 
 
-def render(post: Post) -> Message:
-    """The message of a post."""
+def render(post: Post, people: People = NOBODY) -> Message:
+    """The message of a post; ``people`` is what people have done about its incident by now."""
     if isinstance(post.about, Notice):
         return _notice(post.about)
     if post.kind is PostKind.REPLY and post.news is not None:
         return _reply(post.about, post.news)
-    return _parent(post.about)
+    return _parent(post.about, people)
 
 
 def headline(alert: Alert) -> str:
@@ -74,7 +88,7 @@ def _because(line: SurfaceLine) -> str:
     return f"{line.verdict.because}." if line.verdict.because else line.verdict.reason
 
 
-def _parent(alert: Alert) -> Message:
+def _parent(alert: Alert, people: People) -> Message:
     title = "" if alert.is_unposted else words.cut(alert.title, _TITLE)
     shown = [blocks.header(headline(alert))]
     shown += [blocks.quote(title, 2 * _TITLE)] if title else []
@@ -85,10 +99,12 @@ def _parent(alert: Alert) -> Message:
     posted = blocks.date(alert.posted_at, "{date_short_pretty} {time}")
     incident = blocks.fit(blocks.escape(alert.incident), _TITLE)
     shown.append(blocks.context(f"{blocks.escape(provenance(alert))} ({posted}) {where} `{incident}`"))
-    return Message(_text(alert, title), tuple(shown), key=f"{alert.incident}:alert")
+    shown += hands.lines(alert, people)
+    shown += hands.buttons(alert, people)
+    return Message(_text(alert, title, hands.spoken(alert, people)), tuple(shown), key=f"{alert.incident}:alert")
 
 
-def _text(alert: Alert, title: str) -> str:
+def _text(alert: Alert, title: str, done: Iterable[str]) -> str:
     """The whole message in words. Where the reasons don't fit, the verdicts do."""
     for told in (surface_line, _short_line):
         parts = (
@@ -97,6 +113,7 @@ def _text(alert: Alert, title: str) -> str:
             *_again(alert),
             *map(told, alert.lines),
             *_meanwhile(alert),
+            *done,
             f"{provenance(alert)}. {alert.url or ''}".strip(),
         )
         text = blocks.escape("\n".join(part for part in parts if part))
@@ -188,6 +205,7 @@ _SENTENCES: Mapping[News, Callable[[Alert, NewsItem], str]] = {
     News.UPDATE: lambda _, item: f"The vendor, {words.stage(item.stage)}:",
     News.EDITED: lambda _, item: f"The vendor edited an earlier post ({item.change}):",
     News.CHANGED: lambda _, item: f"The vendor changed it ({item.change}); it is called:",
+    News.NOTE: lambda _, item: f"{item.by} notes:",
 }
 
 
@@ -196,7 +214,7 @@ def _reply(alert: Alert, item: NewsItem) -> Message:
     shown = [blocks.section(f"{blocks.date(item.at)} {blocks.escape(said)}")]
     about = f" “{words.cut(alert.title, 100)}”," if item.broadcast and not alert.is_unposted else ""
     text = f"{alert.provider_name},{about} {words.clock(item.at)}. {said}"
-    has_words = item.kinds[-1] in (News.UPDATE, News.EDITED, News.CHANGED)
+    has_words = item.kinds[-1] in (News.UPDATE, News.EDITED, News.CHANGED, News.NOTE)
     if item.before:
         shown += [blocks.context("before"), blocks.quote(item.before, 1400), blocks.context("now")]
         text += f"\nbefore: “{words.cut(item.before, 1200)}”\nnow:"

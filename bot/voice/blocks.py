@@ -65,6 +65,29 @@ def context(mrkdwn: str) -> Block:
     return {"type": "context", "elements": [text]}
 
 
+def actions(elements: Iterable[Block]) -> Block:
+    """A row of buttons and menus."""
+    return {"type": "actions", "elements": list(elements)}
+
+
+def button(action_id: str, label: str, value: str, spoken: str = "") -> Block:
+    """A button; ``spoken`` is what a screen reader says in place of the label."""
+    told = {"type": "button", "action_id": action_id, "text": plain(label), "value": value}
+    return told | ({"accessibility_label": spoken} if spoken else {})
+
+
+def menu(action_id: str, label: str, options: Iterable[tuple[str, str]]) -> Block:
+    """A menu of label and value; ``label`` is shown while nothing is chosen."""
+    return {"type": "static_select", "action_id": action_id, "placeholder": plain(label)} | {
+        "options": [{"text": plain(text), "value": value} for text, value in options]
+    }
+
+
+def plain(text: str) -> Block:
+    """Text in which nothing is read as markup."""
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
 def date(at: datetime, form: str = "{time}") -> str:
     """A time that every reader sees in their own zone; the fallback says UTC."""
     fallback = words.clock(at) if form == "{time}" else words.day(at)

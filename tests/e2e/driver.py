@@ -84,10 +84,27 @@ class Driver:
         pushed = {c["args"].get("text") for c in self.calls() if c["method"] in ("chat.postMessage", "chat.update")}
         return [m for m in new if m["text"] not in pushed]
 
-    def interact(self, ts: str, action: dict[str, str], *, channel: str = "C1", user: str = "U1") -> None:
+    def interact(self, ts: str, action: dict[str, Any], *, channel: str = "C1", user: str = "U1") -> None:
         """Clicks: ``action`` is {"type", "action_id", "block_id", "value"} of an element of that message."""
         body = {"channel": channel, "messageTs": ts, "user": user, "action": action}
         self._ask("POST", "/_control/interact", body)
+
+    def press(self, message: dict[str, Any], action_id: str, choice: str = "", *, user: str = "U1") -> None:
+        """Clicks a button of a message as it looks now, or chooses from a menu by the words that are shown."""
+        [now] = [m for m in self.messages(message["channel"]) if m["ts"] == message["ts"]]
+        [element] = [e for e in elements(now) if e["action_id"] == action_id]
+        action = {key: element[key] for key in ("type", "action_id", "value") if key in element}
+        if choice:
+            [action["selected_option"]] = [o for o in element["options"] if o["text"]["text"] == choice]
+        self.interact(message["ts"], action | {"block_id": "b0"}, channel=message["channel"], user=user)
+
+    def modal(self) -> dict[str, Any]:
+        """The modal that is open, once there is one."""
+        return self.wait_for(lambda: self._ask("GET", "/modals"), what="a modal")[-1]
+
+    def submit(self, values: dict[str, dict[str, Any]], *, user: str = "U1") -> dict[str, str]:
+        """Sends the modal off: block -> {action_id: state}. What was wrong with it, by block."""
+        return self._ask("PUT", "/modals", {"user": user, "values": values}) or {}
 
     def messages(self, channel: str = "C1") -> list[dict[str, Any]]:
         """What the channel shows, threads and ephemerals included, oldest first."""
@@ -163,6 +180,11 @@ class Driver:
             return json.loads(raw) if raw else None
         finally:
             connection.close()
+
+
+def elements(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The buttons and menus of a message."""
+    return [e for block in message["blocks"] if block["type"] == "actions" for e in block["elements"]]
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -14,6 +14,8 @@ Outside, the test drives all of it through the Unix socket WORK_DIR/stage.sock, 
     PUT /faults                 {"method", "kind", "times"}: the next calls of a method go wrong (see ``Slack.call``)
     GET /calls                  the Web API calls: [{"method", "args", "status", "answer"}, ...]; null while under way
     PUT /restart?after=S        the emulator dies and is back S seconds later, having forgotten all; sockets break
+    GET /modals                 the views that are open, the topmost last
+    PUT /modals                 {"user", "values"}: sends the topmost off; the answer is what was wrong with it
     *   /_control/...           the emulator's own control API
 """
 
@@ -139,6 +141,25 @@ class Slack:
             return web.Response(status=answer.status, body=await answer.read(), content_type=answer.content_type)
 
 
+class Hands:
+    """What people do in modals: the emulator takes it by the WebSocket of its own web page only."""
+
+    def __init__(self, client: aiohttp.ClientSession) -> None:
+        self.client = client
+
+    async def tell(self, _: web.Request) -> web.Response:
+        async with self.client.ws_connect(f"http://127.0.0.1:{EMULATOR}/ui") as page:
+            shown = await page.receive_json()
+        return web.json_response(shown["state"]["modalStack"])
+
+    async def submit(self, request: web.Request) -> web.Response:
+        async with self.client.ws_connect(f"http://127.0.0.1:{EMULATOR}/ui") as page:
+            await page.send_json({"t": "view_submit"} | await request.json())
+            while (heard := await page.receive_json())["t"] not in ("view", "view_errors"):
+                pass
+        return web.json_response(heard.get("errors"))
+
+
 def raise_loopback() -> None:
     """A new namespace has its loopback down; this is ``ip link set lo up`` without needing iproute2."""
     sioc_set_flags, up = 0x8914, 0x1
@@ -184,7 +205,7 @@ async def serve(routes: list[web.RouteDef], site: Any) -> None:
 
 async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) -> None:
     """Everything is up, until standard input ends."""
-    page, slack = Page(), Slack(client)
+    page, slack, hands = Page(), Slack(client), Hands(client)
 
     async def restart(request: web.Request) -> web.Response:
         await emulator.kill()
@@ -199,6 +220,8 @@ async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) ->
         web.put("/faults", slack.plan),
         web.get("/calls", slack.tell),
         web.put("/restart", restart),
+        web.get("/modals", hands.tell),
+        web.put("/modals", hands.submit),
         web.route("*", "/_control/{rest:.*}", slack.control),
     ]
     await serve(api, lambda runner: web.TCPSite(runner, "127.0.0.1", WEB_API))

@@ -60,6 +60,7 @@ async def typed(text, answer, slack=None, respond_at=None):
             "text": text,
             "channel_id": "C1",
             "user_id": "U1",
+            "user_name": "ada",
             "team_id": "T1",
             "response_url": respond_at or f"{url}/respond",
         }
@@ -89,7 +90,7 @@ async def test_the_words_the_channel_and_the_person_are_handed_on():
         return says()()
 
     await typed("retry claude-api", answer)
-    assert asked == [("retry claude-api", "C1", "U1")]
+    assert asked == [("retry claude-api", "C1", "U1", "ada")]
 
 
 async def test_a_command_is_acknowledged_with_nothing_that_shows():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from bot.core.stroke import REMEMBER, Stroke
 from bot.edge.store import rows, stroke
 from bot.edge.store.database import Database
+from bot.edge.store.people import Gatherings
 from bot.edge.store.rows import iso, time
-from bot.model import Condition, Event, Known, Observation, Post, Subscription, World
+from bot.model import Condition, Event, Known, Observation, People, Post, Subscription, World
 
 log = logging.getLogger("brownout")
 
@@ -26,7 +27,8 @@ PATIENCE_S = 5.0  # how long a write waits for another process's
 class Owed:
     """A post in the outbox: when it may be sent, how often it was tried, and whether its fate is unknown.
 
-    ``parent_ts`` is Slack's id of its incident's message in its channel, once there is one.
+    ``parent_ts`` is Slack's id of its incident's message in its channel, once there is one; ``people`` is what people
+    have done about it by now.
     """
 
     id: int
@@ -35,6 +37,7 @@ class Owed:
     due_at: datetime
     is_in_doubt: bool  # it was being sent when the process ended, or the connection broke
     parent_ts: str | None
+    people: People = field(default_factory=People)
 
 
 class Store:
@@ -43,6 +46,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         """Takes an open database; ``Store.open`` makes one."""
         self._db = database
+        self.people = Gatherings(database)
 
     @classmethod
     def open(
@@ -120,7 +124,8 @@ class Store:
             self.mark_parked(row["id"], "it is in a form of another version")
             log.warning("post %d to %s is in a form of another version, and can't be sent", row["id"], channel)
             return self.owed(channel)
-        return Owed(row["id"], post, row["attempts"], time(row["due_at"]), bool(row["is_in_doubt"]), row["ts"])
+        people = self.people.of(channel, post.incident) if post.incident else People()
+        return Owed(row["id"], post, row["attempts"], time(row["due_at"]), bool(row["is_in_doubt"]), row["ts"], people)
 
     def mark_sending(self, number: int) -> None:
         """The post is about to leave; if the process dies now, its fate is unknown."""
@@ -202,9 +207,13 @@ class Store:
         )
         return rows.incident(row, tuple(map(rows.update, newest)))
 
-    def events(self, incident: str) -> tuple[Event, ...]:
-        """An incident's timeline, in the order in which we knew."""
-        return tuple(map(rows.event, self._db.rows("SELECT * FROM events WHERE incident = ? ORDER BY id", incident)))
+    def events(self, incident: str, channel: str | None = None) -> tuple[Event, ...]:
+        """An incident's timeline, as we knew it; of what people said, only what this channel may read."""
+        found = self._db.rows(
+            "SELECT * FROM events WHERE incident = ? AND (channel IS NULL OR channel = ?) ORDER BY id",
+            *(incident, channel),
+        )
+        return tuple(map(rows.event, found))
 
     def newest_event(self) -> int:
         """The number of the last event; it grows whenever the timeline does."""

@@ -145,6 +145,7 @@ _REMEDIES = {  # what SQLite says -> what to do
     "something else": "it is not Brownout's, and nothing was written to it; name another file with --db",
     "newer Brownout": "update this one; nothing was written to it",
     "no such table": "it is empty; `brownout run` makes it, or name another file with --db",
+    "no such column": "it is of an older Brownout; `brownout run` brings it up to date",
     "locked": "another program writes to it at length; end that one",
     "full": "make room on its disk",
 }

@@ -186,6 +186,47 @@ def forecasts_are_kept(db: Database) -> None:
         db.execute(statement)
 
 
+_PEOPLE = """
+ALTER TABLE events ADD COLUMN channel TEXT /* where it was said; only that channel may read it */;
+CREATE TABLE affected (           -- who said "I'm affected", once each
+  incident TEXT NOT NULL,
+  surface TEXT NOT NULL,
+  person TEXT NOT NULL,           -- the chat's id of them
+  name TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (incident, surface, person)
+);
+CREATE TABLE acks (               -- who takes care of it in a channel
+  channel TEXT NOT NULL,
+  incident TEXT NOT NULL,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (channel, incident)
+);
+CREATE TABLE mutes (              -- what a channel wants to hear nothing of
+  channel TEXT NOT NULL,
+  target TEXT NOT NULL,           -- a surface, a provider, an incident, or all
+  until TEXT,                     -- NULL: until the incident is over
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (channel, target)
+);
+CREATE INDEX outbox_drawn ON outbox (channel, incident, id) WHERE kind IN ('alert', 'edit');
+"""
+
+
+@steps()
+def people_take_part(db: Database) -> None:
+    """What people say and do about incidents."""
+    if "author" not in db["events"].columns_dict:
+        db.execute("ALTER TABLE events ADD COLUMN author TEXT /* who said it, if one of our people */")
+    for statement in _statements(_PEOPLE):
+        db.execute(statement)
+
+
 def names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     return frozenset(step.name for step in steps.pending(Database(memory=True)))

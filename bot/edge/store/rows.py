@@ -125,4 +125,6 @@ def event(row: dict[str, Any]) -> Event:
         text=row["text"],
         before=row["before"],
         is_baseline=bool(row["is_baseline"]),
+        author=row["author"],
+        channel=row["channel"],
     )

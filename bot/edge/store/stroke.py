@@ -17,6 +17,7 @@ from bot.model import Condition, Event, EventKind, Observation, Post, PostKind, 
 _EVENT_COLUMNS = (
     *("kind", "provider", "incident", "update_id", "surface", "condition", "verdict", "exposure", "stage"),
     *("reason", "reason_code", "inferred", "text", "before", "is_baseline", "happened_at", "seen_at"),
+    *("author", "channel"),
 )
 
 
@@ -29,9 +30,9 @@ def write(db: Database, observation: Observation | None, stroke: Stroke, posts: 
     _conditions(db, stroke)
     _verdicts(db, stroke)
     _estimates(db, stroke)
-    _events(db, stroke.events)
+    events(db, stroke.events)
     for post in posts:
-        _owe(db, post, stroke.at)
+        owe(db, post, stroke.at)
     if replace(stroke.before, seen_at=stroke.world.seen_at) != stroke.world:
         db.write(
             "INSERT INTO worlds VALUES (?, ?, ?) ON CONFLICT (provider) DO UPDATE"
@@ -167,16 +168,18 @@ def _estimates(db: Database, stroke: Stroke) -> None:
             db.write("UPDATE estimates SET actual_s = ? WHERE incident = ?", actual_s, incident)
 
 
-def _events(db: Database, events: Iterable[Event]) -> None:
+def events(db: Database, found: Iterable[Event]) -> None:
+    """Appends to the timeline."""
     names = ", ".join(_EVENT_COLUMNS)
     marks = ", ".join("?" * len(_EVENT_COLUMNS))
     db.write_all(
         f"INSERT INTO events ({names}) VALUES ({marks})",  # noqa: S608  (our own column names)
-        ([rows.cell(getattr(e, "update" if name == "update_id" else name)) for name in _EVENT_COLUMNS] for e in events),
+        ([rows.cell(getattr(e, "update" if name == "update_id" else name)) for name in _EVENT_COLUMNS] for e in found),
     )
 
 
-def _owe(db: Database, post: Post, at: datetime) -> None:
+def owe(db: Database, post: Post, at: datetime) -> None:
+    """Puts a post into the outbox, once; of a message's drawings only the last is kept waiting."""
     if post.kind is PostKind.ALERT:
         db.write(
             "INSERT INTO alerts VALUES (?, ?, ?, NULL, ?) ON CONFLICT DO NOTHING",

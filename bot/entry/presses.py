@@ -1,0 +1,143 @@
+"""A button or a modal's answer -> what it does, and the word that only who pressed it sees. No Slack in here.
+
+Everything is recorded in the book before anybody is told; messages are drawn anew by the outbox (DESIGN.md section 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bot.entry import commands
+from bot.entry.desk import Desk
+from bot.entry.question import Reply
+from bot.errors import UsageError
+from bot.model import Event, EventKind, Mark, Message, Mute, News, NewsItem, Person
+from bot.voice import blocks, hands, views, words
+from bot.voice.sheet import sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Who pressed what, and where. ``value`` is what the button carries, or what was chosen from its menu."""
+
+    action: str
+    value: str
+    channel: str
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A modal as it was sent off: its id, what it was opened for, and what was written in it, by block."""
+
+    view: str
+    memory: str
+    values: dict[str, str]
+    person: Person
+
+
+def press(desk: Desk, done: Press) -> Reply | None:
+    """What the press does; a reply for who pressed, where the message itself does not show it."""
+    try:
+        return PRESSES[done.action](desk, done)
+    except UsageError as error:
+        return Reply(sheet("", [str(error)]))
+
+
+def note(desk: Desk, filled: Filled) -> None:
+    """A note for an incident's timeline and its thread; the same modal counts once, however often it arrives."""
+    channel, _, incident = filled.memory.partition(" ")
+    text = filled.values[views.NOTE].strip()
+    if text:
+        add_note(desk, Mark(filled.person, desk.now()), incident, text, channel=channel, key=filled.view)
+
+
+def add_note(desk: Desk, mark: Mark, incident: str, text: str, *, channel: str, key: str) -> bool:
+    """Writes it down; False where a note with this key is there already."""
+    done = replace(_event(EventKind.NOTE, desk, mark, incident, channel), text=text)
+    item = NewsItem((News.NOTE,), f"note:{key}", mark.at, quote=text, by=mark.by.name)
+    return desk.book.people.note(done, item)
+
+
+# --- the buttons ------------------------------------------------------------------------------------------------------
+
+
+def _summary(desk: Desk, done: Press) -> Reply:
+    return commands.answer(desk, f"summary {done.value}", done.channel, done.person.id, done.person.name)
+
+
+def _affected(desk: Desk, done: Press) -> Reply | None:
+    surface, _, incident = done.value.partition(" ")
+    event = replace(_event(EventKind.AFFECTED, desk, _mark(desk, done), incident, done.channel), surface=surface)
+    if desk.book.people.affect(event, done.person):
+        return None
+    named = desk.surfaces().get(surface)
+    return Reply(sheet("", [f"You are counted already for {named.name if named else surface}. Everybody counts once."]))
+
+
+def _ack(desk: Desk, done: Press) -> Reply | None:
+    held = desk.book.people.ack(done.channel, done.value)
+    if held and held.by.id != done.person.id:
+        return Reply(
+            sheet("", [f"{held.by.name} takes care of it since {words.clock(held.at)}; only they can undo that."])
+        )
+    kind = EventKind.UNACKED if held else EventKind.ACKED
+    event = _event(kind, desk, _mark(desk, done), done.value, done.channel)
+    desk.book.people.take(event, None if held else done.person)
+    return None
+
+
+def _mute(desk: Desk, done: Press) -> Reply | None:
+    word, _, incident = done.value.partition(" ")
+    mark = _mark(desk, done)
+    if word == hands.OFF:
+        desk.book.people.unmute(incident, _event(EventKind.UNMUTED, desk, mark, incident, done.channel))
+        return None
+    _, span = hands.SPANS[word]
+    mute = Mute(done.channel, incident, mark.at + span if span else None, mark)
+    event = replace(_event(EventKind.MUTED, desk, mark, incident, done.channel), reason=hands.until(mute))
+    desk.book.people.mute(mute, event)
+    return None
+
+
+def _note(desk: Desk, done: Press) -> Reply:
+    found = desk.book.known(done.value)
+    title = found[1].incident.name if found else done.value
+    how = "`/brownout note` and the text adds a note to the newest incident of this channel."
+    return Reply(sheet("", [how]), view=views.note(done.value, title, done.channel))
+
+
+def _share(desk: Desk, done: Press) -> Reply:
+    """The same question once more, since what was true then may not be true now; this time everybody sees it."""
+    reply, command = commands.told(desk, done.value, done.channel, done.person.id, done.person.name)
+    if command is None or not command.is_question:
+        return reply
+    line = f"{done.person.name} shares /brownout {words.cut(done.value, 200)}"
+    message = Message(
+        f"{blocks.escape(line)}\n{reply.message.text}",
+        (*reply.message.blocks, blocks.context(blocks.escape(line))),
+    )
+    return Reply(message, in_channel=True)
+
+
+def _mark(desk: Desk, done: Press) -> Mark:
+    return Mark(done.person, desk.now())
+
+
+def _event(kind: EventKind, desk: Desk, mark: Mark, incident: str, channel: str) -> Event:
+    """UsageError where the incident is of a database that is gone."""
+    found = desk.book.known(incident)
+    if found is None:
+        raise UsageError("I don't know this incident any more; my database is not the one that this message is from.")
+    return Event(kind, found[0], mark.at, incident=incident, author=mark.by.name, channel=channel)
+
+
+PRESSES: dict[str, Callable[[Desk, Press], Reply | None]] = {
+    hands.SUMMARY: _summary,
+    hands.AFFECTED: _affected,
+    hands.ACK: _ack,
+    hands.MUTE: _mute,
+    hands.NOTE: _note,
+    hands.SHARE: _share,
+}

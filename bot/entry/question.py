@@ -1,0 +1,48 @@
+"""What somebody asks in words, and what comes back: the nouns that commands, buttons and modals share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.entry.desk import Desk
+from bot.model import Call, Message, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What somebody asked: the words after the verb, where, and who."""
+
+    words: tuple[str, ...]
+    channel: str
+    user: str = ""
+    name: str = ""
+
+    @property
+    def person(self) -> Person:
+        """Who asked."""
+        return Person(self.user, self.name or self.user or "somebody")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer, and whether the whole channel sees it; ``call`` is the verdict where one was asked for.
+
+    ``view`` is a modal that says it better, where the door can open one.
+    """
+
+    message: Message
+    in_channel: bool = False
+    call: Call | None = None
+    view: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A verb: what may follow it, what it does, and the function that does it; a question's answer can be shared."""
+
+    usage: str
+    help: str
+    answer: Callable[[Desk, Ask], Reply]
+    is_question: bool = False
