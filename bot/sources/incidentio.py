@@ -30,7 +30,7 @@ _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _LISTS = ("components", "incidents", "scheduled_maintenances")
 
 
-def is_shim(body: Any) -> bool:
+def fits(body: Any) -> bool:
     """True for a page that looks like a Statuspage and whose id is a ULID, as incident.io's are."""
     page = body.get("page") if isinstance(body, dict) else None
     return isinstance(page, dict) and bool(_ULID.fullmatch(wire.text(page.get("id"))))
@@ -81,4 +81,4 @@ def _maintenance(item: dict[str, Any]) -> Incident:
     return _incident(item, is_maintenance=True)
 
 
-KIND = Kind("incident.io", (SUMMARY,), whole(parse), absence=Absence.ASK, all_path=INCIDENTS)
+KIND = Kind("incident.io", (SUMMARY,), whole(parse), fits, absence=Absence.ASK, all_path=INCIDENTS)

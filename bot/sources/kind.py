@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bot.model import Incident, Snapshot, Source
@@ -33,11 +34,13 @@ class Kind:
     ``parse`` takes their bodies in that order, the source with its options, and the time of the look, which only counts
     where ``timed``: then a body means something else later. ``own_path`` and ``parse_own`` are an incident's own page,
     ``all_path`` the list of all incidents, ended ones too. ``needs`` and ``takes`` are the options of ``[source]``.
+    ``fits`` says of a first body (JSON values, or bytes where they are no JSON) whether it looks like this format.
     """
 
     name: str
     paths: tuple[str, ...]
     parse: Parse
+    fits: Callable[[Any], bool] = lambda _body: False
     accept: str = JSON
     absence: Absence = Absence.OVER
     own_path: Callable[[Incident, Source], str] | None = None
@@ -52,6 +55,11 @@ class Kind:
         """What one look reads, below ``source.url``."""
         first, *rest = self.paths
         return tuple(filled(path, source) for path in (source.path or first, *rest))
+
+
+def quoted(ident: str) -> str:
+    """A vendor's id as one step of a path."""
+    return quote(ident, safe="")
 
 
 def filled(path: str, source: Source) -> str:

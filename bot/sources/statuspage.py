@@ -32,7 +32,15 @@ CONDITIONS = {
 }
 
 _LISTS = ("components", "incidents", "scheduled_maintenances")
+_LONGEST_PAGE_ID = 20
 T = TypeVar("T", Component, Incident, Update)
+
+
+def fits(body: Any) -> bool:
+    """True for a page with a short id (incident.io's are ULIDs) that lists anything."""
+    page = body.get("page") if isinstance(body, dict) else None
+    is_page = isinstance(page, dict) and len(wire.text(page.get("id"))) in range(1, _LONGEST_PAGE_ID)
+    return is_page and any(isinstance(body.get(key), list) for key in _LISTS)
 
 
 def own_path(incident: Incident) -> str:
@@ -151,6 +159,7 @@ KIND = Kind(
     name="Statuspage",
     paths=(SUMMARY,),
     parse=whole(parse),
+    fits=fits,
     absence=Absence.ASK,
     own_path=lambda incident, _source: own_path(incident),
     parse_own=lambda raw, _source: parse_incident(raw),
