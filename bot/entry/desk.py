@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.core import catalogue, machine
+from bot.core import catalogue, machine, outlook
 from bot.core import stroke as strokes
 from bot.edge.store import Store
 from bot.errors import UsageError
@@ -42,7 +42,8 @@ class Desk:
         now, world = self.now(), self.world(provider)
         track = next((t for t in world.tracks if t.surface == surface.id), Track(surface.id))
         hits = [h for h in world.hits if h.surface == surface.id]
-        grounds = machine.Grounds(provider.id, track, hits, world.seen_at, self.rules(provider))
+        ahead = outlook.present(world.outlook, hits, now).get(surface.id)
+        grounds = machine.Grounds(provider.id, track, hits, world.seen_at, self.rules(provider), ahead)
         return machine.machine_form(self.verdict(world, surface), grounds, now, client=client)
 
     def verdict(self, world: World, surface: Surface) -> Verdict:

@@ -105,7 +105,7 @@ class _Length(click.ParamType[timedelta]):
 
 
 @click.command()
-@click.argument("surface", nargs=-1, required=True)
+@click.argument("surface", nargs=-1, metavar="SURFACE")
 @click.option("--json", "as_json", is_flag=True, help="Prints the machine form, one JSON object.")
 @click.option("--wait", is_flag=True, help="Waits until it may go, or until the timeout.")
 @click.option(
@@ -133,6 +133,8 @@ def retry(
     Exit code 0: go. 75: not now (hold off, or only gently and --gently is not given, or this client's slot has not
     begun), with --wait: still not at the end. 69: unknown, or no bot runs on this database. 1 or 2: wrong usage.
     """
+    if not surface:
+        raise UsageError("`retry` needs to know which one: `brownout retry claude-api`")
     who = client.encode(errors="replace").decode() if client else None  # argv may hold bytes that are no text
     gate = Gate(settings.load(config), db, " ".join(surface), who, now)
     answer = waited(

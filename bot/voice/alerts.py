@@ -11,6 +11,7 @@ from bot.model import (
     Alert,
     Call,
     Ending,
+    Estimate,
     Message,
     News,
     NewsItem,
@@ -160,15 +161,18 @@ def _meanwhile(alert: Alert) -> Iterator[str]:
 
 
 def _outlook(alert: Alert) -> Iterator[str]:
-    """The first estimate as it was said, with its record; never a countdown (safe-to-retry.md, fact 8)."""
     if alert.estimate is not None:
-        e = alert.estimate
-        half, most = (words.span(span.total_seconds()) for span in (e.p50, e.p90))
-        record = f" {alert.record[0].upper()}{alert.record[1:]}." if alert.record else ""
-        yield (
-            f"First estimate, {words.clock(e.issued_at)}: half of such incidents were over within {half} from then, "
-            f"9 of 10 within {most}.{record}"
-        )
+        yield outlook(alert.estimate, alert.record)
+
+
+def outlook(first: Estimate, record: str) -> str:
+    """The first estimate as it was said, with its record; never a countdown (safe-to-retry.md, fact 8)."""
+    half, most = (words.span(span.total_seconds()) for span in (first.p50, first.p90))
+    said = f" {record[0].upper()}{record[1:]}." if record else ""
+    return (
+        f"First estimate, {words.clock(first.issued_at)}: half of such incidents were over within {half} from then, "
+        f"9 of 10 within {most}.{said}"
+    )
 
 
 # --- a reply ----------------------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.model import Call, Condition, Event, Known, Provider, Surface, Verdict, World
-from bot.voice import replies, summary, words
+from bot.model import Call, Condition, Estimate, Event, Known, Provider, Surface, Verdict, World
+from bot.voice import alerts, replies, summary, words
 
 Lookup = Mapping[str, Surface]
 
@@ -59,6 +59,7 @@ class Story:
     hit: str
     is_open: bool
     url: str | None = None
+    outlook: str = ""  # how long it may last, as it was first said
     facts: tuple[str, ...] = ()
     posts: tuple[Said, ...] = ()
     steps: tuple[Said, ...] = ()
@@ -84,9 +85,18 @@ def parts(board: replies.Board, surfaces: Lookup, now: datetime) -> tuple[Part, 
     return tuple(sorted(found, key=lambda part: (not part.troubled, not part.is_blind)))
 
 
-def story(known: Known, provider: Provider, events: Sequence[Event], surfaces: Lookup, now: datetime) -> Story:
-    """One incident, with everything that is known of it."""
+def story(
+    known: Known,
+    provider: Provider,
+    events: Sequence[Event],
+    surfaces: Lookup,
+    now: datetime,
+    *,
+    first: tuple[Estimate | None, str] = (None, ""),
+) -> Story:
+    """One incident, with everything that is known of it. ``first`` is its first estimate, with the record of others."""
     incident = known.incident
+    estimate, record = first
     posts = (Said(u.display_at, words.stage(u.stage), u.body) for u in reversed(incident.updates))
     return Story(
         id=incident.id,
@@ -96,6 +106,7 @@ def story(known: Known, provider: Provider, events: Sequence[Event], surfaces: L
         span=summary.span(known, events, now),
         hit=summary.hit(known, surfaces),
         is_open=known.is_open,
+        outlook=alerts.outlook(estimate, record) if estimate else "",
         url=incident.url,
         facts=summary.facts(known, events, surfaces, now),
         posts=tuple(posts),

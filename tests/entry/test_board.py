@@ -68,6 +68,11 @@ async def test_no_sign_stands_without_words(town):
     assert set(signs) == {' aria-hidden="true"'}
 
 
+@pytest.mark.parametrize("path", ["/", "/incidents/i-1"])
+async def test_how_long_it_may_last_is_told_as_it_was_first_said(town, path):
+    assert "First estimate, 11:10 UTC: half of such incidents were over within" in await shown(town.breaks(), path)
+
+
 async def test_a_blind_source_is_told(town):
     town.look(until=20)
     town.stare()

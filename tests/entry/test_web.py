@@ -83,6 +83,11 @@ async def test_a_client_passes_when_its_slot_has_begun(town):
     assert (await retry(town, client="me")).status_code == 200
 
 
+async def test_a_hold_says_how_long_it_may_last(town):
+    eta = (await retry(town.breaks())).json()["eta"]
+    assert 0 < eta["p50_s"] < eta["p80_s"] < eta["p90_s"]
+
+
 async def test_a_page_that_was_never_read_is_unknown(town):
     answer = await retry(town)
     assert (answer.status_code, answer.json()["verdict"]) == (503, "unknown")

@@ -22,9 +22,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import __version__
+from bot.core import forecast
 from bot.entry.desk import Desk
 from bot.errors import UsageError
-from bot.model import Known
+from bot.model import Known, World
 from bot.voice import board as view
 from bot.voice import replies, words
 from bot.voice.sheet import BOLD, CODE
@@ -154,7 +155,9 @@ async def _is_set(event: asyncio.Event, seconds: float) -> bool:
 
 def _story(desk: Desk, incident: str) -> view.Story:
     provider, known, events = desk.incident(incident)
-    return view.story(known, provider, events, desk.surfaces(), desk.now())
+    ahead = (desk.book.world(provider.id) or World(provider.id)).outlook
+    first = (ahead.of(known.incident.id), forecast.record(ahead.grades))
+    return view.story(known, provider, events, desk.surfaces(), desk.now(), first=first)
 
 
 def _closed(desk: Desk) -> list[view.Story]:
