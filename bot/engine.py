@@ -15,7 +15,7 @@ from typing import Protocol
 from bot.core import decide
 from bot.core import stroke as strokes
 from bot.errors import DeliveryError, StoreError
-from bot.looker import Looker, Web
+from bot.looker import Looker, Scout, Web
 from bot.model import (
     Call,
     Message,
@@ -103,13 +103,14 @@ class Engine:
     now: Callable[[], datetime]
     rules: Callable[[Provider], VerdictRules]
     blind_after: int = 3
+    scout: Scout | None = None  # says what an address serves that no longer serves its page
     worlds: dict[str, World] = field(default_factory=dict)
     looker: Looker = field(init=False)
     _receipts: dict[int, tuple[str, bool]] = field(default_factory=dict)  # those that could not be recorded yet
 
     def __post_init__(self) -> None:
         """Goes on where the book says that the last run stopped."""
-        self.looker = Looker(self.web, self.now)
+        self.looker = Looker(self.web, self.now, scout=self.scout, scout_after=self.blind_after)
         for provider in self.providers:
             self.worlds[provider] = self.book.world(provider) or World(provider)
 

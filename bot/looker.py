@@ -1,21 +1,26 @@
 """One look at a provider's page: read what its format asks for, parse it, and ask after the incidents that left it.
 
-A failed look is a look (DESIGN.md section 4): it comes out as Blindness, and never as an exception. Who reads the pages
-is a Protocol.
+A failed look is a look (DESIGN.md section 4): it comes out as Blindness, and never as an exception. Pages move to other
+hosts and other formats (status-sources.md 12): an answer that looks like another format is told as that, and after some
+failures a scout may say what the address serves now. Nothing is ever switched. Who reads the pages is a Protocol.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from bot.core import diff
 from bot.errors import ParseError, SourceError
-from bot.model import Blindness, Ending, Incident, Known, Look, Observation, Provider, Snapshot, World
-from bot.sources import KINDS
+from bot.model import Blindness, Ending, Incident, Known, Look, Observation, Provider, Snapshot, Source, World
+from bot.sources import KINDS, sniff
 from bot.sources.kind import Absence, Bodies, Kind, filled, recent
+
+
+class OtherFormatError(ParseError):
+    """The bytes are no page of the format they should be in, and look like one of another."""
 
 
 class Page(Protocol):
@@ -52,13 +57,32 @@ class Kept:
     bodies: Bodies = ()
 
 
+Scout = Callable[[Source], Awaitable[str]]
+_MAY_HAVE_MOVED = {
+    "html",
+    "http_404",
+    "http_410",
+    "unparsable",
+    "other_format",
+    "empty",
+    "too_many_redirects",
+    "downgrade",
+}
+
+
 @dataclass(slots=True)
 class Looker:
-    """Looks at pages. ``now`` must give aware UTC times."""
+    """Looks at pages. ``now`` must give aware UTC times.
+
+    ``scout`` says in one sentence what an address serves instead of its page, or nothing; it is asked once in a row of
+    failures, at the one that makes it ``scout_after``.
+    """
 
     web: Web
     now: Callable[[], datetime]
     kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
+    scout: Scout | None = None
+    scout_after: int = 3
     kept: dict[str, Kept] = field(default_factory=dict)
 
     async def look(self, provider: Provider, world: World) -> tuple[Look, Observation]:
@@ -74,7 +98,7 @@ class Looker:
             endings = await self._ask(provider, world, snapshot)
         except (SourceError, ParseError) as error:
             kept.etag = None
-            return self._blind(provider, error)
+            return await self._blind(provider, world, error)
         at = self.now()
         body = None if is_same else b"\n".join(bodies)
         observation = Observation(source.id, at, "same" if is_same else "changed", body=body, took_s=page.took_s)
@@ -85,11 +109,18 @@ class Looker:
         """The next look is unconditional, and all of what it sees counts as new."""
         self.kept.pop(provider_id, None)
 
-    def _blind(self, provider: Provider, error: SourceError | ParseError) -> tuple[Look, Observation]:
-        at = self.now()
+    async def _blind(
+        self, provider: Provider, world: World, error: SourceError | ParseError
+    ) -> tuple[Look, Observation]:
         code, wait = (error.code, error.retry_after) if isinstance(error, SourceError) else ("unparsable", None)
-        observation = Observation(provider.source.id, at, code, why=str(error))
-        return Look(at, Blindness(str(error), code, wait)), observation
+        why = str(error)
+        if isinstance(error, OtherFormatError):
+            code = "other_format"
+        is_time = world.failures + 1 == self.scout_after and code in _MAY_HAVE_MOVED
+        if self.scout and is_time and (evidence := await self.scout(provider.source)):
+            code, why = "other_format", f"{why}; now {evidence}. Nothing was switched: `brownout add` shows more"
+        at = self.now()
+        return Look(at, Blindness(why, code, wait)), Observation(provider.source.id, at, code, why=why)
 
     async def _read(self, provider: Provider, kept: Kept) -> tuple[Page, Bodies]:
         """Every path of the format; the first answer stands for all. Only a single path is asked for conditionally."""
@@ -103,7 +134,16 @@ class Looker:
         kind = self._kind(provider)
         if kept.snapshot is not None and not kind.timed:
             return kept.snapshot
-        return kind.parse(bodies, provider.source, self.now())
+        try:
+            return kind.parse(bodies, provider.source, self.now())
+        except ParseError as error:
+            others = [self.kinds[k].name for k in sniff.candidates(bodies[0]) if k != provider.source.kind]
+            if not others:
+                raise
+            host = provider.source.url.partition("://")[2]
+            raise OtherFormatError(
+                f"{host} answers in another format than {kind.name}: it looks like {others[0]}"
+            ) from error
 
     async def _get(self, provider: Provider, path: str, etag: str | None = None) -> Page:
         source = provider.source

@@ -759,7 +759,7 @@ class NoticeKind(StrEnum):
 
     BLIND = "blind"  # a source can't be read
     BACK = "back"  # it can again
-    MOVED = "moved"  # it answers from another host
+    MOVED = "moved"  # it answers from another host, or in another format
     BASELINE = "baseline"  # what was already open at the first look
 
 

@@ -10,6 +10,7 @@ from bot.errors import ParseError, SourceError
 from bot.looker import Looker
 from bot.model import Blindness, Ending, Impact, Incident, Known, Provider, Snapshot, Source, Stage, Surface, World
 from bot.sources.kind import Absence, Kind
+from tests.sources.pages import PAGES
 
 pytestmark = pytest.mark.anyio
 
@@ -150,3 +151,65 @@ async def test_what_ended_long_ago_and_was_known_keeps_its_end(play):
     old = incident("old", Stage.RESOLVED, NOW - timedelta(days=9))
     seen, _ = await play(Web(page=page_of(old)), replace(old, stage=Stage.INVESTIGATING))
     assert [i.id for i in seen.saw.incidents] == ["old"]
+
+
+# --- pages that moved -------------------------------------------------------------------------------------------------
+
+
+def shim():
+    return PAGES["incidentio", "open"][0]
+
+
+@pytest.fixture
+def fail():
+    """The Blindness of the ``nth`` failure in a row, at a page with this body or error."""
+
+    async def look(answer, nth=1, scout=None):
+        looker = Looker(Web(**{"api/v2/status_pages/demo/summary": answer}), lambda: NOW, scout=scout, scout_after=3)
+        acme = replace(ACME, source=replace(SOURCE, kind="statuspal", page="demo"))
+        seen, _ = await looker.look(acme, replace(World("acme"), failures=nth - 1))
+        return seen.saw
+
+    return look
+
+
+async def test_an_answer_that_looks_like_another_format_says_so(fail):
+    seen = await fail(shim())
+    assert (seen.code, "looks like incident.io" in seen.why) == ("other_format", True)
+
+
+async def test_an_answer_that_looks_like_nothing_does_not(fail):
+    assert (await fail(b'{"hello": 1}')).code == "unparsable"
+
+
+class Scout:
+    """Says what it was told to; ``asked`` are the kinds of the sources it was asked about."""
+
+    def __init__(self, said):
+        self.said, self.asked = said, []
+
+    async def __call__(self, source):
+        self.asked.append(source.kind)
+        return self.said
+
+
+GONE = SourceError("status.acme.example answered 404 (Not Found)", code="http_404")
+
+
+async def test_a_page_that_is_gone_is_scouted_for_at_the_failure_that_people_hear_of(fail):
+    scout = Scout("https://new.example/api/v2/summary.json serves incident.io")
+    for nth in (1, 2, 3, 4):
+        seen = await fail(GONE, nth, scout)
+        assert len(scout.asked) == (nth >= 3)
+        assert ("https://new.example/" in seen.why) is (nth == 3)
+
+
+async def test_a_scout_that_found_nothing_changes_nothing(fail):
+    seen = await fail(GONE, 3, Scout(""))
+    assert (seen.code, seen.why) == ("http_404", str(GONE))
+
+
+async def test_a_host_that_is_just_down_is_not_scouted_for(fail):
+    scout = Scout("something else")
+    await fail(SourceError("no answer", code="timeout"), 3, scout)
+    assert scout.asked == []

@@ -92,7 +92,7 @@ def alert(known: Known, world: World, provider: Provider, at: datetime, told: tu
         seen_at=known.seen_at,
         as_of=at,
         updates=len(incident.updates),
-        url=incident.url or provider.source.url,
+        url=incident.url or provider.source.home or provider.source.url,
         closed_at=known.closed_at,
         ending=known.ending,
         again_after=_again(known, world),
@@ -192,10 +192,11 @@ def _lines(surfaces: Iterable[str], world: World, provider: Provider) -> Iterato
 
 def _notices(stroke: strokes.Stroke, provider: Provider, blind_after: int) -> Iterator[Notice]:
     before, after, at = stroke.before, stroke.world, stroke.at
-    base = Notice(NoticeKind.BLIND, provider.id, provider.name, "", at, provider.source.url, at)
+    base = Notice(NoticeKind.BLIND, provider.id, provider.name, "", at, provider.source.home or provider.source.url, at)
     if before.failures < blind_after <= after.failures and after.blind_since:
-        why = stroke.blindness.why if stroke.blindness else ""
-        yield _keyed(replace(base, since=after.blind_since, why=why))
+        why, code = (stroke.blindness.why, stroke.blindness.code) if stroke.blindness else ("", "")
+        kind = NoticeKind.MOVED if code == "other_format" else NoticeKind.BLIND
+        yield _keyed(replace(base, kind=kind, since=after.blind_since, why=why))
     if before.failures >= blind_after and after.failures == 0 and before.blind_since:
         yield _keyed(replace(base, kind=NoticeKind.BACK, since=before.blind_since))
     for event in stroke.events:

@@ -6,7 +6,12 @@ followed by hand, so that each hop is checked. A connection serves one request: 
 of idle connections cost more than they save (there, 0.5 and the addendum). Codes of SourceError:
 
 timeout, dns, connect, tls, reset (the connection), truncated (the body), protocol (no HTTP), http_NNN, html, empty,
-too_large, bad_encoding, too_many_redirects, bad_redirect, downgrade (https to http), private_address, bad_url, closed.
+too_large, bad_encoding, too_many_redirects, bad_redirect, downgrade (https to http), private_address, bad_url, closed,
+refused.
+
+A strict Fetcher reads addresses that anybody may have typed: http(s) on the usual ports of the public web, checked at
+every hop and for every address a name resolves to. It refuses in one sentence whatever the reason, so that nobody can
+feel their way around a private network with it (there, rows 5 to 10).
 """
 
 from __future__ import annotations
@@ -44,6 +49,10 @@ _ELSEWHERE = re.compile(r"timeout|dns|connect|tls|reset|truncated|protocol|http_
 
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"), ipaddress.ip_network("2001::/32")
 
+PORTS = frozenset({80, 443})
+REFUSED = "it is not a page on the public web, or there is none"
+_ORACLES = ("private_address", "dns", "bad_url", "bad_redirect", "downgrade")
+
 Lookup = Callable[..., list[Any]]
 
 
@@ -66,7 +75,7 @@ class Page:
 
 
 class PrivateAddressError(OSError):
-    """A redirect led from the public internet to an address inside a private network."""
+    """An address inside a private network, where none may be: after a redirect from outside, or strictly nowhere."""
 
 
 @dataclass(slots=True)
@@ -116,11 +125,17 @@ class Fetcher:
         contact: str = "",
         look_up: Lookup = socket.getaddrinfo,
         is_public: Callable[[str], bool] = is_public,
+        strict: bool = False,
+        ports: frozenset[int] = PORTS,
     ) -> None:
-        """``timeout_s`` is for a whole look; ``contact`` is an address or a URL that page owners may turn to."""
+        """``timeout_s`` is for a whole look; ``contact`` is an address or a URL that page owners may turn to.
+
+        ``strict`` is for addresses that somebody typed; ``ports`` are those that are plain then.
+        """
         self._timeout_s, self._max_bytes = timeout_s, max_bytes
         self._agent = f"brownout/{__version__} (reads status pages{f'; {contact}' if contact else ''})"
         self._look_up, self._is_public = look_up, is_public
+        self._ports = ports if strict else None
         self._transport = AiohttpTransport(client=self._session, trust_env=False)
         self._closed = False
 
@@ -167,19 +182,35 @@ class Fetcher:
             async with asyncio.timeout(patience):
                 return await self._follow(httpx.URL(url), etag, accept)
         except _RAISED as error:
-            raise _explained(_host(url), patience, error) from error
+            raise self._said(_explained(_host(url), patience, error)) from error
+        except SourceError as error:
+            raise self._said(error) from error
+
+    def _said(self, error: SourceError) -> SourceError:
+        """The failure; of a strict Fetcher, one that would tell of a private network is told like any other."""
+        is_telling = self._ports is not None and error.code in _ORACLES
+        return SourceError(REFUSED, code="refused") if is_telling else error
+
+    def _plain(self, url: httpx.URL) -> httpx.URL:
+        """The address, if a strict Fetcher may go there."""
+        if self._ports is None:
+            return url
+        port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+        if url.scheme not in ("http", "https") or not url.host or url.userinfo or port not in self._ports:
+            raise SourceError(REFUSED, code="refused")
+        return url
 
     async def _follow(self, asked: httpx.URL, etag: str | None, accept: str) -> Page:
         headers = {"user-agent": self._agent, "accept": accept, "accept-encoding": ACCEPTED}
         headers |= {"if-none-match": etag} if etag else {}
-        at = asked
+        at = self._plain(asked)
         for _ in range(MAX_HOPS + 1):
             async with self._answer(httpx.Request("GET", at, headers=headers)) as response:
                 onward = _redirect(at, response)
                 if onward is None:
                     moved = asked.host if at.host != asked.host else None
                     return await self._read(response, str(at), etag, moved, wants_html="html" in accept)
-            at = onward
+            at = self._plain(onward)
         raise SourceError(f"{asked.host} redirects more than {MAX_HOPS} times", code="too_many_redirects")
 
     @asynccontextmanager
@@ -217,7 +248,7 @@ class Fetcher:
             force_close=True,
             limit=0,
             ssl=self._transport.ssl_context,
-            resolver=_Resolver(self._look_up),
+            resolver=_Resolver(self._look_up, self._is_public if self._ports is not None else None),
             socket_factory=self._socket,
         )
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
@@ -227,7 +258,7 @@ class Fetcher:
         family, kind, protocol, _, (address, *_) = target
         way = _WAY.get()
         if not self._is_public(address):
-            if not (way.first or way.private):
+            if self._ports is not None or not (way.first or way.private):
                 raise PrivateAddressError("a private address")
             way.private = True
         return socket.socket(family, kind, protocol)
@@ -236,8 +267,9 @@ class Fetcher:
 class _Resolver(AbstractResolver):
     """Asks the system's resolver in a thread of its own: a name server that hangs holds up nothing, nor our end."""
 
-    def __init__(self, look_up: Lookup) -> None:
-        self._look_up = look_up
+    def __init__(self, look_up: Lookup, is_allowed: Callable[[str], bool] | None = None) -> None:
+        """A name with any address that is not allowed is refused whole: half a private name is a private name."""
+        self._look_up, self._is_allowed = look_up, is_allowed
 
     @override
     async def resolve(
@@ -249,9 +281,12 @@ class _Resolver(AbstractResolver):
         except RuntimeError as error:
             raise OSError(str(error)) from error  # the system has no more threads to give
         numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        found = await answer
+        if self._is_allowed and not all(self._is_allowed(address[0]) for *_, address in found):
+            raise PrivateAddressError("a private address")
         return [
             ResolveResult(hostname=host, host=address[0], port=port, family=family, proto=proto, flags=numeric)
-            for family, _, proto, _, address in await answer
+            for family, _, proto, _, address in found
         ]
 
     @override

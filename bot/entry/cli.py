@@ -24,6 +24,7 @@ DOORS = {
     "unsubscribe": ("ask", "ends that"),
     "list": ("ask", "what a channel listens to, or every surface there is"),
     "sources": ("ask", "when each page was last readable"),
+    "add": ("add", "finds out what a status page serves, and writes a provider file for it"),
     "check": ("check", "names every mistake in config and tokens at once, with file and line"),
     "score": ("score", "how right attributions and verdicts were on recorded histories"),
     "replay": ("recordings", "a recorded page through today's rules"),

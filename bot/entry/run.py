@@ -16,6 +16,7 @@ from rich.console import Console
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import settings
+from bot.edge.discover import evidence
 from bot.edge.fetch import Fetcher
 from bot.edge.slack import SLACK_API_URL, SlackEdge
 from bot.edge.store import Store
@@ -59,7 +60,14 @@ async def _run(found: settings.Settings, book: Store, environment: Mapping[str, 
         doors.append(_web(found, book, providers, link, stop))
     async with Fetcher(timeout_s=found.poll.timeout_s, max_bytes=found.poll.max_bytes) as web:
         engine = Engine(
-            {p.id: p for p in providers}, web, book, chat, now, found.rules_for, blind_after=found.poll.blind_after
+            {p.id: p for p in providers},
+            web,
+            book,
+            chat,
+            now,
+            found.rules_for,
+            blind_after=found.poll.blind_after,
+            scout=lambda source: evidence(web, source, now()),
         )
         log.info("watching %d providers", len(providers))
         await app.App(engine, found.poll, doors, app.say).run(stop)

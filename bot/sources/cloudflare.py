@@ -27,9 +27,13 @@ Item = dict[str, Any]
 
 
 def fits(body: Any) -> bool:
-    """True for a result that has components or incidents."""
+    """True for a result that has components or incidents, and is not Status.io's."""
     result = body.get("result") if isinstance(body, dict) else None
-    return isinstance(result, dict) and any(isinstance(result.get(k), list) for k in ("components", "incidents"))
+    return (
+        isinstance(result, dict)
+        and "status_overall" not in result
+        and any(isinstance(result.get(k), list) for k in ("components", "incidents"))
+    )
 
 
 def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
