@@ -120,7 +120,7 @@ def line(event: Event, surfaces: Mapping[str, Surface]) -> str:
     """One event as a sentence: when we knew, what it was, and the vendor's time where the two differ."""
     what = {
         EventKind.SURFACE_CHANGED: lambda e: f"{_name(e.surface, surfaces)}: {words.CONDITIONS[e.condition]}",
-        EventKind.VERDICT_CHANGED: lambda e: f"{_name(e.surface, surfaces)}: {words.CALLS[e.verdict]}. {e.reason}",
+        EventKind.VERDICT_CHANGED: lambda e: e.reason or f"{_name(e.surface, surfaces)}: {words.CALLS[e.verdict]}",
         EventKind.UPDATE_EDITED: lambda e: f"update edited: {e.reason}",
         EventKind.INCIDENT_CHANGED: lambda e: f"incident changed: {e.reason}",
     }.get(event.kind, lambda e: f"{str(e.kind).replace('_', ' ')}{f' ({words.stage(e.stage)})' if e.stage else ''}")(

@@ -65,14 +65,14 @@ Acme: timeline of i1
 2026-05-04 12:01:00 update posted (investigating)
 > We are looking into it.
 2026-05-04 12:01:00 Acme API: down
-2026-05-04 12:01:00 Acme API: Hold off. …
+2026-05-04 12:01:00 Hold off Acme API until 12:31 UTC (review): Acme posted investigating at 12:01 UTC; gentle after 5 min clean; half of such incidents end within 45 min more.
 2026-05-04 12:31:00 update posted (resolved)
 > All is well.
 2026-05-04 12:31:00 incident resolved (resolved)
 2026-05-04 12:31:00 Acme API: working
-2026-05-04 12:31:00 Acme API: Hold off. …
-2026-05-04 12:35:00 Acme API: Retry gently. …
-2026-05-04 12:46:00 Acme API: Retry normally. …\
+2026-05-04 12:31:00 Hold off Acme API until 12:35 UTC (review): the page of Acme shows it clean only since 12:30 UTC; gentle after 12:35 UTC and 2 clean looks.
+2026-05-04 12:35:00 Retry Acme API gently (10%): Acme has no incident open on it since 12:31 UTC; normal after 12:46 UTC if it stays clean.
+2026-05-04 12:46:00 Retry Acme API normally: the page of Acme showed no incident on it at 12:46 UTC; a new post would change it.\
 """)
 
 
