@@ -208,7 +208,7 @@ class Surface:
     names; ``hints`` point to it only where no surface is named; ``models`` are the families it serves. ``parts`` are
     components of single features: their trouble touches the surface and does not bring it down. ``needs`` are
     surfaces it cannot work without; ``instead`` are surfaces to use meanwhile, another fault domain first.
-    ``is_login``: people pass through it to the others.
+    ``is_login``: people pass through it to the others. ``slo`` is the availability it should have, in percent.
     """
 
     id: str
@@ -224,6 +224,7 @@ class Surface:
     needs: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
     fault_domain: str = ""
+    slo: float | None = None
     people: str = ""  # what people can do meanwhile
     programs: str = ""  # what programs should do meanwhile
 
@@ -511,6 +512,9 @@ class EventKind(StrEnum):
     UNACKED = "unacked"
     MUTED = "muted"
     UNMUTED = "unmuted"
+    CORRECTION = "correction"
+    LABEL_ADDED = "label_added"
+    LABEL_REMOVED = "label_removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -536,6 +540,8 @@ class Event:
     is_baseline: bool = False  # found at the first look: recorded, and at most one digest is posted
     author: str | None = None  # who said or did it, where it was one of our people
     channel: str | None = None  # where, if only that channel may read it
+    id: int | None = field(default=None, compare=False)  # its number in the book, once it is there
+    about: int | None = None  # the number of the event that a correction corrects
 
 
 @dataclass(frozen=True, slots=True)
@@ -560,6 +566,7 @@ class Known:
     is_baseline: bool = False
     is_retroactive: bool = False  # first seen already over: for the timeline only
     freed: tuple[str, ...] = ()  # after its end: surfaces that were normal again, or are another incident's now
+    is_backfilled: bool = False  # never seen live: a history told it
 
     @property
     def is_open(self) -> bool:

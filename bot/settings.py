@@ -77,6 +77,7 @@ class _Surface(_Strict):
     needs: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
     fault_domain: str = ""
+    slo: float | None = Field(default=None, gt=0, lt=100)
     people: str = ""
     programs: str = ""
 
