@@ -70,6 +70,8 @@ async def _run(found: settings.Settings, book: Store, environment: Mapping[str, 
             scout=lambda source: evidence(web, source, now()),
         )
         log.info("watching %d providers", len(providers))
+        if not any(engine.worlds[p.id].seen_at for p in providers):
+            log.info("this book is new; `brownout backfill PROVIDER` reads in the years before it")
         await app.App(engine, found.poll, doors, app.say).run(stop)
     log.info("ended cleanly")
 

@@ -116,6 +116,14 @@ def components_at(history: History, at: datetime) -> Iterator[Body]:
         yield {"id": component, "name": name, "status": status.get(component, "operational")}
 
 
+def links(history: History) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Of each incident, the components (id, name) that its record lists at the end, whatever they were doing."""
+    return {
+        told.id: tuple((_id(history.ids, c), wire.text(c.get("name"))) for c in told.linked)
+        for told in history.incidents.values()
+    }
+
+
 def _rank(status: str) -> int:
     return _RANK.index(status) if status in _RANK else -1
 

@@ -715,7 +715,8 @@ def test_plain_sqlite_utils_reads_it(store, db):
 
 @pytest.mark.usefixtures("store")
 def test_every_table_says_what_it_holds(db):
-    for (sql,) in ask(db, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'"):
+    ours = "name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'events\\_fts\\_%' ESCAPE '\\'"
+    for (sql,) in ask(db, f"SELECT sql FROM sqlite_master WHERE type = 'table' AND {ours}"):  # noqa: S608
         assert "--" in sql
 
 

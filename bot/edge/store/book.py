@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from bot.core.stroke import REMEMBER, Stroke
 from bot.edge.store import rows, stroke
+from bot.edge.store.archive import Archive
 from bot.edge.store.database import Database
 from bot.edge.store.people import Gatherings
 from bot.edge.store.rows import iso, time
@@ -46,6 +47,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         """Takes an open database; ``Store.open`` makes one."""
         self._db = database
+        self.archive = Archive(database)
         self.people = Gatherings(database)
 
     @classmethod
@@ -86,7 +88,8 @@ class Store:
         """The incidents that a world holds: open ones, and those that ended within a day."""
         since = iso(seen_at - REMEMBER) if seen_at else ""
         found = self._db.rows(
-            "SELECT * FROM incidents WHERE provider = ? AND (closed_at IS NULL OR closed_at > ?) ORDER BY posted_at",
+            "SELECT * FROM incidents WHERE provider = ? AND (closed_at IS NULL OR closed_at > ?)"
+            " AND backfilled = 0 ORDER BY posted_at",
             *(provider, since),
         )
         return tuple(map(self._incident, found))
@@ -182,14 +185,12 @@ class Store:
         self, *, surface: str | None = None, provider: str | None = None, limit: int = 10
     ) -> tuple[str, ...]:
         """The newest incidents, by the vendor's first post, of a surface or a provider or of all."""
-        wanted = {
-            "provider = ?": provider,
-            "EXISTS (SELECT 1 FROM json_each(surfaces) WHERE value = ?)": surface,
-        }
-        told = {condition: value for condition, value in wanted.items() if value is not None}
-        where = f"WHERE {' AND '.join(told)}" if told else ""
+        table, name = ("incident_surfaces", "incident") if surface is not None else ("incidents", "id")
+        wanted = {"surface": surface, "source": provider} if surface is not None else {"provider": provider}
+        told = {column: value for column, value in wanted.items() if value is not None}
+        where = f"WHERE {' AND '.join(f'{column} = ?' for column in told)}" if told else ""
         found = self._db.rows(
-            f"SELECT id FROM incidents {where} ORDER BY posted_at DESC LIMIT ?",  # noqa: S608  (the conditions above)
+            f"SELECT {name} AS id FROM {table} {where} ORDER BY posted_at DESC LIMIT ?",  # noqa: S608  (words above)
             *(*told.values(), limit),
         )
         return tuple(row["id"] for row in found)

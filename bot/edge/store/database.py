@@ -59,6 +59,13 @@ class Database:
         except sqlite3.Error as error:
             raise StoreError(_advice(self._path, str(error))) from error
 
+    def each(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a question, one after the other, however many there are."""
+        try:
+            yield from self._connection.execute(sql)
+        except sqlite3.Error as error:
+            raise StoreError(_advice(self._path, str(error))) from error
+
     def write(self, sql: str, *values: object) -> int:
         """One statement, in a transaction of its own unless one is open; how many rows it changed."""
         if self._connection.in_transaction:

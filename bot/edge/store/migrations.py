@@ -227,6 +227,85 @@ def people_take_part(db: Database) -> None:
         db.execute(statement)
 
 
+_SECOND = """
+ALTER TABLE incidents ADD COLUMN started_at TEXT /* the start that the vendor states */;
+ALTER TABLE incidents ADD COLUMN backfilled INTEGER NOT NULL DEFAULT 0 /* 1: a history told it, we never saw it live */;
+ALTER TABLE events ADD COLUMN about INTEGER REFERENCES events(id) /* the event that a correction corrects */;
+CREATE INDEX incidents_by_post ON incidents (posted_at);
+CREATE INDEX observations_by_time ON observations (source, last_at);
+CREATE TABLE incident_surfaces (  -- incidents.surfaces, turned round; kept by triggers
+  surface TEXT NOT NULL,
+  posted_at TEXT NOT NULL,
+  source TEXT NOT NULL,
+  incident TEXT NOT NULL,
+  PRIMARY KEY (surface, posted_at, source, incident)
+) WITHOUT ROWID;
+INSERT INTO incident_surfaces SELECT value, posted_at, source, incidents.id FROM incidents, json_each(surfaces);
+CREATE TRIGGER incidents_hit AFTER INSERT ON incidents BEGIN
+  INSERT INTO incident_surfaces SELECT value, new.posted_at, new.source, new.id FROM json_each(new.surfaces) WHERE true
+  ON CONFLICT DO NOTHING; END;
+CREATE TRIGGER incidents_widen AFTER UPDATE OF surfaces ON incidents BEGIN
+  INSERT INTO incident_surfaces SELECT value, new.posted_at, new.source, new.id FROM json_each(new.surfaces) WHERE true
+  ON CONFLICT DO NOTHING; END;
+CREATE TABLE incident_components ( -- the page's components that an incident was linked to
+  source TEXT NOT NULL,
+  incident TEXT NOT NULL,
+  component TEXT NOT NULL,        -- the vendor's id, or the name where it gives none
+  name TEXT NOT NULL,
+  PRIMARY KEY (source, incident, component)
+) WITHOUT ROWID;
+CREATE TABLE labels (             -- what people filed an incident under; each change is an event too
+  incident TEXT NOT NULL,
+  label TEXT NOT NULL,
+  PRIMARY KEY (incident, label)
+) WITHOUT ROWID;
+CREATE TABLE backfills (          -- histories that were read in
+  id INTEGER PRIMARY KEY,
+  provider TEXT NOT NULL,
+  origin TEXT NOT NULL,           -- SHA-256 of the file, or the page's address
+  name TEXT NOT NULL,             -- of the file
+  read_at TEXT NOT NULL,          -- the first time
+  UNIQUE (provider, origin)
+);
+CREATE TABLE coverage (           -- the time that a history speaks for
+  backfill INTEGER NOT NULL REFERENCES backfills(id),
+  since TEXT NOT NULL,
+  until TEXT NOT NULL,
+  PRIMARY KEY (backfill, since)
+) WITHOUT ROWID;
+CREATE TABLE past_conditions (    -- conditions as a history tells them by our rules; what is not listed was operational
+  surface TEXT NOT NULL,
+  until TEXT NOT NULL,
+  since TEXT NOT NULL,
+  backfill INTEGER NOT NULL REFERENCES backfills(id),
+  condition TEXT NOT NULL,
+  inferred INTEGER NOT NULL,      -- only words support it
+  PRIMARY KEY (surface, until, since, backfill)
+) WITHOUT ROWID;
+CREATE TABLE fetched (            -- own pages of incidents, kept while a page's history is walked, so that it can go on
+  provider TEXT NOT NULL,
+  incident TEXT NOT NULL,
+  is_closed INTEGER NOT NULL,     -- an open one is asked for again
+  body_hash TEXT REFERENCES bodies(hash), -- NULL: the page was gone
+  PRIMARY KEY (provider, incident)
+) WITHOUT ROWID;
+CREATE VIRTUAL TABLE events_fts -- the search index: the words of events.text
+USING FTS5 (
+  text, tokenize='unicode61 remove_diacritics 2', content=events, content_rowid=id
+);
+INSERT INTO events_fts (events_fts) VALUES ('rebuild');
+CREATE TRIGGER events_ai AFTER INSERT ON events BEGIN
+  INSERT INTO events_fts (rowid, text) VALUES (new.id, new.text); END;
+"""
+
+
+@steps()
+def the_archive(db: Database) -> None:
+    """Years of history: what was told afterwards, search, notes and labels, and the indexes that figures need."""
+    for statement in _statements(_SECOND):
+        db.execute(statement)
+
+
 def names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     return frozenset(step.name for step in steps.pending(Database(memory=True)))

@@ -63,6 +63,8 @@ def of_incident(known: Known, provider: str) -> list[object]:
         i.is_maintenance,
         known.is_baseline,
         known.is_retroactive,
+        iso(i.started_at),
+        known.is_backfilled,
     ]
 
 
@@ -76,6 +78,7 @@ def incident(row: dict[str, Any], updates: tuple[Update, ...]) -> Known:
         created_at=time(row["posted_at"]),
         updates=updates,
         url=row["url"],
+        started_at=time(row["started_at"]) if row["started_at"] else None,
         is_maintenance=bool(row["is_maintenance"]),
     )
     return Known(
@@ -86,6 +89,7 @@ def incident(row: dict[str, Any], updates: tuple[Update, ...]) -> Known:
         ending=Ending(row["ending"]) if row["ending"] else None,
         is_baseline=bool(row["is_baseline"]),
         is_retroactive=bool(row["is_retroactive"]),
+        is_backfilled=bool(row["backfilled"]),
     )
 
 
@@ -125,6 +129,8 @@ def event(row: dict[str, Any]) -> Event:
         text=row["text"],
         before=row["before"],
         is_baseline=bool(row["is_baseline"]),
+        id=row["id"],
         author=row["author"],
+        about=row["about"],
         channel=row["channel"],
     )

@@ -12,12 +12,12 @@ from bot.core.stroke import Stroke
 from bot.edge.store import rows
 from bot.edge.store.database import Database
 from bot.edge.store.rows import iso
-from bot.model import Condition, Event, EventKind, Observation, Post, PostKind, SurfaceState, Update, World
+from bot.model import Condition, Event, EventKind, Incident, Observation, Post, PostKind, SurfaceState, Update, World
 
 _EVENT_COLUMNS = (
     *("kind", "provider", "incident", "update_id", "surface", "condition", "verdict", "exposure", "stage"),
     *("reason", "reason_code", "inferred", "text", "before", "is_baseline", "happened_at", "seen_at"),
-    *("author", "channel"),
+    *("author", "about", "channel"),
 )
 
 
@@ -80,13 +80,25 @@ def _keep(db: Database, seen: Observation) -> str | None:
 
 def _incidents(db: Database, stroke: Stroke) -> None:
     before = {k.incident.id: k for k in stroke.before.incidents}
-    changed = (k for k in stroke.world.incidents if before.get(k.incident.id) != k)
-    marks = ", ".join("?" * 15)
+    changed = [k for k in stroke.world.incidents if before.get(k.incident.id) != k]
+    marks = ", ".join("?" * 17)
     db.write_all(
         f"INSERT INTO incidents VALUES ({marks}) ON CONFLICT (source, id) DO UPDATE SET"  # noqa: S608  (marks only)
         " name = excluded.name, stage = excluded.stage, impact = excluded.impact, url = excluded.url,"
-        " closed_at = excluded.closed_at, ending = excluded.ending, surfaces = excluded.surfaces",
+        " closed_at = excluded.closed_at, ending = excluded.ending, surfaces = excluded.surfaces,"
+        " started_at = excluded.started_at, backfilled = 0,"  # what a history told of before is now seen live
+        " seen_at = CASE backfilled WHEN 1 THEN excluded.seen_at ELSE seen_at END",
         (rows.of_incident(known, stroke.world.provider) for known in changed),
+    )
+    for known in changed:
+        link(db, stroke.world.provider, known.incident)
+
+
+def link(db: Database, source: str, incident: Incident) -> None:
+    """The components of the page that the incident lists; what it once listed stays."""
+    db.write_all(
+        "INSERT INTO incident_components VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        ((source, incident.id, c.id, c.name) for c in incident.components),
     )
 
 
