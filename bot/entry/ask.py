@@ -14,8 +14,9 @@ from bot.entry.commands import COMMANDS as VERBS
 from bot.entry.options import config_option, db_option, desk
 from bot.entry.question import Ask
 
-_WRITES = ("subscribe", "unsubscribe")
-_OF_A_CHANNEL = (*_WRITES, "list")
+_WRITES = ("subscribe", "unsubscribe", "note", "label")
+_FREE = ("note", "label")  # a dash may begin a word there
+_OF_A_CHANNEL = ("subscribe", "unsubscribe", "list")
 
 
 def _question(verb: str) -> click.Command:
@@ -34,7 +35,8 @@ def _question(verb: str) -> click.Command:
     )
     what = click.argument("words", nargs=-1, metavar=command.usage)
     text = f"{command.help[0].upper()}{command.help[1:]}."
-    return click.command(verb, help=text)(what(where(config_option(db_option(ask)))))
+    free = {"ignore_unknown_options": verb in _FREE}
+    return click.command(verb, help=text, context_settings=free)(what(where(config_option(db_option(ask)))))
 
 
 COMMANDS = {verb: _question(verb) for verb in VERBS if verb not in ("help", "retry")}  # retry: bot.entry.gate

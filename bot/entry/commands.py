@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.core import catalogue, why
+from bot.entry import pasts
 from bot.entry.desk import Desk
 from bot.entry.question import Ask, Command, Reply
 from bot.errors import UsageError
@@ -75,11 +76,6 @@ def _summary(desk: Desk, ask: Ask) -> Reply:
     return Reply(summary.summary(known, provider.name, events, desk.surfaces(), desk.now()))
 
 
-def _timeline(desk: Desk, ask: Ask) -> Reply:
-    provider, known, events = desk.incident(_one(ask, "timeline"), ask.channel)
-    return Reply(summary.timeline(known, provider.name, events, desk.surfaces()))
-
-
 def _why(desk: Desk, ask: Ask) -> Reply:
     provider, known, _ = desk.incident(_one(ask, "why"))
     hits = why.last_attribution(known.incident, provider, desk.now())
@@ -142,7 +138,7 @@ COMMANDS: dict[str, Command] = {
     "summary": Command(
         "[incident|surface|last]", "what happened, to what, and the verdicts given", _summary, is_question=True
     ),
-    "timeline": Command("<incident>", "every step of an incident", _timeline, is_question=True),
+    **pasts.VERBS,
     "why": Command("<incident>", "the evidence behind an attribution, in plain sentences", _why, is_question=True),
     "subscribe": Command("<surface|provider>... [min:major]", "alerts for this channel", _subscribe),
     "unsubscribe": Command("<surface|provider>", "ends that", _unsubscribe),

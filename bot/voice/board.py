@@ -96,6 +96,7 @@ def story(
 ) -> Story:
     """One incident, with everything that is known of it. ``first`` is its first estimate, with the record of others."""
     incident = known.incident
+    events = summary.as_told(known, events)
     estimate, record = first
     posts = (Said(u.display_at, words.stage(u.stage), u.body) for u in reversed(incident.updates))
     return Story(

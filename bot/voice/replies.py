@@ -88,6 +88,19 @@ def unsubscribed(target: str, *, was: bool) -> Message:
     return sheet("", [f"This channel no longer hears of **{target}**. Undo: `/brownout subscribe {target}`"])
 
 
+def noted(incident: str, number: int, *, is_correction: bool) -> Message:
+    """What was written, and that it can be corrected but never changed."""
+    what = "Correction" if is_correction else "Note"
+    undo = f"`/brownout note {incident} corrects:{number} <text>` corrects it"
+    return sheet("", [f"{what} #{number} is in the timeline of `{incident}`. {undo}; nothing written is ever changed."])
+
+
+def labelled(incident: str, labels: Iterable[str]) -> Message:
+    """What an incident is now filed under."""
+    now = words.listing(f"“{label}”" for label in labels) or "no label"
+    return sheet("", [f"`{incident}` is now filed under {now}. A `-` before a label takes it off."])
+
+
 def listing(subscriptions: Iterable[Subscription]) -> Message:
     """What this channel listens to."""
     lines = [

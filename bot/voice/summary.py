@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.model import Ending, Event, EventKind, Known, Message, Stage, Surface
@@ -25,6 +26,7 @@ def summary(
 ) -> Message:
     """What happened, to what, from when to when by the vendor's clock and by ours, and which verdicts were given."""
     incident = known.incident
+    events = as_told(known, events)
     title = f"{provider}: {'over' if known.closed_at else words.stage(incident.stage)}"
     return sheet(
         title,
@@ -35,6 +37,13 @@ def summary(
             f"`{incident.id}`; every step: `timeline {incident.id}`",
         ],
     )
+
+
+def as_told(known: Known, events: Sequence[Event]) -> Sequence[Event]:
+    """Of a backfilled incident, the events as if we had known at once: that we knew years later says nothing of it."""
+    if not known.is_backfilled:
+        return events
+    return [e if e.author else replace(e, seen_at=e.happened_at or e.seen_at) for e in events]
 
 
 def facts(known: Known, events: Sequence[Event], surfaces: Mapping[str, Surface], now: datetime) -> tuple[str, ...]:
@@ -48,22 +57,12 @@ def facts(known: Known, events: Sequence[Event], surfaces: Mapping[str, Surface]
     )
 
 
-def timeline(known: Known, provider: str, events: Sequence[Event], surfaces: Mapping[str, Surface]) -> Message:
-    """Every event, in the order in which we knew, with the vendor's time beside it where the two differ."""
-    lines: list[Para | str] = [Para(known.incident.name, is_quote=True)]
-    for event in events:
-        lines.append(line(event, surfaces))
-        if event.kind in QUOTED:
-            lines += [Para(event.before, is_quote=True), "is now:"] if event.before else []
-            lines.append(Para(event.text or "", is_quote=True))
-    return sheet(f"{provider}: timeline of {known.incident.id}", lines)
-
-
 def span(known: Known, events: Sequence[Event], now: datetime) -> str:
     """From when to when, by the vendor's clock and by ours."""
     posted = events[0].happened_at if events and events[0].happened_at else known.seen_at
     lag = words.span(max((known.seen_at - posted).total_seconds(), 0))
-    began = f"**When**: first posted {words.day(posted)}, seen {lag} later"
+    seen = "told afterwards, in a history" if known.is_backfilled else f"seen {lag} later"
+    began = f"**When**: first posted {words.day(posted)}, {seen}"
     if known.closed_at is None:
         return f"{began}; open for {words.span((now - posted).total_seconds())} so far."
     ended = next((e.happened_at for e in reversed(events) if e.kind is EventKind.INCIDENT_RESOLVED), None)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from inline_snapshot import snapshot
 
 from bot.model import Ending, Stage
-from bot.voice import blocks, summary
+from bot.voice import blocks, summary, timeline
 from tests.core.pages import ACME, RED, at, incident, look, page, update, watched
 from tests.voice.samples import hostile
 from tests.voice.slack_limits import assert_sendable
@@ -58,7 +58,7 @@ i1; every step: timeline i1\
 
 
 def test_a_timeline_says_every_step():
-    assert short(sendable(summary.timeline(*_timeline(DAY)))) == snapshot("""\
+    assert short(sendable(timeline.timeline(*_timeline(DAY)))) == snapshot("""\
 Acme: timeline of i1
 > Errors
 2026-05-04 12:01:00 incident opened (investigating)
@@ -96,11 +96,11 @@ def test_every_ending_has_its_words(ending):
     assert "over " in summed(replace(known, ending=ending), events)
 
 
-def test_an_edit_shows_before_and_after_in_the_timeline():
+def test_an_edit_shows_what_changed_in_the_timeline():
     edited = page(incident(replace(FIRST, body="The API fails.")), api=RED)
-    said = sendable(summary.timeline(*_timeline((DAY[0], look(2, edited)))))
+    said = sendable(timeline.timeline(*_timeline((DAY[0], look(2, edited)))))
     assert (
-        "update edited: its words were edited (the vendor's time 12:00 UTC)\n> We are looking into it.\nis now:\n> The API fails."
+        "update edited: its words were edited (the vendor's time 12:00 UTC)\n> [-We are looking into it.-] {+The API fails.+}"
         in said
     )
 
@@ -121,4 +121,4 @@ def test_slack_takes_the_story_of_a_hostile_vendor(name, body):
     shown = incident(update("u1", body=body, api=RED), name=name)
     known, events = told(look(1, page(shown, api=RED)), look(2, page(replace(shown, name=body), api=RED)))
     summed(known, events)
-    sendable(summary.timeline(known, "Acme", events, SURFACES))
+    sendable(timeline.timeline(known, "Acme", events, SURFACES))

@@ -1,0 +1,123 @@
+"""``python -m tests.bench.queries``: how long people wait for an answer from a book with a million updates in ten years.
+
+Every answer goes the way that Slack's goes, from the words that were typed to the message. Prints the size of the file,
+the rate of the import, and the 50th and 95th percentile of each question, in milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from statistics import quantiles
+
+from bot import settings
+from bot.core import stroke as strokes
+from bot.edge.store import Store
+from bot.entry import commands
+from bot.entry.desk import Desk
+from bot.model import Component, Condition, Look, Provider, Snapshot, World
+from tests.bench.decade import END, Decade, fill
+
+TARGET_MS = 50.0
+
+
+COPIES = 12  # of the catalogue: 1,000,000 updates are then some 1.2 incidents a day and page, as Claude had in 2026
+
+
+def pages(found: settings.Settings, copies: int = COPIES) -> tuple[Provider, ...]:
+    """The enabled providers of the catalogue, so many times, under other names."""
+    enabled = [p for p in found.providers if p.enabled]
+    return tuple(_copy(p, number) for number in range(copies) for p in enabled)
+
+
+def _copy(provider: Provider, number: int) -> Provider:
+    end = f"-{number}" if number else ""
+    surfaces = tuple(
+        replace(s, id=s.id + end, name=s.name + end, provider=provider.id + end, needs=(), instead=())
+        for s in provider.surfaces
+    )
+    return replace(provider, id=provider.id + end, name=provider.name + end, aliases=(), surfaces=surfaces)
+
+
+def desk_over(book: Store, found: settings.Settings, providers: tuple[Provider, ...]) -> Desk:
+    """A desk that asks at the end of the decade, when every page has just been seen to be well."""
+    for provider in providers:
+        page = tuple(Component(s.id, s.name, Condition.OPERATIONAL) for s in provider.surfaces)
+        seen = Look(END, Snapshot("", "", page, (), ()))
+        rules = strokes.Rules(provider, found.rules_for(provider), {})
+        book.record(None, strokes.look(World(provider.id), seen, rules), ())
+    return Desk(providers, book, lambda: END, found.rules_for)
+
+
+def questions(desk: Desk, made: Decade, dice: Random) -> dict[str, Callable[[], object]]:
+    """Each question, asked anew about something else every time."""
+    surfaces = [s.id for p in desk.providers for s in p.surfaces]
+
+    def ask(text: str) -> object:
+        return commands.answer(desk, text, "C1", "U1")
+
+    def word() -> str:
+        return made.words[int(len(made.words) ** dice.random()) - 1]
+
+    return {
+        "status": lambda: ask("status"),
+        "status of a surface": lambda: ask(f"status {dice.choice(surfaces)}"),
+        "timeline": lambda: ask(f"timeline {dice.choice(made.incidents)}"),
+        "summary": lambda: ask(f"summary {dice.choice(made.incidents)}"),
+        "summary last": lambda: ask("summary last"),
+        "history 30d": lambda: ask(f"history {dice.choice(surfaces)} 30d"),
+        "uptime 90d": lambda: ask(f"uptime {dice.choice(surfaces)} 90d"),
+        "uptime 365d": lambda: ask(f"uptime {dice.choice(surfaces)} 365d"),
+        "search, a word": lambda: desk.book.archive.search(word()),
+        "search, two words": lambda: desk.book.archive.search(f"{word()} {word()}"),
+        "search, a beginning": lambda: desk.book.archive.search(f"{word()[:4]}*"),
+    }
+
+
+def timed(ask: Callable[[], object], times: int) -> tuple[float, float]:
+    """P50 and P95 in milliseconds."""
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        ask()
+        took.append((time.perf_counter() - began) * 1000)
+    cut = quantiles(took, n=20, method="inclusive")
+    return cut[9], cut[18]
+
+
+def main() -> None:
+    """Makes the book where there is none at --db, and asks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--updates", type=int, default=1_000_000)
+    parser.add_argument("--times", type=int, default=200, help="how often each question is asked")
+    parser.add_argument("--db", type=Path, help="where the book is made, and stays")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
+        _bench(options.db or Path(folder) / "decade.db", options.updates, options.times)
+
+
+def _bench(path: Path, updates: int, times: int) -> None:
+    found = settings.load()
+    book = Store.open(path)
+    began = time.perf_counter()
+    providers = pages(found)
+    made = fill(book, providers, updates)
+    took = time.perf_counter() - began
+    print(f"{made.updates} updates of {len(made.incidents)} incidents in {took:.0f} s: {made.updates / took:.0f}/s")
+    desk = desk_over(book, found, providers)
+    print(f"{path.stat().st_size / 1e6:.0f} MB\n\n{'question':<22}{'P50 ms':>9}{'P95 ms':>9}")
+    for name, ask in questions(desk, made, Random(7)).items():
+        p50, p95 = timed(ask, times)
+        print(f"{name:<22}{p50:>9.1f}{p95:>9.1f}{'' if p95 < TARGET_MS else '   above the target'}")
+    book.close()
+    print(f"\npeak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
