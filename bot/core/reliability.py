@@ -7,8 +7,8 @@
   they were; the median stands beside it, since the tail is heavy (safe-to-retry.md A.3).
 - *MTBF* is the known good time per stretch in which something was wrong.
 - The *error budget* of an objective is that of the window's last 30 days (core/budget).
-- *Vendor lag* is the first post minus the start that the vendor states, where it states an earlier one; *our lag* is
-  our look minus the first post, of incidents that we watched.
+- *Vendor lag* is the first post minus the start that the vendor states, where that is a minute earlier or more; *our
+  lag* is our look minus the first post, of incidents that we watched.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from bot.core.budget import budget
 from bot.model import Condition, Stage
 from bot.years import Budget, Course, Figures, Record, Run, Spread, Window
 
+A_START = timedelta(minutes=1)  # a page that states no start gives the time of its first post, or nearly so
 BUDGET_OF = timedelta(days=30)
 STAGES = (Stage.INVESTIGATING, Stage.IDENTIFIED, Stage.MONITORING)
 
@@ -74,7 +75,7 @@ def _good(minutes: Mapping[Condition, timedelta]) -> timedelta:
 
 
 def _vendor_lag(course: Course) -> timedelta | None:
-    if course.started_at is None or course.started_at >= course.posted_at:
+    if course.started_at is None or course.posted_at - course.started_at < A_START:
         return None
     return course.posted_at - course.started_at
 

@@ -99,6 +99,11 @@ def test_the_vendors_lag_is_its_first_post_minus_the_start_it_states():
     assert (found.vendor_lag.n, found.vendor_lag.mean) == (1, timedelta(minutes=20))
 
 
+def test_a_start_within_a_minute_of_the_first_post_is_the_page_filling_in_a_field():
+    found = figures(record(), [course((SEE, 20), (OVER, 60), started_at=at(19.5))], WINDOW)
+    assert (found.vendor_lag.n, found.vendor_lag.median) == (0, None)
+
+
 def test_our_lag_is_known_only_of_incidents_that_we_watched():
     found = figures(record(), [course((SEE, 20), seen_at=at(21)), course((SEE, 0), day=1)], WINDOW)
     assert (found.our_lag.n, found.our_lag.mean) == (1, timedelta(minutes=1))
