@@ -117,17 +117,25 @@ def _last_words(events: Sequence[Event]) -> Iterator[Para | str]:
 
 def line(event: Event, surfaces: Mapping[str, Surface]) -> str:
     """One event as a sentence: when we knew, what it was, and the vendor's time where the two differ."""
-    what = {
-        EventKind.SURFACE_CHANGED: lambda e: f"{_name(e.surface, surfaces)}: {words.CONDITIONS[e.condition]}",
-        EventKind.VERDICT_CHANGED: lambda e: e.reason or f"{_name(e.surface, surfaces)}: {words.CALLS[e.verdict]}",
-        EventKind.UPDATE_EDITED: lambda e: f"update edited: {e.reason}",
-        EventKind.INCIDENT_CHANGED: lambda e: f"incident changed: {e.reason}",
-    }.get(event.kind, lambda e: f"{str(e.kind).replace('_', ' ')}{f' ({words.stage(e.stage)})' if e.stage else ''}")(
-        event
-    )
     lag = (event.seen_at - event.happened_at).total_seconds() if event.happened_at else 0
     late = f" (the vendor's time {words.clock(event.happened_at)})" if event.happened_at and abs(lag) > _NOTED else ""
-    return f"{event.seen_at:%Y-%m-%d %H:%M:%S} {what}{late}"
+    return f"{event.seen_at:%Y-%m-%d %H:%M:%S} {_what(event, surfaces)}{late}"
+
+
+def _what(event: Event, surfaces: Mapping[str, Surface]) -> str:
+    name = _name(event.surface, surfaces)
+    match event.kind:
+        case EventKind.SURFACE_CHANGED if event.condition is not None:
+            return f"{name}: {words.CONDITIONS[event.condition]}"
+        case EventKind.VERDICT_CHANGED if event.verdict is not None:
+            return event.reason or f"{name}: {words.CALLS[event.verdict]}"
+        case EventKind.UPDATE_EDITED:
+            return f"update edited: {event.reason}"
+        case EventKind.INCIDENT_CHANGED:
+            return f"incident changed: {event.reason}"
+        case _:
+            stage = f" ({words.stage(event.stage)})" if event.stage else ""
+            return f"{event.kind.replace('_', ' ')}{stage}"
 
 
 def _name(surface: str | None, surfaces: Mapping[str, Surface]) -> str:
