@@ -94,9 +94,11 @@ def noted(worlds):
         driver.press(alert, "note", user="U2")
         modal = driver.modal()
         assert driver.submit({"note": {"text": {"type": "plain_text_input", "value": NOTE}}}, user="U2") == {}
-        driver.wait_for(lambda: driver.replies(alert["ts"]), what="the note")
+        noted = driver.wait_for(
+            lambda: [m for m in driver.replies(alert["ts"]) if " notes:" in m["text"]], what="the note"
+        )
         here, elsewhere = (driver.answer("timeline inc1", channel=c)["text"] for c in ("C1", "C2"))
-        yield Noted(modal, driver.replies(alert["ts"]), here, elsewhere)
+        yield Noted(modal, noted, here, elsewhere)
 
 
 def test_the_note_is_asked_for_in_a_modal_that_names_the_incident(noted):
