@@ -27,7 +27,7 @@ from bot.edge.store import Store
 from bot.edge.store.past import Kept
 from bot.entry.options import config_option, db_option, now
 from bot.entry.walk import Walk
-from bot.errors import ParseError, UsageError
+from bot.errors import ParseError, SourceError, UsageError
 from bot.model import Component, Condition, Provider
 from bot.sources import history, recorded, statuspage
 from bot.sources.history import History
@@ -214,6 +214,11 @@ def _parts(told: tuple[Told, ...]) -> Iterator[tuple[Told, ...]]:
 
 def _page(found: settings.Settings, book: Store, provider: Provider, url: str, pause: float) -> bool:
     """Walks the page's history and reads it in. What is fetched is kept at once: a second run goes on from there."""
+    if url == provider.source.url and provider.source.kind != "statuspage":
+        kind = provider.source.kind
+        raise UsageError(
+            f"{provider.name}'s page is of the kind {kind}, which has no history to walk; --from FILE reads one in"
+        )
     root = url.partition("/api/")[0].rstrip("/")
     fallback = provider.source.fallback if root == provider.source.url else None
     source = replace(provider.source, url=root, fallback=fallback)
@@ -223,7 +228,11 @@ def _page(found: settings.Settings, book: Store, provider: Provider, url: str, p
             async with Fetcher(timeout_s=found.poll.timeout_s, max_bytes=found.poll.max_bytes) as web:
                 return await Walk(web, book.archive, source, pause, advance).whole()
 
-    raw = asyncio.run(fetch())
+    try:
+        raw = asyncio.run(fetch())
+    except SourceError as error:
+        kept = len(book.archive.fetched(provider.id))
+        raise UsageError(f"{error}; {kept} incidents are fetched and kept: run it again to go on") from error
     read_in(found, book, provider, history.read_history(raw), origin=(root, root), told_at=now())
     return True
 

@@ -233,3 +233,13 @@ def test_a_picture_comes_with_the_sentence_that_says_the_same(db, tmp_path):
 def test_a_picture_of_days_is_of_one_surface(db, tmp_path):
     with pytest.raises(RefusedError, match="one surface"):
         run("uptime", "--picture", tmp_path / "days.png", "--db", db)
+
+
+def test_on_the_command_line_a_label_is_taken_off_with_a_dash_too(db):
+    run("label", "inc1", "cache", "dns", "--db", db)
+    assert "“dns”" in run("label", "inc1", "-cache", "--db", db)
+
+
+def test_what_is_noted_on_the_command_line_is_for_every_channel(desk, db):
+    run("note", "inc1", "for all", "--db", db)
+    assert "by the command line\n> for all" in ask(desk, "timeline inc1", channel="C9")
