@@ -6,7 +6,7 @@ as leaving before it leaves: if the process dies in between, it is sent again, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
@@ -17,7 +17,9 @@ from bot.core import stroke as strokes
 from bot.errors import DeliveryError, StoreError
 from bot.looker import Looker, Scout, Web
 from bot.model import (
+    Alert,
     Call,
+    Habits,
     Message,
     Observation,
     People,
@@ -65,6 +67,8 @@ class Book(Protocol):
     def record(self, observation: Observation | None, stroke: strokes.Stroke, posts: Iterable[Post]) -> None: ...  # noqa: D102
     def subscriptions(self) -> tuple[Subscription, ...]: ...  # noqa: D102
     def told(self, incident: str) -> frozenset[str]: ...  # noqa: D102
+    def rung(self, incident: str) -> frozenset[str]: ...  # noqa: D102
+    def habits(self) -> Mapping[str, Habits]: ...  # noqa: D102
     def owing(self) -> Sequence[str]: ...  # noqa: D102
     def owed(self, channel: str) -> Owed | None: ...  # noqa: D102
     def mark_sending(self, number: int) -> None: ...  # noqa: D102
@@ -159,11 +163,21 @@ class Engine:
         subscriptions = self.book.subscriptions() if decision.alerts or decision.notices else ()
         surfaces = {s.id for s in provider.surfaces}
         posts = chain(
-            *(route.route(alert, subscriptions, self.book.told(alert.incident)) for alert in decision.alerts),
-            *(route.route_notice(notice, subscriptions, surfaces) for notice in decision.notices),
+            *(self.posts(alert, subscriptions) for alert in decision.alerts),
+            *(
+                route.route_notice(notice, subscriptions, surfaces, route.Channels(self.book.habits()))
+                for notice in decision.notices
+            ),
         )
         self.book.record(observation, stroke, tuple(posts))
         self.worlds[provider.id] = stroke.world
+
+    def posts(self, alert: Alert, subscriptions: Iterable[Subscription]) -> Iterator[Post]:
+        """What these subscriptions owe their channels of an alert."""
+        book = self.book
+        earlier = tuple((incident, book.told(incident)) for incident in alert.follows)
+        channels = route.Channels(book.habits(), book.rung(alert.incident), earlier)
+        return route.route(alert, subscriptions, book.told(alert.incident), channels)
 
     # --- publish ------------------------------------------------------------------------------------------------------
 

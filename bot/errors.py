@@ -55,4 +55,13 @@ class StoreError(BrownoutError):
 
 
 class UsageError(BrownoutError):
-    """A person asked for something that is not there; the message is the answer, with the nearest match."""
+    """A person asked for something that is not there; the message is the answer, with the nearest match.
+
+    Where ``typed`` could be one of several, ``choices`` are those.
+    """
+
+    def __init__(self, message: str, *, typed: str = "", choices: tuple[str, ...] = ()) -> None:
+        """Takes the answer."""
+        self.typed = typed
+        self.choices = choices
+        super().__init__(message)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -664,13 +664,36 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A channel wants to hear of a surface, or of every surface of a provider, from ``minimum`` up."""
+    """A channel wants to hear of a surface, or of every surface of a provider, from ``minimum`` up.
+
+    ``mention`` is whom a complete outage rings, as Slack writes it and without its brackets: ``!subteam^S1|@ops``.
+    """
 
     channel: str
     target: str
     minimum: Condition = Condition.DEGRADED
     created_by: str = ""
     created_at: datetime | None = None
+    mention: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours of the day in which a channel is left alone, in the time of ``zone``; they may span midnight."""
+
+    start: time
+    end: time
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How one channel wants to be told, and what it wants to hear nothing of for now."""
+
+    channel: str
+    maintenance: bool = False
+    quiet: Quiet | None = None
+    mutes: tuple[Mute, ...] = ()
 
 
 class News(StrEnum):
@@ -681,6 +704,9 @@ class News(StrEnum):
     REOPENED = "reopened"
     WIDENED = "widened"
     VERDICT = "verdict"
+    WORSE = "worse"  # a complete outage now, for whom that rings
+    REMINDER = "reminder"  # nothing new, and it is still broken
+    NEXT = "next"  # the episode goes on with another incident; only in the thread
     UPDATE = "update"
     EDITED = "edited"
     CHANGED = "changed"
@@ -750,6 +776,7 @@ class Alert:
     opens: bool = True  # False: only drawn anew where it already stands
     is_maintenance: bool = False
     is_unposted: bool = False
+    follows: tuple[str, ...] = ()  # earlier incidents of the same episode that are not over for us, oldest first
 
 
 class PostKind(StrEnum):
@@ -768,6 +795,7 @@ class NoticeKind(StrEnum):
     BACK = "back"  # it can again
     MOVED = "moved"  # it answers from another host, or in another format
     BASELINE = "baseline"  # what was already open at the first look
+    SETTINGS = "settings"  # somebody has changed how the channel is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -787,7 +815,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Something one channel is owed. ``key`` is unique in its channel: the outbox holds it once."""
+    """Something one channel is owed. ``key`` is unique in its channel: the outbox holds it once.
+
+    ``mentions`` are the only tokens in it that may ring. ``held`` is why an alert waits, until nothing holds it.
+    """
 
     channel: str
     kind: PostKind
@@ -795,6 +826,8 @@ class Post:
     about: Alert | Notice
     news: NewsItem | None = None
     id: int = 0
+    mentions: tuple[str, ...] = ()
+    held: str = ""
 
     @property
     def incident(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -165,11 +165,18 @@ class _Store(_Strict):
     path: str = "brownout.db"
 
 
+class _Slack(_Strict):
+    """``admins``: ids of those who may end subscriptions, change settings and mute everything; empty is everybody."""
+
+    admins: tuple[Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")], ...] = ()
+
+
 class _Main(_Strict):
     poll: Poll = Poll()
     verdict: _VerdictChoice = _VerdictChoice()
     store: _Store = _Store()
     web: Web = Web()
+    slack: _Slack = _Slack()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +189,7 @@ class Settings:
     providers: tuple[model.Provider, ...] = ()
     verdict: _Verdict = field(default_factory=_Verdict)
     web: Web = field(default_factory=Web)
+    admins: tuple[str, ...] = ()
 
     def rules_for(self, provider: model.Provider, preset: str | None = None) -> model.VerdictRules:
         """The verdict's numbers for this provider: its profile's, and over them the chosen preset's."""
@@ -225,7 +233,9 @@ def load(directory: Path | None = None) -> Settings:
     if mistakes:
         raise ConfigError(mistakes)
     catalogue = tuple(p for _, p in providers)
-    return Settings(main.poll, main.store.path, main.verdict.preset, catalogue, verdict or _Verdict(), main.web)
+    return Settings(
+        main.poll, main.store.path, main.verdict.preset, catalogue, verdict or _Verdict(), main.web, main.slack.admins
+    )
 
 
 def missing_tokens(environment: Mapping[str, str]) -> list[str]:

@@ -35,7 +35,8 @@ def resolve(providers: Sequence[Provider], typed: str) -> Target:
             return found[0]
         if found:
             choice = ", ".join(f"`{t.id}`" for t in found[:12])
-            raise UsageError(f"“{typed}” could be any of {choice}. Which one?")
+            why = f"“{typed}” could be any of {choice}. Which one?"
+            raise UsageError(why, typed=typed, choices=tuple(t.id for t in found[:12]))
     raise UsageError(f"There is no surface “{typed}”.{_nearest(targets, wanted)} `list all` names every surface.")
 
 
@@ -44,7 +45,8 @@ def surface(providers: Sequence[Provider], typed: str) -> tuple[Provider, Surfac
     target = resolve(providers, typed)
     if len(target.surfaces) > 1:
         choice = ", ".join(f"`{s.id}`" for s in target.surfaces)
-        raise UsageError(f"{target.name} has several surfaces: {choice}. Which one?")
+        why = f"{target.name} has several surfaces: {choice}. Which one?"
+        raise UsageError(why, typed=typed, choices=tuple(s.id for s in target.surfaces))
     return target.provider, target.surfaces[0]
 
 

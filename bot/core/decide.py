@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.core import episode, forecast, news
+from bot.core import episode, forecast, news, sequel
 from bot.core import stroke as strokes
 from bot.core.diff import first_post
 from bot.model import (
@@ -102,6 +102,7 @@ def alert(known: Known, world: World, provider: Provider, at: datetime, told: tu
         watched=tuple(_lines(_watched(known, world), world, provider)),
         is_maintenance=incident.is_maintenance,
         is_unposted=incident.is_unposted,
+        follows=sequel.follows(known, world),
     )
 
 

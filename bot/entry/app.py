@@ -37,13 +37,17 @@ Door = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass(slots=True)
 class App:
-    """A bot that runs. ``doors`` are coroutines that serve until they are cancelled (Slack, for one)."""
+    """A bot that runs. ``doors`` are coroutines that serve until they are cancelled (Slack, for one).
+
+    ``chores`` are done whenever time has passed; True from one is something to publish.
+    """
 
     engine: Engine
     poll: Poll
     doors: Iterable[Door] = ()
     on_delivery: Callable[[Delivery], None] = field(default=lambda _: None)
     farewell_s: float = FAREWELL_S
+    chores: Iterable[Callable[[], bool]] = ()
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _scheduler: Any = None
@@ -106,6 +110,10 @@ class App:
         with self._contained("time", "what it changed is not recorded yet"):
             if self.engine.tick():
                 self._wake.set()
+        for chore in self.chores:
+            with self._contained("what time alone brings", "it waits for the next tick"):
+                if chore():
+                    self._wake.set()
 
     # --- publish ------------------------------------------------------------------------------------------------------
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.core import catalogue, why
-from bot.entry import pasts
+from bot.entry import deeds, pasts, typed
 from bot.entry.desk import Desk
 from bot.entry.question import Ask, Command, Reply
 from bot.errors import UsageError
 from bot.model import Call, Condition, Message, Subscription
-from bot.voice import hands, replies, summary
-from bot.voice.sheet import Para, sheet
+from bot.voice import hands, replies, summary, ways
+from bot.voice.sheet import Para, joined, sheet
 
 LEVELS = {
     "degraded": Condition.DEGRADED,
@@ -34,14 +34,35 @@ def answer(desk: Desk, text: str, channel: str, user: str = "", name: str = "") 
 
 def told(desk: Desk, text: str, channel: str, user: str = "", name: str = "") -> tuple[Reply, Command | None]:
     """The bare answer, and the command that gave it; None where it was none of ours, or could not be answered."""
-    verb, *rest = text.split() or ["status"]
+    verb, *rest = text.split() or ["menu"]
     command = COMMANDS.get(verb.casefold())
     if command is None:
         return Reply(_unknown(verb)), None
+    ask = Ask(tuple(rest), channel, user, name)
+    if command.is_guarded and not deeds.may(desk, ask):
+        return Reply(hands.denied(desk.admins)), None
     try:
-        return command.answer(desk, Ask(tuple(rest), channel, user, name)), command
+        return _elsewhere(desk, command, ask), command
     except UsageError as error:
-        return Reply(sheet("", [str(error)])), None
+        return Reply(_choice(error, text)), None
+
+
+def _elsewhere(desk: Desk, command: Command, ask: Ask) -> Reply:
+    """The answer; where it is of a channel and another one is mentioned, for that one."""
+    named, rest = typed.channel(ask.words) if command.is_of_channel else (None, ask.words)
+    if named is None or named == ask.channel:
+        return command.answer(desk, replace(ask, words=rest))
+    reply = command.answer(desk, replace(ask, words=rest, channel=named))
+    return replace(reply, message=joined([sheet("", ["For the channel that you named:"]), reply.message]))
+
+
+def _choice(error: UsageError, text: str) -> Message:
+    """What was wrong; where it could be one of several, a button for each."""
+    message = sheet("", [str(error)])
+    if not error.choices or error.typed not in text:
+        return message
+    asks = hands.asks((choice, choice.join(text.rsplit(error.typed, 1))) for choice in error.choices)
+    return replace(message, blocks=(*message.blocks, asks))
 
 
 def _unknown(verb: str) -> Message:
@@ -58,9 +79,11 @@ def _one(ask: Ask, verb: str) -> str:
 
 def _status(desk: Desk, ask: Ask) -> Reply:
     if not ask.words:
-        return Reply(replies.status(desk.board(), desk.now()))
+        return Reply(deeds.status(desk))
     target = catalogue.resolve(desk.providers, " ".join(ask.words))
-    return Reply(replies.status_of(target.provider, target.surfaces, desk.world(target.provider), desk.now()))
+    shown = replies.status_of(target.provider, target.surfaces, desk.world(target.provider), desk.now())
+    counts = {s.id: n for s in target.surfaces if (n := desk.reported().get(s.id))}
+    return Reply(joined([shown, sheet("", ways.reported(counts, desk.surfaces()))]))
 
 
 def _retry(desk: Desk, ask: Ask) -> Reply:
@@ -73,7 +96,8 @@ def _retry(desk: Desk, ask: Ask) -> Reply:
 
 def _summary(desk: Desk, ask: Ask) -> Reply:
     provider, known, events = desk.incident(" ".join(ask.words) or "last", ask.channel)
-    return Reply(summary.summary(known, provider.name, events, desk.surfaces(), desk.now()))
+    people = desk.book.people.of(ask.channel, known.incident.id)
+    return Reply(summary.summary(known, provider.name, events, desk.surfaces(), desk.now(), people=people))
 
 
 def _why(desk: Desk, ask: Ask) -> Reply:
@@ -85,20 +109,27 @@ def _why(desk: Desk, ask: Ask) -> Reply:
 
 def _subscribe(desk: Desk, ask: Ask) -> Reply:
     _one(ask, "subscribe")
-    levels = [w.removeprefix("min:") for w in ask.words if w.startswith("min:")]
-    wanted = [w for w in ask.words if not w.startswith("min:")]
-    unknown = [level for level in levels if level not in LEVELS]
-    if unknown:
-        raise UsageError(f"I don't know the level “{unknown[0]}”; there are {', '.join(LEVELS)}.")
-    minimum = LEVELS[levels[-1]] if levels else Condition.DEGRADED
+    minimum, mention, wanted = _rules(ask.words)
     targets = [catalogue.resolve(desk.providers, word) for word in wanted]
     if not targets:
         raise UsageError("Which surface or provider? `/brownout subscribe claude` or `/brownout list all`")
     answers = []
-    for target in targets:
-        desk.book.subscribe(Subscription(ask.channel, target.id, minimum, ask.user, desk.now()))
-        answers.append(replies.subscribed(target.id, target.surfaces, minimum, desk.world(target.provider)))
-    return Reply(_joined(answers), in_channel=True)
+    for t in targets:
+        desk.book.subscribe(Subscription(ask.channel, t.id, minimum, ask.user, desk.now(), mention))
+        answers.append(replies.subscribed(t.id, t.surfaces, minimum, desk.world(t.provider), mention))
+    return Reply(joined(answers), in_channel=True)
+
+
+def _rules(words: Sequence[str]) -> tuple[Condition, str, tuple[str, ...]]:
+    """From which condition up, whom it rings, and the words that are neither."""
+    levels = [w.removeprefix("min:") for w in words if w.startswith("min:")]
+    rings = [typed.mention(w.removeprefix("mention:")) for w in words if w.startswith("mention:")]
+    unknown = [level for level in levels if level not in LEVELS]
+    if unknown:
+        raise UsageError(f"I don't know the level “{unknown[0]}”; there are {', '.join(LEVELS)}.")
+    minimum = LEVELS[levels[-1]] if levels else Condition.DEGRADED
+    rest = tuple(w for w in words if not w.startswith(("min:", "mention:")))
+    return minimum, rings[-1] if rings else "", rest
 
 
 def _unsubscribe(desk: Desk, ask: Ask) -> Reply:
@@ -110,7 +141,8 @@ def _unsubscribe(desk: Desk, ask: Ask) -> Reply:
 def _list(desk: Desk, ask: Ask) -> Reply:
     if ask.words == ("all",):
         return Reply(replies.catalogue(desk.providers))
-    return Reply(replies.listing(desk.book.subscriptions(ask.channel)))
+    subscriptions = desk.book.subscriptions(ask.channel)
+    return Reply(replies.listing(subscriptions, desk.habits(ask.channel), desk.now()))
 
 
 def _sources(desk: Desk, _: Ask) -> Reply:
@@ -118,21 +150,30 @@ def _sources(desk: Desk, _: Ask) -> Reply:
 
 
 def _help(_: Desk, ask: Ask) -> Reply:
-    wanted = [w for w in ask.words if w in COMMANDS] or list(COMMANDS)
+    wanted = [w.casefold() for w in ask.words]
+    if strange := [w for w in wanted if w not in COMMANDS]:
+        return Reply(_unknown(strange[0]))
     lines = [f"`/brownout {verb}{' ' if c.usage else ''}{c.usage}` {c.help}" for verb, c in _chosen(wanted).items()]
-    return Reply(sheet("What I know", ["\n".join(lines)]))
+    more = [COMMANDS[verb].more for verb in wanted if COMMANDS[verb].more]
+    return Reply(sheet("What I know", ["\n".join(lines), *more]))
 
 
 def _chosen(verbs: Sequence[str]) -> Mapping[str, Command]:
-    return {verb: COMMANDS[verb] for verb in verbs}
+    return {verb: COMMANDS[verb] for verb in verbs or COMMANDS}
 
 
-def _joined(messages: Sequence[Message]) -> Message:
-    text = "\n".join(m.text for m in messages)
-    return Message(text, tuple(block for m in messages for block in m.blocks))
-
+_HOW_TO_SUBSCRIBE = (
+    "Surfaces by their id, their name or a part of it; a provider is all of its surfaces. `min:major` alerts only from"
+    " a complete outage up (degraded, partial, major, maintenance). `mention:@group` rings a user group or a person"
+    " when it is down completely, once per incident. `#channel` subscribes that channel instead of this one."
+)
+_HOW_TO_MUTE = (
+    "`mute claude-login 4h`, `mute claude 30m`, `mute all 2h` (1h where you say nothing). New incidents wait until it"
+    " ends, and are told then if they are still open; messages that stand are kept up to date, without a sound."
+)
 
 COMMANDS: dict[str, Command] = {
+    "menu": Command("", "what is broken, and buttons for the rest; the bare command does the same", deeds.menu),
     "status": Command("[surface]", "what is broken now, or how one surface is", _status, is_question=True),
     "retry": Command("<surface>", "may I retry it: the verdict and its reason", _retry, is_question=True),
     "summary": Command(
@@ -140,9 +181,27 @@ COMMANDS: dict[str, Command] = {
     ),
     **pasts.VERBS,
     "why": Command("<incident>", "the evidence behind an attribution, in plain sentences", _why, is_question=True),
-    "subscribe": Command("<surface|provider>... [min:major]", "alerts for this channel", _subscribe),
-    "unsubscribe": Command("<surface|provider>", "ends that", _unsubscribe),
-    "list": Command("[all]", "what this channel listens to, or every surface there is", _list, is_question=True),
+    "report": Command("<surface> [what you see]", "tells the others that it is broken for you", deeds.report),
+    "subscribe": Command(
+        "<surface|provider>... [min:major] [mention:@group]",
+        "alerts for this channel",
+        _subscribe,
+        is_of_channel=True,
+        more=_HOW_TO_SUBSCRIBE,
+    ),
+    "unsubscribe": Command("<surface|provider>", "ends that", _unsubscribe, is_of_channel=True, is_guarded=True),
+    "mute": Command(
+        "<surface|provider|all> [2h]",
+        "silence here for a while",
+        deeds.mute,
+        is_of_channel=True,
+        more=_HOW_TO_MUTE,
+    ),
+    "unmute": Command("[surface|provider|all]", "ends that", deeds.unmute, is_of_channel=True),
+    "settings": Command("", "how this channel is told: quiet hours, whom to ring", deeds.settings, is_guarded=True),
+    "list": Command(
+        "[all]", "what this channel listens to, or every surface there is", _list, is_question=True, is_of_channel=True
+    ),
     "sources": Command("", "when each page was last readable", _sources, is_question=True),
-    "help": Command("[verb]", "this", _help),
+    "help": Command("[verb]", "this, or more about one of them", _help),
 }

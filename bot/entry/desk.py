@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.core import catalogue, machine, outlook
 from bot.core import stroke as strokes
 from bot.edge.store import Store
 from bot.errors import UsageError
-from bot.model import Call, Event, Known, Provider, Surface, Track, Verdict, VerdictRules, World
+from bot.model import Call, Event, Habits, Known, Provider, Surface, Track, Verdict, VerdictRules, World
+
+REPORTS_COUNT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Desk:
     book: Store
     now: Callable[[], datetime]
     rules: Callable[[Provider], VerdictRules]
+    admins: frozenset[str] = frozenset()  # ids of those who may do what undoes other people's; empty is everybody
 
     def board(self) -> tuple[tuple[Provider, World], ...]:
         """Every provider with what is known of it now."""
@@ -54,6 +57,14 @@ class Desk:
     def surfaces(self) -> dict[str, Surface]:
         """Every surface by its id."""
         return {s.id: s for p in self.providers for s in p.surfaces}
+
+    def habits(self, channel: str) -> Habits:
+        """How a channel wants to be told."""
+        return self.book.habits().get(channel) or Habits(channel)
+
+    def reported(self) -> Mapping[str, int]:
+        """How many people have reported each surface within the last hour."""
+        return self.book.people.reported(self.now() - REPORTS_COUNT)
 
     def incident(self, typed: str, channel: str | None = None) -> tuple[Provider, Known, tuple[Event, ...]]:
         """The incident meant: by its id, by a surface or provider (its newest), or ``last``. UsageError otherwise.

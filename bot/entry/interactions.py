@@ -5,6 +5,7 @@ A trigger opens a modal for three seconds and once (slack.md 3), so modals are o
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,9 @@ from bot.entry.desk import Desk
 from bot.entry.presses import Filled, Press
 from bot.entry.slash import answered, tell
 from bot.model import Person
-from bot.voice import views
+from bot.voice import hands, views
+
+_OURS = re.compile(rf"(?:{'|'.join(presses.PRESSES)})(?::\d+)?")
 
 
 def listen(app: AsyncApp, desk: Desk) -> None:
@@ -33,9 +36,20 @@ def listen(app: AsyncApp, desk: Desk) -> None:
         await ack()
         answered("a note", partial(presses.note, desk, _filled(body)))
 
-    for action in presses.PRESSES:
-        app.action(action)(pressed)
+    async def set_(ack: Any, body: dict[str, Any]) -> None:
+        wrong = answered("settings", partial(presses.settings, desk, _filled(body)))
+        if isinstance(wrong, dict) and wrong:
+            await ack(response_action="errors", errors=wrong)
+        else:
+            await ack()
+
+    async def looked_up(ack: Any, body: dict[str, Any]) -> None:
+        await ack(options=views.options(desk.providers, body.get("value") or ""))
+
+    app.action(_OURS)(pressed)
+    app.options(hands.PICK)(looked_up)
     app.view(views.NOTE)(noted)
+    app.view(views.SETTINGS)(set_)
 
 
 def _press(body: dict[str, Any]) -> Press:
@@ -46,12 +60,13 @@ def _press(body: dict[str, Any]) -> Press:
 
 def _filled(body: dict[str, Any]) -> Filled:
     view = body["view"]
-    values = {
-        block: str(state.get("value") or (state.get("selected_option") or {}).get("value") or "")
-        for block, states in view["state"]["values"].items()
-        for state in states.values()
-    }
+    values = {b: _value(state) for b, states in view["state"]["values"].items() for state in states.values()}
     return Filled(view["id"], view.get("private_metadata") or "", values, _person(body))
+
+
+def _value(state: dict[str, Any]) -> str:
+    chosen = [state.get("selected_option"), *(state.get("selected_options") or ())]
+    return state.get("value") or ",".join(option["value"] for option in chosen if option)
 
 
 def _person(body: dict[str, Any]) -> Person:

@@ -10,8 +10,9 @@ from bot.edge.terminal import CHANNEL
 from bot.entry.almanac import Almanac, split
 from bot.entry.desk import Desk
 from bot.entry.question import Ask, Command, Reply
+from bot.entry.typed import plain
 from bot.errors import UsageError
-from bot.model import Event, EventKind, Known, Surface
+from bot.model import Event, EventKind, Known, News, NewsItem, Surface
 from bot.voice import figures, replies
 from bot.voice.timeline import timeline as steps
 
@@ -59,7 +60,7 @@ def note(desk: Desk, ask: Ask) -> Reply:
     """A note; or with ``corrects:N`` a new event that corrects an older one."""
     known, words = _about(desk, ask, "note")
     about = [w.removeprefix(CORRECTS).removeprefix("#") for w in words if w.startswith(CORRECTS)]
-    text = " ".join(w for w in words if not w.startswith(CORRECTS))
+    text = plain(" ".join(w for w in words if not w.startswith(CORRECTS)))
     if not text:
         raise UsageError("What is there to note? `/brownout note <incident> <text>`")
     written = _written(desk, ask, known, EventKind.NOTE, text)
@@ -68,8 +69,17 @@ def note(desk: Desk, ask: Ask) -> Reply:
         if not found:
             raise UsageError(f"The timeline of {known.incident.id} has no #{about[-1]} to correct.")
         written = replace(written, kind=EventKind.CORRECTION, about=found[0].id)
-    number = desk.book.archive.add(written)
-    return Reply(replies.noted(known.incident.id, number, is_correction=bool(about)), in_channel=True)
+    number = jot(desk, written)
+    return Reply(replies.noted(known.incident.id, number, is_correction=bool(about)))
+
+
+def jot(desk: Desk, written: Event, key: str = "") -> int:
+    """Keeps a note and puts it into its channel's thread; its number. What has the same key is kept once."""
+    by = written.author or "somebody"
+    says = f"{by}, correcting #{written.about}," if written.about is not None else by
+    key = key or str(desk.book.newest_event() + 1)
+    item = NewsItem((News.NOTE,), f"note:{key}", written.seen_at, quote=written.text or "", by=says)
+    return desk.book.people.note(written, item)
 
 
 def label(desk: Desk, ask: Ask) -> Reply:

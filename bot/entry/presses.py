@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.entry import commands
+from bot.entry import commands, deeds, pasts, typed
 from bot.entry.desk import Desk
 from bot.entry.question import Reply
 from bot.errors import UsageError
-from bot.model import Event, EventKind, Mark, Message, Mute, News, NewsItem, Person
+from bot.model import Condition, EventKind, Mark, Message, Mute, Person
 from bot.voice import blocks, hands, views, words
 from bot.voice.sheet import sheet
 
@@ -40,7 +40,7 @@ class Filled:
 def press(desk: Desk, done: Press) -> Reply | None:
     """What the press does; a reply for who pressed, where the message itself does not show it."""
     try:
-        return PRESSES[done.action](desk, done)
+        return PRESSES[done.action.partition(":")[0]](desk, done)
     except UsageError as error:
         return Reply(sheet("", [str(error)]))
 
@@ -50,14 +50,24 @@ def note(desk: Desk, filled: Filled) -> None:
     channel, _, incident = filled.memory.partition(" ")
     text = filled.values[views.NOTE].strip()
     if text:
-        add_note(desk, Mark(filled.person, desk.now()), incident, text, channel=channel, key=filled.view)
+        written = deeds.event(EventKind.NOTE, desk, Mark(filled.person, desk.now()), incident, channel)
+        pasts.jot(desk, replace(written, text=text), filled.view)
 
 
-def add_note(desk: Desk, mark: Mark, incident: str, text: str, *, channel: str, key: str) -> bool:
-    """Writes it down; False where a note with this key is there already."""
-    done = replace(_event(EventKind.NOTE, desk, mark, incident, channel), text=text)
-    item = NewsItem((News.NOTE,), f"note:{key}", mark.at, quote=text, by=mark.by.name)
-    return desk.book.people.note(done, item)
+def settings(desk: Desk, filled: Filled) -> dict[str, str]:
+    """How a channel wants to be told; what is wrong with it, by block, where it can't be kept."""
+    try:
+        quiet = typed.quiet(filled.values.get(views.QUIET, ""))
+    except UsageError as error:
+        return {views.QUIET: str(error)}
+    chosen = deeds.Chosen(
+        minimum=Condition(filled.values[views.MINIMUM]) if filled.values.get(views.MINIMUM) else None,
+        mention=filled.values.get(views.MENTION) or None,
+        maintenance=bool(filled.values.get(views.MAINTENANCE)),
+        quiet=quiet,
+    )
+    deeds.settle(desk, filled.memory, chosen, Mark(filled.person, desk.now()), key=filled.view)
+    return {}
 
 
 # --- the buttons ------------------------------------------------------------------------------------------------------
@@ -69,7 +79,7 @@ def _summary(desk: Desk, done: Press) -> Reply:
 
 def _affected(desk: Desk, done: Press) -> Reply | None:
     surface, _, incident = done.value.partition(" ")
-    event = replace(_event(EventKind.AFFECTED, desk, _mark(desk, done), incident, done.channel), surface=surface)
+    event = replace(deeds.event(EventKind.AFFECTED, desk, _mark(desk, done), incident, done.channel), surface=surface)
     if desk.book.people.affect(event, done.person):
         return None
     named = desk.surfaces().get(surface)
@@ -83,7 +93,7 @@ def _ack(desk: Desk, done: Press) -> Reply | None:
             sheet("", [f"{held.by.name} takes care of it since {words.clock(held.at)}; only they can undo that."])
         )
     kind = EventKind.UNACKED if held else EventKind.ACKED
-    event = _event(kind, desk, _mark(desk, done), done.value, done.channel)
+    event = deeds.event(kind, desk, _mark(desk, done), done.value, done.channel)
     desk.book.people.take(event, None if held else done.person)
     return None
 
@@ -92,11 +102,11 @@ def _mute(desk: Desk, done: Press) -> Reply | None:
     word, _, incident = done.value.partition(" ")
     mark = _mark(desk, done)
     if word == hands.OFF:
-        desk.book.people.unmute(incident, _event(EventKind.UNMUTED, desk, mark, incident, done.channel))
+        desk.book.people.unmute(incident, deeds.event(EventKind.UNMUTED, desk, mark, incident, done.channel))
         return None
     _, span = hands.SPANS[word]
     mute = Mute(done.channel, incident, mark.at + span if span else None, mark)
-    event = replace(_event(EventKind.MUTED, desk, mark, incident, done.channel), reason=hands.until(mute))
+    event = replace(deeds.event(EventKind.MUTED, desk, mark, incident, done.channel), reason=hands.until(mute))
     desk.book.people.mute(mute, event)
     return None
 
@@ -125,12 +135,16 @@ def _mark(desk: Desk, done: Press) -> Mark:
     return Mark(done.person, desk.now())
 
 
-def _event(kind: EventKind, desk: Desk, mark: Mark, incident: str, channel: str) -> Event:
-    """UsageError where the incident is of a database that is gone."""
-    found = desk.book.known(incident)
-    if found is None:
-        raise UsageError("I don't know this incident any more; my database is not the one that this message is from.")
-    return Event(kind, found[0], mark.at, incident=incident, author=mark.by.name, channel=channel)
+def _ask(desk: Desk, done: Press) -> Reply:
+    return commands.answer(desk, done.value, done.channel, done.person.id, done.person.name)
+
+
+def _pick(desk: Desk, done: Press) -> Reply:
+    """A surface from the menu: how it is, and what to do with it next."""
+    reply = _ask(desk, replace(done, value=f"status {done.value}"))
+    next_ = (("Subscribe this channel", f"subscribe {done.value}"), ("It is broken for me", f"report {done.value}"))
+    message = reply.message
+    return replace(reply, message=replace(message, blocks=(*message.blocks, hands.asks(next_))))
 
 
 PRESSES: dict[str, Callable[[Desk, Press], Reply | None]] = {
@@ -140,4 +154,6 @@ PRESSES: dict[str, Callable[[Desk, Press], Reply | None]] = {
     hands.MUTE: _mute,
     hands.NOTE: _note,
     hands.SHARE: _share,
+    hands.ASK: _ask,
+    hands.PICK: _pick,
 }

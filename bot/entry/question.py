@@ -40,9 +40,16 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A verb: what may follow it, what it does, and the function that does it; a question's answer can be shared."""
+    """A verb: what may follow it, what it does, and the function that does it; a question's answer can be shared.
+
+    ``is_of_channel``: a mentioned channel is meant instead of this one. ``is_guarded``: it undoes what others have set
+    up, and is for admins where there are some. ``more`` is what its own help adds.
+    """
 
     usage: str
     help: str
     answer: Callable[[Desk, Ask], Reply]
     is_question: bool = False
+    is_of_channel: bool = False
+    is_guarded: bool = False
+    more: str = ""

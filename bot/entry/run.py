@@ -27,6 +27,7 @@ from bot.entry.desk import Desk
 from bot.entry.link import Link
 from bot.entry.options import config_option, db_option, now
 from bot.entry.slash import slack_app
+from bot.entry.vigil import Vigil
 from bot.errors import ConfigError
 from bot.model import Provider, Subscription
 
@@ -72,7 +73,7 @@ async def _run(found: settings.Settings, book: Store, environment: Mapping[str, 
         log.info("watching %d providers", len(providers))
         if not any(engine.worlds[p.id].seen_at for p in providers):
             log.info("this book is new; `brownout backfill PROVIDER` reads in the years before it")
-        await app.App(engine, found.poll, doors, app.say).run(stop)
+        await app.App(engine, found.poll, doors, app.say, chores=(Vigil(engine, book),)).run(stop)
     log.info("ended cleanly")
 
 
@@ -100,7 +101,7 @@ def _slack(
     url = environment.get("SLACK_API_URL", SLACK_API_URL)
     bot_token, app_token = (environment[name] for name in names)
     link.is_wanted = True
-    desk = Desk(providers, book, now, found.rules_for)
+    desk = Desk(providers, book, now, found.rules_for, frozenset(found.admins))
     bolt = slack_app(
         AsyncWebClient(token=bot_token, base_url=url, timeout=10, retry_handlers=[]),
         lambda text, channel, user, name: commands.answer(desk, text, channel, user, name),

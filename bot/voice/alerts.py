@@ -5,11 +5,14 @@ Screen readers and notifications read only the top-level text, so it holds every
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from bot.model import (
     Alert,
     Call,
+    Condition,
     Ending,
     Estimate,
     Message,
@@ -24,6 +27,7 @@ from bot.model import (
 )
 from bot.voice import blocks, hands, words
 
+_MENTION = re.compile(r"(!subteam\^[A-Z0-9]+|@[UW][A-Z0-9]+)(?:\|[^<>|]*)?")
 NOBODY = People()
 _FULL = 6000  # characters of blocks; longer lines are shown without their reasons
 _ADVICE = 1000
@@ -37,8 +41,17 @@ def render(post: Post, people: People = NOBODY) -> Message:
     if isinstance(post.about, Notice):
         return _notice(post.about)
     if post.kind is PostKind.REPLY and post.news is not None:
-        return _reply(post.about, post.news)
-    return _parent(post.about, people)
+        return _rung(_reply(post.about, post.news), post.mentions)
+    return _rung(_parent(post.about, people), post.mentions)
+
+
+def _rung(message: Message, mentions: Iterable[str]) -> Message:
+    """The message with those in front whom it may ring: tokens of ours, and nothing else is taken for one."""
+    rings = " ".join(f"<{found[1]}>" for mention in mentions if (found := _MENTION.fullmatch(mention)))
+    if not rings:
+        return message
+    text = f"{rings} {blocks.fit(message.text, blocks.TEXT - len(rings) - 1)}"
+    return replace(message, text=text, blocks=(blocks.section(rings), *message.blocks))
 
 
 def headline(alert: Alert) -> str:
@@ -198,6 +211,20 @@ def _wider(alert: Alert, item: NewsItem) -> str:
     return f"{'Now named' if is_first else 'Wider: now also'}{':' if is_first else ''} {words.listing(item.wider)}."
 
 
+def _down(alert: Alert) -> Iterator[str]:
+    return (line.name for line in alert.lines if line.condition is Condition.MAJOR_OUTAGE)
+
+
+def _still(alert: Alert) -> str:
+    lasts = words.span((alert.as_of - alert.posted_at).total_seconds())
+    bad = (
+        f"{line.name} ({words.CONDITIONS[line.condition]}; {words.call(line.verdict).lower()})"
+        for line in alert.lines
+        if line.condition.is_bad
+    )
+    return f"Still open after {lasts}: {words.listing(bad)}. Ack or Mute on the alert ends these reminders."
+
+
 _SENTENCES: Mapping[News, Callable[[Alert, NewsItem], str]] = {
     News.WITHDRAWN: lambda _, __: "Withdrawn: the vendor deleted this incident from its page.",
     News.RESOLVED: lambda alert, _: _over(alert),
@@ -206,6 +233,11 @@ _SENTENCES: Mapping[News, Callable[[Alert, NewsItem], str]] = {
     ),
     News.WIDENED: _wider,
     News.VERDICT: lambda _, item: "\n".join(words.verdicts(item.verdicts)),
+    News.WORSE: lambda alert, _: f"Down now: {words.listing(_down(alert))}.",
+    News.REMINDER: lambda alert, _: _still(alert),
+    News.NEXT: lambda alert, _: (
+        f"The episode goes on with “{words.cut(alert.title, 100)}”, which has a message of its own in this channel."
+    ),
     News.UPDATE: lambda _, item: f"The vendor, {words.stage(item.stage)}:",
     News.EDITED: lambda _, item: f"The vendor edited an earlier post ({item.change}):",
     News.CHANGED: lambda _, item: f"The vendor changed it ({item.change}); it is called:",
@@ -257,5 +289,7 @@ def _told(notice: Notice) -> str:
             return f"Back: {notice.page} can be read again, after {lasted}."
         case NoticeKind.MOVED:
             return f"Moved: {notice.why}."
+        case NoticeKind.SETTINGS:
+            return f"Settings of this channel: {notice.why}"
         case NoticeKind.BASELINE:
             return f"First look at {name}: {len(notice.open)} open on its page. Nothing of this is new."

@@ -6,14 +6,14 @@ the word is a surface or a choice and has no space in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
-from bot.model import Alert, Mute, People, SurfaceLine
+from bot.model import Alert, Message, Mute, People, SurfaceLine
 from bot.voice import blocks, words
 
 AFFECTED, ACK, MUTE, NOTE, SUMMARY = "affected", "ack", "mute", "note", "summary"  # action_ids; they never change
-SHARE = "share"
+SHARE, ASK, PICK = "share", "ask", "pick"
 OFF = "off"
 LONGEST = 2000  # characters of a button's value
 SPANS = {  # what the mute menu offers; None is until the incident is over
@@ -23,18 +23,24 @@ SPANS = {  # what the mute menu offers; None is until the incident is over
 }
 _VALUE = 150  # of an option; a vendor's id that is longer gets no buttons
 _OPTIONS = 100
+_NAMED = 20
 _LABEL = 75
 
 
 def spoken(alert: Alert, people: People) -> Iterator[str]:
-    """What people have done, in plain sentences."""
+    """What people have done about an alert, in plain sentences."""
     names = {line.surface: line.name for line in alert.lines}
+    return told(names, people, is_over=alert.closed_at is not None)
+
+
+def told(names: Mapping[str, str], people: People, *, is_over: bool) -> Iterator[str]:
+    """What people have done, in plain sentences; ``names`` are what surfaces are called."""
     if people.affected:
         each = (f"{names.get(surface, surface)} {count}" for surface, count in people.affected)
         yield f"Affected here, by their own word: {words.listing(each)}."
     if people.ack:
         yield f"{people.ack.by.name} takes care of it, since {words.clock(people.ack.at)}."
-    if people.mute and alert.closed_at is None:
+    if people.mute and not is_over:
         yield f"Muted in this channel by {people.mute.mark.by.name} {until(people.mute)}."
 
 
@@ -63,6 +69,23 @@ def buttons(alert: Alert, people: People) -> list[blocks.Block]:
 def share(text: str) -> blocks.Block:
     """A button that asks the same once more, for everybody to see."""
     return blocks.actions([blocks.button(SHARE, "Share", text, "Show this answer to the channel")])
+
+
+def asks(questions: Iterable[tuple[str, str]]) -> blocks.Block:
+    """Buttons that ask something: a label and what it types each."""
+    found = [
+        blocks.button(f"{ASK}:{n}", words.cut(label, _LABEL, "…"), text)
+        for n, (label, text) in enumerate(questions)
+        if len(text) <= LONGEST
+    ]
+    return blocks.actions(found)
+
+
+def denied(admins: Iterable[str]) -> Message:
+    """Who may do what somebody else may not. Only the one who asked sees it, so that it rings nobody."""
+    who = words.listing(f"<@{admin}>" for admin in sorted(admins)[:_NAMED])
+    text = f"That is for the admins of this bot here: {who}."
+    return Message(text, (blocks.section(text),))
 
 
 def _affected(alert: Alert) -> Iterator[blocks.Block]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot.model import (
     Call,
     Condition,
+    Habits,
     Known,
     Message,
     Provider,
@@ -18,7 +19,7 @@ from bot.model import (
     Verdict,
     World,
 )
-from bot.voice import words
+from bot.voice import ways, words
 from bot.voice.sheet import Para, sheet
 
 _FRESH = timedelta(minutes=15)  # older looks say nothing (safe-to-retry.md C.5)
@@ -72,11 +73,14 @@ def retry(surface: Surface, verdict: Verdict | None, state: SurfaceState | None,
     return sheet(f"{surface.name}: {words.call(verdict)}", lines)
 
 
-def subscribed(target: str, surfaces: Iterable[Surface], minimum: Condition, world: World) -> Message:
+def subscribed(
+    target: str, surfaces: Iterable[Surface], minimum: Condition, world: World, mention: str = ""
+) -> Message:
     """What the channel will now hear of, how it stands, and how to undo it."""
     found = list(surfaces)
     what = f"This channel now hears of **{target}** ({words.listing(s.name for s in found)})"
     level = f"from “{words.CONDITIONS[minimum]}” up" if minimum is not Condition.DEGRADED else "whatever the severity"
+    level += f"; a complete outage rings {ways.called(mention)}" if mention else ""
     now = [_surface(s, world.state(s.id), world.verdict(s.id)) for s in found if is_troubled(world, s)]
     return sheet("", [f"{what}, {level}. Undo: `/brownout unsubscribe {target}`", *now])
 
@@ -101,13 +105,9 @@ def labelled(incident: str, labels: Iterable[str]) -> Message:
     return sheet("", [f"`{incident}` is now filed under {now}. A `-` before a label takes it off."])
 
 
-def listing(subscriptions: Iterable[Subscription]) -> Message:
-    """What this channel listens to."""
-    lines = [
-        f"• **{s.target}**, from “{words.CONDITIONS[s.minimum]}” up"
-        + (f", since {words.day(s.created_at)}" if s.created_at else "")
-        for s in subscriptions
-    ]
+def listing(subscriptions: Iterable[Subscription], habits: Habits, now: datetime) -> Message:
+    """What this channel listens to, and how it is told."""
+    lines = list(ways.described(subscriptions, habits, now))
     empty = "This channel listens to nothing yet. `/brownout subscribe claude` or `/brownout list all`"
     return sheet("Subscriptions of this channel", lines or [empty])
 

@@ -39,6 +39,12 @@ def sheet(title: str, paragraphs: Iterable[Para | str]) -> Message:
     return Message(blocks.escape(full), tuple(shown))
 
 
+def joined(messages: Iterable[Message]) -> Message:
+    """Several answers as one."""
+    found = [m for m in messages if m.text]
+    return Message("\n".join(m.text for m in found), tuple(block for m in found for block in m.blocks))
+
+
 def _marked(text: str) -> str:
     """Ours, as Slack's markup: the escape first, the bold after it."""
     return BOLD.sub(r"*\1*", blocks.escape(text))

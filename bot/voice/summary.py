@@ -6,11 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.model import Ending, Event, EventKind, Known, Message, Stage, Surface
-from bot.voice import words
+from bot.model import Ending, Event, EventKind, Known, Message, People, Stage, Surface
+from bot.voice import hands, words
 from bot.voice.sheet import Para, sheet
 
 QUOTED = (EventKind.UPDATE_POSTED, EventKind.UPDATE_EDITED, EventKind.INCIDENT_CHANGED)
+NOBODY = People()
+_SAID = (EventKind.NOTE, EventKind.REPORTED)
+_DONE = {
+    EventKind.AFFECTED: "“I'm affected”, {name}",
+    EventKind.REPORTED: "reported to be broken, {name}",
+    EventKind.MUTED: "muted in this channel {span}",
+}
 _NOTED = 90  # seconds between the vendor's time and ours that are worth a word
 _OVER = {
     Ending.RESOLVED: "the vendor called it resolved",
@@ -22,7 +29,13 @@ _OVER = {
 
 
 def summary(
-    known: Known, provider: str, events: Sequence[Event], surfaces: Mapping[str, Surface], now: datetime
+    known: Known,
+    provider: str,
+    events: Sequence[Event],
+    surfaces: Mapping[str, Surface],
+    now: datetime,
+    *,
+    people: People = NOBODY,
 ) -> Message:
     """What happened, to what, from when to when by the vendor's clock and by ours, and which verdicts were given."""
     incident = known.incident
@@ -34,6 +47,7 @@ def summary(
             Para(incident.name, is_quote=True),
             *facts(known, events, surfaces, now),
             *_last_words(events),
+            *_people(known, events, people, surfaces),
             f"`{incident.id}`; every step: `timeline {incident.id}`",
         ],
     )
@@ -115,6 +129,19 @@ def _last_words(events: Sequence[Event]) -> Iterator[Para | str]:
         yield Para(last.text or "", is_quote=True)
 
 
+def _people(
+    known: Known, events: Iterable[Event], people: People, surfaces: Mapping[str, Surface]
+) -> Iterator[Para | str]:
+    """What people did and said about it, their notes in full."""
+    names = {surface: _name(surface, surfaces) for surface, _ in people.affected}
+    if done := " ".join(hands.told(names, people, is_over=known.closed_at is not None)):
+        yield done
+    for e in events:
+        if e.kind in _SAID and e.text:
+            yield f"{line(e, surfaces)} by {e.author}"
+            yield Para(e.text, is_quote=True)
+
+
 def line(event: Event, surfaces: Mapping[str, Surface]) -> str:
     """One event as a sentence: when we knew, what it was, and the vendor's time where the two differ."""
     lag = (event.seen_at - event.happened_at).total_seconds() if event.happened_at else 0
@@ -133,6 +160,8 @@ def _what(event: Event, surfaces: Mapping[str, Surface]) -> str:
             return f"update edited: {event.reason}"
         case EventKind.INCIDENT_CHANGED:
             return f"incident changed: {event.reason}"
+        case EventKind.AFFECTED | EventKind.REPORTED | EventKind.MUTED:
+            return _DONE[event.kind].format(name=name, span=event.reason)
         case _:
             stage = f" ({words.stage(event.stage)})" if event.stage else ""
             return f"{event.kind.replace('_', ' ')}{stage}"

@@ -61,7 +61,7 @@ def _step(
         return _by_people(event, corrected)
     who = f" by {event.author}" if event.author else ""
     shown: list[Para | str] = [line(event, surfaces) + who]
-    if event.kind is EventKind.UPDATE_POSTED:
+    if event.kind is EventKind.UPDATE_POSTED or (event.kind is EventKind.REPORTED and event.text):
         shown.append(Para(event.text or "", is_quote=True))
     if event.kind in (EventKind.UPDATE_EDITED, EventKind.INCIDENT_CHANGED):
         changed = edits.changes(event.before or "", event.text or "")

@@ -1,16 +1,27 @@
-"""What a modal asks -> Slack's view as JSON values, inside Slack's limits (slack.md 2.1). Pure."""
+"""What a modal or a menu asks -> Slack's view as JSON values, inside Slack's limits (slack.md 2.1). Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.voice import blocks
+from bot.model import Condition, Habits, Message, Provider, Subscription
+from bot.voice import blocks, hands, ways, words
 
 View = dict[str, Any]
 
-NOTE = "note"  # callback_ids; they never change
+NOTE, SETTINGS = "note", "settings"  # callback_ids; they never change
+MINIMUM, MENTION, MAINTENANCE, QUIET = "minimum", "mention", "maintenance", "quiet"  # blocks of the settings
 TEXT = "text"
 LONGEST_NOTE = 2000
+NOBODY = "nobody"
+_LABEL = 75
+_VALUE = 150
+_LEVELS = {
+    Condition.DEGRADED: "Whatever the severity",
+    Condition.PARTIAL_OUTAGE: "From “partly down” up",
+    Condition.MAJOR_OUTAGE: "Only “down”",
+}
 
 
 def note(incident: str, title: str, channel: str) -> View:
@@ -35,6 +46,92 @@ def note(incident: str, title: str, channel: str) -> View:
             },
         ]
     }
+
+
+def settings(channel: str, subscriptions: Iterable[Subscription], habits: Habits) -> View:
+    """Asks how a channel wants to be told, for all that it listens to. What is left empty in a menu stays as it is."""
+    found = list(subscriptions)
+    rings = [s.mention or NOBODY for s in found]
+    mentions = {NOBODY: "Nobody"} | {m: ways.called(m) for m in rings if m != NOBODY and len(m) <= _VALUE}
+    shown = words.cut(words.listing(s.target for s in found), 500)
+    quiet = ways.hours(habits.quiet) if habits.quiet else ""
+    is_on = [_option("Tell of maintenances too", "on")]
+    hours = {"type": "plain_text_input", "action_id": TEXT, "max_length": 60} | {
+        "placeholder": blocks.plain("22:00-07:00 Europe/Berlin")
+    }
+    checks = {"type": "checkboxes", "action_id": TEXT, "options": is_on}
+    return _modal(SETTINGS, "Settings", "Save", channel) | {
+        "blocks": [
+            blocks.section(f"This channel listens to *{blocks.escape(shown)}*."),
+            _input(
+                MINIMUM,
+                "Alerts",
+                _choice({str(c): label for c, label in _LEVELS.items()}, _only(s.minimum for s in found)),
+            ),
+            _input(MAINTENANCE, "Maintenance", checks | ({"initial_options": is_on} if habits.maintenance else {})),
+            _input(
+                MENTION,
+                "A complete outage rings",
+                _choice(mentions, _only(rings)),
+                "To choose a group: /brownout subscribe … mention:@group",
+            ),
+            _input(
+                QUIET,
+                "Quiet hours",
+                hours | ({"initial_value": quiet} if quiet else {}),
+                "Alerts wait until they end, except a complete outage. Empty for none.",
+            ),
+        ]
+    }
+
+
+def menu(*, is_new: bool) -> Message:
+    """The buttons below a status: what people want next, and a surface to look up."""
+    asks = [("This channel", "list"), ("Settings", "settings"), ("Sources", "sources"), ("Help", "help")]
+    if is_new:
+        asks = [("Help", "help"), ("Every surface", "list all"), ("Sources", "sources")]
+        hint = "This channel gets no alerts yet: `/brownout subscribe claude`, or pick a surface."
+    else:
+        hint = "`/brownout help` lists every command."
+    pick = {"type": "external_select", "action_id": hands.PICK, "min_query_length": 0} | {
+        "placeholder": blocks.plain("Look up a surface…")
+    }
+    row = blocks.actions([pick, *hands.asks(asks)["elements"]])
+    return Message(hint.replace("`", ""), (blocks.context(hint), row))
+
+
+def options(providers: Iterable[Provider], typed: str) -> list[View]:
+    """The surfaces that a typed part of a name could mean, as many as Slack takes in a menu."""
+    wanted = typed.casefold().split()
+    found = [
+        _option(f"{s.name} · {p.name}", s.id)
+        for p in providers
+        for s in p.surfaces
+        if all(w in f"{s.name} {s.id} {p.name} {p.id}".casefold() for w in wanted) and len(s.id) <= _VALUE
+    ]
+    return found[:100]
+
+
+def _input(block: str, label: str, element: View, hint: str = "") -> View:
+    told = {"type": "input", "block_id": block, "optional": True, "label": blocks.plain(label), "element": element}
+    return told | ({"hint": blocks.plain(hint)} if hint else {})
+
+
+def _choice(options_: Mapping[str, str], chosen: str | None) -> View:
+    """A menu with what is so now chosen in it; nothing, where it differs from one subscription to the other."""
+    found = blocks.menu(TEXT, "As it is", [(words.cut(label, _LABEL, "…"), value) for value, label in options_.items()])
+    now = [o for o in found["options"] if o["value"] == chosen]
+    return found | ({"initial_option": now[0]} if now else {})
+
+
+def _only(values: Iterable[str]) -> str | None:
+    """What all of them are; None where they differ."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else None
+
+
+def _option(label: str, value: str) -> View:
+    return {"text": blocks.plain(words.cut(label, _LABEL, "…")), "value": value}
 
 
 def _modal(callback_id: str, title: str, submit: str, memory: str) -> View:

@@ -32,7 +32,9 @@ QUIET = {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"}
 def config(folder: Path, url: str) -> Path:
     """A config folder with Claude alone, on the loopback page."""
     shipped = (settings.config_dir() / "providers" / "claude.toml").read_text(encoding="utf-8")
-    alone = re.sub(r"^fallback = .*\n", "", re.sub(r"^url = .*", f'url = "{url}"', shipped, flags=re.MULTILINE), flags=re.MULTILINE)
+    alone = re.sub(
+        r"^fallback = .*\n", "", re.sub(r"^url = .*", f'url = "{url}"', shipped, flags=re.MULTILINE), flags=re.MULTILINE
+    )
     alone = re.sub(r"^(needs|instead) = .*\n", "", alone, flags=re.MULTILINE)
     (folder / "providers").mkdir()
     (folder / "providers" / "claude.toml").write_text(alone, encoding="utf-8")

@@ -42,8 +42,9 @@ def said(reply):
     return reply.message.text
 
 
-def test_nothing_typed_is_a_question_for_the_status(ask):
-    assert said(ask("")) == said(ask("status"))
+def test_nothing_typed_is_the_menu_and_that_begins_with_the_status(ask):
+    assert said(ask("")) == said(ask("menu"))
+    assert said(ask("")).startswith(said(ask("status")))
 
 
 @pytest.mark.parametrize("verb", COMMANDS)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from inline_snapshot import snapshot
 
 from bot.core import stroke as strokes
-from bot.model import Blindness, Call, Condition, Impact, Stage, Subscription, World
+from bot.model import Blindness, Call, Condition, Habits, Impact, Stage, Subscription, World
 from bot.voice import blocks, replies
 from tests.core.pages import ACME, API, RED, RULES, after, at, incident, look, page, update, watched
 from tests.voice.samples import hostile
@@ -144,11 +144,13 @@ def test_unsubscribing_answers_either_way(was):
 
 
 def test_an_empty_list_says_how_to_begin():
-    assert "/brownout subscribe" in sendable(replies.listing([]))
+    assert "/brownout subscribe" in sendable(replies.listing([], Habits("C1"), at(0)))
 
 
 def test_a_list_says_what_and_from_which_severity():
-    said = sendable(replies.listing([Subscription("C1", "acme", Condition.MAJOR_OUTAGE, "U1", at(0))]))
+    said = sendable(
+        replies.listing([Subscription("C1", "acme", Condition.MAJOR_OUTAGE, "U1", at(0))], Habits("C1"), at(0))
+    )
     assert said.splitlines()[1] == "• acme, from “down” up, since 2026-05-04 12:00 UTC"
 
 

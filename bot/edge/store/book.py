@@ -17,7 +17,7 @@ from bot.edge.store.archive import Archive
 from bot.edge.store.database import Database
 from bot.edge.store.people import Gatherings
 from bot.edge.store.rows import iso, time
-from bot.model import Condition, Event, Known, Observation, People, Post, Subscription, World
+from bot.model import Condition, Event, Habits, Known, Observation, People, Post, Subscription, World
 
 log = logging.getLogger("brownout")
 
@@ -102,6 +102,15 @@ class Store:
             row["channel"] for row in self._db.rows("SELECT channel FROM alerts WHERE incident = ?", incident)
         )
 
+    def rung(self, incident: str) -> frozenset[str]:
+        """The channels in which this incident has rung somebody."""
+        rung = "SELECT channel FROM alerts WHERE incident = ? AND rung_at IS NOT NULL"
+        return frozenset(row["channel"] for row in self._db.rows(rung, incident))
+
+    def habits(self) -> dict[str, Habits]:
+        """How channels want to be told; those that never said are left out."""
+        return self.people.habits()
+
     def owing(self) -> tuple[str, ...]:
         """The channels that something unsent is owed to, the longest waiting first."""
         unsent = "SELECT channel FROM outbox WHERE state IN ('waiting', 'sending') GROUP BY channel ORDER BY min(id)"
@@ -165,16 +174,21 @@ class Store:
         where, values = ("WHERE channel = ?", (channel,)) if channel is not None else ("", ())
         found = self._db.rows(f"SELECT * FROM subscriptions {where} ORDER BY channel, target", *values)  # noqa: S608
         return tuple(
-            Subscription(r["channel"], r["target"], Condition(r["minimum"]), r["created_by"], time(r["created_at"]))
+            Subscription(
+                *(r["channel"], r["target"], Condition(r["minimum"]), r["created_by"], time(r["created_at"])),
+                mention=r["mention"],
+            )
             for r in found
         )
 
     def subscribe(self, wanted: Subscription) -> None:
         """Adds or replaces a subscription."""
         self._db.write(
-            "INSERT INTO subscriptions VALUES (?, ?, ?, ?, ?) ON CONFLICT (channel, target) DO UPDATE"
-            " SET minimum = excluded.minimum",
+            "INSERT INTO subscriptions (channel, target, minimum, created_by, created_at, mention)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (channel, target) DO UPDATE"
+            " SET minimum = excluded.minimum, mention = excluded.mention",
             *(wanted.channel, wanted.target, wanted.minimum, wanted.created_by, iso(wanted.created_at)),
+            wanted.mention,
         )
 
     def unsubscribe(self, channel: str, target: str) -> bool:

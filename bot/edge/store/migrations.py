@@ -214,6 +214,31 @@ CREATE TABLE mutes (              -- what a channel wants to hear nothing of
   at TEXT NOT NULL,
   PRIMARY KEY (channel, target)
 );
+ALTER TABLE subscriptions ADD COLUMN mention TEXT NOT NULL DEFAULT '' /* whom a complete outage rings */;
+ALTER TABLE alerts ADD COLUMN rung_at TEXT /* when that mention was used, once per message */;
+CREATE TABLE habits (             -- how a channel wants to be told
+  channel TEXT PRIMARY KEY,
+  maintenance INTEGER NOT NULL,   -- 1: maintenances too
+  quiet_start TEXT,               -- time of day; NULL: no quiet hours
+  quiet_end TEXT,
+  zone TEXT NOT NULL              -- of the quiet hours, by its IANA name
+);
+CREATE TABLE withheld (           -- alerts that wait for a mute or for quiet hours to end
+  channel TEXT NOT NULL,
+  incident TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  why TEXT NOT NULL,
+  since TEXT NOT NULL,
+  PRIMARY KEY (channel, incident)
+);
+CREATE TABLE reports (            -- what people say is broken, once each and surface, the newest
+  surface TEXT NOT NULL,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (surface, person)
+);
 CREATE INDEX outbox_drawn ON outbox (channel, incident, id) WHERE kind IN ('alert', 'edit');
 """
 

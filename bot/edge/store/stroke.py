@@ -191,12 +191,23 @@ def events(db: Database, found: Iterable[Event]) -> None:
 
 
 def owe(db: Database, post: Post, at: datetime) -> None:
-    """Puts a post into the outbox, once; of a message's drawings only the last is kept waiting."""
+    """Puts a post into the outbox, once; of a message's drawings only the last is kept waiting.
+
+    An alert that is held is noted down, and left out of the box until nothing holds it.
+    """
+    if post.held:
+        held = (post.channel, post.incident, post.about.provider, post.held, iso(at))
+        db.write("INSERT INTO withheld VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", *held)
+        return
     if post.kind is PostKind.ALERT:
+        db.write("DELETE FROM withheld WHERE channel = ? AND incident = ?", post.channel, post.incident)
         db.write(
-            "INSERT INTO alerts VALUES (?, ?, ?, NULL, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO alerts (channel, incident, provider, opened_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             *(post.channel, post.incident, post.about.provider, iso(at)),
         )
+    if post.mentions:
+        rung = "UPDATE alerts SET rung_at = ? WHERE channel = ? AND incident = ?"
+        db.write(rung, iso(at), post.channel, post.incident)
     if post.kind is PostKind.EDIT:  # only the last drawing of a message matters; `IN` lets the index of the unsent help
         db.write(
             "UPDATE outbox SET state = 'superseded' WHERE channel = ? AND incident = ? AND kind = 'edit'"

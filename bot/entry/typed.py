@@ -1,0 +1,89 @@
+"""What people type, and what Slack makes of it -> what was meant: mentions, channels, spans of time, quiet hours.
+
+Slack writes a mention as ``<!subteam^S1|@ops>``, ``<@U1|ada>`` or ``<#C1|general>`` (should_escape, slack.md 4) and
+escapes what a person types in angle brackets, so that a token is always one that Slack has made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import time, timedelta
+from html import unescape
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.errors import UsageError
+from bot.model import Quiet
+
+LONGEST_MUTE = timedelta(days=30)
+
+_MENTION = re.compile(r"<((?:!subteam\^[A-Z0-9]+|@[UW][A-Z0-9]+)(?:\|[^<>|]*)?)>")
+_CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)(?:\|[^<>|]*)?>")
+_TOKEN = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
+_SPAN = re.compile(r"(\d{1,4})(m|min|h|d)")
+_UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
+_HOURS = re.compile(r"(\d{1,2})(?::(\d\d))?\s*[-\u2013]\s*(\d{1,2})(?::(\d\d))?(?:\s+(\S+))?")
+_OFF = ("", "off", "none", "never", "no")
+
+
+def mention(word: str) -> str:
+    """A group or a person to ring, as a subscription keeps it; empty for ``off``."""
+    if word.casefold() in _OFF:
+        return ""
+    found = _MENTION.fullmatch(word)
+    if not found:
+        raise UsageError(
+            f"I can't ring “{plain(word)}”: after `mention:` I take a user group or a person, picked from the list"
+            " that Slack shows while you type the @."
+        )
+    return found[1]
+
+
+def channel(words: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
+    """The channel that is mentioned among the words, if one is, and the other words."""
+    named = [found[1] for word in words if (found := _CHANNEL.fullmatch(word))]
+    return (named[0] if named else None), tuple(word for word in words if not _CHANNEL.fullmatch(word))
+
+
+def span(word: str) -> timedelta | None:
+    """``30m``, ``2h`` or ``3d`` as a length of time; None for anything else. UsageError where it is too long."""
+    found = _SPAN.fullmatch(word.casefold())
+    if not found:
+        return None
+    length = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if not timedelta(0) < length <= LONGEST_MUTE:
+        raise UsageError(f"“{word}” is out of range: from 1m to {LONGEST_MUTE.days}d.")
+    return length
+
+
+def quiet(text: str) -> Quiet | None:
+    """``22:00-07:00 Europe/Berlin`` as quiet hours; None for ``off``. Without a zone they are in UTC."""
+    if text.strip().casefold() in _OFF:
+        return None
+    found = _HOURS.fullmatch(text.strip())
+    try:
+        if not found:
+            raise ValueError(text)  # noqa: TRY301  (one answer for all that is wrong)
+        start, end = (time(int(found[n]), int(found[n + 1] or 0)) for n in (1, 3))
+    except ValueError:
+        raise UsageError(f"“{plain(text)}” is no time span; write it like 22:00-07:00 Europe/Berlin") from None
+    zone = found[5] or "UTC"
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(f"I don't know the time zone “{plain(zone)}”; write it like Europe/Berlin") from None
+    if start == end:
+        raise UsageError("These quiet hours begin when they end; write `off` for none.")
+    return Quiet(start, end, zone)
+
+
+def plain(text: str) -> str:
+    """The text as its author saw it: what Slack marked up and escaped is plain again, and rings nobody."""
+    return unescape(_TOKEN.sub(_shown, text))
+
+
+def _shown(found: re.Match[str]) -> str:
+    inside, label = found[1], found[2]
+    sign = {"@": "@", "#": "#", "!": "@"}.get(inside[:1], "")
+    shown = label or (inside[1:] if sign else inside)
+    return shown if shown.startswith(sign) else sign + shown

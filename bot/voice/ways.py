@@ -1,0 +1,70 @@
+"""How a channel wants to be told -> the words for it: what it listens to, whom it rings, what is muted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from bot.model import Habits, Message, Mute, Quiet, Subscription, Surface
+from bot.voice import hands, words
+from bot.voice.sheet import sheet
+
+
+def described(subscriptions: Iterable[Subscription], habits: Habits, now: datetime) -> Iterator[str]:
+    """What a channel listens to and how it is told, a sentence each."""
+    for s in subscriptions:
+        since = f", since {words.day(s.created_at)}" if s.created_at else ""
+        rings = f"; a complete outage rings {called(s.mention)}" if s.mention else ""
+        yield f"• **{s.target}**, from “{words.CONDITIONS[s.minimum]}” up{since}{rings}"
+    if habits.maintenance:
+        yield "Maintenances are told too."
+    if habits.quiet:
+        yield f"Quiet hours: {hours(habits.quiet)}. Only a complete outage is told in them; the rest waits."
+    yield from (f"Muted: {_mute(m)}" for m in habits.mutes if m.until is None or m.until > now)
+
+
+def called(mention: str) -> str:
+    """Whom a mention rings, as people call them; the words ring nobody."""
+    token, _, label = mention.partition("|")
+    return f"@{(label or token.rpartition('^')[2]).lstrip('@')}" if mention else "nobody"
+
+
+def hours(quiet: Quiet) -> str:
+    """Quiet hours, as a person would type them."""
+    return f"{quiet.start:%H:%M}-{quiet.end:%H:%M} {quiet.zone}"
+
+
+def muted(mute: Mute, name: str) -> Message:
+    """What the channel hears nothing of for now, and how to undo it."""
+    what = f"This channel hears nothing of **{name}** {hands.until(mute)}. What is still broken then is told then."
+    return sheet("", [f"{what} Undo: `/brownout unmute {mute.target}`"])
+
+
+def unmuted(targets: Iterable[str]) -> Message:
+    """What the channel hears of again."""
+    names = words.listing(targets)
+    return sheet("", [f"This channel hears of **{names}** again." if names else "Nothing is muted in this channel."])
+
+
+def reported(counts: Mapping[str, int], surfaces: Mapping[str, Surface]) -> Iterator[str]:
+    """What people here say is broken, whatever the page says."""
+    known = [(surfaces[surface].name, count) for surface, count in counts.items() if surface in surfaces]
+    if known:
+        each = (f"{name} ({count} {'person' if count == 1 else 'people'})" for name, count in known)
+        yield f"Reported here within the last hour: {words.listing(each)}."
+
+
+def changes(before: Habits, after: Habits, minimum: str, mention: str) -> Iterator[str]:
+    """What somebody has changed, piece by piece. ``minimum`` and ``mention`` are in words, empty where they stay."""
+    if minimum:
+        yield f"alerts from “{minimum}” up"
+    if mention:
+        yield f"a complete outage rings {mention}"
+    if before.maintenance != after.maintenance:
+        yield f"maintenances are {'told too' if after.maintenance else 'not told'}"
+    if before.quiet != after.quiet:
+        yield f"quiet hours {hours(after.quiet)}" if after.quiet else "no quiet hours"
+
+
+def _mute(mute: Mute) -> str:
+    return f"**{mute.target}** {hands.until(mute)}, by {mute.mark.by.name}. Undo: `/brownout unmute {mute.target}`"
