@@ -13,6 +13,7 @@ from typing import Any
 
 from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
 
 from bot.model import Message
 
@@ -20,6 +21,9 @@ MAX_BLOCKS = 50
 MAX_TEXT = 4000  # of chat.update; should it mean bytes, the edge cuts
 MAX_CHARACTERS = 13_000  # of all blocks together; undocumented
 MAX_ID = 255
+MAX_VIEW = 100
+MAX_MEMORY = 3000
+VIEW = {"title": 24, "submit": 24, "close": 24}
 
 LENGTHS = {  # (kind, key): the longest string; every string here needs at least one character
     ("header", "text"): 150,
@@ -37,6 +41,9 @@ LENGTHS = {  # (kind, key): the longest string; every string here needs at least
     ("option", "url"): 3000,
     ("option_group", "label"): 75,
     ("placeholder", "text"): 150,
+    ("input", "label"): 2000,
+    ("input", "hint"): 2000,
+    ("plain_text_input", "initial_value"): 3000,
     ("image", "image_url"): 3000,
     ("image", "alt_text"): 2000,
     ("image", "title"): 2000,
@@ -55,7 +62,7 @@ COUNTS = {  # (kind, key): the most items
     ("choice", "options"): 10,
 }
 PLAIN = {("header", "text"), ("button", "text"), ("confirm", "title"), ("confirm", "confirm"), ("confirm", "deny")}
-PLAIN |= {("placeholder", "text"), ("option_group", "label"), ("image", "title")}
+PLAIN |= {("placeholder", "text"), ("option_group", "label"), ("image", "title"), ("input", "label"), ("input", "hint")}
 
 _LINK = r"https?://[^\s<>|]+(?:\|[^<>|\n]+)?"
 _DATE = r"!date\^-?\d+\^[^<>|^]+(?:\^https?://[^\s<>|]+)?\|[^<>|]+"
@@ -81,6 +88,39 @@ def problems(message: Message, *, mentions: Collection[str] = ()) -> list[str]:
         *_duplicates(blocks),
         *_total(blocks),
     ]
+
+
+def view_problems(view: dict[str, Any]) -> list[str]:
+    """The same for a modal or a Home: its own lengths, a submit where something is asked, and every block."""
+    blocks = view.get("blocks", [])
+    asked = [b for b in blocks if b.get("type") == "input"]
+    memory, kind = view.get("private_metadata", ""), view.get("type")
+    return [
+        *(line for key, most in VIEW.items() if key in view for line in _length(_string(view[key]), most, key)),
+        *(
+            f"{key}: must be plain_text"
+            for key in VIEW
+            if view.get(key, {}).get("type") != "plain_text" and key in view
+        ),
+        *("title: a modal needs one" for _ in [0] if kind == "modal" and "title" not in view),
+        *("submit: inputs need it" for _ in [0] if kind == "modal" and asked and "submit" not in view),
+        *(f"private_metadata: {len(memory)} characters, at most {MAX_MEMORY}" for _ in [0] if len(memory) > MAX_MEMORY),
+        *(f"blocks: {len(blocks)} of them, at most {MAX_VIEW}" for _ in [0] if not 1 <= len(blocks) <= MAX_VIEW),
+        *(line for i, block in enumerate(blocks) for line in _block_problems(block, f"blocks[{i}]")),
+        *(line for i, block in enumerate(blocks) for line in _token_problems(block, f"blocks[{i}]", ())),
+        *(line for line in _duplicates(blocks) if line.startswith("block_id")),
+        *_sdk_view(view),
+    ]
+
+
+def _sdk_view(view: dict[str, Any]) -> Iterator[str]:
+    try:
+        told = View(**view).to_dict()
+    except (SlackObjectFormationError, TypeError, ValueError) as error:
+        yield f"view: {error}"
+        return
+    if told != view:
+        yield f"view: slack_sdk reads it as {told!r}"
 
 
 def _text_problems(text: str, mentions: Collection[str]) -> Iterator[str]:

@@ -1,11 +1,24 @@
 """Who hears of an alert, and in which form."""
 
 from dataclasses import replace
+from datetime import time
 
 import pytest
 
-from bot.model import Condition, Notice, NoticeKind, PostKind, Subscription
-from bot.voice.route import route, route_notice
+from bot.model import (
+    Condition,
+    Habits,
+    Mark,
+    Mute,
+    News,
+    Notice,
+    NoticeKind,
+    Person,
+    PostKind,
+    Quiet,
+    Subscription,
+)
+from bot.voice.route import PLAIN, Channels, route, route_notice
 from tests.voice.samples import ALERT, NOON, item, line
 
 WEB = line("Acme Web", Condition.DEGRADED)
@@ -110,3 +123,163 @@ def test_a_notice_goes_once_to_every_channel_of_its_provider():
     notice = Notice(NoticeKind.BLIND, "acme", "Acme", "k", NOON, "https://status.acme.example", NOON)
     all_of_them = [listens(), listens("acme-api"), listens("acme-api", "C2"), listens("bolt", "C3")]
     assert [(p.channel, p.key) for p in route_notice(notice, all_of_them, {"acme-api"})] == [("C1", "k"), ("C2", "k")]
+
+
+# --- how a channel wants it -------------------------------------------------------------------------------------------
+
+ADA = Mark(Person("U1", "ada"), NOON)
+OPS, DEV = "!subteam^S1|@ops", "!subteam^S2|@dev"
+NIGHT = Quiet(time(22), time(7), "Europe/Berlin")
+PARTLY = replace(ALERT, lines=(line("Acme API", Condition.PARTIAL_OUTAGE),))
+
+
+def wants(*targets, until=None, **more):
+    return Channels({"C1": Habits("C1", mutes=tuple(Mute("C1", t, until, ADA) for t in targets), **more)})
+
+
+def posts(alert, channels, *subscriptions, told=()):
+    return list(route(alert, subscriptions or (listens(),), told, channels))
+
+
+@pytest.mark.parametrize("target", ["all", "acme", "acme-api", "i1"])
+def test_what_is_muted_waits(target):
+    [post] = posts(TOLD, wants(target))
+    assert (post.kind, post.held) == (PostKind.ALERT, "muted")
+
+
+@pytest.mark.parametrize("target", ["acme-web", "bolt", "i2"])
+def test_a_mute_of_something_else_holds_nothing(target):
+    assert [p.held for p in posts(ALERT, wants(target))] == [""]
+
+
+def test_a_surface_that_is_not_muted_is_told_beside_one_that_is():
+    both = replace(ALERT, lines=(*ALERT.lines, WEB))
+    assert [p.held for p in posts(both, wants("acme-api"))] == [""]
+
+
+def test_a_mute_that_has_run_out_holds_nothing():
+    assert [p.held for p in posts(ALERT, wants("all", until=ALERT.as_of))] == [""]
+
+
+def test_a_muted_thread_goes_on_without_a_sound():
+    edit, reply = posts(TOLD, wants("acme-api"), told={"C1"})
+    assert (edit.kind, reply.kind, reply.news.broadcast) == (PostKind.EDIT, PostKind.REPLY, False)
+
+
+@pytest.mark.parametrize(("target", "loud"), [("i1", True), ("all", False)])
+def test_the_end_of_an_incident_passes_its_own_mute_and_no_other(target, loud):
+    ended = replace(ALERT, news=(replace(item(News.RESOLVED), broadcast=True),))
+    *_, reply = posts(ended, wants(target), told={"C1"})
+    assert reply.news.broadcast is loud
+
+
+@pytest.mark.parametrize(
+    ("hour", "held"), [(19, ""), (20, "quiet hours"), (23, "quiet hours"), (4, "quiet hours"), (5, "")]
+)
+def test_quiet_hours_are_the_channels_own(hour, held):
+    tonight = replace(PARTLY, as_of=NOON.replace(hour=hour))  # 22 to 7 in Berlin is 20 to 5 in UTC in May
+    assert [p.held for p in posts(tonight, wants(quiet=NIGHT))] == [held]
+
+
+def test_quiet_hours_of_a_day_are_of_that_day():
+    lunch = Quiet(time(12), time(13))
+    assert [p.held for p in posts(PARTLY, wants(quiet=lunch))] == ["quiet hours"]
+
+
+def test_a_complete_outage_passes_quiet_hours():
+    assert [p.held for p in posts(ALERT, wants(quiet=Quiet(time(0), time(23, 59))))] == [""]
+
+
+def test_a_complete_outage_of_what_others_listen_to_does_not():
+    both = replace(ALERT, lines=(*ALERT.lines, WEB))
+    [post] = posts(both, wants(quiet=Quiet(time(0), time(23, 59))), listens("acme-web"))
+    assert post.held == "quiet hours"
+
+
+def test_a_channel_that_wants_maintenances_is_told_of_them():
+    works = replace(ALERT, lines=(replace(WEB, condition=Condition.MAINTENANCE),), is_maintenance=True)
+    assert [p.kind for p in posts(works, wants(maintenance=True))] == [PostKind.ALERT]
+
+
+def test_a_muted_provider_is_not_told_to_be_blind():
+    notice = Notice(NoticeKind.BLIND, "acme", "Acme", "k", NOON, "https://status.acme.example", NOON)
+    assert list(route_notice(notice, [listens()], {"acme-api"}, wants("acme"))) == []
+
+
+def test_quiet_hours_do_not_hide_that_we_are_blind():
+    notice = Notice(NoticeKind.BLIND, "acme", "Acme", "k", NOON, "https://status.acme.example", NOON)
+    assert len(list(route_notice(notice, [listens()], {"acme-api"}, wants(quiet=Quiet(time(0), time(23, 59)))))) == 1
+
+
+# --- whom it rings ----------------------------------------------------------------------------------------------------
+
+
+def rings(found):
+    return [p.mentions for p in found]
+
+
+def test_a_complete_outage_rings():
+    assert rings(posts(ALERT, PLAIN, replace(listens(), mention=OPS))) == [(OPS,)]
+
+
+def test_less_than_a_complete_outage_rings_nobody():
+    assert rings(posts(PARTLY, PLAIN, replace(listens(), mention=OPS))) == [()]
+
+
+def test_a_complete_outage_of_another_surface_rings_nobody():
+    both = replace(ALERT, lines=(*ALERT.lines, WEB))
+    assert rings(posts(both, PLAIN, replace(listens("acme-web"), mention=OPS))) == [()]
+
+
+def test_everybody_whose_surface_is_down_is_rung_once():
+    mine = [replace(listens(t), mention=m) for t, m in (("acme", OPS), ("acme-api", DEV), ("acme-api", OPS))]
+    assert rings(posts(ALERT, PLAIN, *mine)) == [(OPS, DEV)]
+
+
+def test_what_becomes_a_complete_outage_rings_in_a_broadcast():
+    _, worse = posts(ALERT, PLAIN, replace(listens(), mention=OPS), told={"C1"})
+    assert (worse.news.kinds, worse.news.broadcast, worse.mentions) == ((News.WORSE,), True, (OPS,))
+
+
+def test_the_first_reply_carries_the_ring_where_there_is_one():
+    found = posts(TOLD, PLAIN, replace(listens(), mention=OPS), told={"C1"})
+    assert rings(found) == [(), (OPS,)]
+
+
+def test_an_incident_rings_once():
+    channels = Channels(rung={"C1"})
+    assert rings(posts(TOLD, channels, replace(listens(), mention=OPS), told={"C1"})) == [(), ()]
+
+
+def test_a_mute_rings_nobody():
+    assert rings(posts(ALERT, wants("all"), replace(listens(), mention=OPS))) == [()]
+
+
+def test_what_is_over_rings_nobody():
+    over = replace(ALERT, closed_at=NOON)
+    assert rings(posts(over, PLAIN, replace(listens(), mention=OPS), told={"C1"})) == [()]
+
+
+# --- an episode is no wall --------------------------------------------------------------------------------------------
+
+EPISODE = Channels(earlier=(("i0", {"C1"}),))
+
+
+def test_a_later_incident_of_an_episode_has_a_message_and_the_first_thread_says_so():
+    alert, said = posts(ALERT, EPISODE)
+    assert (alert.kind, alert.incident) == (PostKind.ALERT, "i1")
+    assert (said.incident, said.news.kinds, said.news.broadcast) == ("i0", (News.NEXT,), False)
+
+
+def test_a_later_incident_of_an_episode_broadcasts_nothing():
+    *_, reply = posts(TOLD, EPISODE, told={"C1"})
+    assert reply.news.broadcast is False
+
+
+def test_a_channel_that_has_no_message_of_the_first_is_told_as_ever():
+    assert [p.kind for p in posts(ALERT, EPISODE, listens(channel="C2"))] == [PostKind.ALERT]
+
+
+def test_an_alert_that_waits_announces_nothing():
+    channels = replace(EPISODE, habits=wants("all").habits)
+    assert [p.held for p in posts(ALERT, channels)] == ["muted"]

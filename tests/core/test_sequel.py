@@ -1,0 +1,59 @@
+"""Which earlier incidents of an episode people still look at."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.core.sequel import follows
+from bot.model import Ending, Impact, Incident, Known, Stage, World
+from tests.acme import NOON
+
+
+def known(name, begins, *, ends=None, surfaces=("acme-api",), **more):
+    start = NOON + timedelta(minutes=begins)
+    stage = Stage.INVESTIGATING if ends is None else Stage.RESOLVED
+    over = {} if ends is None else {"closed_at": NOON + timedelta(minutes=ends), "ending": Ending.RESOLVED}
+    return Known(Incident(name, name, stage, Impact.MAJOR, start), start, surfaces, **over, **more)
+
+
+def earlier(*before, new=None):
+    new = new or known("new", 60)
+    return follows(new, World("acme", incidents=(*before, new)))
+
+
+def test_an_open_incident_on_the_same_surface_goes_on():
+    assert earlier(known("old", 0)) == ("old",)
+
+
+def test_all_of_them_are_told_oldest_first():
+    assert earlier(known("b", 20), known("a", 0)) == ("a", "b")
+
+
+def test_what_is_over_but_not_normal_yet_goes_on():
+    assert earlier(known("old", 0, ends=30)) == ("old",)
+
+
+def test_what_is_over_and_normal_again_does_not():
+    assert earlier(known("old", 0, ends=30, freed=("acme-api",))) == ()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        known("old", 0, surfaces=("acme-web",)),
+        known("old", -600, ends=-500),
+        known("old", 90),
+        known("old", 0, ends=10, is_retroactive=True),
+        known("old", 0, surfaces=()),
+    ],
+    ids=["another surface", "hours before", "later", "told afterwards", "no surface"],
+)
+def test_what_does_not_belong_to_it_is_left_out(other):
+    assert earlier(other) == ()
+
+
+def test_a_maintenance_follows_nothing():
+    works = known("new", 60)
+    works = replace(works, incident=replace(works.incident, is_maintenance=True))
+    assert earlier(known("old", 0), new=works) == ()
