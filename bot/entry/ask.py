@@ -15,7 +15,6 @@ from bot.entry.options import config_option, db_option, desk
 from bot.entry.question import Ask
 
 _WRITES = ("subscribe", "unsubscribe", "note", "label")
-_FREE = ("note", "label")  # a dash may begin a word there
 _OF_A_CHANNEL = ("subscribe", "unsubscribe", "list")
 
 
@@ -35,8 +34,7 @@ def _question(verb: str) -> click.Command:
     )
     what = click.argument("words", nargs=-1, metavar=command.usage)
     text = f"{command.help[0].upper()}{command.help[1:]}."
-    free = {"ignore_unknown_options": verb in _FREE}
-    return click.command(verb, help=text, context_settings=free)(what(where(config_option(db_option(ask)))))
+    return click.command(verb, help=text)(what(where(config_option(db_option(ask)))))
 
 
 COMMANDS = {verb: _question(verb) for verb in VERBS if verb not in ("help", "retry")}  # retry: bot.entry.gate

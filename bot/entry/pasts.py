@@ -17,7 +17,7 @@ from bot.voice import figures, replies
 from bot.voice.timeline import timeline as steps
 
 UPTIME_DAYS, HISTORY_DAYS = 90, 30
-CORRECTS = "corrects:"
+CORRECTS, OFF = "corrects:", "off:"
 
 
 def timeline(desk: Desk, ask: Ask) -> Reply:
@@ -86,10 +86,10 @@ def label(desk: Desk, ask: Ask) -> Reply:
     """Labels, on and off; they are for everybody."""
     known, words = _about(desk, ask, "label")
     if not words:
-        raise UsageError("Which label? `/brownout label <incident> cache`, and `-cache` takes it off.")
+        raise UsageError("Which label? `/brownout label <incident> cache`, and `off:cache` takes it off.")
     for word in words:
-        kind = EventKind.LABEL_REMOVED if word.startswith("-") else EventKind.LABEL_ADDED
-        written = _written(desk, ask, known, kind, word.removeprefix("-").removeprefix("+"))
+        kind = EventKind.LABEL_REMOVED if word.startswith(OFF) else EventKind.LABEL_ADDED
+        written = _written(desk, ask, known, kind, word.removeprefix(OFF))
         desk.book.archive.add(replace(written, channel=None))
     return Reply(replies.labelled(known.incident.id, desk.book.archive.labels(known.incident.id)), in_channel=True)
 
@@ -132,5 +132,5 @@ VERBS = {
         "[surface|provider] [90d]", "how reliable it was, with a sign for each day", uptime, is_question=True
     ),
     "note": Command("[incident] [corrects:N] <text>", "adds a note to an incident's timeline", note),
-    "label": Command("[incident] <label>... [-label]", "files an incident under labels", label),
+    "label": Command("[incident] <label>... [off:label]", "files an incident under labels", label),
 }

@@ -102,7 +102,7 @@ def noted(incident: str, number: int, *, is_correction: bool) -> Message:
 def labelled(incident: str, labels: Iterable[str]) -> Message:
     """What an incident is now filed under."""
     now = words.listing(f"“{label}”" for label in labels) or "no label"
-    return sheet("", [f"`{incident}` is now filed under {now}. A `-` before a label takes it off."])
+    return sheet("", [f"`{incident}` is now filed under {now}. `off:` before a label takes it off."])
 
 
 def listing(subscriptions: Iterable[Subscription], habits: Habits, now: datetime) -> Message:

@@ -121,7 +121,7 @@ def test_a_note_without_words_asks_for_them(desk):
 
 def test_labels_are_added_and_taken_off_and_both_are_events(desk):
     ask(desk, "label inc1 postmortem-due cache")
-    ask(desk, "label inc1 -cache")
+    ask(desk, "label inc1 off:cache")
     said = ask(desk, "timeline inc1")
     assert "Labels: postmortem-due." in said
     assert "label removed by U1: “cache”" in said
@@ -235,9 +235,9 @@ def test_a_picture_of_days_is_of_one_surface(db, tmp_path):
         run("uptime", "--picture", tmp_path / "days.png", "--db", db)
 
 
-def test_on_the_command_line_a_label_is_taken_off_with_a_dash_too(db):
+def test_labels_are_put_on_and_taken_off_on_the_command_line_too(db):
     run("label", "inc1", "cache", "dns", "--db", db)
-    assert "“dns”" in run("label", "inc1", "-cache", "--db", db)
+    assert "“dns”" in run("label", "inc1", "off:cache", "--db", db)
 
 
 def test_what_is_noted_on_the_command_line_is_for_every_channel(desk, db):
