@@ -111,7 +111,7 @@ def test_polls_are_scored_too():
 
 
 def test_a_history_of_nobody_names_the_known_providers():
-    with pytest.raises(UsageError, match="characterai, claude, cloudflare, github, google, openai"):
+    with pytest.raises(UsageError, match=r"characterai, .*claude, .*openai"):
         score(incident(1, "x", []), page="somebody")
 
 
