@@ -259,7 +259,8 @@ def _read(file: Path, kind: type[M], mistakes: list[str]) -> M | None:
         return kind.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
-        mistakes.append(f"{file}:{line[1] if line else 1}: not valid TOML: {error}")
+        last = text.rstrip().count("\n") + 1  # where the error stands "at end of document"
+        mistakes.append(f"{file}:{line[1] if line else last}: not valid TOML: {error}")
     except (OSError, UnicodeDecodeError) as error:
         mistakes.append(f"{file}:1: can't be read: {error}")
     except ValidationError as error:

@@ -133,7 +133,14 @@ def test_a_mistake_shows_what_stands_there_but_not_all_of_it(write):
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("[poll\n", 1), ("a = 1\n\nb = \n", 3), ("a = 1\na = 2\n", 2), ('a = """\n', 1), ("\ufeffa = 1", 1)],
+    [
+        ("[poll\n", 1),
+        ("a = 1\n\nb = \n", 3),
+        ("a = 1\na = 2\n", 2),
+        ('a = """\n', 1),
+        ("a = 1\nb = [\n\n", 2),
+        ("\ufeffa = 1", 1),
+    ],
 )
 def test_broken_toml_has_its_line(write, text, line):
     [found] = mistakes(write(main=text))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 from rich.console import Console
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from bot import replay as replaying
 from bot import settings
@@ -17,8 +18,9 @@ from bot.core.stroke import Stroke
 from bot.entry.options import config_option
 from bot.errors import UsageError
 from bot.model import Event, Provider
-from bot.sources import recorded
+from bot.sources import history, recorded
 from bot.sources.history import History
+from bot.sources.recorded import Poll
 
 
 @click.command()
@@ -36,7 +38,7 @@ def replay(file: Path, provider_id: str | None, config: Path | None, *, as_json:
         if is_history and not as_json:
             click.echo("reconstructed from a history: what its page must have shown", err=True)
         strokes = replaying.replay(recording, provider, found.rules_for(provider))
-        for event in _with_progress(strokes):
+        for event in _with_progress(strokes, _share(recording, opened, file.stat().st_size)):
             if as_json:
                 print(json.dumps(replaying.line(event, reconstructed=is_history), ensure_ascii=False))  # noqa: T201
             else:
@@ -55,19 +57,35 @@ def _provider(found: settings.Settings, recording: object, typed: str | None) ->
     raise UsageError(f"Whose page is this{said}? Say it with --provider; the catalogue has {known}.")
 
 
-def _with_progress(strokes: Iterable[Stroke]) -> Iterator[Event]:
-    """The events; on a terminal a line below says how far it is, in a pipe nothing does."""
+def _with_progress(strokes: Iterable[Stroke], share: Callable[[Stroke], float]) -> Iterator[Event]:
+    """The events; on a terminal a bar below says how far it is, in a pipe nothing does.
+
+    Rich would take all that is printed meanwhile to the terminal, also what is meant for a file: only where both are
+    the same terminal may it.
+    """
     console = Console(stderr=True)
-    if not (console.is_terminal and not sys.stdout.isatty()):
+    if not console.is_terminal:
         for stroke in strokes:
             yield from stroke.events
         return
-    columns = (TextColumn("{task.description}"), TextColumn("{task.completed} looks"), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("")
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, redirect_stdout=sys.stdout.isatty()) as bar:
+        task = bar.add_task("", total=1.0)
         for stroke in strokes:
-            bar.update(task, advance=1, description=f"{stroke.at:%Y-%m-%d %H:%M}")
+            bar.update(task, completed=share(stroke), description=f"{stroke.at:%Y-%m-%d %H:%M}")
             yield from stroke.events
+        bar.update(task, completed=1.0)
+
+
+def _share(recording: History | Iterator[Poll], opened: BinaryIO, size: int) -> Callable[[Stroke], float]:
+    """How much of a recording a stroke has come to, 0 to 1: by time in a history, by bytes read of a file of polls."""
+    if not isinstance(recording, History):
+        return lambda _: opened.tell() / size
+    times = history.moments(recording)
+    if not times:
+        return lambda _: 1.0
+    whole = (times[-1] - times[0]).total_seconds() or 1.0
+    return lambda stroke: min(max((stroke.at - times[0]).total_seconds() / whole, 0.0), 1.0)
 
 
 def _sentence(event: Event) -> str:

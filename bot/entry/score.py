@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from bot.errors import UsageError
 from bot.score import attribution, tables, verdict_tables, verdicts
 from bot.score.stories import Progress as Told
 from bot.sources import recorded
+from bot.sources.history import History
+from bot.sources.recorded import Poll
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -42,7 +45,8 @@ def score(
     if is_scope and truth:
         raise UsageError("--truth is for the verdicts; --scope is scored against the component labels.")
     found = settings.load(config)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("scoring", total=None)
 
         def progress(what: str, done: int, total: int) -> None:
@@ -64,7 +68,7 @@ Scored = tuple[dict[str, Any], list[Table], list[str]]
 
 
 def _scope(files: tuple[Path, ...], found: settings.Settings, provider_id: str | None, progress: Told) -> Scored:
-    raw = {file.name: file.read_bytes() for file in files}
+    raw = {str(file): file.read_bytes() for file in files}
     result = attribution.evaluate(
         raw, found.providers, provider_id, lambda done, total: progress("scoring", done, total)
     )
@@ -74,9 +78,14 @@ def _scope(files: tuple[Path, ...], found: settings.Settings, provider_id: str |
 def _verdicts(files: tuple[Path, ...], found: settings.Settings, truth: Path | None, progress: Told) -> Scored:
     windows = verdicts.read_windows(truth.read_bytes()) if truth else {}
     with ExitStack() as opened:
-        recordings = [(file.name, recorded.read(opened.enter_context(file.open("rb")))) for file in files]
+        recordings = [(str(file), _recording(file, opened)) for file in files]
         result = verdicts.evaluate(recordings, found.providers, found.rules_for, windows, progress)
     return verdicts.as_json(result), verdict_tables.tables(result), []
+
+
+def _recording(file: Path, opened: ExitStack) -> History | Iterator[Poll]:
+    with recorded.named(str(file)):
+        return recorded.read(opened.enter_context(file.open("rb")))
 
 
 COMMANDS = {"score": score}

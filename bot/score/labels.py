@@ -64,8 +64,9 @@ class Recording:
 
 def recording(name: str, raw: bytes, providers: Iterable[Provider], provider_id: str | None = None) -> Recording:
     """Reads one file, plain, gzip or xz. ParseError: it is no recording. UsageError: nobody knows its provider."""
-    read = recorded.read(BytesIO(raw))
-    history = read if isinstance(read, History) else _of_polls(read)
+    with recorded.named(name):
+        read = recorded.read(BytesIO(raw))
+        history = read if isinstance(read, History) else _of_polls(read)
     provider = _provider_of(name, history.page, tuple(providers), provider_id)
     names = {}
     for identity in history.incidents:

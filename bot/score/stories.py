@@ -19,7 +19,7 @@ from bot.errors import ParseError
 from bot.model import Component, Incident, Provider, Snapshot, Source, Stage, Surface
 from bot.sources import statuspage, wire
 from bot.sources.history import History, Told, moments, read_history, summary_at
-from bot.sources.recorded import Poll
+from bot.sources.recorded import Poll, named
 
 Progress = Callable[[str, int, int], None]
 LATE = 120  # minutes by which a component may be listed late, or be green between two times that it is bad
@@ -97,9 +97,10 @@ def moment(minutes: int) -> datetime:
 
 def read(recorded: History | Iterable[Poll], name: str, providers: Sequence[Provider], progress: Progress) -> Recording:
     """A recording of either form made ready. ParseError where it never shows a page."""
-    if isinstance(recorded, History):
-        return _of_history(recorded, name, providers, progress)
-    return _of_polls(recorded, name, providers, progress)
+    with named(name):
+        if isinstance(recorded, History):
+            return _of_history(recorded, name, providers, progress)
+        return _of_polls(recorded, name, providers, progress)
 
 
 def alone(recording: Recording, story: Story) -> Recording:
@@ -128,7 +129,7 @@ def _of_history(history: History, name: str, providers: Provider | Sequence[Prov
         looks.append((at, statuspage.parse_body(summary_at(history, at))))
         progress(f"{name}: page", done, len(changes))
     if not looks:
-        raise ParseError(f"{name}: the history has no incident with an update")
+        raise ParseError("the history has no incident with an update")
     provider = providers if isinstance(providers, Provider) else _provider(looks[-1][1], providers)
     told = [t for t in history.incidents.values() if t.body.get("impact") != "maintenance"]
     stories = [_story(t, provider, minute(changes[-1])) for t in told]
@@ -196,7 +197,7 @@ def _of_polls(polls: Iterable[Poll], name: str, providers: Sequence[Provider], p
             looks.append((poll.at, statuspage.parse_body(poll.body)))
         progress(f"{name}: poll", done, 0)
     if not looks:
-        raise ParseError(f"{name}: none of its polls shows a page")
+        raise ParseError("none of its polls shows a page")
     provider = _provider(looks[-1][1], providers)
     pages = _pages(looks)
     return _recording(name, provider, pages, list(_watched(pages, provider)), has_colours=True)

@@ -1,4 +1,4 @@
-"""A result -> tables for a terminal: the policies against each truth, by provider and by year, and the forecast."""
+"""A result -> tables for a terminal: a column per policy against each truth, by provider and by year, and the forecast."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from rich.table import Table
 from bot.score.verdicts import Result, as_json
 
 _TITLES = {"A": "Truth A: the page's hindsight", "C": "Truth C: windows that the vendor stated"}
-_COLUMNS = (
-    ("policy", None),
+_ROWS = (
     ("episodes", "episodes"),
     ("openings", "openings"),
-    ("false", "false_openings"),
-    ("false per 100", "false_openings_per_100"),
-    ("95 %", "false_openings_ci95"),
-    ("false-safe min/inc-h", "false_safe_min_per_incident_hour"),
-    ("weighted", "weighted_false_safe_min_per_incident_hour"),
-    ("early", "early_openings"),
-    ("hold min", "hold_min_per_episode"),
-    ("first retry P50/P90", "first_retry_delay_min"),
-    ("normal P50/P90", "normal_delay_min"),
+    ("false openings", "false_openings"),
+    ("  per 100", "false_openings_per_100"),
+    ("  95 % interval", "false_openings_ci95"),
+    ("false-safe min per incident-hour", "false_safe_min_per_incident_hour"),
+    ("  with gentle's share", "weighted_false_safe_min_per_incident_hour"),
+    ("early openings", "early_openings"),
+    ("hold, min per episode", "hold_min_per_episode"),
+    ("first retry, min, P50 / P90", "first_retry_delay_min"),
+    ("normal, min, P50 / P90", "normal_delay_min"),
 )
 
 
@@ -41,10 +40,11 @@ def _truths(told: Mapping[str, Any], where: str) -> Iterator[Table]:
     for truth, title in _TITLES.items():
         if told[truth]:
             table = Table(title=title + where)
-            for heading, _ in _COLUMNS:
-                table.add_column(heading, justify="left" if heading == "policy" else "right")
-            for policy, figures in told[truth].items():
-                table.add_row(policy, *(_cell(figures[key]) for _, key in _COLUMNS if key))
+            table.add_column("")
+            for policy in told[truth]:
+                table.add_column(policy, justify="right")
+            for heading, key in _ROWS:
+                table.add_row(heading, *(_cell(figures[key]) for figures in told[truth].values()))
             yield table
 
 

@@ -11,6 +11,7 @@ import gzip
 import lzma
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -44,6 +45,15 @@ def read(file: BinaryIO) -> History | Iterator[Poll]:
     if is_history(head):
         return read_history(_whole(chain([head], lines)))
     return read_polls(chain([head], lines))
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """A ParseError inside begins with the file's name: of several files, a reader has to know which one is wrong."""
+    try:
+        yield
+    except ParseError as error:
+        raise ParseError(f"{name}: {error}") from error
 
 
 def open_recording(file: BinaryIO) -> Iterator[bytes]:

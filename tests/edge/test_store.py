@@ -646,6 +646,12 @@ def test_a_database_of_a_newer_version_is_refused(store, db, how):
     assert "it is of a newer Brownout (later); update this one" in refusal(db, **how)
 
 
+def test_a_database_of_an_older_version_that_is_only_read_says_what_brings_it_up_to_date(store, db):
+    store.close()
+    ask(db, "DELETE FROM _sqlite_migrations WHERE id = (SELECT max(id) FROM _sqlite_migrations)")
+    assert "it is of an older Brownout; `brownout run` brings it up to date" in refusal(db, read_only=True)
+
+
 def test_an_empty_file_that_is_only_read_is_named(db):
     db.touch()
     reader = Store.open(db, read_only=True)

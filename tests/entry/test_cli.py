@@ -1,6 +1,7 @@
 """The command line through click's runner: what it says, its exit codes, and that help is cheap."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -205,6 +206,24 @@ def test_replay_draws_no_bar_in_a_pipe(run, config, recording):
     assert told.stderr == ""
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals here")
+def test_replay_on_a_terminal_draws_its_bar_there_and_its_events_into_the_file(config, recording, tmp_path):
+    master, slave = os.openpty()
+    words = ("replay", str(recording), "--provider", "acme", "--config", str(config), "--json")
+    with (tmp_path / "events").open("wb") as events:
+        done = subprocess.run([sys.executable, "-m", "bot", *words], stdout=events, stderr=slave, check=True)  # noqa: S603
+    os.close(slave)
+    bar = os.read(master, 1 << 16)
+    os.close(master)
+    kinds = [json.loads(line)["kind"] for line in (tmp_path / "events").read_text().splitlines()]
+    assert (done.returncode, "incident_opened" in kinds, b"100%" in bar, b"incident_opened" in bar) == (
+        0,
+        True,
+        True,
+        False,
+    )
+
+
 def test_replay_without_a_provider_asks_whose_page_it_is(run, config, recording):
     told = run("replay", recording, "--config", config)
     assert (told.exit_code, "Say it with --provider; the catalogue has acme" in told.output) == (1, True), told.output
@@ -216,6 +235,21 @@ def test_replay_of_what_is_no_recording_is_one_line(run, config, tmp_path, conte
     told = run("replay", tmp_path / "bad", "--provider", "acme", "--config", config)
     assert told.exit_code in (0, 1)
     assert told.exception is None or isinstance(told.exception, SystemExit), told.output
+
+
+@pytest.mark.parametrize("words", [("score",), ("score", "--scope", "--provider", "acme")])
+def test_score_names_the_file_that_is_no_recording_and_says_nothing_else(run, config, recording, tmp_path, words):
+    (tmp_path / "bad").write_bytes(b"garbage\n")
+    told = run(*words, recording, tmp_path / "bad", "--config", config)
+    assert (told.exit_code, told.stderr.startswith(f"{tmp_path / 'bad'}: "), told.stderr.count("\n")) == (1, True, 1)
+
+
+def test_score_counts_two_files_of_one_name_twice(run, config, recording, tmp_path):
+    (tmp_path / "later").mkdir()
+    again = tmp_path / "later" / recording.name
+    again.write_bytes(recording.read_bytes())
+    told = run("score", "--scope", "--provider", "acme", "--json", recording, again, "--config", config)
+    assert [one["file"] for one in json.loads(told.stdout)["files"]] == [str(recording), str(again)]
 
 
 def test_replay_of_a_file_that_is_not_there_is_wrong_usage(run, tmp_path):

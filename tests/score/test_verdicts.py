@@ -180,6 +180,13 @@ def test_the_tables_can_be_drawn():
     assert "Truth C: windows that the vendor stated, 2022" in console.export_text()
 
 
+def test_no_figure_is_cut_where_a_terminal_has_eighty_columns():
+    console = Console(record=True, width=80)
+    for table in verdict_tables.tables(score(RELAPSE, windows=STATED)):
+        console.print(table)
+    assert "…" not in console.export_text()
+
+
 @pytest.mark.parametrize("raw", [b"[]", b'{"one": [["yesterday", null]]}', b'{"one": [[1]]}', b'{"one": 7}'])
 def test_windows_that_are_none_are_refused(raw):
     with pytest.raises(ParseError):

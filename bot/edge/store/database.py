@@ -116,6 +116,8 @@ def _prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     _check_origin(connection)
     if read_only:
+        if _is_older(connection):
+            raise sqlite3.DatabaseError("it is of an older Brownout")
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -139,11 +141,18 @@ def _check_origin(connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError(f"it is of a newer Brownout ({', '.join(sorted(newer))})")
 
 
+def _is_older(connection: sqlite3.Connection) -> bool:
+    """Whether its tables lack a step that this Brownout reads; only who may write brings them up to date."""
+    database = _tools(connection)
+    return bool(migrations.steps.applied(database) and migrations.steps.pending(database))
+
+
 def _tools(connection: sqlite3.Connection) -> sqlite_utils.Database:
     return sqlite_utils.Database(connection, execute_plugins=False)
 
 
 _REMEDIES = {  # what SQLite says -> what to do
+    "disk I/O error": "is it a file, and is its disk in order? (--db names another file)",
     "unable to open": "is its folder there, and may this user write in it? (--db names another file)",
     "readonly": "give this user write access to the file and its folder, or name another file with --db",
     "read-only": "give this user write access to the file and its folder, or name another file with --db",
@@ -152,7 +161,7 @@ _REMEDIES = {  # what SQLite says -> what to do
     "something else": "it is not Brownout's, and nothing was written to it; name another file with --db",
     "newer Brownout": "update this one; nothing was written to it",
     "no such table": "it is empty; `brownout run` makes it, or name another file with --db",
-    "no such column": "it is of an older Brownout; `brownout run` brings it up to date",
+    "older Brownout": "`brownout run` brings it up to date",
     "locked": "another program writes to it at length; end that one",
     "full": "make room on its disk",
 }
