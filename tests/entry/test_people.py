@@ -290,6 +290,28 @@ async def test_unmute_tells_at_the_next_tick(town):
     assert len(town.heard()) == 1
 
 
+async def test_a_mute_of_an_incident_is_listed_and_undone_by_its_id(outage):
+    await outage.press("mute", "over inc1")
+    assert "/brownout unmute inc1" in await outage.says("list")
+    assert "hears of inc1 again" in await outage.says("unmute inc1")
+    assert "unmute inc1" not in await outage.says("list")
+
+
+async def test_a_mute_until_it_is_over_goes_with_the_incident(outage):
+    await outage.press("mute", "over inc1")
+    outage.web.show(OVER, "/api/v2/incidents/inc1.json")
+    await outage.show(OVER)
+    await outage.wait(seconds=15)
+    assert "unmute inc1" not in await outage.says("list")
+
+
+async def test_unmute_all_ends_a_mute_of_everything_and_nothing_else(town):
+    await town.types("mute all 2h")
+    await town.types("mute acme-api 2h")
+    assert await town.says("unmute all") == "This channel hears of all again."
+    assert "unmute acme-api" in await town.says("list")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
