@@ -106,27 +106,28 @@ def mute(desk: Desk, ask: Ask) -> Reply:
 
 def unmute(desk: Desk, ask: Ask) -> Reply:
     """Ends a mute, or all of them."""
-    wanted = None if ask.words in ((), (route.ALL,)) else _target(desk, " ".join(ask.words))[0]
-    mark, ended = Mark(ask.person, desk.now()), []
-    for one in desk.book.people.mutes(ask.channel):
-        if wanted in (None, one.target):
-            done = Event(EventKind.UNMUTED, "", mark.at, author=mark.by.name, channel=ask.channel)
-            found = desk.book.known(one.target)
-            about = replace(done, surface=one.target)
-            if found:
-                about = replace(done, provider=found[0], incident=one.target)
-            desk.book.people.unmute(one.target, about)
-            ended.append(one.target)
+    what, mutes = " ".join(ask.words), desk.book.people.mutes(ask.channel)
+    if what and what not in {mute.target for mute in mutes}:
+        what = _target(desk, what)[0]
+    ended = [mute.target for mute in mutes if what in ("", mute.target)]
+    for target in ended:
+        desk.book.people.unmute(target, _unmuted(desk, ask, target))
     return Reply(ways.unmuted(ended), in_channel=bool(ended))
 
 
-def _target(desk: Desk, typed_: str) -> tuple[str, str, str]:
+def _unmuted(desk: Desk, ask: Ask, target: str) -> Event:
+    found = desk.book.known(target)
+    done = Event(EventKind.UNMUTED, "", desk.now(), author=ask.person.name, channel=ask.channel)
+    return replace(done, provider=found[0], incident=target) if found else replace(done, surface=target)
+
+
+def _target(desk: Desk, what: str) -> tuple[str, str, str]:
     """What is to be muted, what it is called, and whose it is."""
-    if not typed_:
+    if not what:
         raise UsageError("Which one, and for how long? `/brownout mute claude-login 2h` or `/brownout mute all 30m`")
-    if typed_.casefold() == route.ALL:
+    if what.casefold() == route.ALL:
         return route.ALL, "everything", ""
-    target = catalogue.resolve(desk.providers, typed_)
+    target = catalogue.resolve(desk.providers, what)
     return target.id, target.name, target.provider.id
 
 

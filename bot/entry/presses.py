@@ -120,9 +120,10 @@ def _note(desk: Desk, done: Press) -> Reply:
 
 def _share(desk: Desk, done: Press) -> Reply:
     """The same question once more, since what was true then may not be true now; this time everybody sees it."""
-    reply, command = commands.told(desk, done.value, done.channel, done.person.id, done.person.name)
-    if command is None or not command.is_question:
-        return reply
+    asked = commands.COMMANDS.get(done.value.partition(" ")[0].casefold())
+    if asked is None or not asked.is_question:
+        raise UsageError("Only answers to questions can be shared.")
+    reply, _ = commands.told(desk, done.value, done.channel, done.person.id, done.person.name)
     line = f"{done.person.name} shares /brownout {words.cut(done.value, 200)}"
     message = Message(
         f"{blocks.escape(line)}\n{reply.message.text}",

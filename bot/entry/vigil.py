@@ -12,7 +12,7 @@ from datetime import datetime
 from bot.core import decide
 from bot.edge.store import Store
 from bot.engine import Engine
-from bot.model import Alert, Habits, Known, News, NewsItem, Post, Subscription
+from bot.model import Alert, Habits, Known, Mute, News, NewsItem, Post, Subscription
 from bot.voice import remind
 
 
@@ -26,11 +26,18 @@ class Vigil:
     def __call__(self) -> bool:
         """Owes what is due now; True where that is anything."""
         now = self.engine.now()
-        lifted = [mute for mute in self.book.people.mutes() if mute.until and mute.until <= now]
+        lifted = [mute for mute in self.book.people.mutes() if self._is_past(mute, now)]
         for mute in lifted:
             self.book.people.lift(mute, now)
         owed = self.book.people.owe([*self._waited(now), *self._reminders(now)], now)
         return bool(lifted or owed)
+
+    def _is_past(self, mute: Mute, now: datetime) -> bool:
+        """Its time is up; or its incident is over, which its last reply has told."""
+        if mute.until:
+            return mute.until <= now
+        found = self.book.known(mute.target)
+        return found is not None and not found[1].is_open
 
     def _waited(self, now: datetime) -> Iterator[Post]:
         """The alerts that waited and need not any more; those of incidents that are over are not told at all."""

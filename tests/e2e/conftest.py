@@ -1,5 +1,6 @@
 """Worlds: a stage, a vendor and a bot each; nothing of it can reach, or be reached from, any other network."""
 
+import json
 import os
 import sys
 import tempfile
@@ -11,7 +12,7 @@ import pytest
 from bot.model import Message
 from tests.e2e.driver import ROOT, Driver, Namespace, World
 from tests.e2e.vendor import PROVIDER, Vendor
-from tests.voice.slack_limits import problems
+from tests.voice.slack_limits import problems, view_problems
 
 SETTINGS = """\
 [poll]
@@ -67,7 +68,11 @@ def check_what_was_said(world):
     """Real Slack has limits and phones that ring; the emulator takes anything. And logs hold no secret and no crash."""
     calls = [call["args"] for method in ("chat.postMessage", "chat.update") for call in world.driver.calls(method)]
     told = [*calls, *(m for m in world.driver.messages() if m.get("bot_id"))]
-    wrong = [p for m in told for p in problems(Message(m.get("text", ""), tuple(m.get("blocks", ()))))]
+    rings = world.rings
+    wrong = [p for m in told for p in problems(Message(m.get("text", ""), tuple(m.get("blocks", ()))), mentions=rings)]
+    for call in world.driver.calls("views.open"):
+        view = call["args"]["view"]
+        wrong += view_problems(view if isinstance(view, dict) else json.loads(view))
     assert not wrong, "\n".join(["real Slack would not have taken this:", *wrong])
     for word in ("Traceback", "xoxb-", "xapp-"):
         assert word not in world.said(), world.said()

@@ -236,6 +236,7 @@ class World:
     driver: Driver
     vendor: Any
     bots: list[Bot] = field(default_factory=list)
+    rings: set[str] = field(default_factory=set)  # the tokens that may ring somebody in this story
 
     @property
     def db(self) -> Path:

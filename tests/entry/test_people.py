@@ -1,0 +1,564 @@
+"""What people do with buttons, verbs and modals, and what time brings: on a real store, a real engine and no Slack."""
+
+from datetime import timedelta
+from html import unescape
+
+import pytest
+
+from bot.edge.store import Store
+from bot.engine import Engine
+from bot.entry import presses
+from bot.entry.commands import answer
+from bot.entry.desk import Desk
+from bot.entry.presses import Filled, Press, press
+from bot.entry.vigil import Vigil
+from bot.errors import DeliveryError
+from bot.model import Condition, EventKind, Person, Subscription, VerdictRules
+from tests.acme import ACME, DOWN, NOON, Clock, Web, incident, page, update
+from tests.voice.slack_limits import assert_sendable, view_problems
+
+pytestmark = pytest.mark.anyio
+
+ADA, BOB = Person("U1", "ada"), Person("U2", "bob")
+OPS = "<!subteam^S1|@ops>"
+OVER = page(incident(update(api="major_outage"), update(3, "resolved", "Over.", NOON + timedelta(minutes=9))))
+PARTLY = page(incident(update(api="partial_outage")), api="partial_outage")
+
+
+class Chat:
+    """Keeps what it is told; an edit replaces, unless its message was deleted."""
+
+    burst = 50
+
+    def __init__(self):
+        self.shown = {}
+        self.posts = []
+
+    async def post(self, channel, message, *, thread_ts, broadcast):
+        assert_sendable(message, mentions={"!subteam^S1"})
+        ts = f"{len(self.posts) + 1}"
+        self.posts.append((channel, thread_ts, broadcast, unescape(message.text)))
+        self.shown[channel, ts] = message
+        return ts
+
+    async def edit(self, channel, ts, message):
+        assert_sendable(message)
+        if (channel, ts) not in self.shown:
+            raise DeliveryError("gone", code="message_not_found")
+        self.shown[channel, ts] = message
+
+
+class Town:
+    """A bot with two channels, ada and bob, and Acme's page."""
+
+    def __init__(self, book):
+        self.book, self.clock, self.web, self.chat = book, Clock(), Web(), Chat()
+        self.start()
+
+    def start(self):
+        self.engine = Engine({"acme": ACME}, self.web, self.book, self.chat, self.clock, lambda _: VerdictRules())
+        self.desk = Desk((ACME,), self.book, self.clock, lambda _: VerdictRules())
+        self.vigil = Vigil(self.engine, self.book)
+
+    async def show(self, *bodies):
+        for body in bodies:
+            self.web.show(body)
+            await self.engine.poll("acme")
+            await self.engine.publish()
+            self.clock.move(minutes=1)
+
+    async def wait(self, **span):
+        """Time passes; nothing else does."""
+        self.clock.move(**span)
+        self.engine.tick()
+        self.vigil()
+        await self.engine.publish()
+
+    async def press(self, action, value="inc1", person=ADA, channel="C1"):
+        reply = press(self.desk, Press(action, value, channel, person))
+        await self.engine.publish()
+        if reply:
+            assert_sendable(reply.message)
+        return reply
+
+    async def types(self, text, person=ADA, channel="C1"):
+        reply = answer(self.desk, text, channel, person.id, person.name)
+        assert_sendable(reply.message, mentions={f"@{admin}" for admin in self.desk.admins})
+        await self.engine.publish()
+        return reply
+
+    async def says(self, text, **more):
+        return unescape((await self.types(text, **more)).message.text)
+
+    def alert(self, channel="C1", ts=None):
+        """The channel's first message as it looks now."""
+        first = ts or next(t for c, t in self.chat.shown if c == channel)
+        return unescape(self.chat.shown[channel, first].text)
+
+    def heard(self, channel="C1"):
+        """What made a sound in the channel: messages of its own and broadcasts."""
+        return [text for c, thread, loud, text in self.chat.posts if c == channel and (thread is None or loud)]
+
+
+@pytest.fixture
+def town(tmp_path):
+    store = Store.open(tmp_path / "b.db")
+    store.subscribe(Subscription("C1", "acme", created_at=NOON))
+    yield Town(store)
+    store.close()
+
+
+@pytest.fixture
+async def outage(town):
+    await town.show(page(), DOWN)
+    return town
+
+
+def kinds(town, channel="C1"):
+    people = {
+        EventKind.NOTE,
+        EventKind.AFFECTED,
+        EventKind.ACKED,
+        EventKind.UNACKED,
+        EventKind.MUTED,
+        EventKind.UNMUTED,
+    }
+    return [str(e.kind) for e in town.book.events("inc1", channel) if e.kind in people]
+
+
+# --- I'm affected -----------------------------------------------------------------------------------------------------
+
+
+async def test_everybody_counts_once_each_and_surface(outage):
+    for person in (ADA, BOB, ADA):
+        await outage.press("affected", "acme-api inc1", person)
+    await outage.press("affected", "acme-web inc1")
+    assert "Affected here, by their own word: Acme API 2 and acme-web 1." in outage.alert()
+
+
+async def test_a_second_press_says_so(outage):
+    await outage.press("affected", "acme-api inc1")
+    assert "counted already" in (await outage.press("affected", "acme-api inc1")).message.text
+
+
+async def test_the_count_is_shown_in_every_channel_and_no_name_in_any(town):
+    town.book.subscribe(Subscription("C2", "acme", created_at=NOON))
+    await town.show(page(), DOWN)
+    await town.press("affected", "acme-api inc1", BOB)
+    assert "Acme API 1." in town.alert("C2")
+    assert "bob" not in town.alert("C1") + town.alert("C2")
+
+
+async def test_a_press_before_the_alert_is_sent_is_in_it(town):
+    town.web.show(page())
+    await town.engine.poll("acme")
+    town.web.show(DOWN)
+    await town.engine.poll("acme")
+    await town.press("affected", "acme-api inc1")
+    assert "Acme API 1." in town.alert()
+
+
+async def test_two_presses_at_the_same_moment_are_both_shown(outage):
+    await outage.press("affected", "acme-api inc1", ADA)
+    press(outage.desk, Press("ack", "inc1", "C1", BOB))
+    press(outage.desk, Press("mute", "over inc1", "C1", ADA))
+    await outage.engine.publish()
+    for said in ("Acme API 1.", "bob takes care of it", "Muted in this channel by ada"):
+        assert said in outage.alert()
+
+
+# --- ack --------------------------------------------------------------------------------------------------------------
+
+
+async def test_an_ack_says_who_and_when_and_a_second_press_undoes_it(outage):
+    await outage.press("ack", person=BOB)
+    assert "bob takes care of it, since 12:02 UTC." in outage.alert()
+    await outage.press("ack", person=BOB)
+    assert "takes care" not in outage.alert()
+    assert kinds(outage) == ["acked", "unacked"]
+
+
+async def test_another_persons_ack_is_not_undone(outage):
+    await outage.press("ack", person=BOB)
+    assert "bob takes care of it since 12:02 UTC" in (await outage.press("ack", person=ADA)).message.text
+    assert "bob takes care" in outage.alert()
+
+
+async def test_an_ack_is_of_its_channel(town):
+    town.book.subscribe(Subscription("C2", "acme", created_at=NOON))
+    await town.show(page(), DOWN)
+    await town.press("ack")
+    assert "takes care" not in town.alert("C2")
+
+
+async def test_all_of_it_outlives_a_restart(outage):
+    await outage.press("affected", "acme-api inc1")
+    await outage.press("ack")
+    outage.start()
+    await outage.press("ack")
+    assert "Acme API 1." in outage.alert()
+    assert "takes care" not in outage.alert()
+
+
+async def test_a_button_of_another_database_says_so(outage):
+    assert "don't know this incident" in (await outage.press("ack", "nobody-knows")).message.text
+
+
+# --- a deleted message ------------------------------------------------------------------------------------------------
+
+
+async def test_a_message_that_was_deleted_is_posted_afresh_and_stays_the_one(outage):
+    del outage.chat.shown["C1", "1"]
+    await outage.press("ack")
+    fresh = [p for p in outage.chat.posts if p[1] is None]
+    assert len(fresh) == 2
+    assert "ada takes care of it" in fresh[1][3]
+    await outage.press("ack")
+    assert len([p for p in outage.chat.posts if p[1] is None]) == 2
+
+
+# --- mute -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("word", "until"), [("1h", "until 2026-03-02 13:02 UTC"), ("over", "until it is over")])
+async def test_a_mute_of_an_incident_is_shown_with_its_end(outage, word, until):
+    await outage.press("mute", f"{word} inc1")
+    assert f"Muted in this channel by ada {until}." in outage.alert()
+
+
+async def test_a_mute_runs_out_by_itself(outage):
+    await outage.press("mute", "1h inc1")
+    await outage.wait(hours=1)
+    assert "Muted" not in outage.alert()
+
+
+async def test_a_mute_is_undone_by_the_same_button(outage):
+    await outage.press("mute", "over inc1")
+    await outage.press("mute", "off inc1")
+    assert "Muted" not in outage.alert()
+    assert kinds(outage) == ["muted", "unmuted"]
+
+
+async def test_a_muted_incident_makes_no_sound_until_it_is_over(outage):
+    await outage.press("mute", "over inc1")
+    before = len(outage.heard())
+    await outage.show(page(incident(update(api="major_outage")), api="major_outage", web="major_outage"))
+    await outage.wait(hours=3)
+    assert len(outage.heard()) == before
+    outage.web.show(OVER, "/api/v2/incidents/inc1.json")
+    await outage.show(OVER)
+    assert "Called resolved" in outage.heard()[-1]
+
+
+async def test_what_begins_under_a_mute_is_told_when_that_ends(town):
+    await town.show(page())
+    await town.types("mute all 2h")
+    await town.show(DOWN)
+    assert town.heard() == []
+    await town.wait(hours=1)
+    assert town.heard() == []
+    await town.wait(hours=1)
+    [told] = town.heard()
+    assert told.startswith("Acme: Acme API down")
+    assert [text for _, thread, _, text in town.chat.posts if thread and "We are looking into it." in text]
+
+
+async def test_what_is_over_when_a_mute_ends_is_not_told(town):
+    await town.show(page())
+    await town.types("mute all 2h")
+    town.web.show(OVER, "/api/v2/incidents/inc1.json")
+    await town.show(DOWN, OVER)
+    await town.wait(hours=3)
+    assert town.heard() == []
+
+
+async def test_what_waits_is_not_told_to_a_channel_that_left(town):
+    await town.show(page())
+    await town.types("mute all 2h")
+    await town.show(DOWN)
+    await town.types("unsubscribe acme")
+    await town.wait(hours=3)
+    assert town.heard() == []
+
+
+async def test_unmute_tells_at_the_next_tick(town):
+    await town.show(page())
+    await town.types("mute acme-api 5h")
+    await town.show(DOWN)
+    assert "hears of acme-api again" in await town.says("unmute")
+    await town.wait(seconds=15)
+    assert len(town.heard()) == 1
+
+
+async def test_a_mute_of_an_incident_is_listed_and_undone_by_its_id(outage):
+    await outage.press("mute", "over inc1")
+    assert "/brownout unmute inc1" in await outage.says("list")
+    assert "hears of inc1 again" in await outage.says("unmute inc1")
+    assert "unmute inc1" not in await outage.says("list")
+
+
+async def test_a_mute_until_it_is_over_goes_with_the_incident(outage):
+    await outage.press("mute", "over inc1")
+    outage.web.show(OVER, "/api/v2/incidents/inc1.json")
+    await outage.show(OVER)
+    await outage.wait(seconds=15)
+    assert "unmute inc1" not in await outage.says("list")
+
+
+async def test_unmute_all_ends_a_mute_of_everything_and_nothing_else(town):
+    await town.types("mute all 2h")
+    await town.types("mute acme-api 2h")
+    assert await town.says("unmute all") == "This channel hears of all again."
+    assert "unmute acme-api" in await town.says("list")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mute acme-api 2h", "hears nothing of Acme API until 2026-03-02 14:00 UTC"),
+        ("mute acme 30m", "hears nothing of Acme until 2026-03-02 12:30 UTC"),
+        ("mute all", "hears nothing of everything until 2026-03-02 13:00 UTC"),
+        ("mute", "Which one, and for how long?"),
+        ("mute 2h", "Which one, and for how long?"),
+        ("mute nonsense 2h", "There is no surface “nonsense”"),
+        ("mute acme 99d", "out of range"),
+        ("unmute", "Nothing is muted"),
+    ],
+)
+async def test_mute_says_what_until_when_and_how_to_undo_it(town, text, said):
+    assert said in await town.says(text)
+
+
+# --- report, note, list -----------------------------------------------------------------------------------------------
+
+
+async def test_reports_count_people_and_are_in_the_status(town):
+    await town.show(page())
+    await town.types("report acme-api I see <@U2|bob> &amp; errors")
+    await town.types("report acme-api")
+    said = await town.says("report acme-api", person=BOB)
+    assert "Acme API (2 people)" in said
+    assert "Reported here within the last hour: Acme API (2 people)." in await town.says("status")
+    assert "Acme API (2 people)" in await town.says("status acme-api")
+
+
+async def test_reports_fade(town):
+    await town.show(page())
+    await town.types("report acme-api")
+    await town.wait(minutes=61)
+    assert "Reported" not in await town.says("status")
+
+
+async def test_a_report_of_an_open_incident_is_in_its_timeline_for_its_channel(outage):
+    await outage.types("report acme-api it hangs", person=BOB)
+    assert "reported to be broken, Acme API by bob" in await outage.says("timeline inc1")
+    assert "it hangs" not in await outage.says("timeline inc1", channel="C2")
+
+
+@pytest.mark.parametrize("text", ["report", "report nonsense", "report acme it hangs"])
+async def test_a_report_needs_one_surface(town, text):
+    await town.show(page())
+    assert "?" in await town.says(text) or "no surface" in await town.says(text)
+
+
+async def test_a_note_is_in_the_thread_and_in_the_summary(outage):
+    await outage.types("note we moved the batch", person=BOB)
+    assert "bob notes:\n“we moved the batch”" in outage.chat.posts[-1][3]
+    assert "> we moved the batch" in await outage.says("summary inc1")
+
+
+async def test_a_note_modal_that_arrives_twice_is_one_note(outage):
+    view = (await outage.press("note")).view
+    assert view_problems(dict(view)) == []
+    for _ in range(2):
+        presses.note(outage.desk, Filled("V1", view["private_metadata"], {"note": "we moved it"}, BOB))
+    await outage.engine.publish()
+    assert [text for *_, text in outage.chat.posts if "we moved it" in text] != []
+    assert kinds(outage) == ["note"]
+
+
+async def test_an_empty_note_is_none(outage):
+    presses.note(outage.desk, Filled("V1", "C1 inc1", {"note": "  "}, BOB))
+    assert kinds(outage) == []
+
+
+# --- subscriptions ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_group_that_is_mentioned_is_rung_by_a_complete_outage(town):
+    assert "rings @ops" in await town.says(f"subscribe acme mention:{OPS}")
+    await town.show(page(), DOWN)
+    assert town.heard()[0].startswith("<!subteam^S1> Acme: Acme API down")
+
+
+async def test_it_is_rung_once_also_when_it_gets_worse_later(town):
+    await town.types(f"subscribe acme mention:{OPS}")
+    await town.show(page(), PARTLY, DOWN, PARTLY, DOWN)
+    assert len([text for text in town.heard() if "<!subteam^S1>" in text]) == 1
+
+
+async def test_a_vendors_mention_rings_nobody_beside_ours(town):
+    await town.types(f"subscribe acme mention:{OPS}")
+    hostile = incident(update(api="major_outage", body="<!channel> <!subteam^S2>"), name="<!here> <!subteam^S1>")
+    await town.show(page(), page(hostile, api="major_outage"))  # Chat refuses any other token
+    assert len(town.heard()) == 1
+
+
+async def test_another_channel_can_be_named(town):
+    said = await town.says("subscribe acme <#C2|random>")
+    assert said.startswith("For the channel that you named")
+    assert [s.channel for s in town.book.subscriptions()] == ["C1", "C2"]
+
+
+async def test_an_ambiguous_word_offers_a_button_for_each(town):
+    reply = await town.types("retry acme")
+    [row] = [b for b in reply.message.blocks if b["type"] == "actions"]
+    assert [e["value"] for e in row["elements"]] == ["retry acme-api", "retry acme-web"]
+    chosen = press(town.desk, Press("ask:1", "retry acme-web", "C1", ADA))
+    assert chosen.message.text.startswith("acme.example")
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+def fill(town, **values):
+    return presses.settings(town.desk, Filled("V9", "C1", values, ADA))
+
+
+async def test_settings_open_a_modal_that_shows_what_is_so(town):
+    await town.types(f"subscribe acme min:major mention:{OPS}")
+    view = dict((await town.types("settings")).view)
+    assert view_problems(view) == []
+    assert view["private_metadata"] == "C1"
+
+
+async def test_a_channel_that_listens_to_nothing_has_nothing_to_set(town):
+    reply = await town.types("settings", channel="C9")
+    assert reply.view is None
+    assert "listens to nothing yet" in reply.message.text
+
+
+async def test_settings_are_kept_told_and_shown(town):
+    assert fill(town, minimum="major_outage", maintenance="on", quiet="22-7 Europe/Berlin") == {}
+    await town.engine.publish()
+    [told] = town.heard()
+    assert told == (
+        "Settings of this channel: alerts from “down” up, maintenances are told too and quiet hours"
+        " 22:00-07:00 Europe/Berlin. ada chose that; `/brownout settings` changes it again."
+    )
+    assert [s.minimum for s in town.book.subscriptions("C1")] == [Condition.MAJOR_OUTAGE]
+    assert "Quiet hours: 22:00-07:00 Europe/Berlin" in await town.says("list")
+
+
+async def test_what_is_left_empty_in_a_menu_stays(town):
+    await town.types(f"subscribe acme min:major mention:{OPS}")
+    fill(town, minimum="", mention="", quiet="")
+    [now] = town.book.subscriptions("C1")
+    assert (now.minimum, now.mention) == (Condition.MAJOR_OUTAGE, "!subteam^S1|@ops")
+
+
+async def test_a_ring_is_switched_off_by_choosing_nobody(town):
+    await town.types(f"subscribe acme mention:{OPS}")
+    fill(town, mention="nobody", quiet="")
+    assert [s.mention for s in town.book.subscriptions("C1")] == [""]
+
+
+async def test_settings_that_change_nothing_tell_nothing(town):
+    fill(town, quiet="")
+    assert town.book.owing() == ()
+
+
+async def test_quiet_hours_that_are_none_are_told_in_the_modal(town):
+    assert "no time span" in fill(town, quiet="at night")["quiet"]
+
+
+async def test_quiet_hours_keep_an_alert_until_the_morning(town):
+    fill(town, quiet="12:00-15:00")
+    await town.show(page(), PARTLY)
+    assert [t for t in town.heard() if "Acme API" in t] == []
+    await town.wait(hours=3)
+    assert [t for t in town.heard() if "Acme API partly down" in t] != []
+
+
+# --- who may ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["unsubscribe acme", "settings", "mute all 2h"])
+async def test_what_undoes_other_peoples_work_is_for_admins(town, text):
+    town.desk = Desk((ACME,), town.book, town.clock, lambda _: VerdictRules(), frozenset({"U2"}))
+    assert "for the admins of this bot here: <@U2>" in await town.says(text, person=ADA)
+    assert "admins" not in await town.says(text, person=BOB)
+
+
+@pytest.mark.parametrize("text", ["mute acme 2h", "subscribe acme", "status", "unmute"])
+async def test_everything_else_is_for_everybody(town, text):
+    town.desk = Desk((ACME,), town.book, town.clock, lambda _: VerdictRules(), frozenset({"U2"}))
+    assert "admins" not in await town.says(text, person=ADA)
+
+
+# --- reminders and episodes -------------------------------------------------------------------------------------------
+
+
+async def test_reminders_widen_and_end(outage):
+    before = len(outage.heard())
+    for _ in range(4 * 24 * 4):
+        await outage.wait(minutes=15)
+    reminders = [t for t in outage.heard()[before:] if "Still open after" in t]
+    assert len(reminders) == 6
+
+
+async def test_an_ack_ends_the_reminders(outage):
+    await outage.press("ack")
+    await outage.wait(hours=5)
+    assert [t for t in outage.heard() if "Still open" in t] == []
+
+
+async def test_a_restart_repeats_no_reminder(outage):
+    await outage.wait(minutes=31)
+    outage.start()
+    await outage.wait(minutes=1)
+    assert len([t for t in outage.heard() if "Still open" in t]) == 1
+
+
+async def test_an_episode_is_no_wall(outage):
+    second = incident(update(2, api="major_outage", at=NOON + timedelta(minutes=2)), number=2, name="Errors again")
+    both = page(incident(), second, api="major_outage")
+    await outage.show(both)
+    nexts = [p for p in outage.chat.posts if "The episode goes on with “Errors again”" in p[3]]
+    assert [(thread, loud) for _, thread, loud, _ in nexts] == [("1", False)]
+    assert len([p for p in outage.chat.posts if p[1] is None]) == 2
+
+
+# --- menus ------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_menu_shows_what_is_broken_and_leads_on(outage):
+    reply = await outage.types("")
+    assert reply.message.text.startswith("1 surface in trouble")
+    [row] = [b for b in reply.message.blocks if b["type"] == "actions"]
+    for element in row["elements"][1:]:
+        await outage.press(element["action_id"], element["value"])
+
+
+async def test_a_picked_surface_is_shown_with_what_to_do_next(outage):
+    reply = await outage.press("pick", "acme-api")
+    assert "Acme API" in reply.message.text
+    values = [e["value"] for b in reply.message.blocks if b["type"] == "actions" for e in b["elements"]]
+    assert values == ["status acme-api", "subscribe acme-api", "report acme-api"]
+
+
+async def test_a_shared_answer_says_who_and_what(outage):
+    reply = await outage.press("share", "retry acme-api", BOB)
+    assert reply.in_channel
+    assert reply.message.text.startswith("bob shares /brownout retry acme-api\n")
+
+
+async def test_only_questions_are_shared(outage):
+    assert not (await outage.press("share", "unsubscribe acme")).in_channel
+    assert len(outage.book.subscriptions("C1")) == 1
+
+
+@pytest.mark.parametrize("verb", ["status", "retry acme-api", "list", "sources", "summary", "timeline inc1"])
+async def test_every_answer_to_a_question_can_be_shared(outage, verb):
+    [row] = [b for b in (await outage.types(verb)).message.blocks if b["type"] == "actions"]
+    assert [(e["action_id"], e["value"]) for e in row["elements"]] == [("share", verb)]
