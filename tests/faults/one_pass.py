@@ -1,0 +1,128 @@
+"""``python -m tests.faults.one_pass``: one poll and what it owes, with the real edges, then the end; again and again.
+
+It is what the crash points are counted in. Two designs are controls: ``save-first`` marks a post as sent before it
+leaves, ``send-first`` sends before it records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.edge.fetch import Fetcher
+from bot.edge.slack import SlackEdge
+from bot.edge.store import Store
+from bot.engine import Delivery, Engine
+from bot.errors import BrownoutError
+from bot.model import Subscription, VerdictRules
+from tests.faults.stage import acme_at
+from bot.voice import alerts
+
+PATIENCE_S = 4.0
+LATER = timedelta(seconds=10)  # a restart's clock: what had to wait is due
+DESIGNS = ("outbox", "save-first", "send-first")
+
+
+class SaveFirst:
+    """A control: a book that calls a post sent as it leaves."""
+
+    def __init__(self, book: Any) -> None:
+        self._book = book
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._book, name)
+
+    def mark_sending(self, number: int) -> None:
+        self._book.mark_sending(number)
+        self._book.mark_sent(number, "ts", datetime.now(UTC), is_parent=True)  # noqa: TID251
+
+
+@dataclass
+class SendFirst:
+    """A control: a book that records a stroke only after what it owes was sent."""
+
+    book: Any
+    chat: Any
+    held: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.book, name)
+
+    def record(self, observation: Any, stroke: Any, posts: Any) -> None:
+        self.held = (observation, stroke, posts)
+
+    async def settle(self) -> None:
+        for post in self.held[2]:
+            if post.kind != "edit":
+                await self.chat.post(post.channel, alerts.render(post), thread_ts=None, broadcast=False)
+        self.book.record(self.held[0], self.held[1], ())
+
+
+async def one_pass(db: Path, page: str, slack: str, *, design: str = "outbox", ahead: timedelta = timedelta()) -> list[Delivery]:
+    """Opens the book, looks once, and sends until nothing is owed or the patience ends; the deliveries."""
+
+    def now() -> datetime:
+        return datetime.now(UTC) + ahead  # noqa: TID251 - a pass has a clock
+
+    with closing(Store.open(db, alone=True)) as store:
+        if not store.subscriptions():
+            store.subscribe(Subscription("C1", "acme", created_at=now()))
+        chat = SlackEdge("xoxb-test", base_url=slack, timeout_s=2)
+        book = {"outbox": lambda: store, "save-first": lambda: SaveFirst(store)}.get(design, lambda: SendFirst(store, chat))()
+        async with Fetcher(timeout_s=2) as web:
+            engine = Engine({"acme": acme_at(page)}, web, book, chat, now, lambda _: VerdictRules())
+            await engine.poll("acme")
+            if design == "send-first":
+                await book.settle()
+            return await send_all(engine)
+
+
+async def send_all(engine: Engine) -> list[Delivery]:
+    """Publishes until nothing is owed any more; the deliveries."""
+    done: list[Delivery] = []
+    until = engine.now() + timedelta(seconds=PATIENCE_S)
+    while engine.owing() and engine.now() < until:
+        sent = await engine.publish()
+        done += sent
+        if not sent:
+            await asyncio.sleep(0.05)
+    return done
+
+
+def nursery() -> None:
+    """Makes a process for every line of standard input that does the pass of that line once it gets SIGUSR1.
+
+    So the imports are paid for once. Says each child's pid, and that it has ended.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            signal.sigwait({signal.SIGUSR1})
+            _born(*json.loads(line))
+        print(child, flush=True)
+        os.waitpid(child, 0)
+        print("ended", flush=True)
+
+
+def _born(db: str, page: str, slack: str, design: str) -> None:
+    code = 1
+    try:
+        asyncio.run(one_pass(Path(db), page, slack, design=design))
+        code = 0
+    except BrownoutError:
+        code = 2  # what the bot may say of a broken disk
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    nursery()

@@ -1,0 +1,90 @@
+"""A page with a bad day -> what the channel was told. Nine faults, on a healthy page and on one in an incident."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bot.edge.fetch import Fetcher
+from bot.edge.slack import SlackEdge
+from bot.edge.store import Store
+from bot.engine import Engine
+from bot.model import Call, EventKind, Subscription, VerdictRules
+from tests.acme import DOWN, NOON, Clock, page
+from tests.faults.stage import Page, Slack, acme_at
+
+BAD_LOOKS = 6
+TIMEOUT_S = 0.3
+_OVER = {EventKind.INCIDENT_RESOLVED, EventKind.INCIDENT_WITHDRAWN, EventKind.TROUBLE_ENDED}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a fault of six looks led to. ``safe`` are looks after which a broken surface was called safe to retry."""
+
+    fault: str
+    during: str
+    false_incidents: int
+    false_resolves: int
+    safe: int
+    blind: int
+    back: int
+    other: int
+
+    HEAD = ("fault", "page", "false incidents", "false resolves", "called safe", "blind notices", "back notices", "other posts")
+
+    @property
+    def is_right(self) -> bool:
+        wrong = self.false_incidents, self.false_resolves, self.safe, self.other
+        return not any(wrong) and self.blind == self.back == 1
+
+    def row(self) -> tuple[object, ...]:
+        return (
+            *(self.fault, self.during, self.false_incidents, self.false_resolves),
+            *(self.safe, self.blind, self.back, self.other),
+        )
+
+
+async def tried(fault: str, *, in_incident: bool) -> Told:
+    """Well looks, six bad ones, and two that are well again, a minute apart."""
+    with TemporaryDirectory() as folder, closing(Store.open(Path(folder) / "b.db")) as book:
+        book.subscribe(Subscription("C1", "acme", created_at=NOON))
+        async with Page() as source, Slack() as slack, Fetcher(timeout_s=TIMEOUT_S) as web:
+            clock = Clock()
+            chat = SlackEdge("xoxb-test", base_url=slack.api)
+            engine = Engine({"acme": acme_at(source.url)}, web, book, chat, clock, lambda _: VerdictRules())
+            for body in (page(), DOWN if in_incident else page()):
+                source.show(body)
+                await _looks(engine, clock)
+            slack.forget()
+            source.fault = fault
+            safe = sum([await _looks(engine, clock) for _ in range(BAD_LOOKS)]) if in_incident else 0
+            if not in_incident:
+                await _looks(engine, clock, BAD_LOOKS)
+            source.fault = ""
+            await _looks(engine, clock, 2)
+            return _told(fault, slack, book, in_incident=in_incident, safe=safe)
+
+
+async def _looks(engine: Engine, clock: Clock, count: int = 1) -> bool:
+    """So many looks, a minute apart, and what they owe; whether the API is then called safe to retry."""
+    for _ in range(count):
+        await engine.poll("acme")
+        while engine.owing():
+            await engine.publish()
+        clock.move(minutes=1)
+        engine.tick()
+    verdict = engine.worlds["acme"].verdict("acme-api")
+    return verdict is not None and verdict.call is Call.RETRY_NORMALLY
+
+
+def _told(fault: str, slack: Slack, book: Store, *, in_incident: bool, safe: int) -> Told:
+    kinds = [re.sub(r"^acme:(\w+):.*", r"\1", key) for key in slack.keys]
+    alerts = sum(key.endswith(":alert") for key in kinds)
+    blind, back = kinds.count("blind") + kinds.count("moved"), kinds.count("back")
+    ended = sum(e.kind in _OVER for e in book.events("inc1"))
+    during = "in an incident" if in_incident else "healthy"
+    return Told(fault, during, alerts, ended, safe, blind, back, len(kinds) - alerts - blind - back)

@@ -1,0 +1,164 @@
+"""The world on loopback that the bot is tried in: a status page and Slack's Web API, both with bad days on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from aiohttp import web
+
+from bot.model import Provider
+from tests.acme import ACME, SUMMARY, page
+
+HTML = b"<html><body><h1>Bad gateway</h1></body></html>"
+SOURCE_FAULTS = ("500", "429", "hang", "html", "empty", "truncated", "reset", "html as json", "{}")
+SLACK_FAULTS = ("429", "500", "close", "hang", "ok:false", "lost")
+
+
+class Served:
+    """Something that serves on a free port of 127.0.0.1 while it is entered."""
+
+    def __init__(self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", handler)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+
+
+class Page(Served):
+    """A status page of ours. ``fault`` is one of SOURCE_FAULTS, for every path."""
+
+    def __init__(self) -> None:
+        super().__init__(self._answer)
+        self.paths = {SUMMARY: page()}
+        self.fault = ""
+        self.looks = 0
+
+    def show(self, body: bytes, path: str = SUMMARY) -> None:
+        self.paths[path] = body
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.looks += 1
+        body = self.paths.get(request.path)
+        if self.fault:
+            return await self._badly(request, body or page())
+        if body is None:
+            raise web.HTTPNotFound
+        return web.Response(body=body, content_type="application/json")
+
+    async def _badly(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        json_type = {"content_type": "application/json"}
+        match self.fault:
+            case "500" | "429":
+                return web.Response(status=int(self.fault), headers={"retry-after": "1"})
+            case "html":
+                return web.Response(body=HTML, content_type="text/html")
+            case "html as json" | "empty" | "{}":
+                told = {"html as json": HTML, "empty": b"", "{}": b"{}"}
+                return web.Response(body=told[self.fault], **json_type)
+            case "truncated":
+                half = web.StreamResponse(headers={"content-length": str(len(body)), "content-type": "application/json"})
+                await half.prepare(request)
+                await half.write(body[: len(body) // 2])
+        return await cut(request) if self.fault in ("reset", "truncated") else await silence()
+
+
+@dataclass
+class Taken:
+    """A message that Slack took: ``key`` is ours."""
+
+    key: str
+    channel: str
+    text: str
+    thread_ts: str | None
+    at: float
+
+
+class Slack(Served):
+    """chat.postMessage and chat.update. ``fault`` is one of SLACK_FAULTS, or an error code of Slack's."""
+
+    def __init__(self, retry_after: int = 2) -> None:
+        super().__init__(self._answer)
+        self.retry_after = retry_after
+        self.fault = ""
+        self.posts: list[Taken] = []
+        self.edits: list[tuple[str, str]] = []
+        self.tries: list[tuple[float, str]] = []  # when, and what went wrong
+
+    @property
+    def api(self) -> str:
+        return f"{self.url}/api/"
+
+    @property
+    def keys(self) -> list[str]:
+        return [p.key for p in self.posts]
+
+    def forget(self) -> None:
+        self.posts, self.edits, self.tries = [], [], []
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        args = await _args(request)
+        fault = self.fault
+        self.tries.append((time.monotonic(), fault))
+        match fault:
+            case "429":
+                return web.json_response(
+                    {"ok": False, "error": "ratelimited"}, status=429, headers={"retry-after": str(self.retry_after)}
+                )
+            case "500":
+                return web.Response(status=500)
+            case "close":
+                return await cut(request)
+            case "hang":
+                return await silence()
+            case "" | "lost":
+                ts = self._take(request.path, args)
+                return await cut(request) if fault else web.json_response({"ok": True, "ts": ts, "channel": args["channel"]})
+        return web.json_response({"ok": False, "error": "internal_error" if fault == "ok:false" else fault})
+
+    def _take(self, path: str, args: dict[str, Any]) -> str:
+        if path.endswith("chat.update"):
+            self.edits.append((args["ts"], args["text"]))
+            return args["ts"]
+        key = args["metadata"]["event_payload"]["key"]
+        self.posts.append(Taken(key, args["channel"], args["text"], args.get("thread_ts"), time.monotonic()))
+        return f"ts{len(self.posts)}"
+
+
+async def _args(request: web.Request) -> dict[str, Any]:
+    if "json" in request.content_type:
+        return await request.json()
+    return {k: json.loads(v) if k in ("metadata", "blocks") else v for k, v in (await request.post()).items()}
+
+
+async def cut(request: web.Request) -> web.Response:
+    """Ends the connection as it is."""
+    if request.transport:
+        with suppress(OSError):
+            request.transport.abort()
+    return web.Response()
+
+
+async def silence() -> web.Response:
+    """Never answers."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+def acme_at(url: str) -> Provider:
+    """Acme, with its page there."""
+    return replace(ACME, source=replace(ACME.source, url=url))
