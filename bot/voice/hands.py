@@ -37,9 +37,9 @@ def told(names: Mapping[str, str], people: People, *, is_over: bool) -> Iterator
     """What people have done, in plain sentences; ``names`` are what surfaces are called."""
     if people.affected:
         each = (f"{names.get(surface, surface)} {count}" for surface, count in people.affected)
-        yield f"Affected here, by their own word: {words.listing(each)}."
+        yield f"People affected here: {words.listing(each)}."
     if people.ack:
-        yield f"{people.ack.by.name} takes care of it, since {words.clock(people.ack.at)}."
+        yield f"Acknowledged by {people.ack.by.name} at {words.clock(people.ack.at)}."
     if people.mute and not is_over:
         yield f"Muted in this channel by {people.mute.mark.by.name} {until(people.mute)}."
 
@@ -106,7 +106,7 @@ def _about(line: SurfaceLine, alert: Alert) -> str:
 def _ack(alert: Alert, people: People) -> blocks.Block:
     if people.ack is None:
         return blocks.button(ACK, "Ack", alert.incident, "Acknowledge: I take care of it")
-    return blocks.button(ACK, "Undo ack", alert.incident, "Nobody takes care of it any more")
+    return blocks.button(ACK, "Undo ack", alert.incident, "Take the acknowledgement back")
 
 
 def _mute(alert: Alert, people: People) -> blocks.Block:

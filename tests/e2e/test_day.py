@@ -54,7 +54,7 @@ def day(worlds):
         driver.press(alert, "affected", user="U1")
         driver.press(alert, "affected", user="U2")
         driver.press(alert, "ack", user="U2")
-        until(driver, "bob takes care of it")
+        until(driver, "Acknowledged by bob")
         types(day, driver, "note we moved the batch", user="U2")
         types(day, driver, "report acme-api it hangs", user="U1")
         types(day, driver, "status", user="U2")
@@ -104,8 +104,8 @@ def test_the_thread_grew(day):
 
 
 def test_the_alert_shows_who_is_affected_and_who_takes_care(day):
-    assert "Affected here, by their own word: Acme API 2." in day.alert["text"]
-    assert "bob takes care of it" in day.alert["text"]
+    assert "People affected here: Acme API 2." in day.alert["text"]
+    assert "Acknowledged by bob" in day.alert["text"]
 
 
 def test_a_typed_note_is_in_the_thread(day):

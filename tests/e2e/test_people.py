@@ -29,7 +29,7 @@ def whispers(driver, user):
 def test_everybody_who_is_affected_counts_once(driver, alert):
     for user in ("U1", "U2", "U1"):
         driver.press(alert, "affected", user=user)
-    shows(driver, "Affected here, by their own word: Acme API 2.")
+    shows(driver, "People affected here: Acme API 2.")
     driver.wait_for(lambda: any("counted already" in w for w in whispers(driver, "U1")), what="a word to ada")
 
 
@@ -37,22 +37,22 @@ def test_an_incident_of_several_surfaces_asks_which(driver, vendor, alert):
     vendor.posts("inc1", "identified", "The website has it too.", web="partial_outage")
     shows(driver, "Acme Web")
     driver.press(alert, "affected", "Acme Web")
-    shows(driver, "by their own word: Acme Web 1.")
+    shows(driver, "People affected here: Acme Web 1.")
 
 
 def test_an_ack_says_who_and_a_second_press_undoes_it(driver, alert):
     driver.press(alert, "ack", user="U2")
-    shows(driver, "bob takes care of it, since")
+    shows(driver, "Acknowledged by bob at")
     driver.press(alert, "ack", user="U2")
-    driver.wait_for(lambda: "takes care" not in driver.alerts()[0]["text"], what="the ack to be gone")
+    driver.wait_for(lambda: "Acknowledged" not in driver.alerts()[0]["text"], what="the ack to be gone")
 
 
 def test_an_ack_is_not_undone_by_another(driver, alert):
     driver.press(alert, "ack", user="U2")
-    shows(driver, "bob takes care of it")
+    shows(driver, "Acknowledged by bob")
     driver.press(alert, "ack", user="U1")
-    driver.wait_for(lambda: any("bob takes care" in w for w in whispers(driver, "U1")), what="a word to ada")
-    assert "bob takes care of it" in driver.alerts()[0]["text"]
+    driver.wait_for(lambda: any("bob acknowledged" in w for w in whispers(driver, "U1")), what="a word to ada")
+    assert "Acknowledged by bob" in driver.alerts()[0]["text"]
 
 
 def test_a_mute_says_until_when_and_turns_into_its_own_undoing(driver, alert):

@@ -63,8 +63,8 @@ def test_what_people_did_is_in_the_plain_text_and_in_the_blocks():
     people = People((("acme-api", 3),), ADA, Mute("C1", "i1", at(60), ADA))
     message = render(parent(), people)
     for said in (
-        "Affected here, by their own word: Acme API 3.",
-        "ada takes care of it, since 12:00 UTC.",
+        "People affected here: Acme API 3.",
+        "Acknowledged by ada at 12:00 UTC.",
         "Muted in this channel by ada until 2026-05-04 13:00 UTC.",
     ):
         assert said in unescape(message.text)
