@@ -18,7 +18,7 @@ from bot.core.stroke import Stroke
 from bot.entry.options import config_option
 from bot.errors import UsageError
 from bot.model import Event, Provider
-from bot.sources import history, recorded
+from bot.sources import history, recorded, wire
 from bot.sources.history import History
 from bot.sources.recorded import Poll
 
@@ -48,7 +48,7 @@ def replay(file: Path, provider_id: str | None, config: Path | None, *, as_json:
 def _provider(found: settings.Settings, recording: object, typed: str | None) -> Provider:
     names = [typed] if typed else []
     if not names and isinstance(recording, History):
-        names = [str(recording.page.get(key)) for key in ("id", "name") if recording.page.get(key)]
+        names = [name for key in ("id", "name") if (name := wire.text(recording.page.get(key)))]
     for name in names:
         if provider := found.provider(name):
             return provider

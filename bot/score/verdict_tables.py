@@ -1,4 +1,4 @@
-"""A result -> tables for a terminal: a column per policy against each truth, by provider and by year, and the forecast."""
+"""A result -> tables for a terminal: a column per policy for each truth, by provider and by year, and the forecast."""
 
 from __future__ import annotations
 

@@ -229,6 +229,12 @@ def test_replay_without_a_provider_asks_whose_page_it_is(run, config, recording)
     assert (told.exit_code, "Say it with --provider; the catalogue has acme" in told.output) == (1, True), told.output
 
 
+def test_a_pages_name_does_not_drive_the_terminal(run, config, tmp_path):
+    (tmp_path / "h.json").write_text(json.dumps({"page": {"name": "\x1b]0;owned\x07"}, "incidents": []}))
+    told = run("replay", tmp_path / "h.json", "--config", config, color=True)
+    assert "(]0;owned)" in told.output
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage\n", b"{}", b"[1, 2", b"\x1f\x8bnope"])
 def test_replay_of_what_is_no_recording_is_one_line(run, config, tmp_path, content):
     (tmp_path / "bad").write_bytes(content)
