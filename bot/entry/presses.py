@@ -89,9 +89,7 @@ def _affected(desk: Desk, done: Press) -> Reply | None:
 def _ack(desk: Desk, done: Press) -> Reply | None:
     held = desk.book.people.ack(done.channel, done.value)
     if held and held.by.id != done.person.id:
-        return Reply(
-            sheet("", [f"{held.by.name} acknowledged it at {words.clock(held.at)}; only they can undo that."])
-        )
+        return Reply(sheet("", [f"{held.by.name} acknowledged it at {words.clock(held.at)}; only they can undo that."]))
     kind = EventKind.UNACKED if held else EventKind.ACKED
     event = deeds.event(kind, desk, _mark(desk, done), done.value, done.channel)
     desk.book.people.take(event, None if held else done.person)

@@ -7,6 +7,7 @@ it is not in Slack after the restart, and doubled if it is there twice.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import signal
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,14 +29,17 @@ from tests.acme import DOWN, NOON, incident, page, update
 from tests.faults.one_pass import LATER, one_pass
 from tests.faults.stage import Page, Slack
 
-KILLED_AT = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink", "sendto", "recvfrom")
-FAILS_WITH = {
-    "pwrite64": ("EIO", "ENOSPC"),
-    "fdatasync": ("EIO",),
-    "ftruncate": ("EIO",),
-    "unlink": ("EACCES",),
-    "sendto": ("EPIPE", "ECONNRESET", "ETIMEDOUT"),
-    "recvfrom": ("ECONNRESET", "ETIMEDOUT"),
+Fates = Mapping[str, Sequence[str]]
+KILLS: Fates = dict.fromkeys(
+    ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink", "sendto", "recvfrom"), ("signal=SIGKILL",)
+)
+ERRORS: Fates = {
+    "pwrite64": ("error=EIO", "error=ENOSPC"),
+    "fdatasync": ("error=EIO",),
+    "ftruncate": ("error=EIO",),
+    "unlink": ("error=EACCES",),
+    "sendto": ("error=EPIPE", "error=ECONNRESET", "error=ETIMEDOUT"),
+    "recvfrom": ("error=ECONNRESET", "error=ETIMEDOUT"),
 }
 NEWS = page(
     incident(update(api="major_outage"), update(2, "identified", "Found it.", NOON + timedelta(minutes=1))),
@@ -70,7 +74,7 @@ class Point:
 
 @dataclass
 class Tally:
-    """What came of the points. ``said`` are the doubles that the log admits; ``other`` are bare exceptions."""
+    """What came of the points. ``said`` are the doubles that the log admits;"""
 
     points: int = 0
     lost: int = 0
@@ -103,7 +107,7 @@ class Bench:
                 await one_pass(self.folder / "base.db", self.page.url, self.slack.api)
         self.page.show(self.scene.now)
         log = self.folder / "calls"
-        await self._run("-o", str(log), "-e", f"trace={','.join(KILLED_AT)}")
+        await self._run("-o", str(log), "-e", f"trace={','.join(KILLS)}")
         self.wanted = {_lasting(key) for key in self.slack.keys}
         return Counter(re.findall(r"(\w+)\(", "\n".join(s[:40] for s in log.read_text(errors="replace").splitlines())))
 
@@ -138,7 +142,9 @@ class Bench:
         line = json.dumps([str(self.folder / "run.db"), self.page.url, self.slack.api, self.design])
         pid = int(await self._ask(line))
         tracer = await asyncio.create_subprocess_exec(
-            *(str(STRACE), "-f", *strace, "-p", str(pid)), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+            *(str(STRACE), "-f", *strace, "-p", str(pid)),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
         )
         told = await tracer.stderr.readline()
         assert b"attached" in told, told
@@ -151,7 +157,9 @@ class Bench:
             command = [sys.executable, "-m", "tests.faults.one_pass"]
             pipe = asyncio.subprocess.PIPE
             root = Path(__file__).parents[2]
-            self._nursery = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, cwd=root)
+            self._nursery = await asyncio.create_subprocess_exec(
+                *command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, cwd=root
+            )
         self._nursery.stdin.write(line.encode() + b"\n")
         return await self._heard()
 
@@ -165,37 +173,41 @@ class Bench:
             await self._nursery.wait()
 
 
-async def tried(scene: Pass, *, design: str = "outbox", errors: bool = False, every: int = 1) -> Tally:
+async def tried(scene: Pass, *, design: str = "outbox", fates: Fates = KILLS, every: int = 1) -> Tally:
     """Every point of this pass, or of its pwrite64 every so-manieth."""
     tally = Tally()
     queue: list[Point] = []
     async with asyncio.TaskGroup() as group:
         for worker in range(WORKERS):
-            group.create_task(_work(worker, scene, design, queue, tally, errors=errors, every=every))
+            found = functools.partial(points, fates=fates, every=every) if worker == 0 else lambda _: ()
+            group.create_task(_work(scene, design, queue, tally, found))
     return tally
 
 
 async def _work(
-    worker: int, scene: Pass, design: str, queue: list[Point], tally: Tally, *, errors: bool, every: int
+    scene: Pass,
+    design: str,
+    queue: list[Point],
+    tally: Tally,
+    found: Callable[[Mapping[str, int]], Iterable[Point]],
 ) -> None:
-    """The first worker counts the points; each takes the next one until there is none."""
+    """Each worker has a stage of its own, and takes the next point until there is none."""
     with TemporaryDirectory() as name:
         bench = Bench(Path(name), scene, design)
         async with bench.page, bench.slack:
             calls = await bench.prepare()
-            if worker == 0:
-                queue += points(calls, errors=errors, every=every)
+            queue += found(calls)
             while queue:
                 await bench.strike(queue.pop(), tally)
             await bench.close()
 
 
-def points(calls: dict[str, int], *, errors: bool, every: int = 1) -> Iterable[Point]:
+def points(calls: Mapping[str, int], fates: Fates, every: int = 1) -> Iterable[Point]:
     """Every call of a pass, with what may happen at it; of pwrite64, which is most of them, every so-manieth."""
     for name, count in sorted(calls.items()):
-        fates: Sequence[str] = [f"error={e}" for e in FAILS_WITH.get(name, ())] if errors else ["signal=SIGKILL"]
-        for fate in fates:
-            yield from (Point(name, number, fate) for number in range(1, count + 1, every if name == "pwrite64" else 1))
+        step = every if name == "pwrite64" else 1
+        for fate in fates.get(name, ()):
+            yield from (Point(name, number, fate) for number in range(1, count + 1, step))
 
 
 def _lasting(key: str) -> str:

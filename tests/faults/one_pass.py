@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,10 +21,10 @@ from bot.edge.fetch import Fetcher
 from bot.edge.slack import SlackEdge
 from bot.edge.store import Store
 from bot.engine import Delivery, Engine
-from bot.errors import BrownoutError
-from bot.model import Subscription, VerdictRules
-from tests.faults.stage import acme_at
+from bot.errors import BrownoutError, DeliveryError
+from bot.model import PostKind, Subscription, VerdictRules
 from bot.voice import alerts
+from tests.faults.stage import acme_at
 
 PATIENCE_S = 4.0
 LATER = timedelta(seconds=10)  # a restart's clock: what had to wait is due
@@ -60,13 +60,15 @@ class SendFirst:
         self.held = (observation, stroke, posts)
 
     async def settle(self) -> None:
-        for post in self.held[2]:
-            if post.kind != "edit":
+        for post in (p for p in self.held[2] if p.kind != PostKind.EDIT):
+            with suppress(DeliveryError):
                 await self.chat.post(post.channel, alerts.render(post), thread_ts=None, broadcast=False)
         self.book.record(self.held[0], self.held[1], ())
 
 
-async def one_pass(db: Path, page: str, slack: str, *, design: str = "outbox", ahead: timedelta = timedelta()) -> list[Delivery]:
+async def one_pass(
+    db: Path, page: str, slack: str, *, design: str = "outbox", ahead: timedelta = timedelta()
+) -> list[Delivery]:
     """Opens the book, looks once, and sends until nothing is owed or the patience ends; the deliveries."""
 
     def now() -> datetime:
@@ -76,7 +78,9 @@ async def one_pass(db: Path, page: str, slack: str, *, design: str = "outbox", a
         if not store.subscriptions():
             store.subscribe(Subscription("C1", "acme", created_at=now()))
         chat = SlackEdge("xoxb-test", base_url=slack, timeout_s=2)
-        book = {"outbox": lambda: store, "save-first": lambda: SaveFirst(store)}.get(design, lambda: SendFirst(store, chat))()
+        book = {"outbox": lambda: store, "save-first": lambda: SaveFirst(store)}.get(
+            design, lambda: SendFirst(store, chat)
+        )()
         async with Fetcher(timeout_s=2) as web:
             engine = Engine({"acme": acme_at(page)}, web, book, chat, now, lambda _: VerdictRules())
             await engine.poll("acme")

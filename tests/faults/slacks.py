@@ -40,7 +40,16 @@ class Came:
     after_s: float = 0
     waits: list[float] = field(default_factory=list)  # between the tries in the fault
 
-    HEAD = ("Slack", "tries meanwhile", "shortest wait", "lost", "twice", "of these admitted", "first post after", "all after")
+    HEAD = (
+        "Slack",
+        "tries meanwhile",
+        "shortest wait",
+        "lost",
+        "twice",
+        "of these admitted",
+        "first post after",
+        "all after",
+    )
 
     def row(self) -> tuple[object, ...]:
         shortest = f"{min(self.waits):.1f} s" if self.waits else "-"
@@ -72,7 +81,7 @@ async def tried(fault: str, *, lasts_s: float, retry_after: int = 2) -> Came:
 async def _arrived(slack: Slack, book: Store) -> None:
     """Waits until everything came and nothing is owed."""
     until = time.monotonic() + PATIENCE_S
-    while (WANTED - set(slack.keys) or book.owing()) and time.monotonic() < until:
+    while (WANTED - set(slack.keys) or book.owing()) and time.monotonic() < until:  # noqa: ASYNC110 - a file is waited for
         await asyncio.sleep(0.05)
 
 

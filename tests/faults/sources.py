@@ -34,7 +34,16 @@ class Told:
     back: int
     other: int
 
-    HEAD = ("fault", "page", "false incidents", "false resolves", "called safe", "blind notices", "back notices", "other posts")
+    HEAD = (
+        "fault",
+        "page",
+        "false incidents",
+        "false resolves",
+        "called safe",
+        "blind notices",
+        "back notices",
+        "other posts",
+    )
 
     @property
     def is_right(self) -> bool:

@@ -71,7 +71,9 @@ class Page(Served):
                 told = {"html as json": HTML, "empty": b"", "{}": b"{}"}
                 return web.Response(body=told[self.fault], **json_type)
             case "truncated":
-                half = web.StreamResponse(headers={"content-length": str(len(body)), "content-type": "application/json"})
+                half = web.StreamResponse(
+                    headers={"content-length": str(len(body)), "content-type": "application/json"}
+                )
                 await half.prepare(request)
                 await half.write(body[: len(body) // 2])
         return await cut(request) if self.fault in ("reset", "truncated") else await silence()
@@ -127,7 +129,11 @@ class Slack(Served):
                 return await silence()
             case "" | "lost":
                 ts = self._take(request.path, args)
-                return await cut(request) if fault else web.json_response({"ok": True, "ts": ts, "channel": args["channel"]})
+                return (
+                    await cut(request)
+                    if fault
+                    else web.json_response({"ok": True, "ts": ts, "channel": args["channel"]})
+                )
         return web.json_response({"ok": False, "error": "internal_error" if fault == "ok:false" else fault})
 
     def _take(self, path: str, args: dict[str, Any]) -> str:

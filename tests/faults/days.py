@@ -1,0 +1,251 @@
+"""A seed -> days in the life of the bot, with everything that can go wrong, on a virtual clock; and what must hold.
+
+The engine, the rules, the voice and the SQLite store are the real ones; page, chat, disk and clock are fakes. A run is
+one day of trouble and three well hours after it. The same seed gives the same run.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bot.edge.store import Store
+from bot.engine import Engine
+from bot.errors import StoreError
+from bot.looker import Looker
+from bot.model import Ending, EventKind, Look, Snapshot, Subscription, VerdictRules
+from tests.acme import ACME, NOON
+from tests.faults import fakes, invariants
+from tests.faults.one_pass import SaveFirst, SendFirst
+from tests.faults.tables import table
+from tests.faults.vendor import Vendor
+
+DESIGNS = ("ours", "save-first", "send-first", "resolve-on-empty")
+RAM = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112,S108 - where fsync costs nothing; a crash is a Death
+CHANNELS = {"C1": "acme", "C2": "acme-api"}
+BLIND_AFTER = 3
+
+
+class Trusting(Looker):
+    """A control: reads a page that can't be read as one without incidents."""
+
+    async def _blind(self, provider: Any, world: Any, error: Any) -> Any:
+        look, observation = await super()._blind(provider, world, error)
+        ended = {k.incident.id: Ending.UNRECORDED for k in world.open_incidents}
+        return Look(look.at, Snapshot("acmepage", "Acme", (), ()), ended), observation
+
+
+@dataclass
+class Dark:
+    """How many stretches of at least BLIND_AFTER failed looks there were; some looks died, and who knows when."""
+
+    sure: int = 0
+    unsure: int = 0
+    _failed: int = 0
+    _died: int = 0
+    _is_foggy: bool = False
+
+    def look(self, *, failed: bool, died: bool = False) -> None:
+        """A look that was recorded, or one that may have been."""
+        if failed:
+            self._failed, self._died = self._failed + (not died), self._died + died
+            return
+        if self._failed >= BLIND_AFTER and not self._is_foggy:
+            self.sure += 1
+        elif self._failed + self._died >= BLIND_AFTER or self._is_foggy:
+            self.unsure += 1
+        self._failed, self._died, self._is_foggy = 0, 0, died
+
+
+@dataclass
+class Day:
+    """One run. ``seen`` counts the good looks that recorded each text; ``dark`` are the stretches without any."""
+
+    seed: str
+    design: str = "ours"
+    true_time: datetime = NOON
+    skew: timedelta = timedelta()
+    deaths: int = 0
+    looks: int = 0
+    seen: Counter[tuple[str, str]] = field(default_factory=Counter)
+    early: list[str] = field(default_factory=list)  # incidents called over while they went on
+    parked: list[str] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+    unseen: int = 0
+    dark: Dark = field(default_factory=Dark)
+
+    def __post_init__(self) -> None:
+        self.draw = Random(self.seed)  # noqa: S311 - faults, not keys
+        self.luck = fakes.Luck(self.draw)
+        self.vendor = Vendor(self.draw)
+        self.web = fakes.Web(self.vendor, self.luck, lambda: self.true_time)
+        self.chat = fakes.Chat(self.luck)
+
+    def now(self) -> datetime:
+        return self.true_time + self.skew
+
+    async def live(self) -> list[str]:
+        """Runs the day; what did not hold, a sentence each."""
+        with TemporaryDirectory(dir=RAM) as folder:
+            self.path = Path(folder) / "day.db"
+            self._start()
+            for channel, target in CHANNELS.items():
+                self.store.subscribe(Subscription(channel, target, created_at=NOON))
+            self.luck.is_on = False
+            await self._work()  # a first look at a green page
+            self.luck.is_on = True
+            while self.true_time < NOON + timedelta(hours=24):
+                await self._step()
+            self._calm()
+            while self.true_time < NOON + timedelta(hours=27):
+                await self._step()
+            self.unseen = len(invariants.unseen(self))
+            broken = list(invariants.broken(self))
+            self.store.close()
+            return broken
+
+    def _start(self) -> None:
+        self.store = Store.open(self.path)
+        book: Any = fakes.Disk(self.store, self.luck)
+        book = {"save-first": SaveFirst, "send-first": lambda b: SendFirst(b, self.chat)}.get(self.design, lambda b: b)(
+            book
+        )
+        self.engine = Engine({"acme": ACME}, self.web, book, self.chat, self.now, lambda _: VerdictRules())
+        if self.design == "resolve-on-empty":
+            self.engine.looker = Trusting(self.web, self.now)
+
+    def _calm(self) -> None:
+        self.luck.is_on = False
+        self.web.fault = self.chat.fault = ""
+        self.skew = timedelta()
+        self.vendor.close_all(self.true_time)
+
+    # --- a step -------------------------------------------------------------------------------------------------------
+
+    async def _step(self) -> None:
+        self._pass(60 if self.vendor.open or self.web.fault else 300)
+        if self.luck.is_on:
+            self._misfortune()
+        try:
+            await self._work()
+        except fakes.Death:
+            self._die()
+
+    def _pass(self, seconds: float) -> None:
+        span = seconds * self.draw.uniform(0.8, 1.2)
+        self.true_time += timedelta(seconds=span)
+        if self.luck.is_on:
+            self.vendor.step(self.true_time, span / 60)
+
+    def _misfortune(self) -> None:
+        """Faults begin and end, and the clock jumps."""
+        if self.luck.strikes(4 if self.web.fault else 60):
+            self.web.fault = "" if self.web.fault else self.draw.choice([*fakes.BODIES, *fakes.CODES])
+            self.faults["page"] += bool(self.web.fault)
+        if self.luck.strikes(8 if self.chat.fault else 60):
+            self.chat.fault = "" if self.chat.fault else self.draw.choice(fakes.REFUSALS)
+            self.faults["Slack"] += bool(self.chat.fault)
+        if self.luck.strikes(200):
+            self.skew = timedelta(seconds=self.draw.uniform(-600, 600))
+            self.faults["clock"] += 1
+
+    async def _work(self) -> None:
+        """What the App does in a minute; it goes on where the disk is full."""
+        try:
+            self._note(await self._look())
+            self.engine.tick()
+        except StoreError:
+            self.faults["disk"] += 1
+        try:
+            for _ in range(10):
+                done = await self.engine.publish()
+                self.parked += [f"{d.post.key}: {d.why}" for d in done if d.outcome == "parked"]
+                if not done:
+                    break
+        except StoreError:
+            self.faults["disk"] += 1
+
+    async def _look(self) -> Any:
+        try:
+            stroke = await self.engine.poll("acme")
+            if self.design == "send-first":
+                await self.engine.book.settle()
+        except fakes.Death:
+            self.dark.look(failed=bool(self.web.fault), died=True)
+            raise
+        self.dark.look(failed=bool(self.web.fault))
+        return stroke
+
+    def _note(self, stroke: Any) -> None:
+        """What this look has recorded for good."""
+        self.looks += 1
+        over = (EventKind.INCIDENT_RESOLVED, EventKind.INCIDENT_WITHDRAWN)
+        for event in stroke.events:
+            story = self.vendor.story(event.incident or "")
+            if event.kind in over and (story is None or story.closed_at is None):
+                self.early.append(event.incident or "")
+        if not self.web.fault:
+            there = self.vendor.on_page(self.true_time)
+            self.seen.update((story.id, update["body"]) for story in there for update in story.updates)
+
+    def _die(self) -> None:
+        """The process is gone, and comes back at once or hours later."""
+        self.deaths += 1
+        self.store.close()
+        if self.draw.random() < 0.2:
+            for _ in range(self.draw.randrange(60)):
+                self._pass(120)
+        self.store = Store.open(self.path)
+        for row in self.store._db.rows("SELECT channel, key FROM outbox WHERE state = 'sending'"):
+            self.chat.doubt(row["channel"], row["key"])
+        self.store.close()
+        self._start()
+
+
+# --- many days --------------------------------------------------------------------------------------------------------
+
+
+async def first_broken(seed: int, days: int, design: str) -> tuple[int, list[str]]:
+    """The first day on which something did not hold, and what; 0 where everything did."""
+    for number in range(1, days + 1):
+        if broken := await Day(f"{seed}:{number}", design).live():
+            return number, broken
+    return 0, []
+
+
+async def report(seed: int, days: int) -> str:
+    """So many days of ours, and each control until it is caught."""
+    lines, rows, total = [f"seed {seed}"], [], Counter[str]()
+    began = time.monotonic()
+    for number in range(1, days + 1):
+        day = Day(f"{seed}:{number}")
+        lines += [f"day {number}: {what}" for what in await day.live()]
+        posts = Counter((m.channel, m.key) for m in day.chat.said)
+        total.update(
+            {
+                "looks": day.looks,
+                "crashes": day.deaths,
+                "incidents": len(day.vendor.stories),
+                "posts": len(day.chat.said),
+            }
+            | {"twice (fate unknown)": posts.total() - len(posts), "over before any look (not told)": day.unseen}
+            | {f"{name} faults": count for name, count in day.faults.items()}
+        )
+    took = time.monotonic() - began
+    rows = [("ours", days, f"{len(lines) - 1} violations", "")]
+    for design in DESIGNS[1:]:
+        number, broken = await first_broken(seed, days, design)
+        rules = ", ".join(dict.fromkeys(what.partition(":")[0] for what in broken))
+        rows.append((f"control: {design}", number or days, "caught" if broken else "NOT CAUGHT", rules))
+    lines.append(
+        f"{days} days in {took:.0f} s ({days / took * 60:.0f} a minute): "
+        + ", ".join(f"{n} {k}" for k, n in total.items())
+    )
+    return "\n".join([*lines, table(("design", "days", "result", "broken rules"), rows)])

@@ -1,0 +1,62 @@
+"""The short form of ``python -m tests.faults``: some points of each part, and the controls that must be caught."""
+
+import asyncio
+import os
+
+import pytest
+
+from tests.faults import crashes, days, slacks, sources
+from tests.faults.stage import SOURCE_FAULTS
+
+pytestmark = pytest.mark.anyio
+
+needs_strace = pytest.mark.skipif(crashes.STRACE is None, reason="strace is not installed")
+
+
+async def tally(*calls, design="outbox", fates=crashes.KILLS):
+    chosen = {name: fates[name] for name in calls}
+    return await crashes.tried(crashes.PASSES[0], design=design, fates=chosen, every=40)
+
+
+@needs_strace
+async def test_a_kill_loses_nothing_and_every_copy_is_admitted():
+    ours = await tally("pwrite64", "sendto", "recvfrom")
+    assert (ours.lost, ours.twice - ours.said, ours.corrupt, ours.stuck) == (0, 0, 0, 0), ours.where
+
+
+@needs_strace
+async def test_a_call_that_fails_loses_nothing_and_every_copy_is_admitted():
+    ours = await tally("pwrite64", "recvfrom", fates={"pwrite64": ["error=ENOSPC"], "recvfrom": ["error=ECONNRESET"]})
+    assert (ours.lost, ours.corrupt, ours.stuck) == (0, 0, 0), ours.where
+
+
+@needs_strace
+async def test_the_kills_catch_a_design_that_saves_before_it_sends():
+    assert (await tally("sendto", design="save-first")).lost > 0
+
+
+@needs_strace
+async def test_the_kills_catch_a_design_that_sends_before_it_saves():
+    other = await tally("recvfrom", design="send-first")
+    assert other.twice > other.said
+
+
+@pytest.mark.parametrize("in_incident", [False, True])
+async def test_a_page_with_a_bad_day_is_told_once_and_is_neither_outage_nor_all_clear(in_incident):
+    told = await asyncio.gather(*(sources.tried(fault, in_incident=in_incident) for fault in SOURCE_FAULTS))
+    assert [t for t in told if not t.is_right] == []
+
+
+async def test_what_slack_asks_to_wait_is_waited_and_nothing_is_lost_or_doubled():
+    came = await slacks.tried("429", lasts_s=2.5, retry_after=2)
+    assert (came.lost, came.twice, min(came.waits, default=2) >= 2) == (0, 0, True)
+
+
+async def test_days_of_faults_break_no_rule():
+    seed = int(os.environ.get("BROWNOUT_SEED", "8"))
+    assert await days.first_broken(seed, 3, "ours") == (0, [])
+
+
+@pytest.mark.parametrize("design", days.DESIGNS[1:])
+async def test_days_of_faults_catch_a_control(design):
+    assert (await days.first_broken(8, 6, design))[1]
