@@ -65,7 +65,7 @@ def facts(known: Known, events: Sequence[Event], surfaces: Mapping[str, Surface]
     return (
         span(known, events, now),
         f"**Hit**: {hit(known, surfaces)}.",
-        *_worst(events, surfaces),
+        *_worst(known, events, surfaces),
         *_verdicts(events, surfaces),
         *_edits(events),
     )
@@ -91,13 +91,17 @@ def hit(known: Known, surfaces: Mapping[str, Surface]) -> str:
     return words.listing(_name(s, surfaces) for s in known.surfaces) or "no surface that is known here"
 
 
-def _worst(events: Iterable[Event], surfaces: Mapping[str, Surface]) -> Iterator[str]:
-    moves: dict[str, list[str]] = {}
+def _worst(known: Known, events: Iterable[Event], surfaces: Mapping[str, Surface]) -> Iterator[str]:
+    """Each surface's steps; one that this incident did not see well again was another's when it ended."""
+    moves: dict[str, list[Event]] = {}
     for e in events:
         if e.kind is EventKind.SURFACE_CHANGED and e.surface and e.condition:
-            moves.setdefault(e.surface, []).append(f"{e.seen_at:%H:%M} {words.CONDITIONS[e.condition]}")
+            moves.setdefault(e.surface, []).append(e)
     for surface, steps in moves.items():
-        yield f"**{_name(surface, surfaces)}**: {', '.join(steps)}"
+        told = ", ".join(f"{e.seen_at:%H:%M} {words.CONDITIONS[e.condition]}" for e in steps if e.condition)
+        last = steps[-1].condition
+        goes_on = known.closed_at is not None and last is not None and last.is_bad
+        yield f"**{_name(surface, surfaces)}**: {told}{'; it went on in another incident' if goes_on else ''}"
 
 
 def _verdicts(events: Iterable[Event], surfaces: Mapping[str, Surface]) -> Iterator[str]:
