@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,7 +33,7 @@ def replay(file: Path, provider_id: str | None, config: Path | None, *, as_json:
     found = settings.load(config)
     with file.open("rb") as opened:
         recording = recorded.read(opened)
-        provider = _provider(found, recording, provider_id)
+        provider = _provider(found, _page(recording, file), provider_id)
         is_history = isinstance(recording, History)
         if is_history and not as_json:
             click.echo("reconstructed from a history: what its page must have shown", err=True)
@@ -45,16 +45,27 @@ def replay(file: Path, provider_id: str | None, config: Path | None, *, as_json:
                 print(_sentence(event))  # noqa: T201
 
 
-def _provider(found: settings.Settings, recording: object, typed: str | None) -> Provider:
-    names = [typed] if typed else []
-    if not names and isinstance(recording, History):
-        names = [name for key in ("id", "name") if (name := wire.text(recording.page.get(key)))]
+def _page(recording: History | Iterator[Poll], file: Path) -> Mapping[str, object]:
+    """What the recording says of its page: a history at its head, polls in the first that has any."""
+    if isinstance(recording, History):
+        return recording.page
+    with file.open("rb") as again:
+        bodies = (poll.body for poll in recorded.read_polls(recorded.open_recording(again)))
+        pages = (body.get("page") for body in bodies if isinstance(body, dict))
+        return next((page for page in pages if isinstance(page, dict)), {})
+
+
+def _provider(found: settings.Settings, page: Mapping[str, object], typed: str | None) -> Provider:
+    told = [name for key in ("id", "name") if (name := wire.text(page.get(key)))]
+    names = [typed] if typed else told
     for name in names:
         if provider := found.provider(name):
             return provider
-    known = ", ".join(p.id for p in found.providers)
     said = f" ({', '.join(names)})" if names else ""
-    raise UsageError(f"Whose page is this{said}? Say it with --provider; the catalogue has {known}.")
+    known = ", ".join(p.id for p in found.providers if p.enabled)
+    off = sum(not p.enabled for p in found.providers)
+    more = f", and {off} that are off" if off else ""
+    raise UsageError(f"Whose page is this{said}? Say it with --provider; the catalogue has {known}{more}.")
 
 
 def _with_progress(strokes: Iterable[Stroke], share: Callable[[Stroke], float]) -> Iterator[Event]:
