@@ -29,7 +29,9 @@ async def crash_points(_: argparse.Namespace) -> None:
 
 
 async def error_points(_: argparse.Namespace) -> None:
-    rows = [(scene.name, *(await crashes.tried(scene, fates=crashes.ERRORS, every=8)).row()) for scene in crashes.PASSES]
+    rows = [
+        (scene.name, *(await crashes.tried(scene, fates=crashes.ERRORS, every=8)).row()) for scene in crashes.PASSES
+    ]
     print(table(("calls that fail in", *crashes.Tally.HEAD), rows))
 
 
