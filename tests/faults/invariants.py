@@ -118,7 +118,7 @@ def _notices(day: Any, kind: str) -> Iterator[str]:
 
 
 def _incident(key: str) -> str:
-    return re.split(r":(?:alert$|update:|edited:|changed:|ours:)", key)[0]
+    return re.split(r":[a-z]+(?::|$)", key)[0]
 
 
 def _threads(day: Any) -> Iterator[tuple[tuple[str, str], list[Any]]]:

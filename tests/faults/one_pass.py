@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -101,6 +102,11 @@ async def send_all(engine: Engine) -> list[Delivery]:
     return done
 
 
+def repeats(done: Iterable[Delivery]) -> int:
+    """How many of them the log calls sent again."""
+    return sum("again" in delivery.why for delivery in done)
+
+
 def nursery() -> None:
     """Makes a process for every line of standard input that does the pass of that line once it gets SIGUSR1.
 
@@ -120,7 +126,8 @@ def nursery() -> None:
 def _born(db: str, page: str, slack: str, design: str) -> None:
     code = 1
     try:
-        asyncio.run(one_pass(Path(db), page, slack, design=design))
+        done = asyncio.run(one_pass(Path(db), page, slack, design=design))
+        Path(f"{db}-admitted").write_text(str(repeats(done)), encoding="ascii")
         code = 0
     except BrownoutError:
         code = 2  # what the bot may say of a broken disk

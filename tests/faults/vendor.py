@@ -128,7 +128,8 @@ class Vendor:
         self.draw.choice(story.updates)["body"] = self._text()
 
     def _number(self) -> int:
-        return sum(len(s.updates) for s in self.stories) + 1
+        """Ids in their order: of two posts of one second, the parser sorts by id."""
+        return sum(len(s.updates) for s in self.stories) + 1001
 
     def _text(self) -> str:
         self.texts += 1
