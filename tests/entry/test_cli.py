@@ -224,7 +224,13 @@ def test_replay_on_a_terminal_draws_its_bar_there_and_its_events_into_the_file(c
     )
 
 
-def test_replay_without_a_provider_asks_whose_page_it_is(run, config, recording):
+def test_replay_reads_off_the_polls_whose_page_they_are(run, config, recording):
+    assert run("replay", recording, "--config", config).exit_code == 0
+
+
+def test_replay_of_a_page_that_nobody_knows_asks_whose_it_is(run, config, recording):
+    page = json.loads(recording.read_text().splitlines()[0])["body"]["page"]
+    recording.write_text(recording.read_text().replace(json.dumps(page), json.dumps({"id": "x1", "name": "Nobody"})))
     told = run("replay", recording, "--config", config)
     assert (told.exit_code, "Say it with --provider; the catalogue has acme" in told.output) == (1, True), told.output
 
