@@ -69,6 +69,14 @@ def test_socket_mode_is_on_and_nothing_has_an_address(manifest):
     assert "url" not in str(manifest)
 
 
+def test_buttons_and_modals_are_heard(manifest):
+    assert manifest["settings"]["interactivity"] == {"is_enabled": True}
+
+
+def test_mentions_of_channels_and_groups_come_as_their_ids(command):
+    assert command["should_escape"] is True
+
+
 def test_nothing_is_subscribed_to_that_nobody_hears(manifest):
     assert "event_subscriptions" not in manifest["settings"]
 

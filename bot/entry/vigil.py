@@ -29,7 +29,8 @@ class Vigil:
         lifted = [mute for mute in self.book.people.mutes() if self._is_past(mute, now)]
         for mute in lifted:
             self.book.people.lift(mute, now)
-        owed = self.book.people.owe([*self._waited(now), *self._reminders(now)], now)
+        due = [*self._waited(now), *self._reminders(now)]
+        owed = self.book.people.owe(due, now) if due else 0
         return bool(lifted or owed)
 
     def _is_past(self, mute: Mute, now: datetime) -> bool:
