@@ -46,7 +46,7 @@ class Came:
         "shortest wait",
         "lost",
         "twice",
-        "of these admitted",
+        "posts admitted as sent again",
         "first post after",
         "all after",
     )
