@@ -504,7 +504,6 @@ class EventKind(StrEnum):
     SOURCE_BLIND = "source_blind"
     SOURCE_BACK = "source_back"
     SOURCE_MOVED = "source_moved"
-    BASELINE = "baseline"
     NOTE = "note"  # these and below: what people said and did
     AFFECTED = "affected"
     REPORTED = "reported"

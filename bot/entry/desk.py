@@ -32,13 +32,14 @@ class Desk:
 
     def board(self) -> tuple[tuple[Provider, World], ...]:
         """Every provider with what is known of it now."""
-        stored = [(p, self.book.world(p.id) or World(p.id)) for p in self.providers]
-        elsewhere = {v.surface: v for _, world in stored for v in world.verdicts}
-        return tuple((p, self._aged(p, world, elsewhere)) for p, world in stored)
+        stored = self._stored()
+        elsewhere = _verdicts(stored)
+        return tuple((p, self._aged(p, stored[p.id], elsewhere)) for p in self.providers)
 
     def world(self, provider: Provider) -> World:
-        """What is known of one provider now."""
-        return next(world for p, world in self.board() if p.id == provider.id)
+        """What is known of one provider now; the others are only read, for where else to go."""
+        stored = self._stored()
+        return self._aged(provider, stored[provider.id], _verdicts(stored))
 
     def machine_form(self, provider: Provider, surface: Surface, client: str | None = None) -> dict[str, Any]:
         """The surface's verdict as JSON values, judged now; ``client`` gets its own slot (safe-to-retry.md C.8)."""
@@ -96,7 +97,14 @@ class Desk:
             raise UsageError(f"No incident of {target.name} has been seen yet.")
         return found[0]
 
+    def _stored(self) -> dict[str, World]:
+        return {p.id: self.book.world(p.id) or World(p.id) for p in self.providers}
+
     def _aged(self, provider: Provider, world: World, elsewhere: Mapping[str, Verdict]) -> World:
         if world.seen_at is None and world.blind_since is None:
             return world
         return strokes.tick(world, self.now(), strokes.Rules(provider, self.rules(provider), elsewhere)).world
+
+
+def _verdicts(worlds: Mapping[str, World]) -> dict[str, Verdict]:
+    return {v.surface: v for world in worlds.values() for v in world.verdicts}
