@@ -6,6 +6,8 @@ The rooms, in the order in which data flows through them:
     core      Snapshots -> changes, surfaces hit, verdicts, alerts      pure
     voice     alerts -> posts -> words                                  pure
     edge      the world: HTTP, SQLite, Slack, the terminal              effects, no decisions
+    model     the nouns that travel between the rooms, one file per family
+    errors    the few failures; each says whether to try again and when
     years     the nouns of the past: spans, courses, figures            pure
     looker    one look at a page: read, parse, ask after what left it
     engine    the two strokes: poll (look, think, record) and publish (render, deliver, receipt)

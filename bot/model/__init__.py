@@ -1,0 +1,70 @@
+"""The nouns that travel between the rooms: frozen values, no behaviour beyond what a value knows of itself.
+
+Every ``datetime`` in here is timezone-aware and in UTC. Ids are the vendor's or made from content, never random,
+so that a replay of the same pages gives the same values.
+"""
+
+from bot.model.alert import Alert, News, NewsItem, SurfaceLine
+from bot.model.catalogue import Provider, Source, Surface
+from bot.model.channel import Habits, Quiet, Subscription
+from bot.model.forecast import Estimate, Grade, Lifetimes, Outlook
+from bot.model.hit import Basis, Hit, Weight
+from bot.model.look import Blindness, Ending, Look, Observation
+from bot.model.page import Component, Condition, Impact, Incident, Snapshot, Stage, Transition, Update
+from bot.model.people import Mark, Mute, People, Person
+from bot.model.post import Message, Notice, NoticeKind, Post, PostKind
+from bot.model.timeline import Event, EventKind
+from bot.model.verdict import Call, Heard, Track, Verdict, VerdictRules
+from bot.model.world import Bare, Known, SurfaceState, World
+
+__all__ = [
+    "Alert",
+    "Bare",
+    "Basis",
+    "Blindness",
+    "Call",
+    "Component",
+    "Condition",
+    "Ending",
+    "Estimate",
+    "Event",
+    "EventKind",
+    "Grade",
+    "Habits",
+    "Heard",
+    "Hit",
+    "Impact",
+    "Incident",
+    "Known",
+    "Lifetimes",
+    "Look",
+    "Mark",
+    "Message",
+    "Mute",
+    "News",
+    "NewsItem",
+    "Notice",
+    "NoticeKind",
+    "Observation",
+    "Outlook",
+    "People",
+    "Person",
+    "Post",
+    "PostKind",
+    "Provider",
+    "Quiet",
+    "Snapshot",
+    "Source",
+    "Stage",
+    "Subscription",
+    "Surface",
+    "SurfaceLine",
+    "SurfaceState",
+    "Track",
+    "Transition",
+    "Update",
+    "Verdict",
+    "VerdictRules",
+    "Weight",
+    "World",
+]
