@@ -7,6 +7,7 @@ so that a replay of the same pages gives the same values.
 from bot.model.alert import Alert, News, NewsItem, SurfaceLine
 from bot.model.catalogue import Provider, Source, Surface
 from bot.model.channel import Habits, Quiet, Subscription
+from bot.model.evidence import HERE, Outcomes, Probe, ProbeResult, Report
 from bot.model.forecast import Estimate, Grade, Lifetimes, Outlook
 from bot.model.hit import Basis, Hit, Weight
 from bot.model.look import Blindness, Ending, Look, Observation
@@ -18,6 +19,7 @@ from bot.model.verdict import Call, Heard, Track, Verdict, VerdictRules
 from bot.model.world import Bare, Known, SurfaceState, World
 
 __all__ = [
+    "HERE",
     "Alert",
     "Bare",
     "Basis",
@@ -46,13 +48,17 @@ __all__ = [
     "Notice",
     "NoticeKind",
     "Observation",
+    "Outcomes",
     "Outlook",
     "People",
     "Person",
     "Post",
     "PostKind",
+    "Probe",
+    "ProbeResult",
     "Provider",
     "Quiet",
+    "Report",
     "Snapshot",
     "Source",
     "Stage",
