@@ -109,14 +109,16 @@ class Engine:
     blind_after: int = 3
     scout: Scout | None = None  # says what an address serves that no longer serves its page
     worlds: dict[str, World] = field(default_factory=dict)
+    _homes: dict[str, str] = field(default_factory=dict)  # surface -> its provider
     looker: Looker = field(init=False)
     _receipts: dict[int, tuple[str, bool]] = field(default_factory=dict)  # those that could not be recorded yet
 
     def __post_init__(self) -> None:
         """Goes on where the book says that the last run stopped."""
         self.looker = Looker(self.web, self.now, scout=self.scout, scout_after=self.blind_after)
-        for provider in self.providers:
-            self.worlds[provider] = self.book.world(provider) or World(provider)
+        for name, provider in self.providers.items():
+            self.worlds[name] = self.book.world(name) or World(name)
+            self._homes |= dict.fromkeys((s.id for s in provider.surfaces), name)
 
     # --- poll ---------------------------------------------------------------------------------------------------------
 
@@ -137,8 +139,11 @@ class Engine:
         done = []
         for provider in self.providers.values():
             world = self.worlds[provider.id]
-            if world.seen_at is not None or world.blind_since is not None:
-                stroke = strokes.tick(world, self.now(), self._rules(provider))
+            if world.seen_at is None and world.blind_since is None:
+                continue
+            now, rules = self.now(), self._rules(provider)
+            if not strokes.is_calm(world, now, rules):
+                stroke = strokes.tick(world, now, rules)
                 if stroke.events or _intervals(stroke.before) != _intervals(stroke.world):
                     self._record(None, stroke, provider)
                     done.append(stroke)
@@ -153,9 +158,11 @@ class Engine:
         return is_open or any(v.call not in calm and v.reason_code != "starting" for v in world.verdicts)
 
     def _rules(self, provider: Provider) -> strokes.Rules:
-        elsewhere: dict[str, Verdict] = {
-            v.surface: v for world in self.worlds.values() if world.provider != provider.id for v in world.verdicts
-        }
+        """What a stroke of a provider goes by; of the neighbours, only what it names."""
+        named = {name for s in provider.surfaces for name in (*s.needs, *s.instead)}
+        homes = ((name, self._homes.get(name, provider.id)) for name in named)
+        found = ((name, self.worlds[home].verdict(name)) for name, home in homes if home != provider.id)
+        elsewhere: dict[str, Verdict] = {name: verdict for name, verdict in found if verdict is not None}
         return strokes.Rules(provider, self.rules(provider), elsewhere)
 
     def _record(self, observation: Observation | None, stroke: strokes.Stroke, provider: Provider) -> None:

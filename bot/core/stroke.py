@@ -82,6 +82,20 @@ def tick(world: World, at: datetime, rules: Rules) -> Stroke:
     return _judged(world, world, at, (), rules=rules, looked=False)
 
 
+def is_calm(world: World, at: datetime, rules: Rules) -> bool:
+    """True where time alone changes nothing yet: all is normal by a page just read, and nothing needs a neighbour.
+
+    A tick then gives the same world, but for the time that its verdicts are of.
+    """
+    if world.seen_at is None or world.blind_since is not None or world.hits:
+        return False
+    is_fresh = abs(at - world.seen_at) <= rules.verdict.stale_gentle
+    own = {s.id for s in rules.provider.surfaces}
+    is_alone = all(own.issuperset(s.needs) for s in rules.provider.surfaces)
+    is_judged = own == {v.surface for v in world.verdicts}
+    return is_fresh and is_alone and is_judged and all(v.call is Call.RETRY_NORMALLY for v in world.verdicts)
+
+
 def watched(world: World, until: datetime) -> World:
     """The world after looks up to ``until`` that all saw the same: time passed, and it was not unwatched time."""
     return replace(world, seen_at=until, tracks=tuple(replace(t, looked_at=until) for t in world.tracks))

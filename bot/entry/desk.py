@@ -7,7 +7,7 @@ say (safe-to-retry.md C.5).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -103,7 +103,10 @@ class Desk:
     def _aged(self, provider: Provider, world: World, elsewhere: Mapping[str, Verdict]) -> World:
         if world.seen_at is None and world.blind_since is None:
             return world
-        return strokes.tick(world, self.now(), strokes.Rules(provider, self.rules(provider), elsewhere)).world
+        now, rules = self.now(), strokes.Rules(provider, self.rules(provider), elsewhere)
+        if strokes.is_calm(world, now, rules):
+            return replace(world, verdicts=tuple(replace(v, as_of=now) for v in world.verdicts))
+        return strokes.tick(world, now, rules).world
 
 
 def _verdicts(worlds: Mapping[str, World]) -> dict[str, Verdict]:

@@ -313,3 +313,43 @@ def test_watched_time_is_no_unwatched_time():
     world = after(look(0, page()))[-1].world
     until = at(0) + timedelta(hours=3)
     assert strokes.watched(world, until).seen_at == until
+
+
+# --- calm -------------------------------------------------------------------------------------------------------------
+
+
+def timeless(world):
+    """A world without the time that its verdicts are of."""
+    return replace(world, verdicts=tuple(replace(v, as_of=at(0)) for v in world.verdicts))
+
+
+@given(
+    st.lists(st.sampled_from([{}, {"api": RED}, {"web": AMBER}]), min_size=1, max_size=5),
+    st.lists(st.integers(0, 15), min_size=1, max_size=8),
+)
+@settings(max_examples=60, deadline=None)
+def test_time_alone_changes_nothing_in_a_calm_world(colours, waits):
+    shown = [page(**c) for c in colours for _ in range(3)] + [page()] * 150
+    world = World("acme")
+    for minutes, seen in enumerate(shown):
+        world = strokes.look(world, Look(at(minutes), seen), RULES).world
+        for wait in waits:
+            later = at(minutes + wait)
+            if strokes.is_calm(world, later, RULES):
+                assert timeless(strokes.tick(world, later, RULES).world) == timeless(world)
+
+
+def test_a_page_that_shows_nothing_for_hours_is_calm_for_five_minutes_and_no_longer():
+    world = World("acme")
+    for minutes in range(120):
+        world = strokes.look(world, Look(at(minutes), page()), RULES).world
+    assert [strokes.is_calm(world, at(119 + wait), RULES) for wait in (0, 5, 6)] == [True, True, False]
+
+
+def test_a_surface_that_needs_another_providers_is_never_calm():
+    needy = replace(ACME, surfaces=(replace(ACME.surfaces[0], needs=("other-login",)), *ACME.surfaces[1:]))
+    rules = replace(RULES, provider=needy)
+    world = World("acme")
+    for minutes in range(120):
+        world = strokes.look(world, Look(at(minutes), page()), rules).world
+    assert not strokes.is_calm(world, at(119), rules)
