@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -73,6 +74,8 @@ async def _run(found: settings.Settings, book: Store, environment: Mapping[str, 
         log.info("watching %d providers", len(providers))
         if not any(engine.worlds[p.id].seen_at for p in providers):
             log.info("this book is new; `brownout backfill PROVIDER` reads in the years before it")
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: collecting it again and again made one answer in twenty late
         await app.App(engine, found.poll, doors, app.say, chores=(Vigil(engine, book),)).run(stop)
     log.info("ended cleanly")
 

@@ -7,11 +7,13 @@ the rate of the import, and the 50th and 95th percentile of each question, in mi
 from __future__ import annotations
 
 import argparse
+import gc
 import resource
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from statistics import quantiles
@@ -27,6 +29,7 @@ from tests.bench.decade import END, Decade, fill
 TARGET_MS = 50.0
 
 
+WATCHED, BETWEEN = timedelta(hours=2), timedelta(minutes=4)
 COPIES = 12  # of the catalogue: 1,000,000 updates are then some 1.2 incidents a day and page, as Claude had in 2026
 
 
@@ -46,12 +49,18 @@ def _copy(provider: Provider, number: int) -> Provider:
 
 
 def desk_over(book: Store, found: settings.Settings, providers: tuple[Provider, ...]) -> Desk:
-    """A desk that asks at the end of the decade, when every page has just been seen to be well."""
-    for provider in providers:
-        page = tuple(Component(s.id, s.name, Condition.OPERATIONAL) for s in provider.surfaces)
-        seen = Look(END, Snapshot("", "", page, (), ()))
+    """A desk that asks at the end of the decade, two hours into the watch: every tenth page has a surface down."""
+    for number, provider in enumerate(providers):
+        red = Condition.MAJOR_OUTAGE if number % 10 == 0 else Condition.OPERATIONAL
+        first, *others = provider.surfaces
+        well = [Component(s.components[0], s.name, Condition.OPERATIONAL) for s in others if s.components]
+        page = Snapshot("", "", (Component((*first.components, first.id)[0], first.name, red), *well), (), ())
         rules = strokes.Rules(provider, found.rules_for(provider), {})
-        book.record(None, strokes.look(World(provider.id), seen, rules), ())
+        world = World(provider.id)
+        for look in range(WATCHED // BETWEEN + 1):
+            stroke = strokes.look(world, Look(END - WATCHED + look * BETWEEN, page), rules)
+            world = stroke.world
+        book.record(None, stroke, ())
     return Desk(providers, book, lambda: END, found.rules_for)
 
 
@@ -80,15 +89,16 @@ def questions(desk: Desk, made: Decade, dice: Random) -> dict[str, Callable[[], 
     }
 
 
-def timed(ask: Callable[[], object], times: int) -> tuple[float, float]:
-    """P50 and P95 in milliseconds."""
-    took = []
+def timed(ask: Callable[[], object], times: int) -> tuple[float, float, float]:
+    """P50 and P95 by the clock, and P95 of our own CPU, in milliseconds: others at work on the machine move the first."""
+    took, spent = [], []
     for _ in range(times):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         ask()
+        spent.append((time.process_time() - worked) * 1000)
         took.append((time.perf_counter() - began) * 1000)
     cut = quantiles(took, n=20, method="inclusive")
-    return cut[9], cut[18]
+    return cut[9], cut[18], quantiles(spent, n=20, method="inclusive")[18]
 
 
 def main() -> None:
@@ -111,10 +121,12 @@ def _bench(path: Path, updates: int, times: int) -> None:
     took = time.perf_counter() - began
     print(f"{made.updates} updates of {len(made.incidents)} incidents in {took:.0f} s: {made.updates / took:.0f}/s")
     desk = desk_over(book, found, providers)
-    print(f"{path.stat().st_size / 1e6:.0f} MB\n\n{'question':<22}{'P50 ms':>9}{'P95 ms':>9}")
+    gc.collect()
+    gc.freeze()  # as `run` does
+    print(f"{path.stat().st_size / 1e6:.0f} MB\n\n{'question':<22}{'P50 ms':>9}{'P95 ms':>9}{'P95 CPU':>9}")
     for name, ask in questions(desk, made, Random(7)).items():  # noqa: S311  (the same questions every time)
-        p50, p95 = timed(ask, times)
-        print(f"{name:<22}{p50:>9.1f}{p95:>9.1f}{'' if p95 < TARGET_MS else '   above the target'}")
+        p50, p95, cpu = timed(ask, times)
+        print(f"{name:<22}{p50:>9.1f}{p95:>9.1f}{cpu:>9.1f}{'' if p95 < TARGET_MS else '   above the target'}")
     book.close()
     print(f"\npeak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB")
 

@@ -331,6 +331,26 @@ def the_archive(db: Database) -> None:
         db.execute(statement)
 
 
+_THIRD = """
+DROP TRIGGER events_ai;
+DROP TABLE events_fts;
+CREATE VIRTUAL TABLE events_fts -- the search index: the words of events.text, and their beginnings of 3 and 4 letters
+USING FTS5 (
+  text, tokenize='unicode61 remove_diacritics 2', prefix='3 4', content=events, content_rowid=id
+);
+INSERT INTO events_fts (events_fts) VALUES ('rebuild');
+CREATE TRIGGER events_ai AFTER INSERT ON events BEGIN
+  INSERT INTO events_fts (rowid, text) VALUES (new.id, new.text); END;
+"""
+
+
+@steps()
+def the_beginnings_of_words(db: Database) -> None:
+    """An index for searches by a word's beginning, which took 60 ms on a million updates without."""
+    for statement in _statements(_THIRD):
+        db.execute(statement)
+
+
 def names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     return frozenset(step.name for step in steps.pending(Database(memory=True)))

@@ -6,6 +6,8 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
 from bot.edge.store.database import Database
 from bot.edge.store.rows import time
@@ -63,8 +65,11 @@ def search(db: Database, typed: str, channel: str | None, limit: int) -> Places:
         " WHERE e.channel IS NULL OR e.channel = ? ORDER BY at DESC, e.id DESC",
         *(json.dumps([row["rowid"] for row in numbers[:ENOUGH]]), channel),
     )
-    first: dict[str, Place] = {}
-    for r in found:
-        place = Place(r["incident"], r["provider"], r["name"], r["kind"], time(r["at"]), r["text"] or "")
-        first.setdefault(r["incident"], place)
-    return Places(tuple(first.values())[:limit], is_cut=len(numbers) > ENOUGH)
+    first: dict[str, dict[str, Any]] = {}
+    for row in found:
+        first.setdefault(row["incident"], row)
+    return Places(tuple(map(_place, islice(first.values(), limit))), is_cut=len(numbers) > ENOUGH)
+
+
+def _place(row: dict[str, Any]) -> Place:
+    return Place(row["incident"], row["provider"], row["name"], row["kind"], time(row["at"]), row["text"] or "")
