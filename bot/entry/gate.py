@@ -10,6 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,8 +24,8 @@ from bot.core import catalogue, machine
 from bot.edge.store import Store
 from bot.entry.desk import Desk
 from bot.entry.options import config_option, db_option, now
-from bot.errors import UsageError
-from bot.model import Call, Track, Verdict
+from bot.errors import StoreError, UsageError
+from bot.model import Call, Provider, Surface, Track, Verdict
 from bot.voice import words
 
 GO = 0
@@ -131,7 +132,8 @@ def retry(
     """May I retry SURFACE now? For scripts: brownout retry claude-api --wait && run-the-job.
 
     Exit code 0: go. 75: not now (hold off, or only gently and --gently is not given, or this client's slot has not
-    begun), with --wait: still not at the end. 69: unknown, or no bot runs on this database. 1 or 2: wrong usage.
+    begun), with --wait: still not at the end. 69: unknown: no bot runs on this database, or it can't be read. 1 or 2:
+    wrong usage.
     """
     if not surface:
         raise UsageError("`retry` needs to know which one: `brownout retry claude-api`")
@@ -160,24 +162,29 @@ class Gate:
     now: Callable[[], datetime]
 
     def ask(self) -> Answer:
-        """The verdict now. UsageError where there is no such surface, StoreError where the database can't be read."""
+        """The verdict now; ``unknown`` where there is no database or it can't be read. UsageError: no such surface."""
         path = self.db or Path(self.found.store_path)
         providers = tuple(p for p in self.found.providers if p.enabled)
         provider, surface = catalogue.surface(providers, self.surface)
         if not path.exists():
-            why = f"{surface.name} is unknown: there is no database {path} yet; `brownout run` makes it."
-            verdict = Verdict(surface.id, Call.UNKNOWN, self.now(), 0.0, why, "never_seen")
-            grounds = machine.Grounds(provider.id, Track(surface.id), (), None, self.found.rules_for(provider))
-            return Answer(machine.machine_form(verdict, grounds, self.now()), why)
-        book = Store.open(path, read_only=True)
+            return self._unknown(provider, surface, f"there is no database {path} yet; `brownout run` makes it")
         try:
-            form = Desk(providers, book, self.now, self.found.rules_for).machine_form(provider, surface, self.client)
-            looked_at = book.looked_at(provider.id)
-        finally:
-            book.close()
+            with closing(Store.open(path, read_only=True)) as book:
+                form = Desk(providers, book, self.now, self.found.rules_for).machine_form(
+                    provider, surface, self.client
+                )
+                looked_at = book.looked_at(provider.id)
+        except StoreError as error:
+            return self._unknown(provider, surface, str(error))
         if form["verdict"] != Call.UNKNOWN or looked_at is None:
             return Answer(form, form["reason"])
         return Answer(form, _abandoned(surface.name, path, looked_at, self.now()) or form["reason"])
+
+    def _unknown(self, provider: Provider, surface: Surface, why: str) -> Answer:
+        told = f"{surface.name} is unknown: {why}."
+        verdict = Verdict(surface.id, Call.UNKNOWN, self.now(), 0.0, told, "never_seen")
+        grounds = machine.Grounds(provider.id, Track(surface.id), (), None, self.found.rules_for(provider))
+        return Answer(machine.machine_form(verdict, grounds, self.now()), told)
 
 
 def _abandoned(name: str, path: Path, looked_at: datetime, now: datetime) -> str:

@@ -115,6 +115,13 @@ def test_without_a_database_it_is_unknown_and_says_what_makes_one(town, tmp_path
     assert (answer.code(gently=True), "brownout run" in answer.sentence) == (69, True)
 
 
+def test_a_damaged_database_is_unknown_and_says_what_to_do(town, tmp_path):
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    answer = gate.Gate(Settings(providers=(ACME, GLOBEX)), damaged, "acme-api", None, town.now).ask()
+    assert (answer.code(gently=True), "restore a backup" in answer.sentence) == (69, True)
+
+
 def test_asking_makes_no_database(town, tmp_path):
     found = Settings(providers=(ACME,))
     gate.Gate(found, tmp_path / "none.db", "acme-api", None, town.now).ask()
