@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Protocol
 
-from bot.core import decide
+from bot.core import catalogue, decide
 from bot.core import stroke as strokes
 from bot.errors import DeliveryError, StoreError
 from bot.looker import Looker, Scout, Web
@@ -188,9 +188,8 @@ class Engine:
 
     def _rules(self, provider: Provider) -> strokes.Rules:
         """What a stroke of a provider goes by; of the neighbours, only what it names."""
-        named = {name for s in provider.surfaces for name in (*s.needs, *s.instead)}
-        homes = ((name, self._homes.get(name, provider.id)) for name in named)
-        found = ((name, self.worlds[home].verdict(name)) for name, home in homes if home != provider.id)
+        homes = ((name, self._homes[name]) for name in catalogue.elsewhere(provider) if name in self._homes)
+        found = ((name, self.worlds[home].verdict(name)) for name, home in homes)
         elsewhere: dict[str, Verdict] = {name: verdict for name, verdict in found if verdict is not None}
         return strokes.Rules(provider, self.rules(provider), elsewhere)
 

@@ -77,3 +77,9 @@ def _nearest(targets: Iterable[Target], wanted: str) -> str:
     by_name = {name.casefold(): t.id for t in targets for name in (t.id, t.name)}
     near = difflib.get_close_matches(wanted, by_name, n=1, cutoff=0.6)
     return f" Did you mean `{by_name[near[0]]}`?" if near else ""
+
+
+def elsewhere(provider: Provider) -> frozenset[str]:
+    """The ids of other providers' surfaces that its own need, or name as where else to go."""
+    named = {name for surface in provider.surfaces for name in (*surface.needs, *surface.instead)}
+    return frozenset(named - {surface.id for surface in provider.surfaces})

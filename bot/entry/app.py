@@ -26,6 +26,7 @@ from bot.settings import Poll
 log = logging.getLogger("brownout")
 
 JITTER = 0.2  # of the interval, to both sides (safe-to-retry.md C.5)
+FIRST_ROUND_S = 10.0  # of looks, after the start
 TICK_S = 15
 PUBLISH_S = 1.0  # Slack takes about one post a second and channel
 FAREWELL_S = 2.5  # what is being sent may finish
@@ -79,13 +80,14 @@ class App:
     # --- poll ---------------------------------------------------------------------------------------------------------
 
     def _scheduled(self) -> Any:
-        """A job per source, the first looks a tenth of a second apart, and one that lets time pass."""
+        """A job per source, the first looks evenly spread over ten seconds at most, and one that lets time pass."""
         scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
         trigger = IntervalTrigger(seconds=max(1, int(self.poll.interval_s)))
+        apart_s = min(0.1, FIRST_ROUND_S / max(1, len(self.engine.providers)))
         for number, provider in enumerate(self.engine.providers):
-            first = self.engine.now() + timedelta(seconds=min(number * 0.1, 10))
+            first = self.engine.now() + timedelta(seconds=number * apart_s)
             scheduler.add_job(self._poll, trigger, args=[provider], id=f"poll {provider}", next_run_time=first)
         scheduler.add_job(self._tick, IntervalTrigger(seconds=TICK_S), id="tick")
         return scheduler

@@ -6,7 +6,7 @@ say (safe-to-retry.md C.5).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,13 +32,15 @@ class Desk:
 
     def board(self) -> tuple[tuple[Provider, World], ...]:
         """Every provider with what is known of it now."""
-        stored = self._stored()
+        stored = self._stored(self.providers)
         elsewhere = _verdicts(stored)
         return tuple((p, self._aged(p, stored[p.id], elsewhere)) for p in self.providers)
 
     def world(self, provider: Provider) -> World:
         """What is known of one provider now; the others are only read, for where else to go."""
-        stored = self._stored()
+        named = catalogue.elsewhere(provider)
+        near = [p for p in self.providers if p.id != provider.id and any(s.id in named for s in p.surfaces)]
+        stored = self._stored([provider, *near])
         return self._aged(provider, stored[provider.id], _verdicts(stored))
 
     def machine_form(self, provider: Provider, surface: Surface, client: str | None = None) -> dict[str, Any]:
@@ -97,8 +99,8 @@ class Desk:
             raise UsageError(f"No incident of {target.name} has been seen yet.")
         return found[0]
 
-    def _stored(self) -> dict[str, World]:
-        return {p.id: self.book.world(p.id) or World(p.id) for p in self.providers}
+    def _stored(self, providers: Iterable[Provider]) -> dict[str, World]:
+        return {p.id: self.book.world(p.id) or World(p.id) for p in providers}
 
     def _aged(self, provider: Provider, world: World, elsewhere: Mapping[str, Verdict]) -> World:
         if world.seen_at is None and world.blind_since is None:
