@@ -161,8 +161,14 @@ class _Verdict(_Strict):
     profile: dict[str, _Numbers] = {}
 
 
-class _Store(_Strict):
+class Store(_Strict):
+    """The database, its backups and what it forgets. ``backup_to`` is relative to the database; 0 is never."""
+
     path: str = "brownout.db"
+    backup_every_h: float = Field(default=24, ge=0)
+    backup_to: str = Field(default="backups", min_length=1)
+    keep: int = Field(default=7, ge=1)
+    bodies_days: float = Field(default=90, ge=0)
 
 
 class _Slack(_Strict):
@@ -174,7 +180,7 @@ class _Slack(_Strict):
 class _Main(_Strict):
     poll: Poll = Poll()
     verdict: _VerdictChoice = _VerdictChoice()
-    store: _Store = _Store()
+    store: Store = Store()
     web: Web = Web()
     slack: _Slack = _Slack()
 
@@ -184,12 +190,17 @@ class Settings:
     """All that the config directory says, checked. ``providers`` is the whole catalogue, the disabled ones too."""
 
     poll: Poll = field(default_factory=Poll)
-    store_path: str = "brownout.db"
+    store: Store = field(default_factory=Store)
     preset: str = "default"
     providers: tuple[model.Provider, ...] = ()
     verdict: _Verdict = field(default_factory=_Verdict)
     web: Web = field(default_factory=Web)
     admins: tuple[str, ...] = ()
+
+    @property
+    def store_path(self) -> str:
+        """The database, as brownout.toml names it."""
+        return self.store.path
 
     def rules_for(self, provider: model.Provider, preset: str | None = None) -> model.VerdictRules:
         """The verdict's numbers for this provider: its profile's, and over them the chosen preset's."""
@@ -234,7 +245,7 @@ def load(directory: Path | None = None) -> Settings:
         raise ConfigError(mistakes)
     catalogue = tuple(p for _, p in providers)
     return Settings(
-        main.poll, main.store.path, main.verdict.preset, catalogue, verdict or _Verdict(), main.web, main.slack.admins
+        main.poll, main.store, main.verdict.preset, catalogue, verdict or _Verdict(), main.web, main.slack.admins
     )
 
 

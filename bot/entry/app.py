@@ -20,7 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.core.stroke import Stroke
 from bot.engine import Delivery, Engine
-from bot.errors import BrownoutError
+from bot.errors import BrownoutError, StoreError
 from bot.settings import Poll
 
 log = logging.getLogger("brownout")
@@ -33,14 +33,25 @@ FAREWELL_S = 2.5  # what is being sent may finish
 CANCEL_S = 1.2  # and what is cancelled may close
 MAX_RETRY_AFTER_S = 900.0
 
+DATABASE = "the database"
 Door = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something that is done by the calendar, in a job of its own; it may take long, but never holds up the loop."""
+
+    name: str
+    every_s: float
+    do: Callable[[], Coroutine[Any, Any, None]]
+    then: str  # what follows where it fails
 
 
 @dataclass(slots=True)
 class App:
     """A bot that runs. ``doors`` are coroutines that serve until they are cancelled (Slack, for one).
 
-    ``chores`` are done whenever time has passed; True from one is something to publish.
+    ``chores`` are done whenever time has passed; True from one is something to publish. ``errands`` have a job each.
     """
 
     engine: Engine
@@ -49,6 +60,7 @@ class App:
     on_delivery: Callable[[Delivery], None] = field(default=lambda _: None)
     farewell_s: float = FAREWELL_S
     chores: Iterable[Callable[[], bool]] = ()
+    errands: Iterable[Errand] = ()
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _scheduler: Any = None
@@ -90,12 +102,15 @@ class App:
             first = self.engine.now() + timedelta(seconds=number * apart_s)
             scheduler.add_job(self._poll, trigger, args=[provider], id=f"poll {provider}", next_run_time=first)
         scheduler.add_job(self._tick, IntervalTrigger(seconds=TICK_S), id="tick")
+        for errand in self.errands:
+            scheduler.add_job(self._errand, IntervalTrigger(seconds=errand.every_s), args=[errand], id=errand.name)
         return scheduler
 
     async def _poll(self, provider: str) -> None:
         stroke = None
         with self._contained(provider, "this look was lost"):
             stroke = await self.engine.poll(provider)
+            self._well(DATABASE)
             _report(stroke)
             self._wake.set()
         if self._scheduler.running:
@@ -116,6 +131,10 @@ class App:
             with self._contained("what time alone brings", "it waits for the next tick"):
                 if chore():
                     self._wake.set()
+
+    async def _errand(self, errand: Errand) -> None:
+        with self._contained(errand.name, errand.then, is_of_the_book=False):
+            await errand.do()
 
     # --- publish ------------------------------------------------------------------------------------------------------
 
@@ -145,19 +164,26 @@ class App:
     # --- what goes wrong ----------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _contained(self, what: str, then: str) -> Iterator[None]:
-        """Keeps a failure from ending the job, and logs it once for as long as it is the same."""
+    def _contained(self, what: str, then: str, *, is_of_the_book: bool = True) -> Iterator[None]:
+        """Keeps a failure from ending the job, and logs it once for as long as it is the same.
+
+        A database that can't be written fails every job, and is one failure until a look is recorded.
+        """
         try:
             yield
         except BrownoutError as error:
-            if self._failing.get(what) != str(error):
-                log.error("%s: %s; %s", what, error, then)  # noqa: TRY400  (the message says it all)
-            self._failing[what] = str(error)
+            where = DATABASE if is_of_the_book and isinstance(error, StoreError) else what
+            if self._failing.get(where) != str(error):
+                log.error("%s: %s; %s", where, error, then)  # noqa: TRY400  (the message says it all)
+            self._failing[where] = str(error)
         except Exception:
             log.exception("%s: a failure that nobody thought of; %s, and it goes on", what, then)
         else:
-            if self._failing.pop(what, None):
-                log.info("%s: well again", what)
+            self._well(what)
+
+    def _well(self, what: str) -> None:
+        if self._failing.pop(what, None):
+            log.info("%s: well again", what)
 
 
 async def _ended(tasks: list[asyncio.Task[Any]], patience_s: float = 0) -> None:

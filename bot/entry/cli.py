@@ -36,6 +36,7 @@ DOORS = {
     "backfill": ("backfill", "the years before the bot, from the page itself or from recordings"),
     "score": ("score", "how right attributions and verdicts were on recorded histories"),
     "report": ("report", "how reliable each surface has been: availability, MTTR, MTBF, error budget"),
+    "db": ("db", "cares for the database: backup, verify, restore, vacuum, retention"),
     "replay": ("recordings", "a recorded page through today's rules"),
 }
 

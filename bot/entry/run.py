@@ -28,6 +28,7 @@ from bot.entry.desk import Desk
 from bot.entry.link import Link
 from bot.entry.options import config_option, db_option, now
 from bot.entry.slash import slack_app
+from bot.entry.upkeep import Upkeep
 from bot.entry.vigil import Vigil
 from bot.errors import ConfigError
 from bot.model import Provider, Subscription
@@ -46,11 +47,12 @@ def run(config: Path | None, db: Path | None) -> None:
     for chatty in ("apscheduler", "slack_bolt", "slack_sdk", "httpx"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)  # what they would say, we say once and in one line
     found = settings.load(config)
-    with closing(Store.open(db or Path(found.store_path), alone=True)) as book:
-        asyncio.run(_run(found, book, os.environ))
+    path = db or Path(found.store_path)
+    with closing(Store.open(path, alone=True)) as book:
+        asyncio.run(_run(found, book, Upkeep(path, found.store, now), os.environ))
 
 
-async def _run(found: settings.Settings, book: Store, environment: Mapping[str, str]) -> None:
+async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, environment: Mapping[str, str]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -76,7 +78,8 @@ async def _run(found: settings.Settings, book: Store, environment: Mapping[str, 
             log.info("this book is new; `brownout backfill PROVIDER` reads in the years before it")
         gc.collect()
         gc.freeze()  # what is loaded by now stays: collecting it again and again made one answer in twenty late
-        await app.App(engine, found.poll, doors, app.say, chores=(Vigil(engine, book),)).run(stop)
+        chores = (Vigil(engine, book),)
+        await app.App(engine, found.poll, doors, app.say, chores=chores, errands=upkeep.errands()).run(stop)
     log.info("ended cleanly")
 
 

@@ -9,8 +9,9 @@ import pytest
 from bot.edge.store import Store
 from bot.engine import Delivery, Engine
 from bot.entry import app
+from bot.entry.app import Errand
 from bot.entry.options import now
-from bot.errors import ConfigError, SourceError, StoreError
+from bot.errors import ConfigError, SourceError, StoreError, UsageError
 from bot.model import Subscription, VerdictRules
 from bot.settings import Poll
 from tests.acme import ACME, DOWN, NOON, Chat, Clock, Web, look, page
@@ -283,8 +284,8 @@ def fail(bot, *errors):
 
 
 async def test_a_failure_is_said_once_for_as_long_as_it_is_the_same(bot, log):
-    fail(bot, *[StoreError("the disk is full")] * 3)
-    assert said(log) == ["ERROR acme: the disk is full; this look was lost"]
+    fail(bot, *[UsageError("it is not there")] * 3)
+    assert said(log) == ["ERROR acme: it is not there; this look was lost"]
 
 
 async def test_another_failure_is_said_too(bot, log):
@@ -293,8 +294,30 @@ async def test_another_failure_is_said_too(bot, log):
 
 
 async def test_the_end_of_a_failure_is_said(bot, log):
-    fail(bot, StoreError("the disk is full"), None, None)
+    fail(bot, UsageError("it is not there"), None, None)
     assert said(log)[1:] == ["INFO acme: well again"]
+
+
+async def test_a_full_disk_fails_every_job_and_is_said_once(bot, log):
+    for what in ("acme", "time", "the outbox"):
+        with bot._contained(what, "it waits"):
+            raise StoreError("the disk is full")
+    assert said(log) == ["ERROR the database: the disk is full; it waits"]
+
+
+async def test_a_backup_that_fails_is_no_failure_of_the_database(bot, log):
+    async def fails():
+        raise StoreError("no room for it")
+
+    bot.errands = [Errand("the backup", 60, fails, "it is tried again")]
+    for errand in bot.errands * 2:
+        await bot._errand(errand)
+    assert said(log) == ["ERROR the backup: no room for it; it is tried again"]
+
+
+async def test_an_errand_is_on_the_calendar(bot):
+    bot.errands = [Errand("the backup", 60, None, "")]
+    assert bot._scheduled().get_job("the backup").trigger.interval.total_seconds() == 60
 
 
 async def test_a_failure_that_was_expected_leaves_no_traceback(bot, log):
@@ -321,7 +344,7 @@ async def test_a_disk_that_is_full_for_a_while_loses_no_look(bot, book, web, log
     bot._scheduler = bot._scheduled()
     await bot._poll("acme")
     await bot._poll("acme")
-    assert said(log) == ["ERROR acme: the disk is full; this look was lost", "INFO acme: well again"]
+    assert said(log) == ["ERROR the database: the disk is full; this look was lost", "INFO the database: well again"]
     assert book.owing() == ("C1",)
 
 
@@ -341,7 +364,7 @@ async def test_time_that_can_not_be_recorded_is_said(bot, log):
 
     bot.engine = type("Engine", (), {"tick": staticmethod(tick)})()
     await bot._tick()
-    assert said(log) == ["ERROR time: the disk is full; what it changed is not recorded yet"]
+    assert said(log) == ["ERROR the database: the disk is full; what it changed is not recorded yet"]
 
 
 def delivery(outcome, why="", attempt=1):

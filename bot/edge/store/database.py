@@ -33,14 +33,14 @@ class Database:
         opened: list[sqlite3.Connection] = []
         try:
             if alone:
-                opened.append(_claim(path))
+                opened.append(claim(path))
             opened.append(_connect(path, patience_s, read_only=read_only))
             _prepare(opened[-1], read_only=read_only)
         except BaseException as error:
             for connection in opened:
                 connection.close()
             if isinstance(error, sqlite3.Error | OSError):
-                raise StoreError(_advice(path, str(error))) from error
+                raise StoreError(advice(path, str(error))) from error
             raise
         return cls(path, opened[-1], opened[0] if alone else None)
 
@@ -57,14 +57,14 @@ class Database:
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
         except sqlite3.Error as error:
-            raise StoreError(_advice(self._path, str(error))) from error
+            raise StoreError(advice(self._path, str(error))) from error
 
     def each(self, sql: str) -> Iterator[tuple[Any, ...]]:
         """The rows of a question, one after the other, however many there are."""
         try:
             yield from self._connection.execute(sql)
         except sqlite3.Error as error:
-            raise StoreError(_advice(self._path, str(error))) from error
+            raise StoreError(advice(self._path, str(error))) from error
 
     def write(self, sql: str, *values: object) -> int:
         """One statement, in a transaction of its own unless one is open; how many rows it changed."""
@@ -88,7 +88,7 @@ class Database:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
-                why = _advice(self._path, str(error))
+                why = advice(self._path, str(error))
                 raise StoreError(f"{why}; nothing of this step was kept") from error
             raise
 
@@ -98,8 +98,11 @@ def _connect(path: Path, patience_s: float, *, read_only: bool) -> sqlite3.Conne
     return sqlite3.connect(where, uri=True, isolation_level=None, timeout=patience_s)
 
 
-def _claim(path: Path) -> sqlite3.Connection:
-    """An exclusive lock on a file beside the database. The system drops it when the process dies, however it dies."""
+def claim(path: Path, but: str = "and only one may; stop it, or name another file with --db") -> sqlite3.Connection:
+    """An exclusive lock on a file beside the database. The system drops it when the process dies, however it dies.
+
+    StoreError where a bot has it; ``but`` ends its sentence.
+    """
     lock = sqlite3.connect(f"{path.resolve()}-lock", isolation_level=None, timeout=0)
     try:
         lock.execute("BEGIN EXCLUSIVE")
@@ -107,14 +110,13 @@ def _claim(path: Path) -> sqlite3.Connection:
         lock.close()
         if "locked" not in str(error):
             raise
-        why = f"another bot runs on {path}, and only one may; stop it, or name another file with --db"
-        raise StoreError(why) from None
+        raise StoreError(f"another bot runs on {path}, {but}") from None
     return lock
 
 
 def _prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
-    _check_origin(connection)
+    check_origin(connection)
     if read_only:
         if _is_older(connection):
             raise sqlite3.DatabaseError("it is of an older Brownout")
@@ -131,13 +133,18 @@ def _prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
         connection.execute("COMMIT")
 
 
-def _check_origin(connection: sqlite3.Connection) -> None:
+def applied(connection: sqlite3.Connection) -> frozenset[str]:
+    """The names of the schema steps that a database has."""
+    return frozenset(step.name for step in migrations.steps.applied(_tools(connection)))
+
+
+def check_origin(connection: sqlite3.Connection) -> None:
     """Never writes into somebody else's database, nor into one of a newer Brownout."""
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
-    applied = {step.name for step in migrations.steps.applied(_tools(connection))}
-    if tables and not applied:
+    steps = applied(connection)
+    if tables and not steps:
         raise sqlite3.DatabaseError("it holds something else")
-    if newer := applied - migrations.names():
+    if newer := steps - migrations.names():
         raise sqlite3.DatabaseError(f"it is of a newer Brownout ({', '.join(sorted(newer))})")
 
 
@@ -167,6 +174,7 @@ _REMEDIES = {  # what SQLite says -> what to do
 }
 
 
-def _advice(path: Path, said: str) -> str:
+def advice(path: Path, said: str) -> str:
+    """What SQLite or the system said of a file, and what to do about it."""
     remedy = next((what for sign, what in _REMEDIES.items() if sign in said), "")
     return f"{path}: {said}" + (f"; {remedy}" if remedy else "")

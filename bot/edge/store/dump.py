@@ -71,7 +71,8 @@ def _fits(columns: list[str] | None, table: Any) -> bool:
 def _tables(db: Database) -> dict[str, list[str]]:
     """Our tables and their columns, those that others refer to first."""
     found = db.rows(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE '_sqlite%'"
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        " AND name NOT LIKE '\\_%' ESCAPE '\\'"  # tables of tools
         " AND name NOT LIKE 'events_fts%' ORDER BY rootpage"
     )
     names = [row["name"] for row in found if row["name"] not in _DERIVED]

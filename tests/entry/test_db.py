@@ -1,0 +1,121 @@
+"""``brownout db``: what it says, and what it exits with."""
+
+from contextlib import closing
+
+import pytest
+from click.testing import CliRunner
+
+from bot.edge.store import Store
+from bot.entry.cli import brownout
+from bot.model import Observation
+from tests.acme import DOWN, NOON, look
+
+CONFIG = """
+id = "acme"
+name = "Acme"
+[source]
+url = "https://status.acme.example"
+[[surface]]
+id = "acme-api"
+name = "Acme API"
+components = ["c-api"]
+"""
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "config" / "providers").mkdir(parents=True)
+    (tmp_path / "config" / "providers" / "acme.toml").write_text(CONFIG)
+    with closing(Store.open(tmp_path / "b.db")) as store:
+        stroke = look(None, DOWN, NOON)
+        store.record(Observation("acme", stroke.at, "changed", body=DOWN), stroke, [])
+    return tmp_path
+
+
+@pytest.fixture
+def db(home):
+    def run(*words):
+        options = ["--db", home / "b.db", "--config", home / "config"]
+        return CliRunner(env={"COLUMNS": "200"}).invoke(brownout, ["db", *map(str, (*words, *options))])
+
+    return run
+
+
+def test_bare_it_shows_its_help():
+    told = CliRunner().invoke(brownout, ["db"])
+    assert (told.exit_code, "retention" in told.output) == (0, True)
+
+
+def test_a_backup_goes_to_the_folder_of_the_settings(db, home):
+    assert "sound" in db("backup").output
+    assert len([*(home / "backups").glob("b-*Z.db")]) == 1
+
+
+def test_a_backup_goes_to_a_folder_that_is_named(db, home):
+    db("backup", home / "elsewhere")
+    assert len([*(home / "elsewhere").glob("b-*Z.db")]) == 1
+
+
+def test_a_backup_goes_to_a_file_that_is_named(db, home):
+    db("backup", home / "mine.db")
+    assert (home / "mine.db").is_file()
+
+
+def test_a_backup_that_exists_is_not_overwritten(db, home):
+    db("backup", home / "mine.db")
+    told = db("backup", home / "mine.db")
+    assert (told.exit_code, "is there already" in told.output) == (1, True)
+
+
+def test_more_backups_than_are_kept_make_room_and_say_so(db, home):
+    (home / "config" / "brownout.toml").write_text("[store]\nkeep = 1\n")
+    (home / "backups").mkdir()
+    (home / "backups" / "b-20200101T000000Z.db").write_text("")
+    assert "deleted, since the newest 1 are kept" in db("backup").output
+
+
+def test_a_sound_database_exits_with_0_and_says_what_it_holds(db):
+    told = db("verify")
+    assert (told.exit_code, "sound" in told.output, "incidents" in told.output) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [(None, 66), (b"", 65), (b"not a database" * 99, 65), (b"SQLite format 3\x00", 65)]
+)
+def test_a_file_that_is_not_sound_has_an_exit_code(db, home, body, code):
+    if body is not None:
+        (home / "bad.db").write_bytes(body)
+    assert db("verify", home / "bad.db").exit_code == code
+
+
+def test_a_restore_says_where_the_old_file_is(db, home):
+    db("backup", home / "mine.db")
+    told = db("restore", home / "mine.db")
+    assert (told.exit_code, "what was there before" in told.output) == (0, True)
+
+
+def test_a_restore_of_what_is_not_there_is_refused(db, home):
+    assert "there is no such file" in db("restore", home / "none.db").output
+
+
+def test_a_vacuum_says_what_it_gained(db):
+    assert "before" in db("vacuum").output
+
+
+def test_a_vacuum_is_refused_while_a_bot_runs(db, home):
+    with closing(Store.open(home / "b.db", alone=True)):
+        told = db("vacuum")
+    assert (told.exit_code, "stop it first" in told.output) == (1, True)
+
+
+def test_retention_says_what_would_go(db):
+    assert "0 of 1 raw pages older than 90 days would go" in db("retention", "--dry-run").output
+
+
+def test_retention_by_days_of_ones_own(db):
+    assert "older than 0.5 days are gone" in db("retention", "--days", 0.5).output
+
+
+def test_retention_is_off_where_the_settings_say_so(db, home):
+    (home / "config" / "brownout.toml").write_text("[store]\nbodies_days = 0\n")
+    assert "kept for ever" in db("retention").output

@@ -1,0 +1,117 @@
+"""The errands of a bot that runs: a backup when one is due, also after a restart, and beside the loop."""
+
+import asyncio
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+
+from bot.edge.store import Store, care
+from bot.entry.upkeep import TRIES_EVERY, Upkeep
+from bot.errors import StoreError
+from bot.model import Observation
+from bot.settings import Store as Rules
+from tests.acme import DOWN, NOON, Clock, look, page
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def db(tmp_path):
+    with closing(Store.open(tmp_path / "b.db")) as store:
+        world = None
+        for number, body in enumerate((page(), DOWN)):
+            stroke = look(world, body, NOON - timedelta(days=91 - number))
+            store.record(Observation("acme", stroke.at, "changed", body=body), stroke, [])
+            world = stroke.world
+    return tmp_path / "b.db"
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def upkeep(db, clock):
+    return Upkeep(db, Rules(), clock)
+
+
+def times(db):
+    return [at for _, at in care.backups(db, db.parent / "backups")]
+
+
+async def test_the_first_backup_is_due_at_once(upkeep, db):
+    await upkeep.back_up()
+    assert times(db) == [NOON]
+
+
+async def test_the_next_one_is_due_after_its_hours(upkeep, db, clock):
+    for _ in range(3):
+        await upkeep.back_up()
+        clock.move(hours=12)
+    assert times(db) == [NOON, NOON + timedelta(hours=24)]
+
+
+async def test_one_that_was_missed_is_made_up_for_after_a_restart(upkeep, db, clock):
+    await upkeep.back_up()
+    clock.move(hours=60)
+    await Upkeep(db, Rules(), clock).back_up()
+    assert times(db)[-1] == NOON + timedelta(hours=60)
+
+
+async def test_after_a_restart_none_is_made_too_soon(upkeep, db, clock):
+    await upkeep.back_up()
+    clock.move(hours=1)
+    await Upkeep(db, Rules(), clock).back_up()
+    assert times(db) == [NOON]
+
+
+async def test_a_clock_that_is_set_back_makes_one_backup_and_not_one_a_minute(upkeep, db, clock):
+    await upkeep.back_up()
+    clock.move(hours=-48)
+    for _ in range(3):
+        await upkeep.back_up()
+        clock.move(minutes=1)
+    assert len(times(db)) == 2
+
+
+async def test_what_has_failed_is_tried_again_after_a_while_and_not_at_once(upkeep, db, clock):
+    (db.parent / "backups").write_text("in the way")
+    with pytest.raises(StoreError):
+        await upkeep.back_up()
+    (db.parent / "backups").unlink()
+    await upkeep.back_up()
+    assert times(db) == []
+    clock.move(seconds=TRIES_EVERY.total_seconds())
+    await upkeep.back_up()
+    assert len(times(db)) == 1
+
+
+async def test_the_age_of_the_newest_backup_is_known(upkeep, clock):
+    assert upkeep.backed_up_at() is None
+    await upkeep.back_up()
+    clock.move(hours=1)
+    assert upkeep.backed_up_at() == NOON
+
+
+async def test_a_bot_that_ends_calls_its_backup_off(upkeep, db):
+    task = asyncio.create_task(upkeep.back_up())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert list(db.parent.rglob("*.partial")) == []
+
+
+async def test_old_pages_are_forgotten_once_a_day(upkeep, caplog, clock):
+    caplog.set_level("INFO")
+    for _ in range(2):
+        await upkeep.forget()
+        clock.move(hours=1)
+    assert [r.message for r in caplog.records] == ["1 raw pages older than 90 days are gone"]
+
+
+async def test_nothing_is_on_the_calendar_where_nothing_is_wanted(db, clock):
+    assert [*Upkeep(db, Rules(backup_every_h=0, bodies_days=0), clock).errands()] == []
