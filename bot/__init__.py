@@ -10,7 +10,8 @@ The rooms, in the order in which data flows through them:
     errors    the few failures; each says whether to try again and when
     years     the nouns of the past: spans, courses, figures            pure
     looker    one look at a page: read, parse, ask after what left it
-    engine    the two strokes: poll (look, think, record) and publish (render, deliver, receipt)
+    courier   what a channel is owed -> sent, later, parked or paused: the publish stroke
+    engine    the two strokes: poll (look, think, record) and publish
     replay    recorded pages through today's rules
     score     how right attributions and verdicts were on recordings
     settings  config/*.toml and the environment -> Settings, or every mistake at once

@@ -1,32 +1,29 @@
-"""The two strokes: poll (look, think, record) and publish (render, deliver, receipt). The edges are Protocols.
+"""The two strokes: poll (look, think, record) and publish, which the courier does. The edges are Protocols.
 
-Recording comes before sending, so that a crash or a Slack outage loses no alert (DESIGN.md section 2). A post is marked
-as leaving before it leaves: if the process dies in between, it is sent again, and the delivery says so.
+Recording comes before sending, so that a crash or a Slack outage loses no alert (DESIGN.md section 2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 from typing import Protocol
 
 from bot.core import catalogue, decide
 from bot.core import stroke as strokes
-from bot.errors import DeliveryError, StoreError
+from bot.courier import Chat, Courier, Delivery, Outbox
+from bot.errors import StoreError
 from bot.looker import Looker, Scout, Web
 from bot.model import (
     Alert,
     Call,
     Evidence,
     Habits,
-    Message,
     Observation,
     Outcomes,
-    People,
     Post,
-    PostKind,
     ProbeResult,
     Provider,
     Report,
@@ -36,68 +33,17 @@ from bot.model import (
     VerdictRules,
     World,
 )
-from bot.voice import alerts, route
-
-BACKOFF = 1.2  # seconds to the power of the attempts: a wait is about a fifth of the outage so far
-MAX_WAIT = timedelta(minutes=5)  # between two attempts to deliver a post
-
-# Refusals of the bot, not of a post or of a channel: another token mends them, so what is owed waits for it.
-_OF_THE_BOT = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+from bot.voice import route
 
 
-class Owed(Protocol):
-    """A post in the outbox."""
-
-    @property
-    def id(self) -> int: ...  # noqa: D102
-    @property
-    def post(self) -> Post: ...  # noqa: D102
-    @property
-    def attempts(self) -> int: ...  # noqa: D102
-    @property
-    def due_at(self) -> datetime: ...  # noqa: D102
-    @property
-    def is_in_doubt(self) -> bool: ...  # noqa: D102
-    @property
-    def parent_ts(self) -> str | None: ...  # noqa: D102
-    @property
-    def people(self) -> People: ...  # noqa: D102
-
-
-class Book(Protocol):
+class Book(Outbox, Protocol):
     """Remembers. ``record`` is one transaction."""
 
     def world(self, provider: str) -> World | None: ...  # noqa: D102
     def record(self, observation: Observation | None, stroke: strokes.Stroke, posts: Iterable[Post]) -> None: ...  # noqa: D102
-    def subscriptions(self) -> tuple[Subscription, ...]: ...  # noqa: D102
     def told(self, incident: str) -> frozenset[str]: ...  # noqa: D102
     def rung(self, incident: str) -> frozenset[str]: ...  # noqa: D102
     def habits(self) -> Mapping[str, Habits]: ...  # noqa: D102
-    def owing(self) -> Sequence[str]: ...  # noqa: D102
-    def owed(self, channel: str) -> Owed | None: ...  # noqa: D102
-    def mark_sending(self, number: int) -> None: ...  # noqa: D102
-    def mark_sent(self, number: int, ts: str, at: datetime, *, is_parent: bool) -> None: ...  # noqa: D102
-    def mark_later(self, number: int, due_at: datetime, error: str, *, is_in_doubt: bool) -> None: ...  # noqa: D102
-    def mark_parked(self, number: int, error: str) -> None: ...  # noqa: D102
-
-
-class Chat(Protocol):
-    """Takes messages; every failure is a DeliveryError. ``burst`` is how many posts a channel takes at once."""
-
-    burst: int
-
-    async def post(self, channel: str, message: Message, *, thread_ts: str | None, broadcast: bool) -> str: ...  # noqa: D102
-    async def edit(self, channel: str, ts: str, message: Message) -> None: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What became of an attempt to deliver a post, counted from 1: ``sent``, ``later`` or ``parked``, and why."""
-
-    post: Post
-    outcome: str
-    why: str = ""
-    attempt: int = 1
 
 
 @dataclass(slots=True)
@@ -115,10 +61,11 @@ class Engine:
     worlds: dict[str, World] = field(default_factory=dict)
     _homes: dict[str, str] = field(default_factory=dict)  # surface -> its provider
     looker: Looker = field(init=False)
-    _receipts: dict[int, tuple[str, bool]] = field(default_factory=dict)  # those that could not be recorded yet
+    courier: Courier = field(init=False)
 
     def __post_init__(self) -> None:
         """Goes on where the book says that the last run stopped."""
+        self.courier = Courier(self.book, self.chat, self.now)
         self.looker = Looker(self.web, self.now, scout=self.scout, scout_after=self.blind_after)
         for name, provider in self.providers.items():
             self.worlds[name] = self.book.world(name) or World(name)
@@ -226,60 +173,7 @@ class Engine:
 
     async def publish_to(self, channel: str) -> tuple[Delivery, ...]:
         """Sends what is due to a channel: in order, at most a burst, and nothing past one that has to wait."""
-        done: list[Delivery] = []
-        while len(done) < self.chat.burst:
-            owed = self.book.owed(channel)
-            if owed is None or owed.due_at > self.now():
-                break
-            done.append(await self._deliver(owed))
-            if done[-1].outcome == "later":
-                break
-        return tuple(done)
-
-    async def _deliver(self, owed: Owed) -> Delivery:
-        if owed.post.kind is PostKind.REPLY and owed.parent_ts is None:
-            return self._park(owed, "the message that it belongs to was never taken")
-        if owed.id not in self._receipts:
-            self.book.mark_sending(owed.id)
-            try:
-                self._receipts[owed.id] = await self._send(owed)
-            except DeliveryError as error:
-                return self._refused(owed, error)
-        ts, is_parent = self._receipts[owed.id]
-        self.book.mark_sent(owed.id, ts, self.now(), is_parent=is_parent)
-        del self._receipts[owed.id]
-        is_again = owed.is_in_doubt and owed.post.kind is not PostKind.EDIT  # an edit is the same the second time
-        return Delivery(owed.post, "sent", "again: its fate was unknown" if is_again else "", owed.attempts + 1)
-
-    async def _send(self, owed: Owed) -> tuple[str, bool]:
-        """Sends one post; its ts, and whether it is now the incident's parent message."""
-        post = owed.post
-        message = alerts.render(post, owed.people)
-        if post.kind is PostKind.EDIT and owed.parent_ts:
-            try:
-                await self.chat.edit(post.channel, owed.parent_ts, message)
-            except DeliveryError as error:
-                if error.code != "message_not_found":
-                    raise
-            else:
-                return owed.parent_ts, False
-        if post.kind is PostKind.REPLY:
-            loud = bool(post.news and post.news.broadcast)
-            return await self.chat.post(post.channel, message, thread_ts=owed.parent_ts, broadcast=loud), False
-        is_parent = post.kind in (PostKind.ALERT, PostKind.EDIT)
-        return await self.chat.post(post.channel, message, thread_ts=None, broadcast=False), is_parent
-
-    def _refused(self, owed: Owed, error: DeliveryError) -> Delivery:
-        if error.permanent and error.code not in _OF_THE_BOT:
-            return self._park(owed, str(error))
-        wait = timedelta(seconds=error.retry_after or BACKOFF ** min(owed.attempts, 50))
-        is_in_doubt = error.code == "unknown_outcome"
-        self.book.mark_later(owed.id, self.now() + min(wait, MAX_WAIT), str(error), is_in_doubt=is_in_doubt)
-        return Delivery(owed.post, "later", str(error), owed.attempts + 1)
-
-    def _park(self, owed: Owed, why: str) -> Delivery:
-        self.book.mark_parked(owed.id, why)
-        return Delivery(owed.post, "parked", why, owed.attempts + 1)
+        return await self.courier.publish_to(channel)
 
 
 def _intervals(world: World) -> tuple[object, ...]:

@@ -11,6 +11,16 @@ BrownoutError
 
 from __future__ import annotations
 
+from enum import StrEnum
+
+
+class Blame(StrEnum):
+    """What a refusal is about: it says what else would be refused too."""
+
+    POST = "post"  # these words; other posts go through
+    CHANNEL = "channel"  # everything to this channel
+    BOT = "bot"  # everything, until it gets another token or another scope
+
 
 class BrownoutError(Exception):
     """The root: everything that Brownout raises on purpose."""
@@ -40,13 +50,24 @@ class SourceError(BrownoutError):
 
 
 class DeliveryError(BrownoutError):
-    """A post was not taken. Permanent ones are parked with their channel; others are tried again."""
+    """A post was not taken. Trying again can't mend a permanent one; ``blame`` says what waits with it."""
 
-    def __init__(self, message: str, *, code: str, permanent: bool = False, retry_after: float | None = None) -> None:
-        """``retry_after`` is in seconds, where the chat server named one."""
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        permanent: bool = False,
+        retry_after: float | None = None,
+        blame: Blame = Blame.POST,
+        remedy: str = "",
+    ) -> None:
+        """``retry_after`` is in seconds, where the chat server named one; ``remedy`` is what people can do."""
         self.code = code
         self.permanent = permanent
         self.retry_after = retry_after
+        self.blame = blame
+        self.remedy = remedy
         super().__init__(message)
 
 

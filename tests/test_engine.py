@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from bot.courier import MAX_WAIT
 from bot.edge.store import Store
-from bot.engine import MAX_WAIT, Engine
-from bot.errors import DeliveryError, SourceError, StoreError
+from bot.engine import Engine
+from bot.errors import Blame, DeliveryError, SourceError, StoreError
 from bot.model import Outcomes, ProbeResult, Report, Subscription, VerdictRules
 from tests.acme import ACME, DOWN, NOON, Answer, Chat, Clock, Web, incident, page, update
 
@@ -411,7 +412,7 @@ async def test_what_will_never_be_taken_is_parked(show, engine, chat):
 
 
 async def test_a_token_that_was_revoked_loses_nothing(show, engine, chat, clock):
-    chat.failures = [refused("token_revoked", permanent=True)]
+    chat.failures = [refused("token_revoked", permanent=True, blame=Blame.BOT)]
     await show(page(), DOWN)
     assert [d.outcome for d in await engine.publish()] == ["later"]
     clock.move(seconds=2)
@@ -445,7 +446,7 @@ async def test_a_message_that_was_deleted_is_posted_afresh_and_its_thread_follow
 
 async def test_a_post_that_was_leaving_when_the_process_died_is_sent_again_and_said_so(show, start, book):
     await show(page(), DOWN)
-    book.mark_sending(book.owed("C1").id)
+    book.mark_sending(book.owed("C1").id, NOON)
     [first, *_] = await start().publish()
     assert (first.outcome, first.why) == ("sent", "again: its fate was unknown")
 
@@ -454,7 +455,7 @@ async def test_a_post_whose_connection_broke_is_sent_again_and_said_so(show, eng
     chat.failures = [refused("unknown_outcome")]
     await show(page(), DOWN)
     await engine.publish()
-    clock.move(seconds=2)
+    clock.move(seconds=5)
     [first, *_] = await engine.publish()
     assert (first.outcome, first.why) == ("sent", "again: its fate was unknown")
 
@@ -465,7 +466,7 @@ async def test_an_edit_whose_fate_was_unknown_is_nothing_to_tell(show, engine, c
     await show(STILL)
     chat.failures = [refused("unknown_outcome")]
     await engine.publish()
-    clock.move(seconds=2)
+    clock.move(seconds=5)
     assert [d.why for d in await engine.publish()] == ["", ""]
 
 

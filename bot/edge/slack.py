@@ -11,7 +11,8 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -19,11 +20,12 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import DeliveryError
+from bot.errors import Blame, DeliveryError
 from bot.model import Message
 
 SLACK_API_URL = "https://slack.com/api/"
 MAX_TEXT = 4000  # chat.update refuses more, in bytes at that (slack.md 2.1)
+SHORT_TEXT = 1000  # bytes of what Slack calls too long all the same
 EVENT_TYPE = "brownout_post"
 
 UNKNOWN_OUTCOME = "unknown_outcome"  # the request may have been taken: look before sending again
@@ -32,6 +34,7 @@ MESSAGE_GONE = "message_not_found"  # this message can't be edited any more: pos
 
 _RETRY_AFTER_DEFAULT = 30.0
 _RETRY_AFTER_MAX = 300.0
+_TOO_LONG = "msg_too_long"
 _BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 _SLOW_DOWN = frozenset({"ratelimited", "rate_limited"})
 _GONE = frozenset({MESSAGE_GONE, "cant_update_message", "edit_window_closed", "is_inactive"})
@@ -67,6 +70,12 @@ _REMEDIES = {
 }
 """Refusals that trying again can't mend, and what would. Any other refusal is tried again: nothing is dropped."""
 
+_OF_THE_BOT = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+_OF_THE_POST = frozenset({"msg_too_long", "no_text", "invalid_metadata_format", "metadata_too_large"})
+
+_HISTORY = frozenset({"channels:history", "groups:history"})
+_PAGE, _PAGES = 200, 5  # messages of a history: by the page, and how many pages are looked through
+
 _Send = Callable[[str, list[dict[str, Any]] | None], Awaitable[Any]]
 _log = logging.getLogger(__name__)
 
@@ -76,9 +85,19 @@ class SlackEdge:
 
     burst = 1  # Slack takes about one message a second in a channel
 
-    def __init__(self, token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> None:
-        """``base_url`` ends in /api/ and may be an emulator's; ``timeout_s`` bounds a whole call, in seconds."""
+    def __init__(self, token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10, look_up: bool = True) -> None:
+        """``base_url`` ends in /api/ and may be an emulator's; ``timeout_s`` bounds a whole call, in seconds.
+
+        Without ``look_up`` no history is ever asked for.
+        """
         self._client = AsyncWebClient(token=token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
+        self._look_up = look_up
+        self._may_look = True  # until Slack says otherwise
+
+    @property
+    def looks(self) -> bool:
+        """Whether a channel's history may be read, as far as is known."""
+        return self._look_up and self._may_look
 
     async def post(
         self, channel: str, message: Message, *, thread_ts: str | None = None, broadcast: bool = False
@@ -101,6 +120,7 @@ class SlackEdge:
             )
 
         answer = await _deliver(send, channel, message)
+        self._heed(answer)
         ts = answer.get("ts")
         if not isinstance(ts, str):
             raise DeliveryError(f"Slack took the post to {channel} and named no ts", code=UNKNOWN_OUTCOME)
@@ -117,6 +137,46 @@ class SlackEdge:
             return await self._client.chat_update(channel=channel, ts=ts, text=text, blocks=blocks or [])
 
         await _deliver(send, channel, message)
+
+    async def find(self, channel: str, key: str, since: datetime, *, thread_ts: str | None = None) -> str | None:
+        """The ts of our newest message with this key since then, in the channel or in a thread; None: there is none.
+
+        Raises DeliveryError, permanent where this history may not be read.
+        """
+        place = {"channel": channel, "oldest": f"{since.timestamp():.6f}", "limit": _PAGE, "include_all_metadata": True}
+        ask = self._client.conversations_replies if thread_ts else self._client.conversations_history
+        place |= {"ts": thread_ts} if thread_ts else {}
+        found: list[str] = []
+        for _ in range(_PAGES):
+            answer = await self._read(ask, channel, place)
+            found += [m["ts"] for m in answer.get("messages") or () if _key(m) == key]
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if found or not cursor:
+                break
+            place["cursor"] = cursor
+        return max(found, default=None)
+
+    async def _read(self, ask: Callable[..., Awaitable[Any]], channel: str, place: dict[str, Any]) -> Any:
+        try:
+            return await _once(lambda *_: ask(**place), channel, "", None)
+        except DeliveryError as error:
+            if error.code == "missing_scope":
+                self._may_look = False
+                _log.info("the history scopes are not granted: a post whose fate is unknown is sent again")
+            raise
+
+    def _heed(self, answer: Any) -> None:
+        """Every answer names the scopes that the token has."""
+        granted = answer.headers.get("x-oauth-scopes") if isinstance(answer.headers, Mapping) else None
+        if isinstance(granted, str):
+            self._may_look = not _HISTORY.isdisjoint(scope.strip() for scope in granted.split(","))
+
+
+def _key(message: dict[str, Any]) -> str | None:
+    """The key that we gave one of our messages; None for everybody else's."""
+    metadata = message.get("metadata") or {}
+    key = (metadata.get("event_payload") or {}).get("key") if metadata.get("event_type") == EVENT_TYPE else None
+    return key if isinstance(key, str) else None
 
 
 async def knock(app_token: str, bot_token: str = "", *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> None:
@@ -142,15 +202,23 @@ async def _prove(name: str, wanted: str, ask: _Send) -> None:
 
 
 async def _deliver(send: _Send, channel: str, message: Message) -> Any:
-    """Sends with blocks, and where Slack refuses those, the text alone: something is always delivered."""
+    """Sends with blocks; where Slack refuses those, the text alone; where that is too long, its beginning.
+
+    So something is always delivered; what was refused is logged with its hash.
+    """
     text, blocks = _cut(message.text), list(message.blocks)
     try:
         return await _once(send, channel, text, blocks or None)
     except DeliveryError as error:
-        if not blocks or error.code not in _BLOCKS_REFUSED:
+        if error.code == _TOO_LONG:
+            short = _cut(message.text, SHORT_TEXT)
+            what = "its beginning"
+        elif blocks and error.code in _BLOCKS_REFUSED:
+            short, what = text, "its text"
+        else:
             raise
-        _log.warning("Slack refused the blocks of payload %s (%s); sending its text alone", _hash(blocks), error.code)
-    return await _once(send, channel, text, None)
+        _log.warning("Slack refused payload %s (%s); sending %s alone", _hash(text, blocks), error.code, what)
+    return await _once(send, channel, short, None)
 
 
 async def _once(send: _Send, channel: str, text: str, blocks: list[dict[str, Any]] | None) -> Any:
@@ -183,9 +251,15 @@ def _refusal(channel: str, answer: Any) -> DeliveryError:
         return DeliveryError(why, code=code, retry_after=_retry_after(told) if told else None)
     if code in _GONE:
         return DeliveryError(f"the message in {channel} can't be edited any more ({code})", code=MESSAGE_GONE)
-    remedy = _REMEDIES.get(code)
+    remedy = _REMEDIES.get(code, "")
     why = f"Slack did not take the message to {channel}: {code}" + (f" ({remedy})" if remedy else "")
-    return DeliveryError(why, code=code, permanent=remedy is not None)
+    return DeliveryError(why, code=code, permanent=bool(remedy), blame=_blame(code), remedy=remedy)
+
+
+def _blame(code: str) -> Blame:
+    if code in _OF_THE_BOT:
+        return Blame.BOT
+    return Blame.POST if code in _OF_THE_POST else Blame.CHANNEL
 
 
 def _retry_after(header: str | None) -> float:
@@ -197,13 +271,13 @@ def _retry_after(header: str | None) -> float:
     return min(max(wait, 1.0), _RETRY_AFTER_MAX) if math.isfinite(wait) else _RETRY_AFTER_DEFAULT
 
 
-def _cut(text: str) -> str:
-    """At most 4000 bytes of UTF-8, cut on a character's edge, with an ellipsis where something is missing."""
+def _cut(text: str, most: int = MAX_TEXT) -> str:
+    """At most so many bytes of UTF-8, cut on a character's edge, with an ellipsis where something is missing."""
     raw = text.encode(errors="replace")  # a lone surrogate can't travel
-    if len(raw) > MAX_TEXT:
-        raw = raw[: MAX_TEXT - len("…".encode())].decode(errors="ignore").encode() + "…".encode()
+    if len(raw) > most:
+        raw = raw[: most - len("…".encode())].decode(errors="ignore").encode() + "…".encode()
     return raw.decode()
 
 
-def _hash(blocks: list[dict[str, Any]]) -> str:
-    return hashlib.sha256(json.dumps(blocks, sort_keys=True).encode()).hexdigest()[:16]
+def _hash(text: str, blocks: list[dict[str, Any]]) -> str:
+    return hashlib.sha256(json.dumps([text, blocks], sort_keys=True).encode()).hexdigest()[:16]

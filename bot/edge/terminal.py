@@ -25,6 +25,7 @@ class Terminal:
     """A chat that is a terminal. ``now`` dates what it draws; edits are drawn only where ``with_edits``."""
 
     burst = 1000  # a terminal takes everything at once
+    looks = False  # and forgets it
 
     def __init__(self, console: Console, now: Callable[[], datetime], *, with_edits: bool = False) -> None:
         """Draws on this console."""
@@ -43,6 +44,10 @@ class Terminal:
             mark = "↳ also in the channel" if broadcast else "↳"
             self._console.print(Padding(Text(f"{mark} ", style="bold" if broadcast else "dim") + text, (0, 0, 0, 4)))
         return f"{next(self._numbers)}"
+
+    async def find(self, channel: str, key: str, since: datetime, *, thread_ts: str | None) -> str | None:  # noqa: ARG002
+        """Nothing: it is never asked."""
+        return None
 
     async def edit(self, channel: str, ts: str, message: Message) -> None:  # noqa: ARG002
         """Draws the message as it is now."""

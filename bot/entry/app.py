@@ -19,7 +19,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.core.stroke import Stroke
-from bot.engine import Delivery, Engine
+from bot.courier import Delivery
+from bot.engine import Engine
 from bot.errors import BrownoutError, StoreError
 from bot.settings import Poll
 
@@ -214,7 +215,9 @@ def _report(stroke: Stroke) -> None:
 def say(delivery: Delivery) -> None:
     """One log line for what became of a post, where it is worth one: at its first refusal, and at its end."""
     post, outcome = delivery.post, delivery.outcome
-    if outcome == "parked" or (outcome == "later" and delivery.attempt == 1):
+    if outcome == "paused" and delivery.why:
+        log.warning("%s is paused: %s; what it is owed waits", post.channel, delivery.why)
+    elif outcome == "parked" or (outcome == "later" and delivery.attempt == 1):
         log.warning("%s to %s: %s: %s", post.kind, post.channel, outcome, delivery.why)
     elif outcome == "sent" and (delivery.why or delivery.attempt > 1):
         how = f"{delivery.why}, " if delivery.why else ""

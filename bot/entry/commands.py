@@ -117,6 +117,8 @@ def _subscribe(desk: Desk, ask: Ask) -> Reply:
     for t in targets:
         desk.book.subscribe(Subscription(ask.channel, t.id, minimum, ask.user, desk.now(), mention))
         answers.append(replies.subscribed(t.id, t.surfaces, minimum, desk.world(t.provider), mention))
+    if desk.book.retry(ask.channel):
+        answers.append(sheet("", [ways.RETRIED]))
     return Reply(joined(answers), in_channel=True)
 
 
@@ -141,8 +143,8 @@ def _unsubscribe(desk: Desk, ask: Ask) -> Reply:
 def _list(desk: Desk, ask: Ask) -> Reply:
     if ask.words == ("all",):
         return Reply(replies.catalogue(desk.providers))
-    subscriptions = desk.book.subscriptions(ask.channel)
-    return Reply(replies.listing(subscriptions, desk.habits(ask.channel), desk.now()))
+    subscriptions, pause = desk.book.subscriptions(ask.channel), desk.book.paused(ask.channel)
+    return Reply(replies.listing(subscriptions, desk.habits(ask.channel), desk.now(), pause))
 
 
 def _sources(desk: Desk, _: Ask) -> Reply:

@@ -134,7 +134,7 @@ def _target(desk: Desk, what: str) -> tuple[str, str, str]:
 def settings(desk: Desk, ask: Ask) -> Reply:
     """A modal; in words where there can be none."""
     subscriptions, habits = desk.book.subscriptions(ask.channel), desk.habits(ask.channel)
-    message = replies.listing(subscriptions, habits, desk.now())
+    message = replies.listing(subscriptions, habits, desk.now(), desk.book.paused(ask.channel))
     return Reply(message, view=views.settings(ask.channel, subscriptions, habits) if subscriptions else None)
 
 

@@ -17,12 +17,13 @@ from rich.console import Console
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import settings
+from bot.courier import Chat
 from bot.edge.discover import evidence
 from bot.edge.fetch import Fetcher
 from bot.edge.slack import SLACK_API_URL, SlackEdge
 from bot.edge.store import Store
 from bot.edge.terminal import CHANNEL, Terminal
-from bot.engine import Chat, Engine
+from bot.engine import Engine
 from bot.entry import app, commands, interactions, socketmode
 from bot.entry.desk import Desk
 from bot.entry.link import Link

@@ -6,7 +6,7 @@ so that a replay of the same pages gives the same values.
 
 from bot.model.alert import Alert, News, NewsItem, SurfaceLine
 from bot.model.catalogue import Provider, Source, Surface
-from bot.model.channel import Habits, Quiet, Subscription
+from bot.model.channel import Habits, Pause, Quiet, Subscription
 from bot.model.evidence import HERE, Outcomes, Probe, ProbeResult, Report
 from bot.model.forecast import Estimate, Grade, Lifetimes, Outlook
 from bot.model.hit import Basis, Hit, Weight
@@ -52,6 +52,7 @@ __all__ = [
     "Observation",
     "Outcomes",
     "Outlook",
+    "Pause",
     "People",
     "Person",
     "Post",

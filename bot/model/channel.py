@@ -41,3 +41,13 @@ class Habits:
     maintenance: bool = False
     quiet: Quiet | None = None
     mutes: tuple[Mute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A channel takes nothing for now: ``code`` is the chat's reason, ``remedy`` what people can do about it."""
+
+    channel: str
+    code: str
+    remedy: str
+    since: datetime

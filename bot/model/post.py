@@ -28,11 +28,15 @@ class NoticeKind(StrEnum):
     MOVED = "moved"  # it answers from another host, or in another format
     BASELINE = "baseline"  # what was already open at the first look
     SETTINGS = "settings"  # somebody has changed how the channel is told
+    PAUSED = "paused"  # another channel takes nothing any more: for those who subscribed it
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message that belongs to no incident. ``key`` is made from content; ``since`` is when it began."""
+    """A message that belongs to no incident. ``key`` is made from content; ``since`` is when it began.
+
+    ``channel`` is the one that it is about, where that is another than the one it goes to.
+    """
 
     kind: NoticeKind
     provider: str
@@ -43,6 +47,7 @@ class Notice:
     since: datetime
     why: str = ""
     open: tuple[Incident, ...] = ()
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

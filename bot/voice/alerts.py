@@ -28,6 +28,7 @@ from bot.model import (
 from bot.voice import blocks, hands, words
 
 _MENTION = re.compile(r"(!subteam\^[A-Z0-9]+|@[UW][A-Z0-9]+)(?:\|[^<>|]*)?")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]+")
 NOBODY = People()
 _FULL = 6000  # characters of blocks; longer lines are shown without their reasons
 _ADVICE = 1000
@@ -271,9 +272,15 @@ def _notice(notice: Notice) -> Message:
     ]
     more = len(notice.open) - len(lines)
     lines += [f"… and {more} more"] if more else []
-    shown = [blocks.section(blocks.escape(text)), *blocks.sections(map(blocks.escape, lines), _FULL)]
+    shown = [blocks.section(_escaped(text, notice)), *blocks.sections(map(blocks.escape, lines), _FULL)]
     full = "\n".join([text, *lines])
-    return Message(blocks.fit(blocks.escape(full), blocks.TEXT), tuple(shown), key=notice.key)
+    return Message(blocks.fit(_escaped(full, notice), blocks.TEXT), tuple(shown), key=notice.key)
+
+
+def _escaped(text: str, notice: Notice) -> str:
+    """The channel that it is about becomes a link to it."""
+    told = blocks.escape(text)
+    return told.replace(notice.channel, f"<#{notice.channel}>", 1) if _CHANNEL.fullmatch(notice.channel) else told
 
 
 def _told(notice: Notice) -> str:
@@ -291,5 +298,11 @@ def _told(notice: Notice) -> str:
             return f"Moved: {notice.why}."
         case NoticeKind.SETTINGS:
             return f"Settings of this channel: {notice.why}"
+        case NoticeKind.PAUSED:
+            return (
+                f"Paused: Slack has taken nothing of mine to {notice.channel} since {words.day(notice.since)} "
+                f"({words.cut(notice.why, 300)}). Once that is mended, `/brownout subscribe` there sends what is "
+                "still open; until then I try again with a new alert, once a day at most."
+            )
         case NoticeKind.BASELINE:
             return f"First look at {name}: {len(notice.open)} open on its page. Nothing of this is new."

@@ -11,6 +11,7 @@ from bot.model import (
     Habits,
     Known,
     Message,
+    Pause,
     Provider,
     Stage,
     Subscription,
@@ -105,9 +106,11 @@ def labelled(incident: str, labels: Iterable[str]) -> Message:
     return sheet("", [f"`{incident}` is now filed under {now}. `off:` before a label takes it off."])
 
 
-def listing(subscriptions: Iterable[Subscription], habits: Habits, now: datetime) -> Message:
+def listing(
+    subscriptions: Iterable[Subscription], habits: Habits, now: datetime, pause: Pause | None = None
+) -> Message:
     """What this channel listens to, and how it is told."""
-    lines = list(ways.described(subscriptions, habits, now))
+    lines = [*([ways.paused(pause)] if pause else []), *ways.described(subscriptions, habits, now)]
     empty = "This channel listens to nothing yet. `/brownout subscribe claude` or `/brownout list all`"
     return sheet("Subscriptions of this channel", lines or [empty])
 

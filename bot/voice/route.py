@@ -22,6 +22,8 @@ from bot.model import (
     News,
     NewsItem,
     Notice,
+    NoticeKind,
+    Pause,
     Post,
     PostKind,
     Quiet,
@@ -31,6 +33,7 @@ from bot.model import (
 
 ALL = "all"  # the target of a mute of everything
 MUTED, QUIET = "muted", "quiet hours"
+_PERSONAL = ("D", "U", "W")  # how the ids of people, and of what is written to them, begin
 _ENDS = (News.RESOLVED, News.WITHDRAWN)
 
 
@@ -83,6 +86,16 @@ def route_notice(
         habits = channels.habits.get(channel) or Habits(channel)
         if not any(_is_on(m, notice.at) and m.target in (ALL, notice.provider) for m in habits.mutes):
             yield Post(channel, PostKind.NOTICE, notice.key, notice)
+
+
+def paused(pause: Pause, mine: Iterable[Subscription]) -> Iterator[Post]:
+    """Who subscribed a channel that takes nothing any more is told so, once each; nobody is told of their own."""
+    key = f"paused:{pause.channel}:{pause.code}:{pause.since:%Y-%m-%d}"
+    why = f"{pause.code}: {pause.remedy}" if pause.remedy else pause.code
+    told = Notice(NoticeKind.PAUSED, "", "", key, pause.since, "", pause.since, why, channel=pause.channel)
+    for owner in sorted({s.created_by for s in mine} - {""}):
+        if not pause.channel.startswith(_PERSONAL):
+            yield Post(owner, PostKind.NOTICE, key, told)
 
 
 def matches(subscription: Subscription, provider: str, surface: str) -> bool:

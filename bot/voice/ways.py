@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from bot.model import Habits, Message, Mute, Quiet, Subscription, Surface
+from bot.model import Habits, Message, Mute, Pause, Quiet, Subscription, Surface
 from bot.voice import hands, words
 from bot.voice.sheet import sheet
 
@@ -21,6 +21,18 @@ def described(subscriptions: Iterable[Subscription], habits: Habits, now: dateti
     if habits.quiet:
         yield f"Quiet hours: {hours(habits.quiet)}. Only a complete outage is told in them; the rest waits."
     yield from (f"Muted: {_mute(m)}" for m in habits.mutes if m.until is None or m.until > now)
+
+
+RETRIED = "This channel was paused, because Slack took nothing of mine to it. I try it again now."
+
+
+def paused(pause: Pause) -> str:
+    """That a channel takes nothing for now, and what mends it."""
+    remedy = f": {pause.remedy}" if pause.remedy else ""
+    return (
+        f"**Paused** since {words.day(pause.since)}, because Slack takes nothing of mine here ({pause.code}{remedy}). "
+        "Then `/brownout subscribe` once more sends what is still open."
+    )
 
 
 def called(mention: str) -> str:

@@ -4,12 +4,14 @@ import asyncio
 import json
 import logging
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp import web
 
-from bot.edge.slack import MAX_TEXT, SlackEdge, knock
-from bot.errors import DeliveryError
+from bot.edge.slack import MAX_TEXT, SHORT_TEXT, SlackEdge, knock
+from bot.errors import Blame, DeliveryError
 from bot.model import Message
 
 pytestmark = pytest.mark.anyio
@@ -20,6 +22,7 @@ MESSAGE = Message(
     blocks=({"type": "section", "text": {"type": "plain_text", "text": "Claude API"}},),
     key="claude:inc-1:C1:opened",
 )
+SINCE = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TAKEN = {"ok": True, "channel": "C1", "ts": "1772452140.000100"}
 
 
@@ -32,7 +35,8 @@ class FakeSlack:
 
     async def handle(self, request):
         is_json = request.content_type == "application/json"
-        self.asked.append((request.match_info["method"], await request.json() if is_json else await request.text()))
+        said = await request.json() if is_json else request.query_string or await request.text()
+        self.asked.append((request.match_info["method"], said))
         answer = self.answers.pop(0)
         return await answer(request) if callable(answer) else web.json_response(answer)
 
@@ -58,7 +62,7 @@ async def drops(request):
 async def slack(*answers, timeout_s=5):
     fake = FakeSlack(*answers)
     app = web.Application()
-    app.router.add_post("/api/{method}", fake.handle)
+    app.router.add_route("*", "/api/{method}", fake.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -170,7 +174,7 @@ async def test_a_refusal_of_blocks_is_logged_with_the_payloads_hash(caplog):
     async with slack({"ok": False, "error": "invalid_blocks"}, TAKEN) as (edge, _):
         await edge.post("C1", MESSAGE)
     [line] = [r.getMessage() for r in caplog.records if r.name == "bot.edge.slack"]
-    assert line == "Slack refused the blocks of payload 24da351c47335192 (invalid_blocks); sending its text alone"
+    assert line == "Slack refused payload a33c2f002a2c4999 (invalid_blocks); sending its text alone"
 
 
 @pytest.mark.parametrize(
@@ -257,7 +261,6 @@ async def test_without_a_connection_nothing_was_sent():
         "token_revoked",
         "account_inactive",
         "invalid_auth",
-        "msg_too_long",
     ],
 )
 async def test_a_refusal_that_waiting_does_not_mend_is_permanent_and_says_the_remedy(code):
@@ -308,3 +311,92 @@ async def test_no_token_is_in_a_log_line_or_an_error(answer, caplog):
     told = "".join(str(e) for e in (caught.value, caught.value.__cause__, edge)) + caplog.text
     assert TOKEN not in told
     assert "xoxb" not in told
+
+
+# --- what a refusal is about --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "blame"),
+    [
+        ("not_in_channel", Blame.CHANNEL),
+        ("channel_not_found", Blame.CHANNEL),
+        ("is_archived", Blame.CHANNEL),
+        ("token_revoked", Blame.BOT),
+        ("invalid_metadata_format", Blame.POST),
+    ],
+)
+async def test_a_refusal_says_what_waits_with_it_and_what_people_can_do(code, blame):
+    error, _ = await refused({"ok": False, "error": code})
+    assert (error.permanent, error.blame, error.remedy in str(error)) == (True, blame, True)
+
+
+async def test_a_text_that_slack_calls_too_long_is_sent_as_its_beginning():
+    async with slack({"ok": False, "error": "msg_too_long"}, TAKEN) as (edge, fake):
+        await edge.post("C1", Message("word " * 700, MESSAGE.blocks, "k"))
+    sent = fake.asked[1][1]
+    assert (len(sent["text"].encode()), sent["text"][-1], "blocks" in sent) == (SHORT_TEXT, "…", False)
+
+
+# --- looking for a post -------------------------------------------------------------------------------------------------
+
+
+def history(*keys, cursor=""):
+    """A page of a channel's history; a key of None is somebody else's message."""
+    of_ours = [{"event_type": "brownout_post", "event_payload": {"key": key}} if key else None for key in keys]
+    messages = [{"ts": f"{9 - n}.0", "text": "x"} | ({"metadata": m} if m else {}) for n, m in enumerate(of_ours)]
+    return {"ok": True, "messages": messages, "response_metadata": {"next_cursor": cursor}}
+
+
+async def looked(*answers, thread_ts=None):
+    """What a look for the key finds among these answers, and what Slack was asked."""
+    async with slack(*answers) as (edge, fake):
+        found = await edge.find("C1", "k", SINCE, thread_ts=thread_ts)
+    return found, [(method, dict(parse_qsl(body))) for method, body in fake.asked]
+
+
+async def test_a_post_is_found_by_its_key():
+    found, [(method, asked)] = await looked(history(None, "other", "k"))
+    assert (found, method) == ("7.0", "conversations.history")
+    assert (asked["oldest"], asked["include_all_metadata"]) == (f"{SINCE.timestamp():.6f}", "1")
+
+
+async def test_of_two_the_newer_one_is_found():
+    assert (await looked(history("k", "k")))[0] == "9.0"
+
+
+async def test_a_reply_is_looked_for_in_its_thread():
+    found, [(method, asked)] = await looked(history("k"), thread_ts="1.2")
+    assert (found, method, asked["ts"]) == ("9.0", "conversations.replies", "1.2")
+
+
+async def test_a_history_without_it_has_none():
+    assert (await looked(history("other")))[0] is None
+
+
+async def test_a_history_is_read_on_until_it_is_found():
+    found, asked = await looked(history("other", cursor="more"), history("k"))
+    assert (found, asked[1][1]["cursor"]) == ("9.0", "more")
+
+
+async def test_a_history_without_an_end_is_given_up():
+    found, asked = await looked(*[history("other", cursor="more")] * 5)
+    assert (found, len(asked)) == (None, 5)
+
+
+async def test_without_the_scope_it_says_so_and_never_looks_again():
+    async with slack({"ok": False, "error": "missing_scope"}) as (edge, _):
+        with pytest.raises(DeliveryError) as caught:
+            await edge.find("C1", "k", SINCE)
+    assert (caught.value.code, caught.value.permanent, edge.looks) == ("missing_scope", True, False)
+
+
+@pytest.mark.parametrize(("scopes", "looks"), [("chat:write", False), ("chat:write,channels:history", True)])
+async def test_slack_says_with_every_post_whether_histories_may_be_read(scopes, looks):
+    async with slack(says(TAKEN, headers={"x-oauth-scopes": scopes})) as (edge, _):
+        await edge.post("C1", MESSAGE)
+    assert edge.looks is looks
+
+
+async def test_who_wants_no_look_up_gets_none():
+    assert not SlackEdge(TOKEN, look_up=False).looks

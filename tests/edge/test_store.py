@@ -353,7 +353,7 @@ def test_the_channel_that_waits_longest_comes_first(store):
 
 def test_a_post_that_was_leaving_is_in_doubt(store, db):
     store.record(None, look(None, DOWN, NOON), [post()])
-    store.mark_sending(store.owed("C1").id)
+    store.mark_sending(store.owed("C1").id, NOON)
     store.close()
     found = Store.open(db).owed("C1")
     assert (found.is_in_doubt, found.attempts) == (True, 1)
@@ -361,7 +361,7 @@ def test_a_post_that_was_leaving_is_in_doubt(store, db):
 
 def test_a_post_whose_fate_is_unknown_stays_in_doubt_while_it_waits(store):
     store.record(None, look(None, DOWN, NOON), [post()])
-    store.mark_sending(1)
+    store.mark_sending(1, NOON)
     store.mark_later(1, LATER, "the connection broke", is_in_doubt=True)
     found = store.owed("C1")
     assert (found.is_in_doubt, found.due_at) == (True, LATER)
@@ -369,7 +369,7 @@ def test_a_post_whose_fate_is_unknown_stays_in_doubt_while_it_waits(store):
 
 def test_a_post_that_was_refused_is_not_in_doubt(store):
     store.record(None, look(None, DOWN, NOON), [post()])
-    store.mark_sending(1)
+    store.mark_sending(1, NOON)
     store.mark_later(1, LATER, "ratelimited", is_in_doubt=False)
     assert not store.owed("C1").is_in_doubt
 

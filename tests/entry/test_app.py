@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from bot.courier import Delivery
 from bot.edge.store import Store
-from bot.engine import Delivery, Engine
+from bot.engine import Engine
 from bot.entry import app
 from bot.entry.app import Errand
 from bot.entry.options import now

@@ -18,10 +18,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.courier import AGAIN, Delivery
 from bot.edge.fetch import Fetcher
 from bot.edge.slack import SlackEdge
 from bot.edge.store import Store
-from bot.engine import Delivery, Engine
+from bot.engine import Engine
 from bot.errors import BrownoutError, DeliveryError
 from bot.model import PostKind, Subscription, VerdictRules
 from bot.voice import alerts
@@ -41,8 +42,8 @@ class SaveFirst:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._book, name)
 
-    def mark_sending(self, number: int) -> None:
-        self._book.mark_sending(number)
+    def mark_sending(self, number: int, at: datetime) -> None:
+        self._book.mark_sending(number, at)
         self._book.mark_sent(number, "ts", datetime.now(UTC), is_parent=True)  # noqa: TID251
 
 
@@ -104,7 +105,7 @@ async def send_all(engine: Engine) -> list[Delivery]:
 
 def repeats(done: Iterable[Delivery]) -> int:
     """How many of them the log calls sent again."""
-    return sum("again" in delivery.why for delivery in done)
+    return sum(delivery.why.startswith(AGAIN) for delivery in done)
 
 
 def nursery() -> None:

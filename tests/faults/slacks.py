@@ -12,10 +12,11 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bot.courier import Delivery
 from bot.edge.fetch import Fetcher
 from bot.edge.slack import SlackEdge
 from bot.edge.store import Store
-from bot.engine import Delivery, Engine
+from bot.engine import Engine
 from bot.entry.app import App
 from bot.model import Subscription, VerdictRules
 from bot.settings import Poll

@@ -17,7 +17,7 @@ from bot.edge.store.archive import Archive
 from bot.edge.store.database import Database
 from bot.edge.store.people import Gatherings
 from bot.edge.store.rows import iso, time
-from bot.model import Condition, Event, Habits, Known, Observation, People, Post, Subscription, World
+from bot.model import Condition, Event, Habits, Known, Observation, Pause, People, Post, Subscription, World
 
 log = logging.getLogger("brownout")
 
@@ -28,6 +28,7 @@ PATIENCE_S = 5.0  # how long a write waits for another process's
 class Owed:
     """A post in the outbox: when it may be sent, how often it was tried, and whether its fate is unknown.
 
+    ``doubted_from`` is since when that is so, ``left_at`` when it was last sent off.
     ``parent_ts`` is Slack's id of its incident's message in its channel, once there is one; ``people`` is what people
     have done about it by now.
     """
@@ -37,6 +38,8 @@ class Owed:
     attempts: int
     due_at: datetime
     is_in_doubt: bool  # it was being sent when the process ended, or the connection broke
+    doubted_from: datetime
+    left_at: datetime
     parent_ts: str | None
     people: People = field(default_factory=People)
 
@@ -112,14 +115,20 @@ class Store:
         return self.people.habits()
 
     def owing(self) -> tuple[str, ...]:
-        """The channels that something unsent is owed to, the longest waiting first."""
-        unsent = "SELECT channel FROM outbox WHERE state IN ('waiting', 'sending') GROUP BY channel ORDER BY min(id)"
-        return tuple(row["channel"] for row in self._db.rows(unsent))
+        """The channels that something unsent is owed to, the longest waiting first; not those that are paused."""
+        found = self._db.rows(
+            "SELECT channel FROM outbox WHERE state IN ('waiting', 'sending')"
+            " AND NOT EXISTS (SELECT 1 FROM pauses p WHERE p.channel = outbox.channel AND NOT p.is_on_trial)"
+            " GROUP BY channel ORDER BY min(id)"
+        )
+        return tuple(row["channel"] for row in found)
 
     def owed(self, channel: str) -> Owed | None:
         """The next post for a channel: the oldest unsent, but a reply goes after the message that it belongs to."""
         found = self._db.rows(
-            "SELECT o.id, o.post, o.attempts, o.due_at, o.state = 'sending' AS is_in_doubt, a.ts FROM outbox o"
+            "SELECT o.id, o.post, o.attempts, o.due_at, o.state = 'sending' AS is_in_doubt, a.ts,"
+            " coalesce(o.doubted_from, o.created_at) AS doubted_from, coalesce(o.left_at, o.created_at) AS left_at"
+            " FROM outbox o"
             " LEFT JOIN alerts a ON a.channel = o.channel AND a.incident = o.incident"
             " WHERE o.channel = ? AND o.state IN ('waiting', 'sending')"
             " AND NOT (o.kind = 'reply' AND a.ts IS NULL AND EXISTS (SELECT 1 FROM outbox p WHERE p.channel = o.channel"
@@ -137,14 +146,21 @@ class Store:
             log.warning("post %d to %s is in a form of another version, and can't be sent", row["id"], channel)
             return self.owed(channel)
         people = self.people.of(channel, post.incident) if post.incident else People()
-        return Owed(row["id"], post, row["attempts"], time(row["due_at"]), bool(row["is_in_doubt"]), row["ts"], people)
+        return Owed(
+            *(row["id"], post, row["attempts"], time(row["due_at"]), bool(row["is_in_doubt"])),
+            *(time(row["doubted_from"]), time(row["left_at"]), row["ts"], people),
+        )
 
-    def mark_sending(self, number: int) -> None:
+    def mark_sending(self, number: int, at: datetime) -> None:
         """The post is about to leave; if the process dies now, its fate is unknown."""
-        self._db.write("UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = ?", number)
+        self._db.write(
+            "UPDATE outbox SET state = 'sending', attempts = attempts + 1, left_at = ?,"
+            " doubted_from = CASE state WHEN 'sending' THEN coalesce(doubted_from, created_at) ELSE ? END WHERE id = ?",
+            *(iso(at), iso(at), number),
+        )
 
-    def mark_sent(self, number: int, ts: str, at: datetime, *, is_parent: bool) -> None:
-        """The receipt. A parent's receipt is where its edits and replies go."""
+    def mark_sent(self, number: int, ts: str, at: datetime, *, is_parent: bool) -> bool:
+        """The receipt. A parent's receipt is where its edits and replies go. True where its channel was paused."""
         with self._db.transaction():
             self._db.write(
                 "UPDATE outbox SET state = 'sent', ts = ?, sent_at = ?, error = NULL WHERE id = ?", ts, iso(at), number
@@ -155,6 +171,8 @@ class Store:
                     " WHERE o.id = ? AND alerts.channel = o.channel AND alerts.incident = o.incident",
                     *(ts, number),
                 )
+            channel = "(SELECT channel FROM outbox WHERE id = ?)"
+            return bool(self._db.write(f"DELETE FROM pauses WHERE channel = {channel}", number))  # noqa: S608
 
     def mark_later(self, number: int, due_at: datetime, error: str, *, is_in_doubt: bool) -> None:
         """It was not taken, or nobody knows; it is tried again, not before ``due_at``."""
@@ -166,6 +184,30 @@ class Store:
     def mark_parked(self, number: int, error: str) -> None:
         """It will never be taken; the row stays, with the reason."""
         self._db.write("UPDATE outbox SET state = 'parked', error = ? WHERE id = ?", error, number)
+
+    def pause(self, pause: Pause, told: Iterable[Post]) -> bool:
+        """Nothing more to a channel for now. True, and ``told`` is owed, where the reason is a new one."""
+        with self._db.transaction():
+            is_known = self._db.rows("SELECT 1 FROM pauses WHERE channel = ? AND code = ?", pause.channel, pause.code)
+            self._db.write(
+                "INSERT INTO pauses VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT (channel) DO UPDATE SET"
+                " since = CASE code WHEN excluded.code THEN since ELSE excluded.since END,"
+                " code = excluded.code, remedy = excluded.remedy, tried_at = excluded.tried_at, is_on_trial = 0",
+                *(pause.channel, pause.code, pause.remedy, iso(pause.since), iso(pause.since)),
+            )
+            for post in () if is_known else told:
+                stroke.owe(self._db, post, pause.since)
+        return not is_known
+
+    def paused(self, channel: str) -> Pause | None:
+        """Why a channel takes nothing for now; None where it takes posts, or where that is being tried."""
+        found = self._db.rows("SELECT * FROM pauses WHERE channel = ? AND NOT is_on_trial", channel)
+        return next((Pause(channel, r["code"], r["remedy"], time(r["since"])) for r in found), None)
+
+    def retry(self, channel: str) -> bool:
+        """A paused channel is sent what is still open; False where it is not paused."""
+        with self._db.transaction():
+            return stroke.retry(self._db, channel)
 
     # --- what people ask for ------------------------------------------------------------------------------------------
 

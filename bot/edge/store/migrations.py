@@ -358,6 +358,27 @@ def bodies_can_be_found_by_looks(db: Database) -> None:
     db.execute("CREATE INDEX fetched_by_body ON fetched (body_hash) WHERE body_hash IS NOT NULL")
 
 
+_PAUSES = """
+ALTER TABLE outbox ADD COLUMN left_at TEXT /* when it was last sent off, whatever came of it */;
+ALTER TABLE outbox ADD COLUMN doubted_from TEXT /* since when its fate has been unknown */;
+CREATE TABLE pauses (             -- channels that take nothing for now
+  channel TEXT PRIMARY KEY,
+  code TEXT NOT NULL,             -- the chat's reason
+  remedy TEXT NOT NULL,           -- what people can do about it
+  since TEXT NOT NULL,
+  tried_at TEXT NOT NULL,         -- when it last refused a post
+  is_on_trial INTEGER NOT NULL    -- 1: what it is owed is sent once more
+);
+"""
+
+
+@steps()
+def channels_can_be_paused(db: Database) -> None:
+    """Channels that refuse everything, and since when a post's fate has been unknown."""
+    for statement in _statements(_PAUSES):
+        db.execute(statement)
+
+
 def names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     return frozenset(step.name for step in steps.pending(Database(memory=True)))

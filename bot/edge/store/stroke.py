@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from bot.core.stroke import Stroke
@@ -13,6 +13,8 @@ from bot.edge.store import rows
 from bot.edge.store.database import Database
 from bot.edge.store.rows import iso
 from bot.model import Condition, Event, EventKind, Incident, Observation, Post, PostKind, SurfaceState, Update, World
+
+RETRY = timedelta(days=1)  # a channel that refuses everything is not tried more often by itself
 
 _EVENT_COLUMNS = (
     *("kind", "provider", "incident", "update_id", "surface", "condition", "verdict", "exposure", "stage"),
@@ -205,6 +207,8 @@ def owe(db: Database, post: Post, at: datetime) -> None:
             "INSERT INTO alerts (channel, incident, provider, opened_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             *(post.channel, post.incident, post.about.provider, iso(at)),
         )
+        if db.rows("SELECT 1 FROM pauses WHERE channel = ? AND tried_at <= ?", post.channel, iso(at - RETRY)):
+            retry(db, post.channel)
     if post.mentions:
         rung = "UPDATE alerts SET rung_at = ? WHERE channel = ? AND incident = ?"
         db.write(rung, iso(at), post.channel, post.incident)
@@ -219,3 +223,16 @@ def owe(db: Database, post: Post, at: datetime) -> None:
         " VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?) ON CONFLICT (channel, key) DO NOTHING",
         *(post.channel, post.key, post.kind, post.incident, rows.POST.dump_json(post).decode(), iso(at), iso(at)),
     )
+
+
+def retry(db: Database, channel: str) -> bool:
+    """A paused channel is sent what it is owed once more, but for what is over; False where it is not paused."""
+    if not db.write("UPDATE pauses SET is_on_trial = 1 WHERE channel = ?", channel):
+        return False
+    db.write(
+        "UPDATE outbox SET state = 'parked', error = 'it was over before its channel took posts again'"
+        " WHERE channel = ? AND state IN ('waiting', 'sending') AND NOT EXISTS"
+        " (SELECT 1 FROM incidents i WHERE i.id = outbox.incident AND i.closed_at IS NULL)",
+        channel,
+    )
+    return True
