@@ -19,13 +19,17 @@ from bot.looker import Looker, Scout, Web
 from bot.model import (
     Alert,
     Call,
+    Evidence,
     Habits,
     Message,
     Observation,
+    Outcomes,
     People,
     Post,
     PostKind,
+    ProbeResult,
     Provider,
+    Report,
     Stage,
     Subscription,
     Verdict,
@@ -149,6 +153,31 @@ class Engine:
                     done.append(stroke)
                 self.worlds[provider.id] = stroke.world
         return tuple(done)
+
+    def witness(
+        self,
+        provider_id: str,
+        *,
+        probes: Iterable[ProbeResult] = (),
+        reports: Iterable[Report] = (),
+        outcomes: Iterable[Outcomes] = (),
+    ) -> strokes.Stroke | None:
+        """What others than the page have seen of a provider, what it means, and its record; None for no evidence.
+
+        What is about surfaces that the provider does not have is left out. Raises KeyError where it is not watched.
+        """
+        provider = self.providers[provider_id]
+        known = {s.id for s in provider.surfaces}
+        evidence = Evidence(
+            tuple(p for p in probes if p.surface in known),
+            tuple(r for r in reports if r.surface in known),
+            tuple(o for o in outcomes if o.surface in known),
+        )
+        if evidence == Evidence():
+            return None
+        stroke = strokes.witness(self.worlds[provider_id], evidence, self.now(), self._rules(provider))
+        self._record(None, stroke, provider)
+        return stroke
 
     def is_busy(self, provider_id: str) -> bool:
         """True while an incident is open or a surface recovers: then looks are more frequent."""

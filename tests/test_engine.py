@@ -8,7 +8,7 @@ import pytest
 from bot.edge.store import Store
 from bot.engine import MAX_WAIT, Engine
 from bot.errors import DeliveryError, SourceError, StoreError
-from bot.model import Subscription, VerdictRules
+from bot.model import Outcomes, ProbeResult, Report, Subscription, VerdictRules
 from tests.acme import ACME, DOWN, NOON, Answer, Chat, Clock, Web, incident, page, update
 
 pytestmark = pytest.mark.anyio
@@ -265,6 +265,30 @@ async def test_a_maintenance_that_is_only_planned_is_no_trouble(show, engine):
     )
     await show(page(), body)
     assert (len(engine.worlds["acme"].open_incidents), engine.is_busy("acme")) == (1, False)
+
+
+# --- witness ----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_others_saw_survives_a_restart(show, engine, start):
+    await show(page())
+    engine.witness(
+        "acme",
+        probes=[ProbeResult("acme-api", NOON, ok=True)],
+        reports=[Report("acme-api", "ana", NOON)],
+        outcomes=[Outcomes("acme-api", NOON, NOON, 10)],
+    )
+    [said] = start().worlds["acme"].testimonies
+    assert (len(said.sights), len(said.voices), len(said.tallies)) == (1, 1, 1)
+
+
+async def test_evidence_of_nothing_that_is_watched_changes_nothing(engine):
+    assert engine.witness("acme", probes=[ProbeResult("other", NOON, ok=False)]) is None
+
+
+async def test_evidence_about_a_provider_that_is_not_watched_is_a_mistake(engine):
+    with pytest.raises(KeyError):
+        engine.witness("other")
 
 
 # --- publish ----------------------------------------------------------------------------------------------------------

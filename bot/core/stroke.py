@@ -1,4 +1,4 @@
-"""One look or one tick -> the world after it, and the events to record. Pure; engine, replay and score run it.
+"""One look, tick or piece of evidence -> the world after it, and the events to record. Pure; engine and replay run it.
 
 A look is diffed, scoped and judged; a tick only judges, since a verdict changes with time too. The first look at a
 source is a baseline (DESIGN.md 4.8): its events are marked and nothing in it is news.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core import diff, events, outlook, scope, trouble, verdict
+from bot.core import witness as witnesses
 from bot.model import (
     Blindness,
     Call,
@@ -18,6 +19,7 @@ from bot.model import (
     Ending,
     Event,
     EventKind,
+    Evidence,
     Hit,
     Incident,
     Known,
@@ -44,6 +46,7 @@ class Stroke:
     world: World
     events: tuple[Event, ...]
     blindness: Blindness | None = None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,20 @@ def tick(world: World, at: datetime, rules: Rules) -> Stroke:
     return _judged(world, world, at, (), rules=rules, looked=False)
 
 
+def witness(world: World, evidence: Evidence, at: datetime, rules: Rules) -> Stroke:
+    """The world after evidence that no page gives: probes, people's reports, the team's own traffic."""
+    after = replace(world, testimonies=witnesses.fold(world.testimonies, evidence, at, rules.provider))
+    return replace(_judged(world, after, at, (), rules=rules, looked=False), evidence=evidence)
+
+
 def is_calm(world: World, at: datetime, rules: Rules) -> bool:
     """True where time alone changes nothing yet: all is normal by a page just read, and nothing needs a neighbour.
 
     A tick then gives the same world, but for the time that its verdicts are of.
     """
     if world.seen_at is None or world.blind_since is not None or world.hits:
+        return False
+    if not all(map(witnesses.is_plain, world.testimonies)):
         return False
     is_fresh = abs(at - world.seen_at) <= rules.verdict.stale_gentle
     own = {s.id for s in rules.provider.surfaces}

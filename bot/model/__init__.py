@@ -14,6 +14,7 @@ from bot.model.look import Blindness, Ending, Look, Observation
 from bot.model.page import Component, Condition, Impact, Incident, Snapshot, Stage, Transition, Update
 from bot.model.people import Mark, Mute, People, Person
 from bot.model.post import Message, Notice, NoticeKind, Post, PostKind
+from bot.model.testimony import Evidence, Sight, Tally, Testimony, Try, Usual, Voice
 from bot.model.timeline import Event, EventKind
 from bot.model.verdict import Call, Heard, Track, Verdict, VerdictRules
 from bot.model.world import Bare, Known, SurfaceState, World
@@ -31,6 +32,7 @@ __all__ = [
     "Estimate",
     "Event",
     "EventKind",
+    "Evidence",
     "Grade",
     "Habits",
     "Heard",
@@ -59,6 +61,7 @@ __all__ = [
     "Provider",
     "Quiet",
     "Report",
+    "Sight",
     "Snapshot",
     "Source",
     "Stage",
@@ -66,11 +69,16 @@ __all__ = [
     "Surface",
     "SurfaceLine",
     "SurfaceState",
+    "Tally",
+    "Testimony",
     "Track",
     "Transition",
+    "Try",
     "Update",
+    "Usual",
     "Verdict",
     "VerdictRules",
+    "Voice",
     "Weight",
     "World",
 ]

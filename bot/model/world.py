@@ -9,6 +9,7 @@ from bot.model.forecast import Outlook
 from bot.model.hit import Hit
 from bot.model.look import Ending
 from bot.model.page import Component, Condition, Incident
+from bot.model.testimony import Testimony
 from bot.model.verdict import Track, Verdict
 
 
@@ -70,6 +71,7 @@ class World:
     verdicts: tuple[Verdict, ...] = ()
     bare: tuple[Bare, ...] = ()
     outlook: Outlook = field(default_factory=Outlook)
+    testimonies: tuple[Testimony, ...] = ()  # what others than the page have said lately
 
     @property
     def open_incidents(self) -> tuple[Known, ...]:

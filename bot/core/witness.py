@@ -1,0 +1,145 @@
+"""New evidence and what is remembered -> what is remembered after it. A fold, pure and bounded; no verdict in here.
+
+What proves nothing is left out: results that are late, doubled or from the future, a client's own mistakes (4xx), and
+its own quota (429, safe-to-retry.md B.3). Time that nobody watched starts a run anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from math import exp
+
+from bot.model import (
+    Evidence,
+    Outcomes,
+    ProbeResult,
+    Provider,
+    Report,
+    Sight,
+    Tally,
+    Testimony,
+    Try,
+    Usual,
+    Voice,
+)
+
+FRESH = timedelta(minutes=3)  # safe-to-retry.md C.4: older evidence of a probe or of traffic says nothing
+LATE = timedelta(minutes=15)  # what arrives later than this is no news
+CROWD_WITHIN = timedelta(minutes=10)  # C.4: in so long
+TRAFFIC_WITHIN = timedelta(minutes=5)  # shares are of this long
+USUAL_OVER = timedelta(days=7)  # what is usual forgets in so long (to a third)
+USUAL_LEAST = timedelta(days=1)  # and is never reckoned over less
+PLACES = 16  # vantage points of a surface
+VOICES = 200  # people within the window
+TALLIES = 60  # spans within the window
+_SERVER_ERROR = re.compile(r"5\d\d")
+BAD, OF = 3, 5  # C.4: so many failures of so many tries
+
+
+def fold(
+    remembered: Iterable[Testimony], evidence: Evidence, at: datetime, provider: Provider
+) -> tuple[Testimony, ...]:
+    """What is remembered once this has come in; surfaces that the provider does not have are nobody's."""
+    known = {t.surface: t for t in remembered}
+    for surface in (s.id for s in provider.surfaces):
+        said = known.get(surface) or Testimony(surface)
+        for result in sorted((r for r in evidence.probes if r.surface == surface), key=lambda r: r.at):
+            said = _tried(said, result, at)
+        said = _heard(said, [r for r in evidence.reports if r.surface == surface], at)
+        said = _counted(said, [o for o in evidence.outcomes if o.surface == surface], at)
+        if said != Testimony(surface):
+            known[surface] = said
+    return tuple(known[s.id] for s in provider.surfaces if s.id in known)
+
+
+def is_plain(said: Testimony) -> bool:
+    """True where nothing in it can come to speak against the surface by time alone."""
+    failures = any(not t.ok for s in said.sights for t in s.tries) or any(t.failed for t in said.tallies)
+    return not (failures or said.voices)
+
+
+# --- probes -----------------------------------------------------------------------------------------------------------
+
+
+def _tried(said: Testimony, result: ProbeResult, at: datetime) -> Testimony:
+    when = min(result.at, at)
+    old = next((s for s in said.sights if s.vantage == result.vantage), None)
+    if at - when > LATE or (old is not None and when <= old.tries[-1].at):
+        return said
+    sight = _seen(old, Try(when, result.ok, result.why), result.vantage)
+    others = [s for s in said.sights if s.vantage != result.vantage and at - s.tries[-1].at <= LATE]
+    newest = sorted((*others, sight), key=lambda s: s.tries[-1].at)[-PLACES:]
+    return replace(said, sights=tuple(sorted(newest, key=lambda s: s.vantage)))
+
+
+def _seen(old: Sight | None, new: Try, vantage: str) -> Sight:
+    if old is not None and new.at - old.tries[-1].at > FRESH:
+        old = None
+    tries = (*(old.tries if old else ()), new)[-OF:]
+    failed = [t.at for t in tries if not t.ok]
+    since = (old and old.bad_since) or (failed[0] if failed else None)
+    ok_since = ((old and old.ok_since) or new.at) if new.ok else None
+    return Sight(vantage, tries, ok_since, since if len(failed) >= BAD else None)
+
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+
+def _heard(said: Testimony, reports: Iterable[Report], at: datetime) -> Testimony:
+    """People count once each; who has said so longer ago than the window goes into what is usual."""
+    voices = {v.reporter: v for v in said.voices}
+    for report in sorted(reports, key=lambda r: r.at):
+        when = min(report.at, at)
+        known = voices.get(report.reporter)
+        if at - when <= CROWD_WITHIN and (known is None or when > known.at):
+            voices[report.reporter] = Voice(report.reporter, when)
+    found = sorted(voices.values(), key=lambda v: (v.at, v.reporter))
+    past = [v for v in found if at - v.at > CROWD_WITHIN]
+    now = [v for v in found if at - v.at <= CROWD_WITHIN][-VOICES:]
+    usual = said.usual
+    for voice in past:
+        usual = _more_usual(usual, voice.at)
+    return replace(said, voices=tuple(now), usual=usual)
+
+
+def _more_usual(usual: Usual | None, at: datetime) -> Usual:
+    if usual is None:
+        return Usual(1.0, at, at)
+    return replace(usual, total=_decayed(usual, at) + 1, at=max(usual.at, at))
+
+
+def _decayed(usual: Usual, at: datetime) -> float:
+    return usual.total * exp(-max(at - usual.at, timedelta(0)) / USUAL_OVER)
+
+
+def usual_reports(usual: Usual | None, at: datetime) -> float:
+    """How many people report the surface in ten minutes at other times."""
+    if usual is None:
+        return 0.0
+    counted = USUAL_OVER * (1 - exp(-max(at - usual.since, timedelta(0)) / USUAL_OVER))
+    return _decayed(usual, at) * (CROWD_WITHIN / max(counted, USUAL_LEAST))
+
+
+# --- traffic ----------------------------------------------------------------------------------------------------------
+
+
+def _counted(said: Testimony, outcomes: Iterable[Outcomes], at: datetime) -> Testimony:
+    new = (_tally(o, at) for o in outcomes if o.since <= o.until and at - o.until <= TRAFFIC_WITHIN)
+    found = {(t.since, t.until, t.ok, t.failed, t.worst) for t in said.tallies}
+    both = (*said.tallies, *(t for t in new if (t.since, t.until, t.ok, t.failed, t.worst) not in found))
+    kept = sorted((t for t in both if at - t.until <= TRAFFIC_WITHIN), key=lambda t: (t.until, t.since))[-TALLIES:]
+    return said if tuple(kept) == said.tallies else replace(said, tallies=tuple(kept))
+
+
+def _tally(outcomes: Outcomes, at: datetime) -> Tally:
+    failures = {status: max(n, 0) for status, n in outcomes.errors.items() if is_the_surfaces(status)}
+    worst = max(failures, key=lambda status: (failures[status], status), default="")
+    return Tally(min(outcomes.since, at), min(outcomes.until, at), max(outcomes.ok, 0), sum(failures.values()), worst)
+
+
+def is_the_surfaces(status: str) -> bool:
+    """Whether a failure is the surface's: 5xx (529 too), timeouts and broken connections; no other 4xx, and no 429."""
+    return status in ("timeout", "connection", "408") or _SERVER_ERROR.fullmatch(status) is not None

@@ -1,0 +1,178 @@
+"""What is remembered of probes, people and traffic: bounded, in order, and deaf to what proves nothing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import witness
+from bot.core.witness import fold
+from bot.model import Evidence, Outcomes, ProbeResult, Report
+from tests.core.pages import ACME, at
+
+API = "acme-api"
+
+
+def tried(minute, ok=True, vantage="here", surface=API):
+    return ProbeResult(surface, at(minute), ok, vantage, "" if ok else "HTTP 503")
+
+
+def reported(minute, reporter="ana", surface=API):
+    return Report(surface, reporter, at(minute))
+
+
+def counted(minute, ok=100, **errors):
+    return Outcomes(API, at(minute - 1), at(minute), ok, {k.removeprefix("s"): n for k, n in errors.items()})
+
+
+def remembered(*evidence, end=None):
+    """What is remembered when each piece comes in at its own time, in order; at ``end`` some more time has passed."""
+    found = ()
+    for piece in sorted(evidence, key=when):
+        found = fold(found, _evidence(piece), when(piece), ACME)
+    return fold(found, Evidence(), at(end), ACME) if end is not None else found
+
+
+def when(piece):
+    return piece.until if isinstance(piece, Outcomes) else piece.at
+
+
+def _evidence(piece):
+    match piece:
+        case ProbeResult():
+            return Evidence(probes=(piece,))
+        case Report():
+            return Evidence(reports=(piece,))
+        case _:
+            return Evidence(outcomes=(piece,))
+
+
+def test_a_vantage_point_keeps_its_last_five_tries():
+    [said] = remembered(*(tried(n) for n in range(9)))
+    assert [t.at for t in said.sights[0].tries] == [at(n) for n in range(4, 9)]
+
+
+def test_vantage_points_are_kept_apart():
+    [said] = remembered(tried(0), tried(0, vantage="tokyo", ok=False))
+    assert [(s.vantage, s.tries[-1].ok) for s in said.sights] == [("here", True), ("tokyo", False)]
+
+
+def test_a_run_that_goes_well_is_dated_from_its_first_try():
+    [said] = remembered(tried(0, ok=False), tried(1), tried(2), tried(3))
+    assert said.sights[0].ok_since == at(1)
+
+
+def test_three_failures_of_five_are_dated_from_the_first():
+    [said] = remembered(tried(0), tried(1, ok=False), tried(2), tried(3, ok=False), tried(4, ok=False))
+    assert said.sights[0].bad_since == at(1)
+
+
+def test_two_failures_of_five_are_no_failing():
+    [said] = remembered(tried(0), tried(1, ok=False), tried(2), tried(3, ok=False), tried(4))
+    assert said.sights[0].bad_since is None
+
+
+def test_a_failing_that_lasts_keeps_its_date():
+    [said] = remembered(*(tried(n, ok=False) for n in range(30)))
+    assert said.sights[0].bad_since == at(0)
+
+
+def test_a_probe_that_was_silent_starts_anew():
+    [said] = remembered(tried(0), tried(1), tried(9))
+    assert said.sights[0].ok_since == at(9)
+
+
+def test_a_result_that_comes_twice_counts_once():
+    once = remembered(tried(0, ok=False))
+    assert fold(once, Evidence(probes=(tried(0, ok=False),)), at(1), ACME) == once
+
+
+def test_a_result_that_comes_late_is_left_out():
+    assert fold((), Evidence(probes=(tried(0),)), at(16), ACME) == ()
+
+
+def test_a_clock_that_is_ahead_counts_as_now():
+    [said] = fold((), Evidence(probes=(tried(30),)), at(0), ACME)
+    assert said.sights[0].tries[-1].at == at(0)
+
+
+def test_a_surface_that_nobody_has_is_left_out():
+    assert fold((), Evidence(probes=(tried(0, surface="other"),)), at(0), ACME) == ()
+
+
+def test_a_person_counts_once():
+    [said] = remembered(reported(0), reported(3), reported(4, "ben"))
+    assert [(v.reporter, v.at) for v in said.voices] == [("ana", at(3)), ("ben", at(4))]
+
+
+def test_people_count_for_ten_minutes():
+    [said] = remembered(reported(0), end=11)
+    assert said.voices == ()
+
+
+def test_what_people_said_becomes_what_is_usual():
+    [said] = remembered(*(reported(n, f"p{n}") for n in range(0, 7 * 1440, 60)), end=7 * 1440 + 11)
+    assert witness.usual_reports(said.usual, at(7 * 1440 + 11)) == pytest.approx(1 / 6, rel=0.1)
+
+
+def test_a_crowd_of_a_young_bot_is_not_usual():
+    [said] = remembered(*(reported(0, f"p{n}") for n in range(6)), end=11)
+    assert witness.usual_reports(said.usual, at(11)) < 0.1
+
+
+def test_a_rush_a_week_ago_is_forgotten_to_a_third():
+    [said] = remembered(reported(0), end=11)
+    assert witness.usual_reports(said.usual, at(7 * 1440)) == pytest.approx(0.3679 / 637, rel=0.01)
+
+
+def test_failures_of_the_surface_are_counted():
+    [said] = remembered(counted(1, ok=90, s503=4, s529=3, timeout=2, connection=1))
+    assert (said.tallies[0].ok, said.tallies[0].failed, said.tallies[0].worst) == (90, 10, "503")
+
+
+@pytest.mark.parametrize("status", ["400", "401", "403", "404", "409", "422", "429", "teapot", "5xx", ""])
+def test_a_clients_own_mistakes_and_its_quota_are_not(status):
+    [said] = remembered(Outcomes(API, at(0), at(1), 50, {status: 50}))
+    assert said.tallies[0].failed == 0
+
+
+def test_traffic_counts_for_five_minutes():
+    [said] = remembered(counted(1), counted(7))
+    assert [t.until for t in said.tallies] == [at(7)]
+
+
+def test_the_same_counts_that_come_twice_count_once():
+    once = remembered(counted(1, s500=3))
+    assert fold(once, Evidence(outcomes=(counted(1, s500=3),)), at(1), ACME) == once
+
+
+PIECES = st.one_of(
+    st.builds(tried, st.integers(0, 90), st.booleans(), st.sampled_from([f"v{n}" for n in range(30)])),
+    st.builds(reported, st.integers(0, 90), st.integers(0, 400).map(str)),
+    st.builds(lambda m, ok, bad: counted(m, ok, s500=bad), st.integers(0, 90), st.integers(0, 9), st.integers(0, 9)),
+)
+
+
+@given(st.lists(PIECES, max_size=120))
+def test_it_stays_small_and_in_order(pieces):
+    for said in remembered(*pieces):
+        assert len(said.sights) <= witness.PLACES
+        assert len(said.voices) <= witness.VOICES
+        assert len(said.tallies) <= witness.TALLIES
+        for sight in said.sights:
+            assert [t.at for t in sight.tries] == sorted({t.at for t in sight.tries})
+
+
+@given(st.lists(PIECES, max_size=40))
+def test_the_same_pieces_give_the_same_memory(pieces):
+    assert remembered(*pieces) == remembered(*pieces)
+
+
+def test_what_is_remembered_is_plain_while_nothing_speaks_against_the_surface():
+    [said] = remembered(tried(0), counted(1, s429=80))
+    assert witness.is_plain(said)
+
+
+@pytest.mark.parametrize("piece", [tried(0, ok=False), reported(0), counted(0, s500=1)])
+def test_what_is_remembered_is_not_plain_once_something_does(piece):
+    [said] = remembered(piece)
+    assert not witness.is_plain(said)
