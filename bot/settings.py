@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 import reprlib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from bot import model
 from bot.errors import ConfigError
+from bot.probes import HIDDEN, ProbeTable
 from bot.sources import KINDS
 
 M = TypeVar("M", bound=BaseModel)
@@ -80,6 +82,7 @@ class _Surface(_Strict):
     slo: float | None = Field(default=None, gt=0, lt=100)
     people: str = ""
     programs: str = ""
+    probe: ProbeTable | None = None
 
 
 class _Provider(_Strict):
@@ -108,11 +111,12 @@ class Poll(_Strict):
 
 
 class Web(_Strict):
-    """The HTTP door: the board for people and the gate for programs."""
+    """The HTTP door: the board for people and the gate for programs. ``hosts``: by what other names it is called."""
 
     enabled: bool = True
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8787, ge=0, le=65535)
+    hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")], ...] = ()
 
 
 class _VerdictChoice(_Strict):
@@ -183,6 +187,7 @@ class _Main(_Strict):
     store: Store = Store()
     web: Web = Web()
     slack: _Slack = _Slack()
+    probe: dict[str, ProbeTable] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +201,7 @@ class Settings:
     verdict: _Verdict = field(default_factory=_Verdict)
     web: Web = field(default_factory=Web)
     admins: tuple[str, ...] = ()
+    probes: tuple[model.Probe, ...] = ()
 
     @property
     def store_path(self) -> str:
@@ -239,13 +245,16 @@ def load(directory: Path | None = None) -> Settings:
     mistakes += _twice(providers)
     mistakes += _strangers(providers) if len(providers) == len(files) else ()
     mistakes += _profiles(providers, verdict) if verdict else ()
+    mistakes += _strays(directory / "brownout.toml", main, providers) if len(providers) == len(files) else ()
     if not files:
         mistakes.append(f"{directory / 'providers'}: no provider files; the catalogue is one TOML file per provider")
     if mistakes:
         raise ConfigError(mistakes)
     catalogue = tuple(p for _, p in providers)
     return Settings(
-        main.poll, main.store, main.verdict.preset, catalogue, verdict or _Verdict(), main.web, main.slack.admins
+        *(main.poll, main.store, main.verdict.preset, catalogue, verdict or _Verdict(), main.web),
+        admins=main.slack.admins,
+        probes=_probes(main, [wire for _, wire in read if wire]),
     )
 
 
@@ -287,7 +296,8 @@ def _sentence(error: Mapping[str, Any]) -> str:
         return f"{where!r} is missing"
     said = error["msg"].removeprefix("Value error, ")
     given = error["input"]
-    return f"{where}: {said}" + ("" if isinstance(given, dict) else f" (it is {reprlib.repr(given)})")
+    is_shown = not isinstance(given, dict | ProbeTable) and error["type"] != HIDDEN
+    return f"{where}: {said}" + (f" (it is {reprlib.repr(given)})" if is_shown else "")
 
 
 def _line_of(text: str, loc: tuple[str | int, ...]) -> int:
@@ -307,11 +317,26 @@ def _line_of(text: str, loc: tuple[str | int, ...]) -> int:
 
 
 def _provider(wire: _Provider) -> model.Provider:
-    surfaces = tuple(model.Surface(provider=wire.id, **s.model_dump()) for s in wire.surface)
+    surfaces = tuple(model.Surface(provider=wire.id, **s.model_dump(exclude={"probe"})) for s in wire.surface)
     told = wire.source.model_dump() | {"home": wire.source.home or ""}
     source = model.Source(id=wire.id, provider=wire.id, **told)
     rest = wire.model_dump(exclude={"source", "surface"})
     return model.Provider(surfaces=surfaces, source=source, **rest)
+
+
+def _probes(main: _Main, wires: Iterable[_Provider]) -> tuple[model.Probe, ...]:
+    """The probes that are on: those of the provider files, and over them those of brownout.toml."""
+    shipped = {s.id: s.probe for wire in wires for s in wire.surface if s.probe}
+    return tuple(table.probe(surface) for surface, table in (shipped | main.probe).items() if table.enabled)
+
+
+def _strays(file: Path, main: _Main, providers: list[tuple[Path, model.Provider]]) -> Iterator[str]:
+    """Probes of surfaces that nobody has."""
+    known = [s.id for _, p in providers for s in p.surfaces]
+    for surface in (s for s in main.probe if s not in known):
+        near = get_close_matches(surface, known, 1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        yield f"{_at(file, ('probe', surface))}: no provider file has the surface {surface!r}{meant}"
 
 
 def _profiles(providers: list[tuple[Path, model.Provider]], verdict: _Verdict) -> Iterator[str]:

@@ -17,7 +17,6 @@ feel their way around a private network with it (there, rows 5 to 10).
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import socket
 import ssl
@@ -27,8 +26,7 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from threading import Thread
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 import httpx
@@ -37,6 +35,7 @@ from httpx_aiohttp import AiohttpTransport
 from typing_extensions import override
 
 from bot import __version__
+from bot.edge.address import Lookup, addresses, is_public
 from bot.errors import SourceError
 from bot.sources.answer import ACCEPTED, Body, retry_after
 
@@ -47,13 +46,9 @@ _OK, _NOT_MODIFIED = 200, 304
 # Failures after which another host may still have the page. A considered answer (404, 429, ...) is not among them.
 _ELSEWHERE = re.compile(r"timeout|dns|connect|tls|reset|truncated|protocol|http_403|http_405|http_5\d\d|html|empty")
 
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"), ipaddress.ip_network("2001::/32")
-
 PORTS = frozenset({80, 443})
 REFUSED = "it is not a page on the public web, or there is none"
 _ORACLES = ("private_address", "dns", "bad_url", "bad_redirect", "downgrade")
-
-Lookup = Callable[..., list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +100,6 @@ _FAULTS: tuple[tuple[type[BaseException], str, str], ...] = (
     (Exception, "protocol", "what {host} answered is not HTTP"),
 )
 _RAISED = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError, ValueError)
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the open internet; ``is_private`` alone is not enough on Python 3.11."""
-    ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _TRANSLATED)
 
 
 class Fetcher:
@@ -265,7 +253,7 @@ class Fetcher:
 
 
 class _Resolver(AbstractResolver):
-    """Asks the system's resolver in a thread of its own: a name server that hangs holds up nothing, nor our end."""
+    """Asks the system's resolver, in a thread of its own."""
 
     def __init__(self, look_up: Lookup, is_allowed: Callable[[str], bool] | None = None) -> None:
         """A name with any address that is not allowed is refused whole: half a private name is a private name."""
@@ -275,13 +263,8 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        try:
-            Thread(target=self._ask, args=(answer, host, port, family), daemon=True).start()
-        except RuntimeError as error:
-            raise OSError(str(error)) from error  # the system has no more threads to give
         numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-        found = await answer
+        found = await addresses(self._look_up, host, port, family)
         if self._is_allowed and not all(self._is_allowed(address[0]) for *_, address in found):
             raise PrivateAddressError("a private address")
         return [
@@ -292,19 +275,6 @@ class _Resolver(AbstractResolver):
     @override
     async def close(self) -> None:
         """There is nothing to close."""
-
-    def _ask(self, answer: asyncio.Future[list[Any]], host: str, port: int, family: int) -> None:
-        def settle() -> None:
-            if not answer.done():
-                answer.set_exception(found) if isinstance(found, Exception) else answer.set_result(found)
-
-        found: list[Any] | Exception
-        try:
-            found = self._look_up(host, port, family, socket.SOCK_STREAM)
-        except (OSError, ValueError) as error:
-            found = error
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            answer.get_loop().call_soon_threadsafe(settle)
 
 
 def _host(url: str) -> str:

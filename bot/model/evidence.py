@@ -25,6 +25,10 @@ class Probe:
     key_env: str = ""  # the environment variable that holds the key, for an API call with one
     key_header: str = "Authorization"
     key_prefix: str = "Bearer "
+    headers: Mapping[str, str] = field(default_factory=dict)  # besides the key's; never a secret
+    body: str = ""
+    follow: bool = False  # goes where a redirect leads; else the redirect is the answer
+    allow_private: bool = False  # a gateway of the team's own, inside a private network
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class ProbeResult:
     connect_ms: float | None = None
     tls_ms: float | None = None
     took_ms: float | None = None
+    first_byte_ms: float | None = None
+    ours: bool = False  # the fault is ours (a key, a private address) and says nothing about the surface
 
 
 @dataclass(frozen=True, slots=True)

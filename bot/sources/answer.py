@@ -45,6 +45,10 @@ class Body:
             raise SourceError(f"the answer of {self._host} broke off", code="truncated")
         return bytes(self._body)
 
+    def head(self) -> bytes:
+        """As much of the body as was taken so far."""
+        return bytes(self._body)
+
     def _pieces(self, chunk: bytes) -> Iterator[bytes]:
         if self._unpacker is None:
             yield chunk

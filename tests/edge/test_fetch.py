@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from bot.edge import fetch
-from bot.edge.fetch import Fetcher, is_public
+from bot.edge.address import is_public
+from bot.edge.fetch import Fetcher
 from bot.errors import SourceError
 
 pytestmark = pytest.mark.anyio
