@@ -100,7 +100,7 @@ class Delivery:
 class Engine:
     """Everything that happens between a page and a channel. ``now`` is the clock; it must give aware UTC times."""
 
-    providers: Mapping[str, Provider]
+    providers: dict[str, Provider]
     web: Web
     book: Book
     chat: Chat
@@ -116,9 +116,14 @@ class Engine:
     def __post_init__(self) -> None:
         """Goes on where the book says that the last run stopped."""
         self.looker = Looker(self.web, self.now, scout=self.scout, scout_after=self.blind_after)
-        for name, provider in self.providers.items():
-            self.worlds[name] = self.book.world(name) or World(name)
-            self._homes |= dict.fromkeys((s.id for s in provider.surfaces), name)
+        for provider in self.providers.values():
+            self.take_on(provider)
+
+    def take_on(self, provider: Provider) -> None:
+        """Goes on with a provider where the book says that the last run stopped; it may be one more than before."""
+        self.providers[provider.id] = provider
+        self.worlds[provider.id] = self.book.world(provider.id) or World(provider.id)
+        self._homes |= dict.fromkeys((s.id for s in provider.surfaces), provider.id)
 
     # --- poll ---------------------------------------------------------------------------------------------------------
 

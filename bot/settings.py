@@ -38,6 +38,7 @@ class _Source(_Strict):
     page: str = ""
     regions: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
+    public: bool = False
 
     @field_validator("kind")
     @classmethod

@@ -10,8 +10,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from random import uniform
 from typing import Any
 
@@ -20,13 +20,16 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.core.stroke import Stroke
 from bot.engine import Delivery, Engine
+from bot.entry.running import Pulse
 from bot.errors import BrownoutError
+from bot.model import Provider
 from bot.settings import Poll
 
 log = logging.getLogger("brownout")
 
 JITTER = 0.2  # of the interval, to both sides (safe-to-retry.md C.5)
 TICK_S = 15
+LATE_S = 5.0  # a look that begins so long after it was due is late
 PUBLISH_S = 1.0  # Slack takes about one post a second and channel
 FAREWELL_S = 2.5  # what is being sent may finish
 CANCEL_S = 1.2  # and what is cancelled may close
@@ -53,6 +56,7 @@ class App:
     _scheduler: Any = None
     _couriers: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     _failing: dict[str, str] = field(default_factory=dict)
+    _pulses: dict[str, Pulse] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs until ``stop`` is set; then lets what is being sent finish.
@@ -83,14 +87,35 @@ class App:
         scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
-        trigger = IntervalTrigger(seconds=max(1, int(self.poll.interval_s)))
         for number, provider in enumerate(self.engine.providers):
-            first = self.engine.now() + timedelta(seconds=min(number * 0.1, 10))
-            scheduler.add_job(self._poll, trigger, args=[provider], id=f"poll {provider}", next_run_time=first)
+            self._appoint(scheduler, provider, self.engine.now() + timedelta(seconds=min(number * 0.1, 10)))
         scheduler.add_job(self._tick, IntervalTrigger(seconds=TICK_S), id="tick")
         return scheduler
 
+    def _appoint(self, scheduler: Any, provider: str, first: datetime) -> None:
+        trigger = IntervalTrigger(seconds=max(1, int(self.poll.interval_s)))
+        scheduler.add_job(self._poll, trigger, args=[provider], id=f"poll {provider}", next_run_time=first)
+        self._pulses[provider] = Pulse(first)
+
+    def take_on(self, provider: Provider) -> None:
+        """Looks at one more provider's page from now on."""
+        self.engine.take_on(provider)
+        if self._scheduler is not None:
+            self._appoint(self._scheduler, provider.id, self.engine.now())
+
+    def pulse(self, provider: str) -> Pulse | None:
+        """How the looks at a provider's page are kept; None where it has none."""
+        return self._pulses.get(provider)
+
+    def _begun(self, provider: str) -> None:
+        """Notes how late this look is."""
+        pulse = self._pulses.get(provider) or Pulse(None)
+        late = (self.engine.now() - pulse.next_at).total_seconds() if pulse.next_at else 0.0
+        worst, is_late = max(pulse.worst_s, late), late > LATE_S
+        self._pulses[provider] = Pulse(None, pulse.looks + 1, pulse.late + is_late, worst)
+
     async def _poll(self, provider: str) -> None:
+        self._begun(provider)
         stroke = None
         with self._contained(provider, "this look was lost"):
             stroke = await self.engine.poll(provider)
@@ -99,6 +124,7 @@ class App:
         if self._scheduler.running:
             at = self.engine.now() + timedelta(seconds=self._pause(provider, stroke))
             self._scheduler.modify_job(f"poll {provider}", next_run_time=at)
+            self._pulses[provider] = replace(self._pulses[provider], next_at=at)
 
     def _pause(self, provider: str, stroke: Stroke | None) -> float:
         """Seconds to the next look: jittered, and never sooner than the server asked for."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.core import catalogue, why
-from bot.entry import deeds, pasts, typed
+from bot.entry import deeds, pasts, typed, watching
 from bot.entry.desk import Desk
 from bot.entry.question import Ask, Command, Reply
 from bot.errors import UsageError
@@ -201,6 +201,13 @@ COMMANDS: dict[str, Command] = {
     "settings": Command("", "how this channel is told: quiet hours, whom to ring", deeds.settings, is_guarded=True),
     "list": Command(
         "[all]", "what this channel listens to, or every surface there is", _list, is_question=True, is_of_channel=True
+    ),
+    "watch": Command(
+        "<url> [id:name]",
+        "finds out what a status page serves, and watches it from now on",
+        watching.watch,
+        is_guarded=True,
+        more=watching.HOW,
     ),
     "sources": Command("", "when each page was last readable", _sources, is_question=True),
     "help": Command("[verb]", "this, or more about one of them", _help),
