@@ -107,6 +107,8 @@ class Engine:
     now: Callable[[], datetime]
     rules: Callable[[Provider], VerdictRules]
     blind_after: int = 3
+    alarm_after: int = decide.ALARM_AFTER
+    owners: Sequence[str] = ()  # the people, or the channel, of those who run the bot
     scout: Scout | None = None  # says what an address serves that no longer serves its page
     worlds: dict[str, World] = field(default_factory=dict)
     _homes: dict[str, str] = field(default_factory=dict)  # surface -> its provider
@@ -171,8 +173,9 @@ class Engine:
         return strokes.Rules(provider, self.rules(provider), elsewhere)
 
     def _record(self, observation: Observation | None, stroke: strokes.Stroke, provider: Provider) -> None:
-        decision = decide.decide(stroke, provider, blind_after=self.blind_after)
-        subscriptions = self.book.subscriptions() if decision.alerts or decision.notices else ()
+        decision = decide.decide(stroke, provider, blind_after=self.blind_after, alarm_after=self.alarm_after)
+        is_anything = decision.alerts or decision.notices or decision.for_owner
+        subscriptions = self.book.subscriptions() if is_anything else ()
         surfaces = {s.id for s in provider.surfaces}
         posts = chain(
             *(self.posts(alert, subscriptions) for alert in decision.alerts),
@@ -180,6 +183,7 @@ class Engine:
                 route.route_notice(notice, subscriptions, surfaces, route.Channels(self.book.habits()))
                 for notice in decision.notices
             ),
+            *(route.route_owner(notice, self.owners, subscriptions, surfaces) for notice in decision.for_owner),
         )
         self.book.record(observation, stroke, tuple(posts))
         self.worlds[provider.id] = stroke.world

@@ -106,6 +106,7 @@ class Poll(_Strict):
     timeout_s: float = Field(default=10, gt=0)
     max_bytes: int = Field(default=8_000_000, ge=1000)
     blind_after: int = Field(default=3, ge=1)
+    alarm_after: int = Field(default=30, ge=1)
 
 
 class Web(_Strict):
@@ -167,9 +168,13 @@ class _Store(_Strict):
 
 
 class _Slack(_Strict):
-    """``admins``: ids of those who may end subscriptions, change settings and mute everything; empty is everybody."""
+    """``admins``: ids of those who may end subscriptions, change settings and mute everything; empty is everybody.
+
+    ``owner``: a person or a channel that hears of sources without usable data; the admins, where it is empty.
+    """
 
     admins: tuple[Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")], ...] = ()
+    owner: str = Field(default="", pattern=r"^([UWCG][A-Z0-9]+)?$")
 
 
 class _Main(_Strict):
@@ -191,6 +196,7 @@ class Settings:
     verdict: _Verdict = field(default_factory=_Verdict)
     web: Web = field(default_factory=Web)
     admins: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()  # who hears of sources without usable data
 
     def rules_for(self, provider: model.Provider, preset: str | None = None) -> model.VerdictRules:
         """The verdict's numbers for this provider: its profile's, and over them the chosen preset's."""
@@ -234,9 +240,9 @@ def load(directory: Path | None = None) -> Settings:
     if mistakes:
         raise ConfigError(mistakes)
     catalogue = tuple(p for _, p in providers)
-    return Settings(
-        main.poll, main.store.path, main.verdict.preset, catalogue, verdict or _Verdict(), main.web, main.slack.admins
-    )
+    owners = (main.slack.owner,) if main.slack.owner else main.slack.admins
+    slack = (main.slack.admins, owners)
+    return Settings(main.poll, main.store.path, main.verdict.preset, catalogue, verdict or _Verdict(), main.web, *slack)
 
 
 def missing_tokens(environment: Mapping[str, str]) -> list[str]:

@@ -119,7 +119,7 @@ class App:
         stroke = None
         with self._contained(provider, "this look was lost"):
             stroke = await self.engine.poll(provider)
-            _report(stroke)
+            _report(stroke, self.engine.alarm_after)
             self._wake.set()
         if self._scheduler.running:
             at = self.engine.now() + timedelta(seconds=self._pause(provider, stroke))
@@ -201,10 +201,15 @@ async def _any(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
 
 
-def _report(stroke: Stroke) -> None:
+def _report(stroke: Stroke, alarm_after: int) -> None:
     provider = stroke.world.provider
     if stroke.blindness and stroke.before.blind_since is None:
         log.warning("%s: its page can't be read: %s", provider, stroke.blindness.why)
+    elif stroke.before.failures < alarm_after <= stroke.world.failures and stroke.blindness:
+        log.error(
+            "%s: no usable data for %d looks: %s; its surfaces are unknown until somebody sees to it",
+            *(provider, alarm_after, stroke.blindness.why),
+        )
     elif stroke.before.blind_since and stroke.blindness is None:
         log.info("%s: its page can be read again", provider)
 

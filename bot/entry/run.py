@@ -77,6 +77,8 @@ async def _run(found: settings.Settings, book: Store, environment: Mapping[str, 
             now,
             found.rules_for,
             blind_after=found.poll.blind_after,
+            alarm_after=found.poll.alarm_after,
+            owners=found.owners if link.is_wanted else (),
             scout=lambda source: evidence(web.reader(source), source, now()),
         )
         log.info("watching %d providers", len(providers))

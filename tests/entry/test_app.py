@@ -187,6 +187,17 @@ async def test_a_look_that_begins_long_after_it_was_due_is_late(bot, clock):
     assert (pulse.looks, pulse.late, pulse.worst_s > 200) == (2, 1, True)
 
 
+async def test_a_source_without_usable_data_for_too_long_is_a_line_in_the_log(bot, web, log):
+    bot.engine.alarm_after = 3
+    web.show(SourceError("it is gone", code="http_404"))
+    async with Running(bot):
+        await until(lambda: bot._scheduler)
+        for _ in range(5):
+            await bot._poll("acme")
+    said = [r.message for r in log.records if r.levelno == logging.ERROR]
+    assert said == ["acme: no usable data for 3 looks: it is gone; its surfaces are unknown until somebody sees to it"]
+
+
 # --- one more ---------------------------------------------------------------------------------------------------------
 
 
