@@ -20,9 +20,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.core.stroke import Stroke
 from bot.engine import Delivery, Engine
-from bot.entry.running import Pulse
 from bot.errors import BrownoutError
-from bot.model import Provider
+from bot.model import Provider, Pulse
 from bot.settings import Poll
 
 log = logging.getLogger("brownout")
@@ -95,7 +94,7 @@ class App:
     def _appoint(self, scheduler: Any, provider: str, first: datetime) -> None:
         trigger = IntervalTrigger(seconds=max(1, int(self.poll.interval_s)))
         scheduler.add_job(self._poll, trigger, args=[provider], id=f"poll {provider}", next_run_time=first)
-        self._pulses[provider] = Pulse(first)
+        self._pulses[provider] = Pulse(self.poll.interval_s, first)
 
     def take_on(self, provider: Provider) -> None:
         """Looks at one more provider's page from now on."""
@@ -109,10 +108,10 @@ class App:
 
     def _begun(self, provider: str) -> None:
         """Notes how late this look is."""
-        pulse = self._pulses.get(provider) or Pulse(None)
+        pulse = self._pulses.get(provider) or Pulse(self.poll.interval_s)
         late = (self.engine.now() - pulse.next_at).total_seconds() if pulse.next_at else 0.0
-        worst, is_late = max(pulse.worst_s, late), late > LATE_S
-        self._pulses[provider] = Pulse(None, pulse.looks + 1, pulse.late + is_late, worst)
+        looks, is_late = pulse.looks + 1, late > LATE_S
+        self._pulses[provider] = Pulse(pulse.interval_s, None, looks, pulse.late + is_late, max(pulse.worst_s, late))
 
     async def _poll(self, provider: str) -> None:
         self._begun(provider)
@@ -124,13 +123,16 @@ class App:
         if self._scheduler.running:
             at = self.engine.now() + timedelta(seconds=self._pause(provider, stroke))
             self._scheduler.modify_job(f"poll {provider}", next_run_time=at)
-            self._pulses[provider] = replace(self._pulses[provider], next_at=at)
+            self._pulses[provider] = replace(self._pulses[provider], next_at=at, interval_s=self._interval(provider))
 
     def _pause(self, provider: str, stroke: Stroke | None) -> float:
         """Seconds to the next look: jittered, and never sooner than the server asked for."""
-        usual = self.poll.incident_interval_s if self.engine.is_busy(provider) else self.poll.interval_s
+        usual = self._interval(provider)
         asked = stroke.blindness.retry_after if stroke and stroke.blindness else None
         return max(usual * uniform(1 - JITTER, 1 + JITTER), min(asked or 0, MAX_RETRY_AFTER_S))  # noqa: S311
+
+    def _interval(self, provider: str) -> float:
+        return self.poll.incident_interval_s if self.engine.is_busy(provider) else self.poll.interval_s
 
     async def _tick(self) -> None:
         with self._contained("time", "what it changed is not recorded yet"):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.core import catalogue, why
-from bot.entry import deeds, pasts, typed, watching
+from bot.entry import deeds, health, pasts, typed, watching
 from bot.entry.desk import Desk
 from bot.entry.question import Ask, Command, Reply
 from bot.errors import UsageError
@@ -145,10 +145,6 @@ def _list(desk: Desk, ask: Ask) -> Reply:
     return Reply(replies.listing(subscriptions, desk.habits(ask.channel), desk.now()))
 
 
-def _sources(desk: Desk, _: Ask) -> Reply:
-    return Reply(replies.sources(desk.board(), desk.now()))
-
-
 def _help(_: Desk, ask: Ask) -> Reply:
     wanted = [w.casefold() for w in ask.words]
     if strange := [w for w in wanted if w not in COMMANDS]:
@@ -209,6 +205,8 @@ COMMANDS: dict[str, Command] = {
         is_guarded=True,
         more=watching.HOW,
     ),
-    "sources": Command("", "when each page was last readable", _sources, is_question=True),
+    "sources": Command(
+        "", "how each page is doing: last look, next look, failures, lag", health.sources, is_question=True
+    ),
     "help": Command("[verb]", "this, or more about one of them", _help),
 }

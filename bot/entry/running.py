@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from bot.model import Provider
+from bot.model import Provider, Pulse
 
 if TYPE_CHECKING:  # what it needs to read a page is a second of imports, which no question on the command line wants
     from bot.entry.watch import Watch
-
-
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """How the running bot keeps its appointments with one source, since it was started.
-
-    ``late`` of its ``looks`` began more than a few seconds after they were due; the worst by ``worst_s``.
-    """
-
-    next_at: datetime | None
-    looks: int = 0
-    late: int = 0
-    worst_s: float = 0.0
 
 
 class Rounds(Protocol):
