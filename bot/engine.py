@@ -50,13 +50,15 @@ class Book(Outbox, Protocol):
 class Engine:
     """Everything that happens between a page and a channel. ``now`` is the clock; it must give aware UTC times."""
 
-    providers: Mapping[str, Provider]
+    providers: dict[str, Provider]
     web: Web
     book: Book
     chat: Chat
     now: Callable[[], datetime]
     rules: Callable[[Provider], VerdictRules]
     blind_after: int = 3
+    alarm_after: int = decide.ALARM_AFTER
+    owners: Sequence[str] = ()  # the people, or the channel, of those who run the bot
     scout: Scout | None = None  # says what an address serves that no longer serves its page
     worlds: dict[str, World] = field(default_factory=dict)
     _homes: dict[str, str] = field(default_factory=dict)  # surface -> its provider
@@ -67,9 +69,14 @@ class Engine:
         """Goes on where the book says that the last run stopped."""
         self.courier = Courier(self.book, self.chat, self.now)
         self.looker = Looker(self.web, self.now, scout=self.scout, scout_after=self.blind_after)
-        for name, provider in self.providers.items():
-            self.worlds[name] = self.book.world(name) or World(name)
-            self._homes |= dict.fromkeys((s.id for s in provider.surfaces), name)
+        for provider in self.providers.values():
+            self.take_on(provider)
+
+    def take_on(self, provider: Provider) -> None:
+        """Goes on with a provider where the book says that the last run stopped; it may be one more than before."""
+        self.providers[provider.id] = provider
+        self.worlds[provider.id] = self.book.world(provider.id) or World(provider.id)
+        self._homes |= dict.fromkeys((s.id for s in provider.surfaces), provider.id)
 
     # --- poll ---------------------------------------------------------------------------------------------------------
 
@@ -141,8 +148,9 @@ class Engine:
         return strokes.Rules(provider, self.rules(provider), elsewhere)
 
     def _record(self, observation: Observation | None, stroke: strokes.Stroke, provider: Provider) -> None:
-        decision = decide.decide(stroke, provider, blind_after=self.blind_after)
-        subscriptions = self.book.subscriptions() if decision.alerts or decision.notices else ()
+        decision = decide.decide(stroke, provider, blind_after=self.blind_after, alarm_after=self.alarm_after)
+        is_anything = decision.alerts or decision.notices or decision.for_owner
+        subscriptions = self.book.subscriptions() if is_anything else ()
         surfaces = {s.id for s in provider.surfaces}
         posts = chain(
             *(self.posts(alert, subscriptions) for alert in decision.alerts),
@@ -150,6 +158,7 @@ class Engine:
                 route.route_notice(notice, subscriptions, surfaces, route.Channels(self.book.habits()))
                 for notice in decision.notices
             ),
+            *(route.route_owner(notice, self.owners, subscriptions, surfaces) for notice in decision.for_owner),
         )
         self.book.record(observation, stroke, tuple(posts))
         self.worlds[provider.id] = stroke.world

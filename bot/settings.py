@@ -40,6 +40,7 @@ class _Source(_Strict):
     page: str = ""
     regions: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
+    public: bool = False
 
     @field_validator("kind")
     @classmethod
@@ -108,6 +109,7 @@ class Poll(_Strict):
     timeout_s: float = Field(default=10, gt=0)
     max_bytes: int = Field(default=8_000_000, ge=1000)
     blind_after: int = Field(default=3, ge=1)
+    alarm_after: int = Field(default=30, ge=1)
 
 
 class Web(_Strict):
@@ -176,9 +178,13 @@ class Store(_Strict):
 
 
 class _Slack(_Strict):
-    """``admins``: ids of those who may end subscriptions, change settings and mute everything; empty is everybody."""
+    """``admins``: ids of those who may end subscriptions, change settings and mute everything; empty is everybody.
+
+    ``owner``: a person or a channel that hears of sources without usable data; the admins, where it is empty.
+    """
 
     admins: tuple[Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")], ...] = ()
+    owner: str = Field(default="", pattern=r"^([UWCG][A-Z0-9]+)?$")
 
 
 class _Main(_Strict):
@@ -202,6 +208,7 @@ class Settings:
     web: Web = field(default_factory=Web)
     admins: tuple[str, ...] = ()
     probes: tuple[model.Probe, ...] = ()
+    owners: tuple[str, ...] = ()  # who hears of sources without usable data
 
     @property
     def store_path(self) -> str:
@@ -255,6 +262,7 @@ def load(directory: Path | None = None) -> Settings:
         *(main.poll, main.store, main.verdict.preset, catalogue, verdict or _Verdict(), main.web),
         admins=main.slack.admins,
         probes=_probes(main, [wire for _, wire in read if wire]),
+        owners=(main.slack.owner,) if main.slack.owner else main.slack.admins,
     )
 
 

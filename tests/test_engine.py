@@ -104,6 +104,17 @@ async def test_a_page_that_can_not_be_read_is_blindness(show, bad):
     assert kinds(stroke) == ["source_blind"]
 
 
+async def test_who_runs_the_bot_is_owed_an_alarm_once_also_over_a_restart(start, web, clock, book):
+    web.show(SourceError("gone", code="http_404"))
+    for _ in range(3):
+        engine = start(alarm_after=5, owners=("U1",))
+        for _ in range(4):
+            await engine.poll("acme")
+            clock.move(minutes=1)
+    found = book._db.rows("SELECT channel, key FROM outbox WHERE key LIKE '%alarm%'")
+    assert [(r["channel"], r["key"]) for r in found] == [("U1", "acme:alarm:2026-03-02T12:00:00+00:00")]
+
+
 async def test_blindness_keeps_why_and_when_to_come_back(show):
     stroke = await show(page(), SourceError("slow down", code="http_429", retry_after=120))
     assert (stroke.blindness.code, stroke.blindness.retry_after) == ("http_429", 120)

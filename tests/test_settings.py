@@ -215,3 +215,20 @@ def test_a_token_of_another_kind_or_shape_is_named_and_not_shown(value):
 def test_a_surface_of_a_broken_file_is_not_called_unknown(write):
     found = mistakes(write(acme=ACME.replace("acme-api", "other-api", 1), other='id = "other"\nname = '))
     assert [line.split(":")[0] for line in found] == ["providers/other.toml"]
+
+
+@pytest.mark.parametrize(
+    ("said", "owners"),
+    [
+        ('owner = "C1"\nadmins = ["U1"]', ("C1",)),
+        ('owner = "U2"', ("U2",)),
+        ('admins = ["U1", "U3"]', ("U1", "U3")),
+        ("", ()),
+    ],
+)
+def test_the_owner_is_who_is_named_and_else_the_admins(write, said, owners):
+    assert load(write(main=f"[slack]\n{said}\n")).owners == owners
+
+
+def test_an_owner_is_a_person_or_a_channel(write):
+    assert "slack.owner" in mistakes(write(main='[slack]\nowner = "#ops"\n'))[0]

@@ -67,3 +67,7 @@ def test_a_path_begins_with_a_slash_and_has_no_blanks(read, path):
 
 def test_a_provider_is_verified_until_its_file_says_otherwise(read):
     assert (read("").verified, read("", top="verified = false").verified) == (True, False)
+
+
+def test_an_address_that_somebody_typed_is_marked_as_one(read):
+    assert (read("").source.public, read("public = true").source.public) == (False, True)

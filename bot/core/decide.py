@@ -31,6 +31,7 @@ from bot.model import (
     World,
 )
 
+ALARM_AFTER = 30  # failed looks in a row: half an hour at the usual pace
 REVIEW_STEP = timedelta(minutes=15)  # an alert is redrawn when the time to look again has moved on by so much
 
 
@@ -46,19 +47,25 @@ class Quiet(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to say, and for the rest why not."""
+    """What to say, and for the rest why not. ``for_owner`` is for those who run the bot, wherever they listen."""
 
     alerts: tuple[Alert, ...] = ()
     notices: tuple[Notice, ...] = ()
+    for_owner: tuple[Notice, ...] = ()
     quiet: tuple[tuple[str, Quiet], ...] = ()
 
 
-def decide(stroke: strokes.Stroke, provider: Provider, *, blind_after: int) -> Decision:
-    """The alerts and notices that this stroke calls for. ``blind_after`` is in failed looks in a row."""
+def decide(stroke: strokes.Stroke, provider: Provider, *, blind_after: int, alarm_after: int = ALARM_AFTER) -> Decision:
+    """The alerts and notices that this stroke calls for.
+
+    In failed looks in a row: ``blind_after`` those who listen are told, ``alarm_after`` those who run the bot.
+    """
     told = {k.incident.id: _case(k, stroke, provider) for k in stroke.world.incidents}
+    notices = tuple(_notices(stroke, provider, blind_after))
     return Decision(
         tuple(case for case in told.values() if isinstance(case, Alert)),
-        tuple(_notices(stroke, provider, blind_after)),
+        notices,
+        (*(n for n in notices if n.kind is NoticeKind.MOVED), *_alarms(stroke, provider, alarm_after)),
         tuple((incident, case) for incident, case in told.items() if isinstance(case, Quiet)),
     )
 
@@ -208,6 +215,18 @@ def _notices(stroke: strokes.Stroke, provider: Provider, blind_after: int) -> It
         begun = tuple(k.incident for k in after.open_incidents if k.incident.stage is not Stage.SCHEDULED)
         if begun:
             yield _keyed(replace(base, kind=NoticeKind.BASELINE, open=begun))
+
+
+def _alarms(stroke: strokes.Stroke, provider: Provider, alarm_after: int) -> Iterator[Notice]:
+    """For the bot's owner: no usable data for so long that it will hardly mend itself; and that it has."""
+    before, after, at = stroke.before, stroke.world, stroke.at
+    base = Notice(NoticeKind.ALARM, provider.id, provider.name, "", at, provider.source.home or provider.source.url, at)
+    if before.failures < alarm_after <= after.failures and after.blind_since:
+        last = stroke.blindness.why if stroke.blindness else "nothing is known of the last"
+        why = f"{after.failures} looks in a row failed, the last: {last}"
+        yield _keyed(replace(base, since=after.blind_since, why=why))
+    if before.failures >= alarm_after and after.failures == 0 and before.blind_since:
+        yield _keyed(replace(base, kind=NoticeKind.WELL, since=before.blind_since))
 
 
 def _keyed(notice: Notice) -> Notice:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from bot import settings
 from bot.edge.discover import Found, discover
 from bot.edge.fetch import Fetcher
 from bot.entry import draft
+from bot.entry.draft import Wish
 from bot.entry.options import config_option, now
 from bot.errors import ConfigError, SourceError, UsageError
 from bot.model import Source
@@ -40,18 +40,6 @@ _COMMON = {
     "dev",
     "ai",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What was typed on the command line."""
-
-    url: str
-    ident: str = ""
-    name: str = ""
-    page: str = ""
-    regions: tuple[str, ...] = ()
-    products: tuple[str, ...] = ()
 
 
 @click.command()
@@ -114,7 +102,9 @@ def proposal(wish: Wish, found: Found, folder: Path) -> tuple[str, Path]:
     name = wish.name or _name(found)
     ident = wish.ident or draft.slug(name)
     if not ident or draft.slug(ident) != ident:
-        raise UsageError("The id must be made of small letters, figures and hyphens; choose one with --id.")
+        raise UsageError(
+            "The id must be made of small letters, figures and hyphens; choose one (--id, in Slack `id:`)."
+        )
     catalogue = settings.load(folder).providers
     same = next((p for p in catalogue if (p.source.url, p.source.path) == (found.source.url, found.source.path)), None)
     if same is not None and same.source.kind == found.source.kind:
@@ -122,7 +112,7 @@ def proposal(wish: Wish, found: Found, folder: Path) -> tuple[str, Path]:
         raise UsageError(f"{found.source.url} is {state} already: it is {same.id}.")
     file = folder / "providers" / f"{ident}.toml"
     if file.exists() or any(p.id == ident for p in catalogue):
-        raise UsageError(f"There is a provider {ident} already; choose another id with --id.")
+        raise UsageError(f"There is a provider {ident} already; choose another id (--id, in Slack `id:`).")
     return draft.provider_file(ident, name, found.source, found.snapshot), file
 
 

@@ -10,8 +10,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from random import uniform
 from typing import Any
 
@@ -22,6 +22,7 @@ from bot.core.stroke import Stroke
 from bot.courier import Delivery
 from bot.engine import Engine
 from bot.errors import BrownoutError, StoreError
+from bot.model import Provider, Pulse
 from bot.settings import Poll
 
 log = logging.getLogger("brownout")
@@ -29,6 +30,7 @@ log = logging.getLogger("brownout")
 JITTER = 0.2  # of the interval, to both sides (safe-to-retry.md C.5)
 FIRST_ROUND_S = 10.0  # of looks, after the start
 TICK_S = 15
+LATE_S = 5.0  # a look that begins so long after it was due is late
 PUBLISH_S = 1.0  # Slack takes about one post a second and channel
 FAREWELL_S = 2.5  # what is being sent may finish
 CANCEL_S = 1.2  # and what is cancelled may close
@@ -67,6 +69,7 @@ class App:
     _scheduler: Any = None
     _couriers: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     _failing: dict[str, str] = field(default_factory=dict)
+    _pulses: dict[str, Pulse] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs until ``stop`` is set; then lets what is being sent finish.
@@ -97,32 +100,57 @@ class App:
         scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
-        trigger = IntervalTrigger(seconds=max(1, int(self.poll.interval_s)))
         apart_s = min(0.1, FIRST_ROUND_S / max(1, len(self.engine.providers)))
         for number, provider in enumerate(self.engine.providers):
-            first = self.engine.now() + timedelta(seconds=number * apart_s)
-            scheduler.add_job(self._poll, trigger, args=[provider], id=f"poll {provider}", next_run_time=first)
+            self._appoint(scheduler, provider, self.engine.now() + timedelta(seconds=number * apart_s))
         scheduler.add_job(self._tick, IntervalTrigger(seconds=TICK_S), id="tick")
         for errand in self.errands:
             scheduler.add_job(self._errand, IntervalTrigger(seconds=errand.every_s), args=[errand], id=errand.name)
         return scheduler
 
+    def _appoint(self, scheduler: Any, provider: str, first: datetime) -> None:
+        trigger = IntervalTrigger(seconds=max(1, int(self.poll.interval_s)))
+        scheduler.add_job(self._poll, trigger, args=[provider], id=f"poll {provider}", next_run_time=first)
+        self._pulses[provider] = Pulse(self.poll.interval_s, first)
+
+    def take_on(self, provider: Provider) -> None:
+        """Looks at one more provider's page from now on."""
+        self.engine.take_on(provider)
+        if self._scheduler is not None:
+            self._appoint(self._scheduler, provider.id, self.engine.now())
+
+    def pulse(self, provider: str) -> Pulse | None:
+        """How the looks at a provider's page are kept; None where it has none."""
+        return self._pulses.get(provider)
+
+    def _begun(self, provider: str) -> None:
+        """Notes how late this look is."""
+        pulse = self._pulses.get(provider) or Pulse(self.poll.interval_s)
+        late = (self.engine.now() - pulse.next_at).total_seconds() if pulse.next_at else 0.0
+        looks, is_late = pulse.looks + 1, late > LATE_S
+        self._pulses[provider] = Pulse(pulse.interval_s, None, looks, pulse.late + is_late, max(pulse.worst_s, late))
+
     async def _poll(self, provider: str) -> None:
+        self._begun(provider)
         stroke = None
         with self._contained(provider, "this look was lost"):
             stroke = await self.engine.poll(provider)
             self._well(DATABASE)
-            _report(stroke)
+            _report(stroke, self.engine.alarm_after)
             self._wake.set()
         if self._scheduler.running:
             at = self.engine.now() + timedelta(seconds=self._pause(provider, stroke))
             self._scheduler.modify_job(f"poll {provider}", next_run_time=at)
+            self._pulses[provider] = replace(self._pulses[provider], next_at=at, interval_s=self._interval(provider))
 
     def _pause(self, provider: str, stroke: Stroke | None) -> float:
         """Seconds to the next look: jittered, and never sooner than the server asked for."""
-        usual = self.poll.incident_interval_s if self.engine.is_busy(provider) else self.poll.interval_s
+        usual = self._interval(provider)
         asked = stroke.blindness.retry_after if stroke and stroke.blindness else None
         return max(usual * uniform(1 - JITTER, 1 + JITTER), min(asked or 0, MAX_RETRY_AFTER_S))  # noqa: S311
+
+    def _interval(self, provider: str) -> float:
+        return self.poll.incident_interval_s if self.engine.is_busy(provider) else self.poll.interval_s
 
     async def _tick(self) -> None:
         with self._contained("time", "what it changed is not recorded yet"):
@@ -204,10 +232,15 @@ async def _any(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
 
 
-def _report(stroke: Stroke) -> None:
+def _report(stroke: Stroke, alarm_after: int) -> None:
     provider = stroke.world.provider
     if stroke.blindness and stroke.before.blind_since is None:
         log.warning("%s: its page can't be read: %s", provider, stroke.blindness.why)
+    elif stroke.before.failures < alarm_after <= stroke.world.failures and stroke.blindness:
+        log.error(
+            "%s: no usable data for %d looks: %s; its surfaces are unknown until somebody sees to it",
+            *(provider, alarm_after, stroke.blindness.why),
+        )
     elif stroke.before.blind_since and stroke.blindness is None:
         log.info("%s: its page can be read again", provider)
 

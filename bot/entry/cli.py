@@ -30,7 +30,7 @@ DOORS = {
     "subscribe": ("ask", "alerts for a channel"),
     "unsubscribe": ("ask", "ends that"),
     "list": ("ask", "what a channel listens to, or every surface there is"),
-    "sources": ("ask", "when each page was last readable"),
+    "sources": ("sources", "how each page is doing: last look, next look, failures, lag"),
     "add": ("add", "finds out what a status page serves, and writes a provider file for it"),
     "check": ("check", "names every mistake in config and tokens at once, with file and line"),
     "backfill": ("backfill", "the years before the bot, from the page itself or from recordings"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.core import catalogue, why
-from bot.entry import deeds, pasts, typed
+from bot.entry import deeds, health, pasts, typed, watching
 from bot.entry.desk import Desk
 from bot.entry.question import Ask, Command, Reply
 from bot.errors import UsageError
@@ -147,10 +147,6 @@ def _list(desk: Desk, ask: Ask) -> Reply:
     return Reply(replies.listing(subscriptions, desk.habits(ask.channel), desk.now(), pause))
 
 
-def _sources(desk: Desk, _: Ask) -> Reply:
-    return Reply(replies.sources(desk.board(), desk.now()))
-
-
 def _help(_: Desk, ask: Ask) -> Reply:
     wanted = [w.casefold() for w in ask.words]
     if strange := [w for w in wanted if w not in COMMANDS]:
@@ -204,6 +200,15 @@ COMMANDS: dict[str, Command] = {
     "list": Command(
         "[all]", "what this channel listens to, or every surface there is", _list, is_question=True, is_of_channel=True
     ),
-    "sources": Command("", "when each page was last readable", _sources, is_question=True),
+    "watch": Command(
+        "<url> [id:name]",
+        "finds out what a status page serves, and watches it from now on",
+        watching.watch,
+        is_guarded=True,
+        more=watching.HOW,
+    ),
+    "sources": Command(
+        "", "how each page is doing: last look, next look, failures, lag", health.sources, is_question=True
+    ),
     "help": Command("[verb]", "this, or more about one of them", _help),
 }

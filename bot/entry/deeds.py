@@ -42,7 +42,12 @@ class Chosen:
 
 def may(desk: Desk, ask: Ask) -> bool:
     """Whether somebody may do what undoes other people's. Who has the command line has the database anyway."""
-    return not desk.admins or not ask.user or ask.user in desk.admins
+    return may_be(desk, ask.user)
+
+
+def may_be(desk: Desk, user: str) -> bool:
+    """The same, by a user's id."""
+    return not desk.admins or not user or user in desk.admins
 
 
 def event(kind: EventKind, desk: Desk, mark: Mark, incident: str, channel: str) -> Event:

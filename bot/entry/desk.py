@@ -6,7 +6,7 @@ say (safe-to-retry.md C.5).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from bot.core import catalogue, machine, outlook
 from bot.core import stroke as strokes
 from bot.edge.store import Store
+from bot.entry.running import Running
 from bot.errors import UsageError
 from bot.model import Call, Event, Habits, Known, Provider, Surface, Track, Verdict, VerdictRules, World
 
@@ -24,11 +25,12 @@ REPORTS_COUNT = timedelta(hours=1)
 class Desk:
     """Answers from the book; ``now`` is the clock, ``rules`` the verdict's numbers for a provider."""
 
-    providers: tuple[Provider, ...]
+    providers: Sequence[Provider]
     book: Store
     now: Callable[[], datetime]
     rules: Callable[[Provider], VerdictRules]
     admins: frozenset[str] = frozenset()  # ids of those who may do what undoes other people's; empty is everybody
+    running: Running | None = None  # the bot itself, where it runs in this process
 
     def board(self) -> tuple[tuple[Provider, World], ...]:
         """Every provider with what is known of it now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from bot.model import Component, Snapshot, Source
 
@@ -12,6 +13,18 @@ MAX_SURFACES = 6
 # what people and programs stand on comes first; regions, products nobody knows and groups of groups come later
 _FIRST = ("api", "login", "auth", "sso", "web", "site", "app", "console", "dashboard", "registry", "builds", "deploy")
 _LOGIN = re.compile(r"\b(?:log ?in|sign ?in|sso|auth(?:entication)?|saml)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was typed: an address, and what it does not say by itself."""
+
+    url: str
+    ident: str = ""
+    name: str = ""
+    page: str = ""
+    regions: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
 
 
 def slug(name: str) -> str:
@@ -55,6 +68,7 @@ def _lines(provider: str, name: str, source: Source, snapshot: Snapshot) -> Iter
     for key in ("regions", "products"):
         if values := getattr(source, key):
             yield f"{key} = {_list(values)}"
+    yield "public = true # somebody typed this address: it is never followed into a private network"
     found = surfaces(provider, snapshot.components or ())
     for ident, component in found:
         yield from _surface(ident, component.name, (component.id, component.name), provider)

@@ -14,7 +14,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.entry import presses
 from bot.entry.desk import Desk
-from bot.entry.presses import Filled, Press
+from bot.entry.presses import Filled
+from bot.entry.question import Press
 from bot.entry.slash import answered, tell
 from bot.model import Person
 from bot.voice import hands, views

@@ -8,23 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.entry import commands, deeds, pasts, typed
+from bot.entry import commands, deeds, pasts, typed, watching
 from bot.entry.desk import Desk
-from bot.entry.question import Reply
+from bot.entry.question import Press, Reply
 from bot.errors import UsageError
 from bot.model import Condition, EventKind, Mark, Message, Mute, Person
 from bot.voice import blocks, hands, views, words
 from bot.voice.sheet import sheet
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """Who pressed what, and where. ``value`` is what the button carries, or what was chosen from its menu."""
-
-    action: str
-    value: str
-    channel: str
-    person: Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +145,5 @@ PRESSES: dict[str, Callable[[Desk, Press], Reply | None]] = {
     hands.SHARE: _share,
     hands.ASK: _ask,
     hands.PICK: _pick,
+    hands.WATCH: watching.pressed,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,16 +26,29 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Press:
+    """Who pressed what, and where. ``value`` is what the button carries, or what was chosen from its menu."""
+
+    action: str
+    value: str
+    channel: str
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The answer, and whether the whole channel sees it; ``call`` is the verdict where one was asked for.
 
-    ``view`` is a modal that says it better, where the door can open one.
+    ``view`` is a modal that says it better, where the door can open one. ``later`` is the rest of the answer, where
+    that takes a while; it may raise UsageError. ``replaces``: it takes the place of the message with the button.
     """
 
     message: Message
     in_channel: bool = False
     call: Call | None = None
     view: Mapping[str, Any] | None = None
+    later: Callable[[], Awaitable[Reply]] | None = None
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -28,9 +29,12 @@ from bot.entry import app, commands, interactions, socketmode
 from bot.entry.desk import Desk
 from bot.entry.link import Link
 from bot.entry.options import config_option, db_option, now
+from bot.entry.running import Running
 from bot.entry.slash import slack_app
 from bot.entry.upkeep import Upkeep
 from bot.entry.vigil import Vigil
+from bot.entry.watch import Watch
+from bot.entry.webs import Webs
 from bot.errors import ConfigError
 from bot.model import Provider, Subscription
 
@@ -50,20 +54,27 @@ def run(config: Path | None, db: Path | None) -> None:
     found = settings.load(config)
     path = db or Path(found.store_path)
     with closing(Store.open(path, alone=True)) as book:
-        asyncio.run(_run(found, book, Upkeep(path, found.store, now), os.environ))
+        upkeep = Upkeep(path, found.store, now)
+        asyncio.run(_run(found, book, upkeep, os.environ, config or settings.config_dir()))
 
 
-async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, environment: Mapping[str, str]) -> None:
+async def _run(
+    found: settings.Settings, book: Store, upkeep: Upkeep, environment: Mapping[str, str], folder: Path
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _end, stop)
-    providers = tuple(p for p in found.providers if p.enabled)
+    providers = [p for p in found.providers if p.enabled]
+    running = Running(providers)
+    running.watch = Watch(folder, lambda: Fetcher(strict=True), running.take_on)
     link = Link()
-    chat, doors = _slack(found, book, providers, environment, link) or _terminal(book, providers)
+    chat, doors = _slack(found, book, running, environment, link) or _terminal(book, providers)
     if found.web.enabled:
-        doors.append(_web(found, book, providers, link, stop))
-    async with Fetcher(timeout_s=found.poll.timeout_s, max_bytes=found.poll.max_bytes) as web:
+        doors.append(_web(found, book, running, link, stop))
+    limits: dict[str, Any] = {"timeout_s": found.poll.timeout_s, "max_bytes": found.poll.max_bytes}
+    async with Fetcher(**limits) as plain, Fetcher(**limits, strict=True) as strict:
+        web = Webs(plain, strict, providers)
         engine = Engine(
             {p.id: p for p in providers},
             web,
@@ -72,15 +83,18 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, environmen
             now,
             found.rules_for,
             blind_after=found.poll.blind_after,
-            scout=lambda source: evidence(web, source, now()),
+            alarm_after=found.poll.alarm_after,
+            owners=found.owners if link.is_wanted else (),
+            scout=lambda source: evidence(web.reader(source), source, now()),
         )
         log.info("watching %d providers", len(providers))
         if not any(engine.worlds[p.id].seen_at for p in providers):
             log.info("this book is new; `brownout backfill PROVIDER` reads in the years before it")
+        bot = app.App(engine, found.poll, doors, app.say, chores=(Vigil(engine, book),), errands=upkeep.errands())
+        running.rounds = bot
         gc.collect()
         gc.freeze()  # what is loaded by now stays: collecting it again and again made one answer in twenty late
-        chores = (Vigil(engine, book),)
-        await app.App(engine, found.poll, doors, app.say, chores=chores, errands=upkeep.errands()).run(stop)
+        await bot.run(stop)
     log.info("ended cleanly")
 
 
@@ -95,7 +109,7 @@ def _end(stop: asyncio.Event) -> None:
 def _slack(
     found: settings.Settings,
     book: Store,
-    providers: tuple[Provider, ...],
+    running: Running,
     environment: Mapping[str, str],
     link: Link,
 ) -> tuple[Chat, list[app.Door]] | None:
@@ -108,7 +122,7 @@ def _slack(
     url = environment.get("SLACK_API_URL", SLACK_API_URL)
     bot_token, app_token = (environment[name] for name in names)
     link.is_wanted = True
-    desk = Desk(providers, book, now, found.rules_for, frozenset(found.admins))
+    desk = Desk(running.providers, book, now, found.rules_for, frozenset(found.admins), running)
     bolt = slack_app(
         AsyncWebClient(token=bot_token, base_url=url, timeout=10, retry_handlers=[]),
         lambda text, channel, user, name: commands.answer(desk, text, channel, user, name),
@@ -117,17 +131,15 @@ def _slack(
     return SlackEdge(bot_token, base_url=url), [lambda: socketmode.serve(bolt, app_token, bot_token, url, link=link)]
 
 
-def _web(
-    found: settings.Settings, book: Store, providers: tuple[Provider, ...], link: Link, stop: asyncio.Event
-) -> app.Door:
+def _web(found: settings.Settings, book: Store, running: Running, link: Link, stop: asyncio.Event) -> app.Door:
     """The board and the gate."""
     from bot.entry.serve import serve  # noqa: PLC0415  (0.8 s of imports, only where they are wanted)
 
-    desk = Desk(providers, book, now, found.rules_for)
+    desk = Desk(running.providers, book, now, found.rules_for, running=running)
     return lambda: serve(desk, found.web, link, found.poll.interval_s, stop)
 
 
-def _terminal(book: Store, providers: tuple[Provider, ...]) -> tuple[Chat, list[app.Door]]:
+def _terminal(book: Store, providers: Iterable[Provider]) -> tuple[Chat, list[app.Door]]:
     """The terminal, which listens to everything."""
     log.warning("no Slack tokens are set: alerts are drawn here. README, 'In your Slack', says how to get them.")
     for provider in providers:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from bot.model import Event, Known, Surface, Update, Verdict, World
+from bot.model import Event, Known, SourceHealth, Surface, Update, Verdict, World
 
 T = TypeVar("T")
 PAGE_SIZE = 50
@@ -178,6 +178,80 @@ class Health(BaseModel):
     status: str
     version: str
     notes: list[str]
+
+
+class SourceNow(BaseModel):
+    """How one source is doing. Spans in seconds.
+
+    ``state`` is readable, unseen, stale or blind. ``next_at`` and what became of our ``looks`` is known to the running
+    bot alone, and null in what is read from its database. ``lag_s`` is the median from the time a post carries to when
+    we saw it, of ``lag_updates`` posts seen live within 90 days.
+    """
+
+    model_config = _example(
+        provider="claude",
+        kind="statuspage",
+        url="https://status.example.com",
+        state="readable",
+        age_s=12,
+        seen_at="2026-03-02T13:41:09Z",
+        looked_at="2026-03-02T13:41:09Z",
+        next_at="2026-03-02T13:42:11Z",
+        interval_s=60,
+        failures=0,
+        blind_since=None,
+        why="",
+        lag_s=41.5,
+        lag_updates=18,
+        looks=120,
+        late_looks=0,
+        latest_by_s=0.1,
+    )
+
+    provider: str
+    kind: str
+    url: str
+    state: str
+    age_s: float | None
+    seen_at: datetime | None
+    looked_at: datetime | None
+    next_at: datetime | None
+    interval_s: float | None
+    failures: int
+    blind_since: datetime | None
+    why: str
+    lag_s: float | None
+    lag_updates: int
+    looks: int | None
+    late_looks: int | None
+    latest_by_s: float | None
+
+
+SOURCES = TypeAdapter(list[SourceNow])
+
+
+def source_now(source: SourceHealth, now: datetime) -> SourceNow:
+    """One source, as it is now."""
+    pulse, lag = source.pulse, source.lag
+    return SourceNow(
+        provider=source.provider,
+        kind=source.kind,
+        url=source.url,
+        state=source.state,
+        age_s=max((now - source.seen_at).total_seconds(), 0.0) if source.seen_at else None,
+        seen_at=source.seen_at,
+        looked_at=source.looked_at,
+        next_at=pulse.next_at if pulse else None,
+        interval_s=source.interval_s,
+        failures=source.failures,
+        blind_since=source.blind_since,
+        why=source.why,
+        lag_s=lag.median_s if lag else None,
+        lag_updates=lag.updates if lag else 0,
+        looks=pulse.looks if pulse else None,
+        late_looks=pulse.late if pulse else None,
+        latest_by_s=pulse.worst_s if pulse else None,
+    )
 
 
 def surface_now(surface: Surface, world: World, verdict: Verdict) -> SurfaceNow:

@@ -7,7 +7,7 @@ the command's ``response_url``, which works in channels that the bot is not a me
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.entry.question import Reply
-from bot.errors import BrownoutError
+from bot.errors import BrownoutError, UsageError
 from bot.voice.sheet import sheet
 from bot.voice.words import cut
 
@@ -47,15 +47,30 @@ def answered(what: str, ask: Callable[[], R]) -> R | Reply:
     """The answer, or what went wrong with it: whoever asks is never left without one."""
     try:
         return ask()
-    except BrownoutError as error:
-        log.error("%s could not be answered: %s", what, error)  # noqa: TRY400  (the message says it all)
-    except Exception:
-        log.exception("%s could not be answered, for a reason that nobody thought of", what)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is told)
+        return _failed(what, error)
+
+
+async def _finished(later: Callable[[], Awaitable[Reply]]) -> Reply:
+    """The rest of an answer, once it is there."""
+    try:
+        return await later()
+    except UsageError as error:
+        return Reply(sheet("", [str(error)]))
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is told)
+        return _failed(COMMAND, error)
+
+
+def _failed(what: str, error: Exception) -> Reply:
+    if isinstance(error, BrownoutError):
+        log.error("%s could not be answered: %s", what, error)
+    else:
+        log.error("%s could not be answered, for a reason that nobody thought of", what, exc_info=error)
     return Reply(sheet("", ["I can't answer this now; my log says why. Please tell whoever runs me."]))
 
 
 async def tell(reply: Reply, respond: Any, client: AsyncWebClient, trigger: str | None) -> None:
-    """Opens the answer's modal, where it has one, or sends the answer."""
+    """Opens the answer's modal, where it has one, or sends the answer; and the rest of it once that is there."""
     try:
         if reply.view and trigger:
             await client.views_open(trigger_id=trigger, view=dict(reply.view))
@@ -67,6 +82,8 @@ async def tell(reply: Reply, respond: Any, client: AsyncWebClient, trigger: str 
         await _send(respond, reply)
     except (aiohttp.ClientError, OSError) as error:
         log.warning("an answer to %s did not reach Slack: %s", COMMAND, type(error).__name__)
+    if reply.later:
+        await tell(await _finished(reply.later), respond, client, None)
 
 
 async def _send(respond: Any, reply: Reply) -> None:
@@ -77,7 +94,7 @@ async def _send(respond: Any, reply: Reply) -> None:
             text=text,
             blocks=shown,
             response_type="in_channel" if reply.in_channel else "ephemeral",
-            replace_original=False,
+            replace_original=reply.replaces,
             unfurl_links=False,
             unfurl_media=False,
         )

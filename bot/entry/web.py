@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 
 from bot import __version__
 from bot.core import catalogue, machine
-from bot.entry import shapes
+from bot.entry import health, shapes
 from bot.entry.board import pages
 from bot.entry.desk import Desk
 from bot.errors import StoreError, UsageError
@@ -46,6 +46,7 @@ def web_app(desk: Desk, unready: Unready, closing: asyncio.Event) -> FastAPI:
     app.add_exception_handler(StoreError, _unreadable)
     _surfaces(app, desk)
     _incidents(app, desk)
+    _sources(app, desk)
     _health(app, unready)
     pages.add(app, desk, closing)
     return app
@@ -118,6 +119,13 @@ def _incidents(app: FastAPI, desk: Desk) -> None:
     async def one(incident: Name) -> shapes.IncidentWhole:
         p, k, _ = desk.incident(incident)
         return shapes.incident_whole(p.id, k)
+
+
+def _sources(app: FastAPI, desk: Desk) -> None:
+    @app.get("/v1/sources", summary="How each source is doing, the worst first", tags=["sources"])
+    async def sources(page: Number = 1) -> shapes.Page[shapes.SourceNow]:
+        now = desk.now()
+        return shapes.page_of([shapes.source_now(s, now) for s in health.found(desk)], page)
 
 
 def _health(app: FastAPI, unready: Unready) -> None:

@@ -9,6 +9,7 @@ from bot.model.catalogue import Provider, Source, Surface
 from bot.model.channel import Habits, Pause, Quiet, Subscription
 from bot.model.evidence import HERE, Outcomes, Probe, ProbeResult, Report
 from bot.model.forecast import Estimate, Grade, Lifetimes, Outlook
+from bot.model.health import Lag, Pulse, SourceHealth, SourceState
 from bot.model.hit import Basis, Hit, Weight
 from bot.model.look import Blindness, Ending, Look, Observation
 from bot.model.page import Component, Condition, Impact, Incident, Snapshot, Stage, Transition, Update
@@ -40,6 +41,7 @@ __all__ = [
     "Impact",
     "Incident",
     "Known",
+    "Lag",
     "Lifetimes",
     "Look",
     "Mark",
@@ -60,11 +62,14 @@ __all__ = [
     "Probe",
     "ProbeResult",
     "Provider",
+    "Pulse",
     "Quiet",
     "Report",
     "Sight",
     "Snapshot",
     "Source",
+    "SourceHealth",
+    "SourceState",
     "Stage",
     "Subscription",
     "Surface",

@@ -42,6 +42,7 @@ class Source:
     ``home`` is the page for people, where it lies elsewhere; ``path`` is where the data lies below ``url``, where that
     is not the format's usual place. ``page`` is the page's id, slug, subdomain or instance where the address does not
     say it. Of what a big vendor lists, ``regions`` and ``products`` (ids or names) count; empty is everything.
+    ``public``: somebody typed the address, so it is only ever read on the public web, wherever its name leads by then.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Source:
     page: str = ""
     regions: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True)

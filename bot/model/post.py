@@ -27,6 +27,8 @@ class NoticeKind(StrEnum):
     BACK = "back"  # it can again
     MOVED = "moved"  # it answers from another host, or in another format
     BASELINE = "baseline"  # what was already open at the first look
+    ALARM = "alarm"  # for the bot's owner: no usable data for so many looks that somebody should see to it
+    WELL = "well"  # for the bot's owner: that is over
     SETTINGS = "settings"  # somebody has changed how the channel is told
     PAUSED = "paused"  # another channel takes nothing any more: for those who subscribed it
 

@@ -294,6 +294,8 @@ def _told(notice: Notice) -> str:
         case NoticeKind.BACK:
             lasted = words.span((notice.at - notice.since).total_seconds())
             return f"Back: {notice.page} can be read again, after {lasted}."
+        case NoticeKind.ALARM | NoticeKind.WELL:
+            return _for_owner(notice)
         case NoticeKind.MOVED:
             return f"Moved: {notice.why}."
         case NoticeKind.SETTINGS:
@@ -306,3 +308,15 @@ def _told(notice: Notice) -> str:
             )
         case NoticeKind.BASELINE:
             return f"First look at {name}: {len(notice.open)} open on its page. Nothing of this is new."
+
+
+def _for_owner(notice: Notice) -> str:
+    """For those who run the bot."""
+    if notice.kind is NoticeKind.WELL:
+        lasted = words.span((notice.at - notice.since).total_seconds())
+        return f"{notice.provider_name} gives usable data again, after {lasted}: {notice.page} can be read."
+    return (
+        f"No usable data of {notice.provider_name} since {words.day(notice.since)}: {words.cut(notice.why, 400)}. Its"
+        f" surfaces are unknown until {notice.page} can be read again, or its provider file names another page."
+        " `/brownout sources` shows every source."
+    )

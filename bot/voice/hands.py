@@ -14,6 +14,7 @@ from bot.voice import blocks, words
 
 AFFECTED, ACK, MUTE, NOTE, SUMMARY = "affected", "ack", "mute", "note", "summary"  # action_ids; they never change
 SHARE, ASK, PICK = "share", "ask", "pick"
+WATCH = "watch"
 OFF = "off"
 LONGEST = 2000  # characters of a button's value
 SPANS = {  # what the mute menu offers; None is until the incident is over

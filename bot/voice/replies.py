@@ -121,11 +121,6 @@ def catalogue(providers: Iterable[Provider]) -> Message:
     return sheet("Surfaces", lines)
 
 
-def sources(board: Board, now: datetime) -> Message:
-    """The health of the sources: when each page was last readable, and why it is not."""
-    return sheet("Sources", [f"**{p.id}** {p.source.url}: {health(w, now)}" for p, w in board])
-
-
 def health(world: World, now: datetime) -> str:
     """When a provider's page was last readable, or since when it is not."""
     if world.blind_since:

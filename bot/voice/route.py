@@ -98,6 +98,18 @@ def paused(pause: Pause, mine: Iterable[Subscription]) -> Iterator[Post]:
             yield Post(owner, PostKind.NOTICE, key, told)
 
 
+def route_owner(
+    notice: Notice, owners: Iterable[str], subscriptions: Iterable[Subscription], surfaces: Collection[str]
+) -> Iterator[Post]:
+    """A notice goes once to everybody who runs the bot: to a person, or to their channel.
+
+    A channel that listens to the provider has the notices of its own, and hears nothing twice.
+    """
+    listening = {s.channel for s in subscriptions if s.target == notice.provider or s.target in surfaces}
+    for owner in sorted(set(owners) - listening):
+        yield Post(owner, PostKind.NOTICE, notice.key, notice)
+
+
 def matches(subscription: Subscription, provider: str, surface: str) -> bool:
     """True where the subscription is for this surface or for all of its provider."""
     return subscription.target in (provider, surface)

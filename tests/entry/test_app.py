@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -169,6 +170,55 @@ async def test_after_a_look_the_next_one_is_set(bot, clock):
         await until(lambda: bot.engine.worlds["acme"].seen_at)
         wait = bot._scheduler.get_job("poll acme").next_run_time - clock()
     assert 48 <= wait.total_seconds() <= 72
+
+
+async def test_a_look_that_begins_when_it_is_due_is_not_late(bot):
+    async with Running(bot):
+        await until(lambda: bot.engine.worlds["acme"].seen_at)
+        pulse = bot.pulse("acme")
+    assert (pulse.looks, pulse.late) == (1, 0)
+
+
+async def test_a_look_that_begins_long_after_it_was_due_is_late(bot, clock):
+    async with Running(bot):
+        await until(lambda: bot.engine.worlds["acme"].seen_at)
+        await until(lambda: bot.pulse("acme").next_at)
+        clock.move(minutes=5)
+        await bot._poll("acme")
+        pulse = bot.pulse("acme")
+    assert (pulse.looks, pulse.late, pulse.worst_s > 200) == (2, 1, True)
+
+
+async def test_a_source_without_usable_data_for_too_long_is_a_line_in_the_log(bot, web, log):
+    bot.engine.alarm_after = 3
+    web.show(SourceError("it is gone", code="http_404"))
+    async with Running(bot):
+        await until(lambda: bot._scheduler)
+        for _ in range(5):
+            await bot._poll("acme")
+    said = [r.message for r in log.records if r.levelno == logging.ERROR]
+    assert said == ["acme: no usable data for 3 looks: it is gone; its surfaces are unknown until somebody sees to it"]
+
+
+# --- one more ---------------------------------------------------------------------------------------------------------
+
+
+async def test_one_more_provider_is_looked_at_without_a_restart(bot):
+    globex = replace(ACME, id="globex", source=replace(ACME.source, id="globex"))
+    async with Running(bot):
+        await until(lambda: bot.engine.worlds["acme"].seen_at)
+        bot.take_on(globex)
+        await until(lambda: bot.engine.worlds["globex"].seen_at)
+        assert bot.pulse("globex").looks == 1
+
+
+async def test_what_was_open_when_a_provider_is_taken_on_is_no_news(bot, web, chat, book):
+    book.subscribe(Subscription("C1", "globex", created_at=NOON))
+    web.show(DOWN)
+    async with Running(bot):
+        bot.take_on(replace(ACME, id="globex", source=replace(ACME.source, id="globex")))
+        await until(lambda: len(chat.said) == 2)
+    assert chat.said == [("post", "C1", None), ("post", "C1", None)]  # the digest of each first look
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------

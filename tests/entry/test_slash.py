@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.entry.commands import Reply
 from bot.entry.slash import MAX_TEXT, slack_app
-from bot.errors import StoreError
+from bot.errors import StoreError, UsageError
 from bot.model import Message
 
 pytestmark = pytest.mark.anyio
@@ -155,3 +155,40 @@ async def test_an_answer_that_does_not_arrive_is_one_line_without_the_address(ca
     await typed("status", says(), respond_at="http://127.0.0.1:9/respond/SECRET")
     lines = [r.message for r in caplog.records if r.levelno >= logging.WARNING]
     assert lines == ["an answer to /brownout did not reach Slack: ClientConnectorError"]
+
+
+# --- what takes a while -----------------------------------------------------------------------------------------------
+
+
+def says_later(later):
+    return lambda *_: Reply(Message("looking"), later=later)
+
+
+async def test_the_rest_of_an_answer_follows_once_it_is_there():
+    async def later():
+        return Reply(Message("found"))
+
+    heard, _ = await typed("watch x", says_later(later))
+    assert [h["text"] for h in heard] == ["looking", "found"]
+
+
+async def test_what_was_wrong_with_a_question_is_told_later_too():
+    async def later():
+        raise UsageError("there is no page")
+
+    heard, _ = await typed("watch x", says_later(later))
+    assert [h["text"] for h in heard] == ["looking", "there is no page"]
+
+
+async def test_a_failure_later_on_is_an_answer_too(caplog):
+    async def later():
+        raise KeyError("what")
+
+    heard, _ = await typed("watch x", says_later(later))
+    assert "I can't answer this now" in heard[1]["text"]
+    assert caplog.records[0].exc_info is not None
+
+
+async def test_an_answer_may_take_the_place_of_its_question():
+    [heard], _ = await typed("watch x", lambda *_: Reply(Message("done"), replaces=True))
+    assert heard["replace_original"]

@@ -237,6 +237,19 @@ def test_a_source_that_is_back_says_for_how_long_it_was_not():
     )
 
 
+def test_the_owner_is_told_what_fails_and_what_may_be_done():
+    alarm = notice(NoticeKind.ALARM, why="30 looks in a row failed, the last: no answer in 10 s")
+    assert text(alarm) == snapshot(
+        "No usable data of Acme since 2026-05-04 12:00 UTC: 30 looks in a row failed, the last: no answer in 10 s. Its surfaces are unknown until https://status.acme.example can be read again, or its provider file names another page. `/brownout sources` shows every source."
+    )
+
+
+def test_the_owner_is_told_that_it_is_over():
+    assert text(notice(NoticeKind.WELL)) == snapshot(
+        "Acme gives usable data again, after 30 min: https://status.acme.example can be read."
+    )
+
+
 def test_the_digest_names_what_is_open():
     assert text(notice(NoticeKind.BASELINE, open=(incident(),))) == snapshot("""\
 First look at Acme: 1 open on its page. Nothing of this is new.

@@ -158,11 +158,6 @@ def test_the_catalogue_names_every_surface():
     assert all(s.id in sendable(replies.catalogue([ACME])) for s in ACME.surfaces)
 
 
-def test_sources_say_since_when_a_page_is_blind():
-    world = watched(look(0, page()), look(1, DEAF), look(2, DEAF))[-1].world
-    assert "blind since 2026-05-04 12:01 UTC, 2 looks in a row" in sendable(replies.sources([(ACME, world)], at(3)))
-
-
 @given(hostile, hostile)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_slack_takes_every_answer_about_a_hostile_vendor(name, iid):

@@ -1,0 +1,38 @@
+"""The bot that runs in this process, for the doors that ask it or steer it; the command line has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from bot.model import Provider, Pulse
+
+if TYPE_CHECKING:  # what it needs to read a page is a second of imports, which no question on the command line wants
+    from bot.entry.watch import Watch
+
+
+class Rounds(Protocol):
+    """The jobs that look at pages."""
+
+    def pulse(self, provider: str) -> Pulse | None: ...  # noqa: D102
+    def take_on(self, provider: Provider) -> None: ...  # noqa: D102
+
+
+@dataclass(slots=True)
+class Running:
+    """Filled in once the bot runs. ``providers`` is what every door of it calls the catalogue; it may grow."""
+
+    providers: list[Provider]
+    rounds: Rounds | None = None
+    watch: Watch | None = None
+
+    def pulse(self, provider: str) -> Pulse | None:
+        """How a source's looks are kept; None where nothing is known of that yet."""
+        return self.rounds.pulse(provider) if self.rounds else None
+
+    def take_on(self, provider: Provider) -> None:
+        """Watches one more provider from now on, without a restart."""
+        if self.rounds is None:
+            raise RuntimeError("no bot runs")
+        self.rounds.take_on(provider)
+        self.providers.append(provider)
