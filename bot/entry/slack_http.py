@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,7 +61,9 @@ class HttpDoor:
     secret: str = field(repr=False)
     once: Once
     now: Callable[[], datetime]
-    _waiting: asyncio.Queue[tuple[str, AsyncBoltRequest]] = field(default_factory=lambda: asyncio.Queue(WAITING))
+    most: int = WAITING
+    _waiting: deque[tuple[str, AsyncBoltRequest]] = field(default_factory=deque)
+    _more: asyncio.Event = field(default_factory=asyncio.Event)
     _working: set[asyncio.Task[Any]] = field(default_factory=set)
     _refused: set[str] = field(default_factory=set)
 
@@ -77,13 +80,21 @@ class HttpDoor:
 
     async def work(self) -> None:
         """Begins what was acknowledged, until it is cancelled."""
-        while True:
-            key, request = await self._waiting.get()
-            if self.once.claim(key, SIGNED):
-                task = asyncio.create_task(self.bolt.async_dispatch(request))
-                self._working.add(task)
-                task.add_done_callback(self._done)
-            await asyncio.sleep(0)  # one a turn: between two, the loop acknowledges whatever has come meanwhile
+        try:
+            while await self._more.wait():
+                while self._waiting:
+                    self._begin(*self._waiting.popleft())
+                    await asyncio.sleep(0)  # one a turn: between two, the loop acknowledges what has come meanwhile
+                self._more.clear()
+        finally:
+            for task in self._working:
+                task.cancel()
+
+    def _begin(self, key: str, request: AsyncBoltRequest) -> None:
+        if self.once.claim(key, SIGNED):
+            task = asyncio.create_task(self.bolt.async_dispatch(request))
+            self._working.add(task)
+            task.add_done_callback(self._done)
 
     async def _take(self, request: Request) -> Response:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -103,6 +114,8 @@ class HttpDoor:
         return await self._heard(signatures[0], payload, headers)
 
     async def _heard(self, signed: str, payload: dict[str, Any], headers: dict[str, Any]) -> Response:
+        if len(self._waiting) >= self.most:
+            raise _RefusedError(503, "more than can be done at once")
         if not self.once.is_new(signed, SIGNED):
             return Response()
         asked = AsyncBoltRequest(body=payload, headers=headers, mode="socket_mode")
@@ -111,10 +124,8 @@ class HttpDoor:
                 return Response()
             answer = await self.bolt.async_dispatch(asked)
             return Response(answer.body, answer.status, {k: v[0] for k, v in answer.headers.items()})
-        try:
-            self._waiting.put_nowait((signed, asked))
-        except asyncio.QueueFull:
-            raise _RefusedError(503, "more than can be done at once") from None
+        self._waiting.append((signed, asked))
+        self._more.set()
         return Response()
 
     def _done(self, task: asyncio.Task[Any]) -> None:

@@ -59,7 +59,7 @@ def read(environment: Mapping[str, str]) -> Found:
     unwise: list[str] = []
     values = {name: _value(name, environment, wrong, unwise) for name in (BOT, APP, SIGNING)}
     tokens = Tokens(values[BOT], values[APP], values[SIGNING], environment.get("SLACK_API_URL", ""))
-    named = {line.split(" ", maxsplit=1)[0].removesuffix("_FILE") for line in wrong}
+    named = {line.split(" ", maxsplit=1)[0].rstrip(":").removesuffix("_FILE") for line in wrong}
     wrong += [line for name in (BOT, APP) if name not in named and (line := _misshapen(name, values[name], tokens))]
     if tokens.signing and (line := _odd(SIGNING, tokens.signing)):
         wrong.append(line)
