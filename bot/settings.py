@@ -266,21 +266,6 @@ def load(directory: Path | None = None) -> Settings:
     )
 
 
-def missing_tokens(environment: Mapping[str, str]) -> list[str]:
-    """What is wrong with the Slack tokens in this environment, one sentence each; empty where both are right."""
-    kinds = {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-"}
-    wrong = []
-    for name, prefix in kinds.items():
-        value = environment.get(name, "")
-        if not value:
-            wrong.append(f"{name} is not set; it starts with {prefix} (README, 'In your Slack')")
-        elif not value.startswith(prefix):
-            wrong.append(f"{name} should start with {prefix}; this value is of another kind")
-        elif not value.isprintable() or " " in value:
-            wrong.append(f"{name} has a blank or a line break in it; it was not copied as it is")
-    return wrong
-
-
 def _read(file: Path, kind: type[M], mistakes: list[str]) -> M | None:
     try:
         text = file.read_text(encoding="utf-8")

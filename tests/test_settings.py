@@ -3,7 +3,7 @@
 import pytest
 
 from bot.errors import ConfigError
-from bot.settings import config_dir, load, missing_tokens
+from bot.settings import config_dir, load
 
 MAIN = """\
 # comment
@@ -188,28 +188,6 @@ def test_a_profile_that_nobody_has_is_named(write):
 def test_ids_are_written_as_they_are_typed_in_slack(write):
     [found] = mistakes(write(acme=ACME.replace('id = "acme-web"', 'id = "Acme Web"')))
     assert found.startswith("providers/acme.toml:14: surface.1.id: ")
-
-
-# --- tokens -----------------------------------------------------------------------------------------------------------
-
-RIGHT = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
-
-
-def test_right_tokens_are_no_mistake():
-    assert missing_tokens(RIGHT) == []
-
-
-def test_both_missing_tokens_are_named():
-    assert [line.split(" ")[0] for line in missing_tokens({})] == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"]
-
-
-@pytest.mark.parametrize(
-    "value", ["xapp-secret", "secret", "xoxp-secret", " xoxb-secret", "xoxb-secret\n", "xoxb-se cret"]
-)
-def test_a_token_of_another_kind_or_shape_is_named_and_not_shown(value):
-    [found] = missing_tokens(RIGHT | {"SLACK_BOT_TOKEN": value})
-    assert found.startswith("SLACK_BOT_TOKEN")
-    assert "secret" not in found
 
 
 def test_a_surface_of_a_broken_file_is_not_called_unknown(write):

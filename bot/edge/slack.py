@@ -188,12 +188,18 @@ async def knock(app_token: str, bot_token: str = "", *, base_url: str = SLACK_AP
     app_level = "an app-level token with connections:write"
     await _prove("SLACK_APP_TOKEN", app_level, lambda *_: client.apps_connections_open(app_token=app_token))
     if bot_token:
-        await _prove("SLACK_BOT_TOKEN", "the app's bot token", lambda *_: client.auth_test(token=bot_token))
+        await prove_bot(bot_token, base_url=base_url, timeout_s=timeout_s)
+
+
+async def prove_bot(bot_token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> None:
+    """Asks who we are. Raises DeliveryError, permanent where Slack refuses the token."""
+    client = AsyncWebClient(base_url=base_url, timeout=timeout_s, retry_handlers=[])
+    await _prove("SLACK_BOT_TOKEN", "the app's bot token", lambda *_: client.auth_test(token=bot_token))
 
 
 async def _prove(name: str, wanted: str, ask: _Send) -> None:
     try:
-        await _once(ask, "Socket Mode", "", None)
+        await _once(ask, "us", "", None)
     except DeliveryError as error:
         if error.permanent:
             why = f"Slack refuses {name} ({error.code}): it takes {wanted}"

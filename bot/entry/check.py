@@ -1,4 +1,4 @@
-"""``brownout check``: config and tokens -> every mistake at once, or one line that says that all is well."""
+"""``brownout check``: config and tokens -> every mistake at once, or what they come to."""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ from pathlib import Path
 import click
 
 from bot import settings
+from bot.entry import tokens
 from bot.entry.options import config_option
 from bot.errors import ConfigError
+
+SOCKET = "Slack: Socket Mode (SLACK_APP_TOKEN is set); no public address is needed"
+HTTP = (
+    "Slack: HTTP mode (SLACK_SIGNING_SECRET is set, SLACK_APP_TOKEN is not): /slack/events on {host}:{port};"
+    " Slack wants an https address in front of it"
+)
 
 
 @click.command()
 @config_option
 def check(config: Path | None) -> None:
     """Names every mistake in config and tokens at once, with file and line. Exit code 1 where there is any."""
+    secrets = tokens.read(os.environ)
     wrong: list[str] = []
+    found = settings.Settings()
     try:
         found = settings.load(config)
     except ConfigError as error:
@@ -25,12 +34,15 @@ def check(config: Path | None) -> None:
         on = [p for p in found.providers if p.enabled]
         surfaces = sum(len(p.surfaces) for p in on)
         click.echo(f"config: {len(on)} of {len(found.providers)} providers on, with {surfaces} surfaces")
-    wrong += settings.missing_tokens(os.environ)
+    wrong += [*secrets.wrong, *tokens.unheard(secrets.tokens, is_web_on=found.web.enabled)]
     for line in wrong:
         click.echo(line, err=True)
+    for line in secrets.unwise:
+        click.echo(f"careful: {line}", err=True)
     if wrong:
         raise SystemExit(1)
     click.echo("tokens: both are set")
+    click.echo(SOCKET if secrets.tokens.mode == "socket" else HTTP.format(host=found.web.host, port=found.web.port))
 
 
 COMMANDS = {"check": check}

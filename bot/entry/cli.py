@@ -9,6 +9,7 @@ import click
 from typing_extensions import override
 
 from bot import __version__
+from bot.entry.redact import redacted
 from bot.errors import BrownoutError
 
 # command -> the module that has it, and its line in the help
@@ -33,6 +34,7 @@ DOORS = {
     "sources": ("sources", "how each page is doing: last look, next look, failures, lag"),
     "add": ("add", "finds out what a status page serves, and writes a provider file for it"),
     "check": ("check", "names every mistake in config and tokens at once, with file and line"),
+    "manifest": ("manifest", "the Slack app's manifest, for Socket Mode or for HTTP mode"),
     "backfill": ("backfill", "the years before the bot, from the page itself or from recordings"),
     "score": ("score", "how right attributions and verdicts were on recorded histories"),
     "report": ("report", "how reliable each surface has been: availability, MTTR, MTBF, error budget"),
@@ -67,7 +69,7 @@ class _Doors(click.Group):
         try:
             return super().invoke(ctx)
         except BrownoutError as error:
-            raise _PlainError(str(error)) from None
+            raise _PlainError(redacted(str(error))) from None
 
 
 class _PlainError(click.ClickException):

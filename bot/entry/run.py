@@ -8,10 +8,10 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -25,9 +25,10 @@ from bot.edge.slack import SLACK_API_URL, SlackEdge
 from bot.edge.store import Store
 from bot.edge.terminal import CHANNEL, Terminal
 from bot.engine import Engine
-from bot.entry import app, commands, interactions, socketmode
+from bot.entry import app, commands, interactions, redact, socketmode, tokens
 from bot.entry.desk import Desk
 from bot.entry.link import Link
+from bot.entry.once import Once, events_once
 from bot.entry.options import config_option, db_option, now
 from bot.entry.running import Running
 from bot.entry.slash import slack_app
@@ -38,7 +39,12 @@ from bot.entry.webs import Webs
 from bot.errors import ConfigError
 from bot.model import Provider, Subscription
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI  # half a second, and only some bots have a door for it
+
 log = logging.getLogger("brownout")
+
+Mouth = tuple[Chat, list[app.Door], "Callable[[FastAPI], None] | None"]  # where to say, what serves, what the web adds
 
 LAST_RESORT_S = 4.5  # after a SIGTERM: something that can't be cancelled, such as a look-up of a name, holds nobody up
 
@@ -51,16 +57,19 @@ def run(config: Path | None, db: Path | None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for chatty in ("apscheduler", "slack_bolt", "slack_sdk", "httpx"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)  # what they would say, we say once and in one line
-    found = settings.load(config)
+    found, secrets = settings.load(config), tokens.read(os.environ)
+    redact.install(secrets.tokens.secrets)
+    if wrong := tokens.mistakes(secrets, is_web_on=found.web.enabled):
+        raise ConfigError(wrong)
+    for line in secrets.unwise:
+        log.warning("%s", line)
     path = db or Path(found.store_path)
     with closing(Store.open(path, alone=True)) as book:
         upkeep = Upkeep(path, found.store, now)
-        asyncio.run(_run(found, book, upkeep, os.environ, config or settings.config_dir()))
+        asyncio.run(_run(found, book, upkeep, secrets.tokens, config or settings.config_dir()))
 
 
-async def _run(
-    found: settings.Settings, book: Store, upkeep: Upkeep, environment: Mapping[str, str], folder: Path
-) -> None:
+async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: tokens.Tokens, folder: Path) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -69,9 +78,10 @@ async def _run(
     running = Running(providers)
     running.watch = Watch(folder, lambda: Fetcher(strict=True), running.take_on)
     link = Link()
-    chat, doors = _slack(found, book, running, environment, link) or _terminal(book, providers)
+    is_slack = secrets.mode is not None
+    chat, doors, slack = _slack(found, book, running, secrets, link) if is_slack else _terminal(book, providers)
     if found.web.enabled:
-        doors.append(_web(found, book, running, link, stop))
+        doors.append(_web(found, book, running, link, stop, slack=slack))
     limits: dict[str, Any] = {"timeout_s": found.poll.timeout_s, "max_bytes": found.poll.max_bytes}
     async with Fetcher(**limits) as plain, Fetcher(**limits, strict=True) as strict:
         web = Webs(plain, strict, providers)
@@ -110,41 +120,51 @@ def _slack(
     found: settings.Settings,
     book: Store,
     running: Running,
-    environment: Mapping[str, str],
+    secrets: tokens.Tokens,
     link: Link,
-) -> tuple[Chat, list[app.Door]] | None:
-    """Slack, where both tokens are set; None where neither is; ConfigError where they are wrong."""
-    names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
-    if not any(environment.get(name) for name in names):
-        return None
-    if wrong := settings.missing_tokens(environment):
-        raise ConfigError(wrong)
-    url = environment.get("SLACK_API_URL", SLACK_API_URL)
-    bot_token, app_token = (environment[name] for name in names)
+) -> Mouth:
+    """Slack, by Socket Mode or by HTTP."""
     link.is_wanted = True
+    url = secrets.url or SLACK_API_URL
     desk = Desk(running.providers, book, now, found.rules_for, frozenset(found.admins), running)
     bolt = slack_app(
-        AsyncWebClient(token=bot_token, base_url=url, timeout=10, retry_handlers=[]),
+        AsyncWebClient(token=secrets.bot, base_url=url, timeout=10, retry_handlers=[]),
         lambda text, channel, user, name: commands.answer(desk, text, channel, user, name),
     )
     interactions.listen(bolt, desk)
-    return SlackEdge(bot_token, base_url=url), [lambda: socketmode.serve(bolt, app_token, bot_token, url, link=link)]
+    once = Once(book.heard, now)
+    events_once(bolt, once)
+    edge = SlackEdge(secrets.bot, base_url=url)
+    if secrets.mode == "socket":
+        return edge, [lambda: socketmode.serve(bolt, secrets.app, secrets.bot, url, link=link)], None
+    from bot.entry import slack_http  # noqa: PLC0415  (likewise)
+
+    door = slack_http.HttpDoor(bolt, secrets.signing, once, now)
+    return edge, [door.work, lambda: slack_http.prove(secrets.bot, url, link)], door.add
 
 
-def _web(found: settings.Settings, book: Store, running: Running, link: Link, stop: asyncio.Event) -> app.Door:
+def _web(
+    found: settings.Settings,
+    book: Store,
+    running: Running,
+    link: Link,
+    stop: asyncio.Event,
+    *,
+    slack: Callable[[FastAPI], None] | None,
+) -> app.Door:
     """The board and the gate."""
     from bot.entry.serve import serve  # noqa: PLC0415  (0.8 s of imports, only where they are wanted)
 
     desk = Desk(running.providers, book, now, found.rules_for, running=running)
-    return lambda: serve(desk, found.web, link, found.poll.interval_s, stop)
+    return lambda: serve(desk, found.web, link, found.poll.interval_s, stop, slack=slack)
 
 
-def _terminal(book: Store, providers: Iterable[Provider]) -> tuple[Chat, list[app.Door]]:
+def _terminal(book: Store, providers: Iterable[Provider]) -> Mouth:
     """The terminal, which listens to everything."""
     log.warning("no Slack tokens are set: alerts are drawn here. README, 'In your Slack', says how to get them.")
     for provider in providers:
         book.subscribe(Subscription(CHANNEL, provider.id, created_at=now()))
-    return Terminal(Console(), now), []
+    return Terminal(Console(), now), [], None
 
 
 COMMANDS = {"run": run}

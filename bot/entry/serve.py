@@ -10,16 +10,18 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from typing_extensions import override
 
 from bot.entry.desk import Desk
 from bot.entry.link import Link
 from bot.entry.web import web_app
+from bot.errors import ConfigError
 from bot.model import Provider, World
 from bot.settings import Web
 from bot.voice import replies
@@ -44,8 +46,19 @@ def unready(board: Iterable[tuple[Provider, World]], now: datetime, interval: ti
     return {name: replies.health(world, now) for name, world in late.items()}
 
 
-async def serve(desk: Desk, web: Web, link: Link, interval_s: float, closing: asyncio.Event) -> None:
-    """Serves until ``closing`` is set, and is gone half a second later; where the port is taken, it only says so."""
+async def serve(
+    desk: Desk,
+    web: Web,
+    link: Link,
+    interval_s: float,
+    closing: asyncio.Event,
+    *,
+    slack: Callable[[FastAPI], None] | None = None,
+) -> None:
+    """Serves until ``closing`` is set, and is gone half a second later; where the port is taken, it only says so.
+
+    With ``slack``, Slack comes in by this door: ConfigError where the port is taken.
+    """
 
     async def wrong() -> dict[str, str]:
         slack = await link.why_not()
@@ -55,6 +68,11 @@ async def serve(desk: Desk, web: Web, link: Link, interval_s: float, closing: as
     try:
         listener = _listener(web.host, web.port)
     except OSError as error:
+        if slack:
+            where = f"{web.host}:{web.port}"
+            raise ConfigError(
+                [f"{where} can't be opened ({error.strerror or error}), and Slack comes in there"]
+            ) from error
         log.warning(
             "no board and no gate: %s:%d can't be opened (%s). Name another port under [web] in brownout.toml, or set"
             " enabled = false there; the bot goes on without them.",
@@ -65,7 +83,7 @@ async def serve(desk: Desk, web: Web, link: Link, interval_s: float, closing: as
         await closing.wait()
         return
     log.info("the board is at %s", _address(listener))
-    await _run(web_app(desk, wrong, closing), listener, closing)
+    await _run(web_app(desk, wrong, closing, slack=slack), listener, closing)
 
 
 async def _run(app: Any, listener: socket.socket, closing: asyncio.Event) -> None:

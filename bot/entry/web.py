@@ -32,8 +32,13 @@ _WAIT = {"Retry-After": {"description": "whole seconds, at least 1", "schema": {
 _STOP = {"x-should-retry": {"description": "false: don't retry by yourself", "schema": {"type": "string"}}}
 
 
-def web_app(desk: Desk, unready: Unready, closing: asyncio.Event) -> FastAPI:
-    """The whole door. ``unready`` names what is not ready, and why; ``closing`` ends the streams of the board."""
+def web_app(
+    desk: Desk, unready: Unready, closing: asyncio.Event, *, slack: Callable[[FastAPI], None] | None = None
+) -> FastAPI:
+    """The whole door. ``unready`` names what is not ready, and why; ``closing`` ends the streams of the board.
+
+    ``slack`` adds Slack's own door (bot.entry.slack_http), which is signed and takes any Host.
+    """
     app = FastAPI(
         title="Brownout",
         version=__version__,
@@ -49,6 +54,8 @@ def web_app(desk: Desk, unready: Unready, closing: asyncio.Event) -> FastAPI:
     _sources(app, desk)
     _health(app, unready)
     pages.add(app, desk, closing)
+    if slack:
+        slack(app)
     return app
 
 

@@ -284,30 +284,31 @@ def _escaped(text: str, notice: Notice) -> str:
 
 
 def _told(notice: Notice) -> str:
-    name, since = notice.provider_name, words.clock(notice.since)
-    match notice.kind:
-        case NoticeKind.BLIND:
-            return (
-                f"Blind: {notice.page} can't be read since {since} ({words.cut(notice.why, 300)}). "
-                f"That says nothing about {name} itself; its verdicts turn to unknown."
-            )
-        case NoticeKind.BACK:
-            lasted = words.span((notice.at - notice.since).total_seconds())
-            return f"Back: {notice.page} can be read again, after {lasted}."
-        case NoticeKind.ALARM | NoticeKind.WELL:
-            return _for_owner(notice)
-        case NoticeKind.MOVED:
-            return f"Moved: {notice.why}."
-        case NoticeKind.SETTINGS:
-            return f"Settings of this channel: {notice.why}"
-        case NoticeKind.PAUSED:
-            return (
-                f"Paused: Slack has taken nothing of mine to {notice.channel} since {words.day(notice.since)} "
-                f"({words.cut(notice.why, 300)}). Once that is mended, `/brownout subscribe` there sends what is "
-                "still open; until then I try again with a new alert, once a day at most."
-            )
-        case NoticeKind.BASELINE:
-            return f"First look at {name}: {len(notice.open)} open on its page. Nothing of this is new."
+    return _TELL[notice.kind](notice)
+
+
+def _blind(notice: Notice) -> str:
+    return (
+        f"Blind: {notice.page} can't be read since {words.clock(notice.since)} ({words.cut(notice.why, 300)}). "
+        f"That says nothing about {notice.provider_name} itself; its verdicts turn to unknown."
+    )
+
+
+def _back(notice: Notice) -> str:
+    lasted = words.span((notice.at - notice.since).total_seconds())
+    return f"Back: {notice.page} can be read again, after {lasted}."
+
+
+def _paused(notice: Notice) -> str:
+    return (
+        f"Paused: Slack has taken nothing of mine to {notice.channel} since {words.day(notice.since)} "
+        f"({words.cut(notice.why, 300)}). Once that is mended, `/brownout subscribe` there sends what is "
+        "still open; until then I try again with a new alert, once a day at most."
+    )
+
+
+def _baseline(notice: Notice) -> str:
+    return f"First look at {notice.provider_name}: {len(notice.open)} open on its page. Nothing of this is new."
 
 
 def _for_owner(notice: Notice) -> str:
@@ -320,3 +321,15 @@ def _for_owner(notice: Notice) -> str:
         f" surfaces are unknown until {notice.page} can be read again, or its provider file names another page."
         " `/brownout sources` shows every source."
     )
+
+
+_TELL: dict[NoticeKind, Callable[[Notice], str]] = {
+    NoticeKind.BLIND: _blind,
+    NoticeKind.BACK: _back,
+    NoticeKind.ALARM: _for_owner,
+    NoticeKind.WELL: _for_owner,
+    NoticeKind.MOVED: lambda notice: f"Moved: {notice.why}.",
+    NoticeKind.SETTINGS: lambda notice: f"Settings of this channel: {notice.why}",
+    NoticeKind.PAUSED: _paused,
+    NoticeKind.BASELINE: _baseline,
+}

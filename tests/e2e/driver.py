@@ -28,10 +28,13 @@ PATIENCE = 20.0  # seconds for what takes one on a quiet machine
 class Namespace:
     """A network of its own: a loopback and nothing else. Holds the stage; others can enter."""
 
-    def __init__(self, work: Path, emulator: str, rights: list[str]) -> None:
-        """``rights`` are what ``unshare`` needs to be allowed to: nothing as root, a user namespace otherwise."""
+    def __init__(self, work: Path, emulator: str, rights: list[str], mode: str = "socket") -> None:
+        """``rights`` are what ``unshare`` needs to be allowed to: nothing as root, a user namespace otherwise.
+
+        ``mode`` is how Slack reaches the bot: ``socket`` or ``http``.
+        """
         self._rights = rights
-        command = ["unshare", "--net", *rights, sys.executable, str(Path(stage.__file__)), str(work), emulator]
+        command = ["unshare", "--net", *rights, sys.executable, str(Path(stage.__file__)), str(work), emulator, mode]
         with (work / "stage.log").open("wb") as log:
             self._stage = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         assert self._stage.stdout is not None
@@ -237,6 +240,7 @@ class World:
     vendor: Any
     bots: list[Bot] = field(default_factory=list)
     rings: set[str] = field(default_factory=set)  # the tokens that may ring somebody in this story
+    mode: str = "socket"
 
     @property
     def db(self) -> Path:
@@ -247,22 +251,26 @@ class World:
         """A new bot, just started."""
         command = [sys.executable, "-m", "bot", "run", "--config", str(self.work / "config"), "--db", str(self.db)]
         with (self.work / "bot.log").open("ab") as log:
-            bot = Bot(self.namespace.enter(command, cwd=ROOT, env=_environment(), stdout=log, stderr=log))
+            bot = Bot(self.namespace.enter(command, cwd=ROOT, env=_environment(self.mode), stdout=log, stderr=log))
         self.bots.append(bot)
         return bot
 
     def start(self) -> Bot:
         """A new bot, once it is connected to Slack and has read the page."""
-        sockets, looks = self.driver.connections(), self.driver.looks()
+        lines, looks = self._lines(), self.driver.looks()
         bot = self.launch()
         try:
             self.driver.wait_for(
-                lambda: bot.is_alive() and self.driver.connections() > sockets and self.driver.looks() > looks,
+                lambda: bot.is_alive() and self._lines() > lines and self.driver.looks() > looks,
                 what="the bot to come online",
             )
         except AssertionError as error:
             raise AssertionError(f"{error}\nit said:\n{self.said()}") from error
         return bot
+
+    def _lines(self) -> int:
+        """How often a bot has come online."""
+        return self.driver.connections() if self.mode == "socket" else self.said().count("ready for Slack at")
 
     def start_subscribed(self) -> Bot:
         """A new bot whose channel C1 has asked to hear of Acme, and which has seen the page all green."""
@@ -283,7 +291,10 @@ class World:
         self.namespace.close()
 
 
-def _environment() -> dict[str, str]:
-    tokens = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_APP_TOKEN": "xapp-test", "SLACK_API_URL": SLACK_API_URL}
+def _environment(mode: str) -> dict[str, str]:
+    app = stage.TEAM["app"]
+    tokens = {"SLACK_BOT_TOKEN": app["botToken"], "SLACK_API_URL": SLACK_API_URL}
+    how = {"socket": ("SLACK_APP_TOKEN", app["appToken"]), "http": ("SLACK_SIGNING_SECRET", app["signingSecret"])}
+    tokens |= dict([how[mode]])
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {**kept, **tokens, "PYTHONUNBUFFERED": "1"}

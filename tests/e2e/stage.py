@@ -1,11 +1,12 @@
 """The world around the bot, alone in its network namespace: the Slack emulator, the way to its Web API, a status page.
 
-Run by the harness as ``unshare --net python stage.py WORK_DIR EMULATOR``; prints "ready" when all is up and ends when
+Run by the harness as ``unshare --net python stage.py WORK_DIR EMULATOR MODE``; prints "ready" when all is up and ends when
 its standard input does. Inside the namespace:
 
     127.0.0.1:3000   the emulator: Socket Mode and response URLs
     127.0.0.1:3001   its Web API, through here: every call is kept, and faults can be injected
     127.0.0.1:3002   the status page, showing what it was told to show
+    127.0.0.1:8787   the bot's own web door; in MODE ``http`` the emulator posts there instead of over a socket
 
 Outside, the test drives all of it through the Unix socket WORK_DIR/stage.sock, which namespaces do not separate:
 
@@ -35,7 +36,7 @@ import aiohttp
 from aiohttp import web
 
 EMULATOR, WEB_API, PAGE = 3000, 3001, 3002
-TEAM = {
+TEAM: dict[str, Any] = {
     "workspace": {"name": "Team", "domain": "team", "teamId": "T1"},
     "app": {
         "appId": "A1",
@@ -43,6 +44,7 @@ TEAM = {
         "botName": "brownout",
         "botToken": "xoxb-test",
         "appToken": "xapp-test",
+        "signingSecret": "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e",
     },
     "users": [{"id": "U1", "name": "ada"}, {"id": "U2", "name": "bob"}],
     "channels": [
@@ -50,6 +52,9 @@ TEAM = {
         {"id": "C2", "name": "random", "members": ["U1", "U0BOT"]},
     ],
 }
+
+
+BY_HTTP = {"mode": "events", "requestUrl": "http://127.0.0.1:8787/slack/events"}
 
 
 class Page:
@@ -170,8 +175,9 @@ def raise_loopback() -> None:
 class Emulator:
     """The emulator's process."""
 
-    def __init__(self, binary: str, work: Path) -> None:
-        (work / "team.json").write_text(json.dumps(TEAM))
+    def __init__(self, binary: str, work: Path, mode: str) -> None:
+        app = TEAM["app"] | (BY_HTTP if mode == "http" else {})
+        (work / "team.json").write_text(json.dumps(TEAM | {"app": app}))
         self.command = [binary, "--config", str(work / "team.json"), "--port", str(EMULATOR)]
         self.command += ["--base-host", "127.0.0.1", "--files-dir", str(work / "files")]
         self.log = work / "emulator.log"
@@ -231,8 +237,8 @@ async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) ->
     await asyncio.to_thread(sys.stdin.read)
 
 
-async def main(work: Path, binary: str) -> None:
-    emulator = Emulator(binary, work)
+async def main(work: Path, binary: str, mode: str) -> None:
+    emulator = Emulator(binary, work, mode)
     async with aiohttp.ClientSession() as client:
         try:
             await emulator.start(client)
@@ -243,4 +249,4 @@ async def main(work: Path, binary: str) -> None:
 
 if __name__ == "__main__":
     raise_loopback()
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:]))

@@ -1,4 +1,7 @@
-"""A day of one channel, typed and clicked as people do: from the first word to the last, through the real process."""
+"""A day of one channel, typed and clicked as people do: from the first word to the last, through the real process.
+
+Twice: once over Socket Mode, and once with every request signed and posted to the bot's own web door.
+"""
 
 import re
 from dataclasses import dataclass, field
@@ -38,9 +41,9 @@ def until(driver, words):
     driver.wait_for(lambda: [m for m in driver.messages() if words in m["text"]], what=words)
 
 
-@pytest.fixture(scope="module")
-def day(worlds):
-    with worlds() as world:
+@pytest.fixture(scope="module", params=["socket", "http"])
+def day(worlds, request):
+    with worlds(request.param) as world:
         driver, vendor, day = world.driver, world.vendor, Day()
         world.rings = {GROUP}
         world.start()

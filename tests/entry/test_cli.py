@@ -175,6 +175,31 @@ def test_check_names_mistakes_of_config_and_tokens_at_once(run, config):
     assert "secret" not in told.output
 
 
+HTTP = {"SLACK_BOT_TOKEN": "xoxb-secret", "SLACK_SIGNING_SECRET": "0123456789abcdef-secret"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        (TOKENS, "Slack: Socket Mode"),
+        (
+            HTTP,
+            "Slack: HTTP mode (SLACK_SIGNING_SECRET is set, SLACK_APP_TOKEN is not): /slack/events on 127.0.0.1:8787",
+        ),
+        (TOKENS | HTTP, "SLACK_SIGNING_SECRET is not used: SLACK_APP_TOKEN is set"),
+    ],
+)
+def test_check_says_how_slack_is_heard(run, config, environment, said):
+    told = run("check", "--config", config, env=environment)
+    assert (told.exit_code, said in told.output, "secret" in told.output) == (0, True, False), told.output
+
+
+def test_check_says_that_http_mode_needs_the_web_door(run, config):
+    (config / "brownout.toml").write_text("[web]\nenabled = false\n")
+    told = run("check", "--config", config, env=HTTP)
+    assert (told.exit_code, "needs that door" in told.output) == (1, True)
+
+
 def test_check_of_the_config_that_ships_is_well(run):
     assert run("check", env=TOKENS).exit_code == 0
 

@@ -11,6 +11,7 @@ import pytest
 
 from bot.entry.link import Link
 from bot.entry.serve import serve
+from bot.errors import ConfigError
 from bot.settings import Web
 from tests.entry.acme import Town
 
@@ -86,6 +87,15 @@ async def test_a_taken_port_is_said_with_what_to_do_and_the_door_waits(town, cap
         assert (door.done(), "[web] in brownout.toml" in caplog.text) == (False, True)
         closing.set()
         await door
+
+
+async def test_a_taken_port_where_slack_comes_in_is_no_small_thing(town):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{port} can't be opened .*Slack comes in there"):
+            await serve(town.desk(), Web(port=port), Link(), 60, asyncio.Event(), slack=lambda _: None)
 
 
 async def test_a_host_that_is_not_ours_is_said_too(town, caplog):

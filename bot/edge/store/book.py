@@ -15,6 +15,7 @@ from bot.core.stroke import REMEMBER, Stroke
 from bot.edge.store import rows, stroke
 from bot.edge.store.archive import Archive
 from bot.edge.store.database import Database
+from bot.edge.store.heard import Heard
 from bot.edge.store.looks import Looks
 from bot.edge.store.people import Gatherings
 from bot.edge.store.rows import iso, time
@@ -54,6 +55,7 @@ class Store:
         self.archive = Archive(database)
         self.people = Gatherings(database)
         self.looks = Looks(database)
+        self.heard = Heard(database)
 
     @classmethod
     def open(

@@ -379,6 +379,22 @@ def channels_can_be_paused(db: Database) -> None:
         db.execute(statement)
 
 
+_HEARD = """
+CREATE TABLE heard (              -- what came from Slack and must not act twice
+  key TEXT PRIMARY KEY,           -- an event's id, or the signature of a request
+  until TEXT NOT NULL             -- forgotten after
+) WITHOUT ROWID;
+CREATE INDEX heard_until ON heard (until);
+"""
+
+
+@steps()
+def what_was_heard(db: Database) -> None:
+    """What came from Slack and must not act twice."""
+    for statement in _statements(_HEARD):
+        db.execute(statement)
+
+
 def names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     return frozenset(step.name for step in steps.pending(Database(memory=True)))
