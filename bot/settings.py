@@ -181,10 +181,15 @@ class _Slack(_Strict):
     """``admins``: ids of those who may end subscriptions, change settings and mute everything; empty is everybody.
 
     ``owner``: a person or a channel that hears of sources without usable data; the admins, where it is empty.
+    ``look_up``: whether a post of unknown fate is looked for in its channel's history, where the scopes allow it.
+    ``give_up_after_min``: how long Slack may be gone before the process ends; 0 is for ever, and left out is 15 where
+    something starts it again.
     """
 
     admins: tuple[Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")], ...] = ()
     owner: str = Field(default="", pattern=r"^([UWCG][A-Z0-9]+)?$")
+    look_up: Literal["auto", "off"] = "auto"
+    give_up_after_min: Annotated[int, Field(ge=0)] | None = None
 
 
 class _Main(_Strict):
@@ -209,6 +214,8 @@ class Settings:
     admins: tuple[str, ...] = ()
     probes: tuple[model.Probe, ...] = ()
     owners: tuple[str, ...] = ()  # who hears of sources without usable data
+    looks_up: bool = True
+    give_up_after_min: int | None = None
 
     @property
     def store_path(self) -> str:
@@ -258,11 +265,13 @@ def load(directory: Path | None = None) -> Settings:
     if mistakes:
         raise ConfigError(mistakes)
     catalogue = tuple(p for _, p in providers)
+    slack = main.slack
     return Settings(
-        *(main.poll, main.store, main.verdict.preset, catalogue, verdict or _Verdict(), main.web),
-        admins=main.slack.admins,
+        *(main.poll, main.store, main.verdict.preset, catalogue, verdict or _Verdict(), main.web, slack.admins),
         probes=_probes(main, [wire for _, wire in read if wire]),
-        owners=(main.slack.owner,) if main.slack.owner else main.slack.admins,
+        owners=(slack.owner,) if slack.owner else slack.admins,
+        looks_up=slack.look_up == "auto",
+        give_up_after_min=slack.give_up_after_min,
     )
 
 

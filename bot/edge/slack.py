@@ -120,7 +120,7 @@ class SlackEdge:
             )
 
         answer = await _deliver(send, channel, message)
-        self._heed(answer)
+        self.heed(_scopes(answer))
         ts = answer.get("ts")
         if not isinstance(ts, str):
             raise DeliveryError(f"Slack took the post to {channel} and named no ts", code=UNKNOWN_OUTCOME)
@@ -165,11 +165,16 @@ class SlackEdge:
                 _log.info("the history scopes are not granted: a post whose fate is unknown is sent again")
             raise
 
-    def _heed(self, answer: Any) -> None:
-        """Every answer names the scopes that the token has."""
-        granted = answer.headers.get("x-oauth-scopes") if isinstance(answer.headers, Mapping) else None
-        if isinstance(granted, str):
-            self._may_look = not _HISTORY.isdisjoint(scope.strip() for scope in granted.split(","))
+    def heed(self, scopes: frozenset[str] | None) -> None:
+        """What the token may do, as Slack has just said; None where it has not."""
+        if scopes is not None:
+            self._may_look = not _HISTORY.isdisjoint(scopes)
+
+
+def _scopes(answer: Any) -> frozenset[str] | None:
+    """Every answer names the scopes of its token."""
+    told = answer.headers.get("x-oauth-scopes") if isinstance(answer.headers, Mapping) else None
+    return frozenset(scope.strip() for scope in told.split(",")) if isinstance(told, str) else None
 
 
 def _key(message: dict[str, Any]) -> str | None:
@@ -179,27 +184,33 @@ def _key(message: dict[str, Any]) -> str | None:
     return key if isinstance(key, str) else None
 
 
-async def knock(app_token: str, bot_token: str = "", *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> None:
+async def knock(
+    app_token: str, bot_token: str = "", *, base_url: str = SLACK_API_URL, timeout_s: int = 10
+) -> frozenset[str] | None:
     """Asks for a Socket Mode address and who we are, which proves the tokens. slack_sdk itself would ask for ever.
 
-    Raises DeliveryError, permanent where Slack refuses a token.
+    The scopes of the bot's token, where Slack names them. Raises DeliveryError, permanent where Slack refuses a token.
     """
     client = AsyncWebClient(base_url=base_url, timeout=timeout_s, retry_handlers=[])
     app_level = "an app-level token with connections:write"
     await _prove("SLACK_APP_TOKEN", app_level, lambda *_: client.apps_connections_open(app_token=app_token))
-    if bot_token:
-        await prove_bot(bot_token, base_url=base_url, timeout_s=timeout_s)
+    return await prove_bot(bot_token, base_url=base_url, timeout_s=timeout_s) if bot_token else None
 
 
-async def prove_bot(bot_token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> None:
-    """Asks who we are. Raises DeliveryError, permanent where Slack refuses the token."""
+async def prove_bot(
+    bot_token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10
+) -> frozenset[str] | None:
+    """Asks who we are; the token's scopes, where Slack names them.
+
+    Raises DeliveryError, permanent where Slack refuses the token.
+    """
     client = AsyncWebClient(base_url=base_url, timeout=timeout_s, retry_handlers=[])
-    await _prove("SLACK_BOT_TOKEN", "the app's bot token", lambda *_: client.auth_test(token=bot_token))
+    return _scopes(await _prove("SLACK_BOT_TOKEN", "the app's bot token", lambda *_: client.auth_test(token=bot_token)))
 
 
-async def _prove(name: str, wanted: str, ask: _Send) -> None:
+async def _prove(name: str, wanted: str, ask: _Send) -> Any:
     try:
-        await _once(ask, "us", "", None)
+        return await _once(ask, "us", "", None)
     except DeliveryError as error:
         if error.permanent:
             why = f"Slack refuses {name} ({error.code}): it takes {wanted}"

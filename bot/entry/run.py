@@ -134,13 +134,15 @@ def _slack(
     interactions.listen(bolt, desk)
     once = Once(book.heard, now)
     events_once(bolt, once)
-    edge = SlackEdge(secrets.bot, base_url=url)
+    edge = SlackEdge(secrets.bot, base_url=url, look_up=found.looks_up)
     if secrets.mode == "socket":
-        return edge, [lambda: socketmode.serve(bolt, secrets.app, secrets.bot, url, link=link)], None
+        patience_s = socketmode.patience_s(found.give_up_after_min, os.environ)
+        terms = socketmode.Terms(give_up_s=patience_s, on_scopes=edge.heed)
+        return edge, [lambda: socketmode.serve(bolt, secrets.app, secrets.bot, url, link=link, terms=terms)], None
     from bot.entry import slack_http  # noqa: PLC0415  (likewise)
 
     door = slack_http.HttpDoor(bolt, secrets.signing, once, now)
-    return edge, [door.work, lambda: slack_http.prove(secrets.bot, url, link)], door.add
+    return edge, [door.work, lambda: slack_http.prove(secrets.bot, url, link, on_scopes=edge.heed)], door.add
 
 
 def _web(

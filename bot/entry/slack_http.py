@@ -140,12 +140,19 @@ class HttpDoor:
         self._refused.add(why)
 
 
-async def prove(bot_token: str, url: str, link: Link, *, waits_s: tuple[float, float] = WAITS_S) -> None:
+async def prove(
+    bot_token: str,
+    url: str,
+    link: Link,
+    *,
+    waits_s: tuple[float, float] = WAITS_S,
+    on_scopes: Callable[[frozenset[str] | None], None] = lambda _: None,
+) -> None:
     """Asks Slack whose token this is until it answers; ``link`` is told. DeliveryError where it refuses the token."""
     wait, said = waits_s[0], ""
     while True:
         try:
-            await prove_bot(bot_token, base_url=url)
+            on_scopes(await prove_bot(bot_token, base_url=url))
             break
         except DeliveryError as error:
             if error.permanent:

@@ -34,9 +34,9 @@ class Namespace:
         ``mode`` is how Slack reaches the bot: ``socket`` or ``http``.
         """
         self._rights = rights
-        command = ["unshare", "--net", *rights, sys.executable, str(Path(stage.__file__)), str(work), emulator, mode]
+        command = ["unshare", "--net", *rights, sys.executable, "-m", stage.__name__, str(work), emulator, mode]
         with (work / "stage.log").open("wb") as log:
-            self._stage = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+            self._stage = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         assert self._stage.stdout is not None
         if self._stage.stdout.readline() != b"ready\n":
             self.close()
@@ -139,9 +139,20 @@ class Driver:
         """Calls of the Web API that were finished or are under way, those that went wrong too."""
         return [call for call in self._ask("GET", "/calls") if method in (None, call["method"])]
 
-    def fault(self, kind: str, *, method: str = "chat.postMessage", times: int = 1) -> None:
-        """The next calls of a method go wrong; the kinds are in stage.py. ``times=0`` mends it."""
-        self._ask("PUT", "/faults", {"method": method, "kind": kind, "times": times})
+    def fault(self, kind: str, *, method: str = "chat.postMessage", times: int = 1, **more: Any) -> None:
+        """The next calls of a method go wrong; the kinds are in proxy.py. ``times=0`` mends it.
+
+        ``channel`` has it in one channel only; ``retry_after`` is what a ``slow_down`` asks for, in seconds.
+        """
+        self._ask("PUT", "/faults", {"method": method, "kind": kind, "times": times} | more)
+
+    def line(self, kind: str) -> None:
+        """Something happens to the sockets; the kinds are in proxy.py."""
+        self._ask("PUT", "/line", {"kind": kind})
+
+    def grant(self, *scopes: str) -> None:
+        """The app is installed with these scopes beside its own."""
+        self._ask("PUT", "/scopes", ["commands", "chat:write", "chat:write.public", *scopes])
 
     def restart_slack(self, *, after: float = 0) -> None:
         """Slack's end dies and is back so many seconds later: every socket breaks, every message is forgotten."""

@@ -1,10 +1,10 @@
 """The world around the bot, alone in its network namespace: the Slack emulator, the way to its Web API, a status page.
 
-Run by the harness as ``unshare --net python stage.py WORK_DIR EMULATOR MODE``; prints "ready" when all is up and ends when
-its standard input does. Inside the namespace:
+Run by the harness as ``unshare --net python -m tests.e2e.stage WORK_DIR EMULATOR MODE``; prints "ready" when all is up
+and ends when its standard input does. Inside the namespace:
 
-    127.0.0.1:3000   the emulator: Socket Mode and response URLs
-    127.0.0.1:3001   its Web API, through here: every call is kept, and faults can be injected
+    127.0.0.1:3000   the emulator: response URLs
+    127.0.0.1:3001   its Web API and Socket Mode, through proxy.py: every call is kept, and faults can be injected
     127.0.0.1:3002   the status page, showing what it was told to show
     127.0.0.1:8787   the bot's own web door; in MODE ``http`` the emulator posts there instead of over a socket
 
@@ -12,7 +12,9 @@ Outside, the test drives all of it through the Unix socket WORK_DIR/stage.sock, 
 
     PUT /page/PATH?status=200   what the page answers at PATH from now on; the body is the answer
     GET /looks                  the page's readers: [[path, status], ...]
-    PUT /faults                 {"method", "kind", "times"}: the next calls of a method go wrong (see ``Slack.call``)
+    PUT /faults                 {"method", "kind", "times"}: the next calls of a method go wrong (see proxy.py)
+    PUT /line                   {"kind"}: what happens to the sockets (see proxy.py)
+    PUT /scopes                 the scopes that were granted, a list
     GET /calls                  the Web API calls: [{"method", "args", "status", "answer"}, ...]; null while under way
     PUT /restart?after=S        the emulator dies and is back S seconds later, having forgotten all; sockets break
     GET /modals                 the views that are open, the topmost last
@@ -35,6 +37,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests.e2e.proxy import Proxy
+
 EMULATOR, WEB_API, PAGE = 3000, 3001, 3002
 TEAM: dict[str, Any] = {
     "workspace": {"name": "Team", "domain": "team", "teamId": "T1"},
@@ -50,6 +54,7 @@ TEAM: dict[str, Any] = {
     "channels": [
         {"id": "C1", "name": "ops", "members": ["U1", "U2", "U0BOT"]},
         {"id": "C2", "name": "random", "members": ["U1", "U0BOT"]},
+        *({"id": f"C{n}", "name": f"room-{n}", "members": ["U1", "U0BOT"]} for n in range(3, 21)),
     ],
 }
 
@@ -76,74 +81,6 @@ class Page:
 
     async def tell(self, _: web.Request) -> web.Response:
         return web.json_response(self.looks)
-
-
-class Slack:
-    """The emulator's Web API with a memory and, when told so, with bad days."""
-
-    def __init__(self, client: aiohttp.ClientSession) -> None:
-        self.client = client
-        self.calls: list[dict[str, Any]] = []
-        self.faults: dict[str, dict[str, Any]] = {}
-
-    async def plan(self, request: web.Request) -> web.Response:
-        fault = await request.json()
-        self.faults[fault["method"]] = fault
-        return web.Response()
-
-    async def tell(self, _: web.Request) -> web.Response:
-        return web.json_response(self.calls)
-
-    async def call(self, request: web.Request) -> web.Response:
-        """One call of the bot. Faults:
-
-        ``slow_down``  429 with Retry-After 1             ``error``  HTTP 500
-        ``hang``       not taken, and never answered      ``drop``   not taken, connection cut
-        ``lost``       taken, and never answered          anything else: {"ok": false, "error": KIND}
-        """
-        body = await request.read()
-        args = json.loads(body) if "json" in request.content_type else dict(await request.post())
-        method = request.match_info["method"]
-        call = {"method": method, "args": args, "status": None, "answer": None}
-        self.calls.append(call)
-        kind = self._fault(method)
-        if kind in (None, "lost"):
-            call["status"], call["answer"] = await self._forward(request, body)
-        else:
-            call["status"], call["answer"] = (
-                {"slow_down": 429, "error": 500, "hang": None, "drop": None}.get(kind, 200),
-                kind,
-            )
-        return await self._answer(request, call, kind)
-
-    async def _answer(self, request: web.Request, call: dict[str, Any], kind: str | None) -> web.Response:
-        if kind is None:
-            return web.json_response(call["answer"], status=call["status"])
-        if kind in ("hang", "lost"):
-            await asyncio.Event().wait()
-        if kind == "drop" and request.transport:
-            request.transport.abort()
-        headers = {"Retry-After": "1"} if kind == "slow_down" else {}
-        refusal = {"slow_down": "ratelimited", "error": "internal_error"}.get(kind, kind)
-        return web.json_response({"ok": False, "error": refusal}, status=call["status"] or 500, headers=headers)
-
-    def _fault(self, method: str) -> str | None:
-        fault = self.faults.get(method)
-        if not fault or fault["times"] < 1:
-            return None
-        fault["times"] -= 1
-        return str(fault["kind"])
-
-    async def _forward(self, request: web.Request, body: bytes) -> tuple[int, Any]:
-        headers = {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
-        async with self.client.post(f"http://127.0.0.1:{EMULATOR}{request.path}", data=body, headers=headers) as answer:
-            return answer.status, await answer.json()
-
-    async def control(self, request: web.Request) -> web.Response:
-        url = f"http://127.0.0.1:{EMULATOR}{request.path_qs}"
-        headers = {"Content-Type": "application/json"}
-        async with self.client.request(request.method, url, data=await request.read(), headers=headers) as answer:
-            return web.Response(status=answer.status, body=await answer.read(), content_type=answer.content_type)
 
 
 class Hands:
@@ -211,7 +148,8 @@ async def serve(routes: list[web.RouteDef], site: Any) -> None:
 
 async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) -> None:
     """Everything is up, until standard input ends."""
-    page, slack, hands = Page(), Slack(client), Hands(client)
+    page, hands = Page(), Hands(client)
+    slack = Proxy(client, f"127.0.0.1:{EMULATOR}", f"127.0.0.1:{WEB_API}")
 
     async def restart(request: web.Request) -> web.Response:
         await emulator.kill()
@@ -219,16 +157,22 @@ async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) ->
         await emulator.start(client)
         return web.Response()
 
-    api = [web.post("/api/{method}", slack.call), web.get("/api/{method}", slack.call)]
+    api = [
+        web.post("/api/{method}", slack.call),
+        web.get("/api/{method}", slack.call),
+        web.get("/socket/{connection}", slack.line),
+    ]
     control = [
         web.put("/page/{path:.*}", page.show),
         web.get("/looks", page.tell),
         web.put("/faults", slack.plan),
+        web.put("/line", slack.disturb),
+        web.put("/scopes", slack.grant),
         web.get("/calls", slack.tell),
         web.put("/restart", restart),
         web.get("/modals", hands.tell),
         web.put("/modals", hands.submit),
-        web.route("*", "/_control/{rest:.*}", slack.control),
+        web.route("*", "/_control/{rest:.*}", slack.forward),
     ]
     await serve(api, lambda runner: web.TCPSite(runner, "127.0.0.1", WEB_API))
     await serve([web.get("/{path:.*}", page.look)], lambda runner: web.TCPSite(runner, "127.0.0.1", PAGE))

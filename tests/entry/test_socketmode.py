@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.entry import socketmode
 from bot.entry.commands import Reply
+from bot.entry.link import Link
 from bot.entry.slash import slack_app
 from bot.errors import DeliveryError
 from bot.model import Message
@@ -34,7 +35,8 @@ class Slack:
         if method in self.refuses:
             return web.json_response({"ok": False, "error": self.refuses[method]})
         address = f"ws://{request.host}/socket"
-        return web.json_response({"ok": True, "url": address, "user_id": "UBOT", "bot_id": "B1", "team_id": "T1"})
+        told = {"ok": True, "url": address, "user_id": "UBOT", "bot_id": "B1", "team_id": "T1"}
+        return web.json_response(told, headers={"x-oauth-scopes": "commands, channels:history"})
 
     async def socket(self, request):
         if self.hangs:
@@ -63,15 +65,16 @@ async def slack():
     await runner.cleanup()
 
 
-def line(url):
+def line(url, link=None, give_up_s=None, on_scopes=lambda _: None):
     client = AsyncWebClient(token=TOKENS[1], base_url=url, retry_handlers=[])
     bolt = slack_app(client, lambda *_: Reply(Message("hi")))
-    return socketmode.serve(bolt, *TOKENS, url, waits_s=(0.05, 0.1))
+    terms = socketmode.Terms((0.05, 0.1), give_up_s, on_scopes)
+    return socketmode.serve(bolt, *TOKENS, url, link=link, terms=terms)
 
 
 @asynccontextmanager
-async def serving(slack):
-    task = asyncio.create_task(line(slack.url))
+async def serving(slack, **more):
+    task = asyncio.create_task(line(slack.url, **more))
     try:
         yield task
     finally:
@@ -141,3 +144,63 @@ async def test_nothing_that_is_said_has_a_token_or_a_ticket_in_it(slack, log):
     async with serving(slack):
         await soon(log)
     assert not any(secret in " ".join(log()) for secret in (*TOKENS, "/socket"))
+
+
+async def test_it_hears_what_the_token_may_do(slack):
+    heard = []
+    async with serving(slack, on_scopes=heard.append):
+        await slack.connected.wait()
+    assert heard == [{"commands", "channels:history"}]
+
+
+async def test_a_slack_that_stays_gone_ends_it_with_a_clear_last_line(slack):
+    slack.refuses = {"apps.connections.open": "internal_error"}
+    with pytest.raises(DeliveryError, match=r"Slack has been gone for 0 min .*internal_error.*; ending"):
+        await line(slack.url, give_up_s=0.2)
+
+
+async def test_without_patience_to_lose_it_waits_for_ever(slack):
+    slack.refuses = {"apps.connections.open": "internal_error"}
+    async with serving(slack) as task:
+        await asyncio.sleep(0.5)
+        assert not task.done()
+
+
+async def test_a_link_that_is_down_says_why(slack):
+    link, slack.refuses = Link(is_wanted=True), {"apps.connections.open": "internal_error"}
+    async with serving(slack, link=link):
+        await soon(lambda: link.why)
+        assert "internal_error" in await link.why_not()
+        slack.refuses = {}
+        await slack.connected.wait()
+        await soon(lambda: not link.why)
+        assert await link.why_not() is None
+
+
+async def test_a_link_that_slack_disables_says_so(slack):
+    link = Link(is_wanted=True)
+    async with serving(slack, link=link):
+        await soon(lambda: slack.sockets and link.is_up)
+        slack.refuses = {"apps.connections.open": "link_disabled"}
+        await slack.sockets[0].send_json({"type": "disconnect", "reason": "link_disabled"})
+        await soon(lambda: "Socket Mode off" in link.why)
+        await slack.sockets[0].close()
+        async with asyncio.timeout(8):
+            while not (why := await link.why_not()):  # noqa: ASYNC110  (what is seen has no event)
+                await asyncio.sleep(0.02)
+    assert "link_disabled" in why
+
+
+@pytest.mark.parametrize(
+    ("minutes", "environment", "seconds"),
+    [
+        (None, {}, None),
+        (None, {"INVOCATION_ID": "1"}, 900),
+        (None, {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, 900),
+        (None, {"NOTIFY_SOCKET": "/run/x"}, 900),
+        (0, {"INVOCATION_ID": "1"}, None),
+        (5, {}, 300),
+    ],
+)
+def test_it_gives_up_by_itself_only_where_something_starts_it_again(minutes, environment, seconds):
+    assert socketmode.patience_s(minutes, environment) == seconds

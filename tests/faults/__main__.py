@@ -21,7 +21,11 @@ from tests.faults.tables import table
 
 
 async def crash_points(_: argparse.Namespace) -> None:
-    rows = [(scene.name, "ours", *(await crashes.tried(scene)).row()) for scene in crashes.PASSES]
+    rows = [
+        (scene.name, name, *(await crashes.tried(scene, may_be_read=may_be_read)).row())
+        for scene in crashes.PASSES
+        for name, may_be_read in (("ours", False), ("ours, history granted", True))
+    ]
     for design in ("save-first", "send-first"):
         tally = await crashes.tried(crashes.PASSES[0], design=design, every=10)
         rows.append((crashes.PASSES[0].name, f"control: {design}", *tally.row()))

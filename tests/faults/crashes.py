@@ -93,9 +93,9 @@ class Tally:
 class Bench:
     """A stage, and a database as it is before the pass."""
 
-    def __init__(self, folder: Path, scene: Pass, design: str) -> None:
+    def __init__(self, folder: Path, scene: Pass, design: str, *, may_be_read: bool) -> None:
         self.folder, self.scene, self.design = folder, scene, design
-        self.page, self.slack = Page(), Slack()
+        self.page, self.slack = Page(), Slack(may_be_read=may_be_read)
         self.wanted: set[str] = set()
         self._nursery: Any = None
 
@@ -174,27 +174,29 @@ class Bench:
             await self._nursery.wait()
 
 
-async def tried(scene: Pass, *, design: str = "outbox", fates: Fates = KILLS, every: int = 1) -> Tally:
-    """Every point of this pass, or of its pwrite64 every so-manieth."""
+async def tried(
+    scene: Pass, *, design: str = "outbox", fates: Fates = KILLS, every: int = 1, may_be_read: bool = False
+) -> Tally:
+    """Every point of this pass, or of its pwrite64 every so-manieth. The channel's history ``may_be_read``, or not."""
     tally = Tally()
     queue: list[Point] = []
     async with asyncio.TaskGroup() as group:
         for worker in range(WORKERS):
             found = functools.partial(points, fates=fates, every=every) if worker == 0 else lambda _: ()
-            group.create_task(_work(scene, design, queue, tally, found))
+            bench = functools.partial(Bench, scene=scene, design=design, may_be_read=may_be_read)
+            group.create_task(_work(bench, queue, tally, found))
     return tally
 
 
 async def _work(
-    scene: Pass,
-    design: str,
+    a_bench: Callable[[Path], Bench],
     queue: list[Point],
     tally: Tally,
     found: Callable[[Mapping[str, int]], Iterable[Point]],
 ) -> None:
     """Each worker has a stage of its own, and takes the next point until there is none."""
     with TemporaryDirectory() as name:
-        bench = Bench(Path(name), scene, design)
+        bench = a_bench(Path(name))
         async with bench.page, bench.slack:
             calls = await bench.prepare()
             queue += found(calls)

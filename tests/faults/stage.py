@@ -88,14 +88,25 @@ class Taken:
     text: str
     thread_ts: str | None
     at: float
+    ts: str
+
+    def shown(self) -> dict[str, Any]:
+        """As a history has it."""
+        metadata = {"event_type": "brownout_post", "event_payload": {"key": self.key}}
+        thread = {"thread_ts": self.thread_ts} if self.thread_ts else {}
+        return {"type": "message", "ts": self.ts, "text": self.text, "metadata": metadata} | thread
 
 
 class Slack(Served):
-    """chat.postMessage and chat.update. ``fault`` is one of SLACK_FAULTS, or an error code of Slack's."""
+    """chat.postMessage and chat.update, and the channel's history where that ``may_be_read``.
 
-    def __init__(self, retry_after: int = 2) -> None:
+    ``fault`` is one of SLACK_FAULTS, or an error code of Slack's.
+    """
+
+    def __init__(self, retry_after: int = 2, *, may_be_read: bool = False) -> None:
         super().__init__(self._answer)
         self.retry_after = retry_after
+        self.may_be_read = may_be_read
         self.fault = ""
         self.posts: list[Taken] = []
         self.edits: list[tuple[str, str]] = []
@@ -128,27 +139,39 @@ class Slack(Served):
             case "hang":
                 return await silence()
             case "" | "lost":
-                ts = self._take(request.path, args)
+                answer = self._done(request.path, args)
                 return (
-                    await cut(request)
-                    if fault
-                    else web.json_response({"ok": True, "ts": ts, "channel": args["channel"]})
+                    await cut(request) if fault else web.json_response(answer, headers={"x-oauth-scopes": self._scopes})
                 )
         return web.json_response({"ok": False, "error": "internal_error" if fault == "ok:false" else fault})
+
+    @property
+    def _scopes(self) -> str:
+        return "chat:write,channels:history" if self.may_be_read else "chat:write"
+
+    def _done(self, path: str, args: dict[str, Any]) -> dict[str, Any]:
+        if "conversations." not in path:
+            return {"ok": True, "ts": self._take(path, args), "channel": args["channel"]}
+        if not self.may_be_read:
+            return {"ok": False, "error": "missing_scope"}
+        there = [p for p in self.posts if p.channel == args["channel"] and p.thread_ts == args.get("ts")]
+        return {"ok": True, "messages": [p.shown() for p in reversed(there) if float(p.ts) >= float(args["oldest"])]}
 
     def _take(self, path: str, args: dict[str, Any]) -> str:
         if path.endswith("chat.update"):
             self.edits.append((args["ts"], args["text"]))
             return args["ts"]
         key = args["metadata"]["event_payload"]["key"]
-        self.posts.append(Taken(key, args["channel"], args["text"], args.get("thread_ts"), time.monotonic()))
-        return f"ts{len(self.posts)}"
+        ts = f"{int(time.time())}.{len(self.posts):06}"
+        self.posts.append(Taken(key, args["channel"], args["text"], args.get("thread_ts"), time.monotonic(), ts))
+        return ts
 
 
 async def _args(request: web.Request) -> dict[str, Any]:
     if "json" in request.content_type:
         return await request.json()
-    return {k: json.loads(v) if k in ("metadata", "blocks") else v for k, v in (await request.post()).items()}
+    given = {**request.query, **await request.post()}
+    return {k: json.loads(v) if k in ("metadata", "blocks") else v for k, v in given.items()}
 
 
 async def cut(request: web.Request) -> web.Response:

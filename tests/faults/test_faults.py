@@ -13,15 +13,21 @@ pytestmark = pytest.mark.anyio
 needs_strace = pytest.mark.skipif(crashes.STRACE is None, reason="strace is not installed")
 
 
-async def tally(*calls, design="outbox", fates=crashes.KILLS):
+async def tally(*calls, design="outbox", fates=crashes.KILLS, **more):
     chosen = {name: fates[name] for name in calls}
-    return await crashes.tried(crashes.PASSES[0], design=design, fates=chosen, every=40)
+    return await crashes.tried(crashes.PASSES[0], design=design, fates=chosen, every=40, **more)
 
 
 @needs_strace
 async def test_a_kill_loses_nothing_and_every_copy_is_admitted():
     ours = await tally("pwrite64", "sendto", "recvfrom")
     assert (ours.lost, ours.twice - ours.said, ours.corrupt, ours.stuck) == (0, 0, 0, 0), ours.where
+
+
+@needs_strace
+async def test_a_kill_doubles_nothing_either_where_the_history_may_be_read():
+    ours = await tally("recvfrom", may_be_read=True)
+    assert (ours.lost, ours.twice, ours.corrupt, ours.stuck) == (0, 0, 0, 0), ours.where
 
 
 @needs_strace
