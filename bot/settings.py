@@ -189,7 +189,7 @@ class _Slack(_Strict):
     admins: tuple[Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")], ...] = ()
     owner: str = Field(default="", pattern=r"^([UWCG][A-Z0-9]+)?$")
     look_up: Literal["auto", "off"] = "auto"
-    give_up_after_min: Annotated[int, Field(ge=0)] | None = None
+    give_up_after_min: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
 class _Main(_Strict):
@@ -215,7 +215,7 @@ class Settings:
     probes: tuple[model.Probe, ...] = ()
     owners: tuple[str, ...] = ()  # who hears of sources without usable data
     looks_up: bool = True
-    give_up_after_min: int | None = None
+    give_up_after_min: float | None = None
 
     @property
     def store_path(self) -> str:

@@ -23,6 +23,7 @@ log = logging.getLogger("brownout")
 SIGNED = timedelta(minutes=10)  # twice the window in which a signature is good
 EVENTS = timedelta(hours=25)  # Slack tries three times within minutes, and with "Delayed events" hourly for a day
 REMEMBERED = 10_000  # keys in memory, the newest
+_ANSWERED = ("view_submission", "block_suggestion")  # the acknowledgement holds the answer, so each has its own
 
 
 class Keys(Protocol):
@@ -68,11 +69,17 @@ class Once:
 
 
 def events_once(bolt: AsyncApp, once: Once) -> None:
-    """Lets every event through once: Slack sends it again where our answer got lost, and Bolt would act again."""
+    """Lets every event through once: Slack sends it again where our answer got lost, and Bolt would act again.
+
+    A command or a press is known by its trigger, in memory only: two connections may bring it during a change-over.
+    """
 
     async def deduplicate(body: dict[str, Any], next_: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
         event = body.get("event_id") if body.get("type") == "event_callback" else None
         if isinstance(event, str) and not once.is_first(f"event {event}", EVENTS):
+            return BoltResponse(status=200, body="")
+        trigger = body.get("trigger_id") if body.get("type") not in _ANSWERED else None
+        if isinstance(trigger, str) and not once.is_new(f"trigger {trigger}", SIGNED):
             return BoltResponse(status=200, body="")
         await next_()
         return None

@@ -48,7 +48,7 @@ class Terms:
     on_scopes: Callable[[frozenset[str] | None], None] = field(default=lambda _: None)
 
 
-def patience_s(minutes: int | None, environment: Mapping[str, str]) -> float | None:
+def patience_s(minutes: float | None, environment: Mapping[str, str]) -> float | None:
     """How long Slack may be gone before the process ends; None is for ever.
 
     Where nothing is said, it ends only where something is there to start it again.

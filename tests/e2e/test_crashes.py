@@ -55,6 +55,18 @@ def test_a_kill_between_slacks_acceptance_and_the_receipt_costs_one_duplicate_at
     assert alerts_after_a_while(driver) == 1 + world.said().count("sent again") <= 2
 
 
+def test_where_the_history_may_be_read_that_kill_costs_nothing_at_all(world, driver, vendor):
+    driver.grant("channels:history")
+    bot = world.start_subscribed()
+    driver.fault("lost")
+    api_goes_down(vendor)
+    driver.wait_for(lambda: [c for c in tried(driver) if c["status"] == 200], what="Slack to take the post")
+    bot.kill()
+    world.start()
+    driver.wait_for(lambda: "it had arrived" in world.said(), what="word of it")
+    assert alerts_after_a_while(driver) == 1
+
+
 def test_an_incident_that_came_while_the_process_was_dead_is_told_after_the_restart(bot, world, driver, vendor):
     bot.kill()
     api_goes_down(vendor)
