@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from bot.core import diff
+from bot.core import diff, missed
 from bot.errors import ParseError, SourceError
 from bot.model import Blindness, Ending, Incident, Known, Look, Observation, Provider, Snapshot, Source, World
 from bot.sources import KINDS, sniff
@@ -84,6 +84,7 @@ class Looker:
     scout: Scout | None = None
     scout_after: int = 3
     kept: dict[str, Kept] = field(default_factory=dict)
+    _unread: dict[str, datetime] = field(default_factory=dict)  # since when a list of all incidents is to be read
 
     async def look(self, provider: Provider, world: World) -> tuple[Look, Observation]:
         """What the page says now, and the look for the record."""
@@ -96,6 +97,7 @@ class Looker:
             self.kept[provider.id] = Kept(etag, snapshot, bodies)
             snapshot = recent(snapshot, frozenset(k.incident.id for k in world.incidents), self.now())
             endings = await self._ask(provider, world, snapshot)
+            snapshot, since = await self._missed(provider, world, snapshot)
         except (SourceError, ParseError) as error:
             kept.etag = None
             return await self._blind(provider, world, error)
@@ -103,7 +105,7 @@ class Looker:
         body = None if is_same else b"\n".join(bodies)
         observation = Observation(source.id, at, "same" if is_same else "changed", body=body, took_s=page.took_s)
         host = "" if page.fallback_because else page.url.partition("://")[2].partition("/")[0]
-        return Look(at, snapshot, endings, host), observation
+        return Look(at, snapshot, endings, host, since), observation
 
     def forget(self, provider_id: str) -> None:
         """The next look is unconditional, and all of what it sees counts as new."""
@@ -154,6 +156,32 @@ class Looker:
     def _kind(self, provider: Provider) -> Kind:
         return self.kinds[provider.source.kind]
 
+    # --- what nobody saw ----------------------------------------------------------------------------------------------
+
+    async def _missed(self, provider: Provider, world: World, snapshot: Snapshot) -> tuple[Snapshot, datetime | None]:
+        """After a time without looks: the page with what opened and ended meanwhile, and since when that is.
+
+        A list that can't be read now is read at the next look; meanwhile nothing is called missed.
+        """
+        kind, at = self._kind(provider), self.now()
+        since = self._unread.get(provider.id) or (world.seen_at if missed.is_gap(world.seen_at, at) else None)
+        if since is None or kind.absence is not Absence.ASK or not kind.all_path:
+            return snapshot, since
+        self._unread[provider.id] = since
+        try:
+            every = await self._every(provider)
+        except (SourceError, ParseError):
+            return snapshot, None
+        del self._unread[provider.id]
+        known = {k.incident.id for k in world.incidents}
+        return missed.with_missed(snapshot, diff.listed(every), known, since, at), since
+
+    async def _every(self, provider: Provider) -> Snapshot:
+        """The list of all incidents, ended ones too."""
+        kind = self._kind(provider)
+        page = await self._get(provider, filled(kind.all_path, provider.source))
+        return (kind.parse_all or kind.parse)((page.body,), provider.source, self.now())
+
     # --- last words ---------------------------------------------------------------------------------------------------
 
     async def _ask(self, provider: Provider, world: World, snapshot: Snapshot) -> dict[str, Incident | Ending]:
@@ -195,8 +223,7 @@ class Looker:
         if not kind.all_path:
             return {k.incident.id: _left(k, None) for k in missing}
         try:
-            page = await self._get(provider, filled(kind.all_path, provider.source))
-            whole = (kind.parse_all or kind.parse)((page.body,), provider.source, self.now())
+            whole = await self._every(provider)
         except (SourceError, ParseError):
             return {}
         listed = {i.id: i for i in diff.listed(whole)}

@@ -6,12 +6,12 @@ what changes what people should do: wider, another verdict, over (DESIGN.md sect
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.core import episode, forecast, news, sequel
+from bot.core import episode, forecast, missed, news, sequel
 from bot.core import stroke as strokes
 from bot.core.diff import first_post
 from bot.model import (
@@ -61,9 +61,13 @@ def decide(stroke: strokes.Stroke, provider: Provider, *, blind_after: int, alar
     In failed looks in a row: ``blind_after`` those who listen are told, ``alarm_after`` those who run the bot.
     """
     told = {k.incident.id: _case(k, stroke, provider) for k in stroke.world.incidents}
-    notices = tuple(_notices(stroke, provider, blind_after))
+    late = [k for k in stroke.world.incidents if k.is_missed and stroke.before.known(k.incident.id) is None]
+    alerts = tuple(case for case in told.values() if isinstance(case, Alert))
+    if len(late) <= missed.MOST:
+        alerts += tuple(_late(k, stroke, provider) for k in late)
+    notices = tuple(_notices(stroke, provider, blind_after, late))
     return Decision(
-        tuple(case for case in told.values() if isinstance(case, Alert)),
+        alerts,
         notices,
         (*(n for n in notices if n.kind is NoticeKind.MOVED), *_alarms(stroke, provider, alarm_after)),
         tuple((incident, case) for incident, case in told.items() if isinstance(case, Quiet)),
@@ -83,6 +87,12 @@ def _case(known: Known, stroke: strokes.Stroke, provider: Provider) -> Alert | Q
     if not told and not is_redrawn:
         return Quiet.NO_NEWS
     return replace(alert(known, stroke.world, provider, stroke.at, told), opens=_opens(known, before, events))
+
+
+def _late(known: Known, stroke: strokes.Stroke, provider: Provider) -> Alert:
+    """What opened and ended while nobody looked: one message, with the vendor's times and nothing in its thread."""
+    start, end = missed.span(known.incident)
+    return replace(alert(known, stroke.world, provider, stroke.at), closed_at=end, missed=(start, end))
 
 
 def alert(known: Known, world: World, provider: Provider, at: datetime, told: tuple[NewsItem, ...] = ()) -> Alert:
@@ -198,7 +208,7 @@ def _lines(surfaces: Iterable[str], world: World, provider: Provider) -> Iterato
 # --- notices ----------------------------------------------------------------------------------------------------------
 
 
-def _notices(stroke: strokes.Stroke, provider: Provider, blind_after: int) -> Iterator[Notice]:
+def _notices(stroke: strokes.Stroke, provider: Provider, blind_after: int, late: Sequence[Known]) -> Iterator[Notice]:
     before, after, at = stroke.before, stroke.world, stroke.at
     base = Notice(NoticeKind.BLIND, provider.id, provider.name, "", at, provider.source.home or provider.source.url, at)
     if before.failures < blind_after <= after.failures and after.blind_since:
@@ -207,6 +217,9 @@ def _notices(stroke: strokes.Stroke, provider: Provider, blind_after: int) -> It
         yield _keyed(replace(base, kind=kind, since=after.blind_since, why=why))
     if before.failures >= blind_after and after.failures == 0 and before.blind_since:
         yield _keyed(replace(base, kind=NoticeKind.BACK, since=before.blind_since))
+    if len(late) > missed.MOST:
+        since = min(missed.span(k.incident)[0] for k in late)
+        yield _keyed(replace(base, kind=NoticeKind.MISSED, since=since, open=tuple(k.incident for k in late)))
     for event in stroke.events:
         if event.kind is EventKind.SOURCE_MOVED:
             moved = replace(base, kind=NoticeKind.MOVED, why=event.reason or "")

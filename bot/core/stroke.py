@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core import diff, events, outlook, scope, trouble, verdict
+from bot.core import diff, events, missed, outlook, scope, trouble, verdict
 from bot.core import witness as witnesses
 from bot.model import (
     Blindness,
@@ -71,7 +71,7 @@ def look(world: World, seen: Look, rules: Rules) -> Stroke:
     after = replace(
         world,
         components=diff.components(world.components, seen.saw),
-        incidents=tuple(_known(world, seen, seen.saw, changes)),
+        incidents=tuple(_late(k, world, seen, rules) for k in _known(world, seen, seen.saw, changes)),
         seen_at=seen.at,
         blind_since=None,
         failures=0,
@@ -165,6 +165,17 @@ def _known(world: World, seen: Look, page: Snapshot, changes: Iterable[diff.Chan
         if isinstance(change, diff.Closed) and change.ending is not Ending.RESOLVED:
             known[change.incident.id] = replace(known[change.incident.id], closed_at=seen.at, ending=change.ending)
     return known.values()
+
+
+def _late(known: Known, world: World, seen: Look, rules: Rules) -> Known:
+    """One that opened and ended while nobody looked: it is scoped as it stood before its end."""
+    is_new = known.is_retroactive and world.known(known.incident.id) is None
+    if not is_new or seen.unwatched_since is None:
+        return known
+    if not missed.is_missed(known.incident, seen.unwatched_since, seen.at):
+        return known
+    hit = missed.surfaces(known.incident, rules.provider, seen.at)
+    return replace(known, is_missed=True, surfaces=hit, freed=hit)
 
 
 def _is_forgotten(known: Known, page: Snapshot, at: datetime) -> bool:

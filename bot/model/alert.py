@@ -92,4 +92,5 @@ class Alert:
     opens: bool = True  # False: only drawn anew where it already stands
     is_maintenance: bool = False
     is_unposted: bool = False
+    missed: tuple[datetime, datetime] | None = None  # it opened and ended while nobody looked: from when to when
     follows: tuple[str, ...] = ()  # earlier incidents of the same episode that are not over for us, oldest first

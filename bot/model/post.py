@@ -30,6 +30,7 @@ class NoticeKind(StrEnum):
     ALARM = "alarm"  # for the bot's owner: no usable data for so many looks that somebody should see to it
     WELL = "well"  # for the bot's owner: that is over
     SETTINGS = "settings"  # somebody has changed how the channel is told
+    MISSED = "missed"  # several incidents opened and ended while nobody looked
     PAUSED = "paused"  # another channel takes nothing any more: for those who subscribed it
 
 

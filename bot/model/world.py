@@ -34,6 +34,7 @@ class Known:
     ending: Ending | None = None
     is_baseline: bool = False
     is_retroactive: bool = False  # first seen already over: for the timeline only
+    is_missed: bool = False  # but this one opened and ended while nobody looked, and is told late
     freed: tuple[str, ...] = ()  # after its end: surfaces that were normal again, or are another incident's now
     is_backfilled: bool = False  # never seen live: a history told it
 

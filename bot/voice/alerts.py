@@ -15,6 +15,7 @@ from bot.model import (
     Condition,
     Ending,
     Estimate,
+    Incident,
     Message,
     News,
     NewsItem,
@@ -154,6 +155,8 @@ def _head(line: SurfaceLine) -> str:
 
 
 def _again(alert: Alert) -> Iterator[str]:
+    if alert.missed is not None:
+        yield f"Told late: it happened while Brownout was not looking, {words.between(*alert.missed)}."
     if alert.again_after is not None:
         yield f"Again, {words.span(alert.again_after.total_seconds())} after the last one was called resolved."
 
@@ -266,15 +269,18 @@ def _reply(alert: Alert, item: NewsItem) -> Message:
 
 def _notice(notice: Notice) -> Message:
     text = _told(notice)
-    lines = [
-        f"• {words.cut(i.name, 160)} ({words.stage(i.stage)}, since {words.day(i.created_at)})"
-        for i in notice.open[:_LISTED]
-    ]
+    lines = [f"• {words.cut(i.name, 160)} ({_when(i, notice)})" for i in notice.open[:_LISTED]]
     more = len(notice.open) - len(lines)
     lines += [f"… and {more} more"] if more else []
     shown = [blocks.section(_escaped(text, notice)), *blocks.sections(map(blocks.escape, lines), _FULL)]
     full = "\n".join([text, *lines])
     return Message(blocks.fit(_escaped(full, notice), blocks.TEXT), tuple(shown), key=notice.key)
+
+
+def _when(incident: Incident, notice: Notice) -> str:
+    if notice.kind is NoticeKind.MISSED and incident.updates:
+        return words.between(incident.updates[0].display_at, incident.updates[-1].display_at)
+    return f"{words.stage(incident.stage)}, since {words.day(incident.created_at)}"
 
 
 def _escaped(text: str, notice: Notice) -> str:
@@ -307,6 +313,11 @@ def _paused(notice: Notice) -> str:
     )
 
 
+def _missed(notice: Notice) -> str:
+    many = f"{len(notice.open)} incidents of {notice.provider_name}"
+    return f"Told late: {many} opened and ended while Brownout was not looking."
+
+
 def _baseline(notice: Notice) -> str:
     return f"First look at {notice.provider_name}: {len(notice.open)} open on its page. Nothing of this is new."
 
@@ -331,5 +342,6 @@ _TELL: dict[NoticeKind, Callable[[Notice], str]] = {
     NoticeKind.MOVED: lambda notice: f"Moved: {notice.why}.",
     NoticeKind.SETTINGS: lambda notice: f"Settings of this channel: {notice.why}",
     NoticeKind.PAUSED: _paused,
+    NoticeKind.MISSED: _missed,
     NoticeKind.BASELINE: _baseline,
 }

@@ -80,6 +80,11 @@ def day(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
+def between(start: datetime, end: datetime) -> str:
+    """From when to when; the day once where it is one."""
+    return f"{start:%Y-%m-%d %H:%M}-{end:%H:%M} UTC" if start.date() == end.date() else f"{day(start)} to {day(end)}"
+
+
 def span(seconds: float) -> str:
     """A length of time in words: ``40 s``, ``4 min``, ``3 h 22 min``, ``2 d 4 h``. Clocks differ: never below zero."""
     seconds = max(seconds, 0)
