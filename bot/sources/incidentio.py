@@ -81,4 +81,4 @@ def _maintenance(item: dict[str, Any]) -> Incident:
     return _incident(item, is_maintenance=True)
 
 
-KIND = Kind("incident.io", (SUMMARY,), whole(parse), fits, absence=Absence.ASK, all_path=INCIDENTS)
+KIND = Kind("incident.io", (SUMMARY,), whole(parse), fits, absence=Absence.ASK, all_path=INCIDENTS, seen=True)

@@ -34,7 +34,9 @@ class Kind:
     ``parse`` takes their bodies in that order, the source with its options, and the time of the look, which only counts
     where ``timed``: then a body means something else later. ``own_path`` and ``parse_own`` are an incident's own page,
     ``all_path`` the list of all incidents, ended ones too. ``needs`` and ``takes`` are the options of ``[source]``.
-    ``fits`` says of a first body (JSON values, or bytes where they are no JSON) whether it looks like this format.
+    ``seen``: its reader was built with real pages of it at hand; the others follow what other people's code and
+    documents say of the format. ``fits`` says of a first body (JSON values, or bytes where they are no JSON) whether it
+    looks like this format.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Kind:
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     timed: bool = False
+    seen: bool = False
 
     def paths_of(self, source: Source) -> tuple[str, ...]:
         """What one look reads, below ``source.url``."""

@@ -82,4 +82,13 @@ def _incident(item: dict[str, Any], source: Source) -> Incident:
     )
 
 
-KIND = Kind("Slack's own page", (CURRENT,), parse, fits, absence=Absence.ASK, all_path=HISTORY, parse_all=parse_history)
+KIND = Kind(
+    "Slack's own page",
+    (CURRENT,),
+    parse,
+    fits,
+    absence=Absence.ASK,
+    all_path=HISTORY,
+    parse_all=parse_history,
+    seen=True,
+)

@@ -164,4 +164,5 @@ KIND = Kind(
     own_path=lambda incident, _source: own_path(incident),
     parse_own=lambda raw, _source: parse_incident(raw),
     all_path=INCIDENTS,
+    seen=True,
 )

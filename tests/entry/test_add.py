@@ -180,6 +180,13 @@ def test_what_was_found_is_shown():
     assert "1 open incidents:\n  The web pages load slowly" in text
 
 
+@pytest.mark.parametrize(("kind", "is_told"), [("statuspage", False), ("rootly", True)])
+def test_a_format_that_is_known_from_descriptions_alone_says_so(kind, is_told):
+    snapshot = KINDS[kind].parse(PAGES[kind, OPEN.get(kind, "open")], source(kind), NOON)
+    text = add.shown(add.Found(source(kind), snapshot, "https://status.example.com/x"), ())
+    assert ("follows descriptions of it" in text) == is_told
+
+
 # --- the surfaces -----------------------------------------------------------------------------------------------------
 
 
