@@ -69,7 +69,7 @@ def _incident(item: dict[str, Any], *, is_maintenance: bool = False) -> Incident
         wire.word(Stage, item.get("status"), Stage.UNKNOWN),
         impact,
         wire.moment(item.get("created_at")),
-        wire.each(item.get("incident_updates"), _update, "an update") or (),
+        make.in_order(wire.each(item.get("incident_updates"), _update, "an update")),
         url=wire.link(item.get("shortlink")),
         is_maintenance=is_maintenance or impact is Impact.MAINTENANCE,
         scheduled_for=wire.moment(item.get("scheduled_for")),
