@@ -41,6 +41,7 @@ class _Source(_Strict):
     regions: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     public: bool = False
+    min_minutes: float | None = Field(default=None, ge=0, le=60)
 
     @field_validator("kind")
     @classmethod
@@ -60,6 +61,7 @@ class _Source(_Strict):
     def _has_what_its_kind_needs(self) -> Self:
         kind = KINDS.get(self.kind)
         given = {name for name in ("page", "regions", "products") if getattr(self, name)}
+        given |= {"min_minutes"} if self.min_minutes is not None else set()
         if kind and (missing := [name for name in kind.needs if name not in given]):
             raise ValueError(f"the kind {self.kind} needs {' and '.join(missing)}")
         if kind and (extra := sorted(given - {*kind.needs, *kind.takes})):

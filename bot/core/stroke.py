@@ -188,8 +188,9 @@ def _is_forgotten(known: Known, page: Snapshot, at: datetime) -> bool:
 def _remember(known: Known | None, shown: Incident, at: datetime, *, is_baseline: bool) -> Known:
     if known is None:
         known = Known(shown, at, is_baseline=is_baseline, is_retroactive=shown.stage.is_closed)
-    kept = {u.id: u for u in known.incident.updates} | {u.id: u for u in shown.updates}
-    updates = tuple(sorted(kept.values(), key=lambda u: (u.display_at, u.id)))
+    there = {u.id for u in shown.updates}
+    kept = (*(u for u in known.incident.updates if u.id not in there), *shown.updates)
+    updates = tuple(sorted(kept, key=lambda u: u.display_at))  # of equal times, as the page shows them
     incident = replace(shown, updates=updates, components=shown.components or known.incident.components)
     if shown.stage.is_closed:
         return replace(

@@ -135,7 +135,7 @@ def keep(file: Path, text: str, folder: Path) -> None:
 def shown(found: Found, told: tuple[str, ...]) -> str:
     """What was found, for people."""
     snapshot, source = found.snapshot, found.source
-    lines = [f'{found.url} serves {KINDS[source.kind].name} (kind = "{source.kind}").']
+    lines = [f'{found.url} serves {KINDS[source.kind].name} (kind = "{source.kind}").', *draft.caveats(source)]
     if urlsplit(found.url).netloc != urlsplit(source.url).netloc:
         lines.append(f"It was asked for at {source.url}, which redirects there.")
     lines += [f"Not so: {line}" for line in told]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.model import Component, Snapshot, Source
+from bot.sources import KINDS
 
 MAX_SURFACES = 6
 # what people and programs stand on comes first; regions, products nobody knows and groups of groups come later
@@ -45,6 +46,13 @@ def surfaces(provider: str, components: Sequence[Component]) -> tuple[tuple[str,
 def _rank(name: str) -> int:
     words = slug(name).split("-")
     return next((number for number, first in enumerate(_FIRST) if first in words), len(_FIRST))
+
+
+def caveats(source: Source) -> tuple[str, ...]:
+    """What its owner should know of this format before they rely on it."""
+    if KINDS[source.kind].seen:
+        return ()
+    return ("This format's reader follows descriptions of it, not recorded pages: watch its first incidents.",)
 
 
 def provider_file(provider: str, name: str, source: Source, snapshot: Snapshot) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot.entry import deeds, typed
 from bot.entry.desk import Desk
-from bot.entry.draft import Wish, surfaces
+from bot.entry.draft import Wish, caveats, surfaces
 from bot.entry.question import Ask, Press, Reply
 from bot.errors import UsageError
 from bot.model import Person
@@ -108,6 +108,7 @@ def _told(proposal: Proposal) -> Iterator[Para | str]:
     source, snapshot = proposal.found.source, proposal.found.snapshot
     components = snapshot.components or ()
     yield f"{proposal.found.url} serves {KINDS[source.kind].name}. It would be the provider `{proposal.file.stem}`."
+    yield from caveats(source)
     if proposal.found.url.split("/")[2] != source.url.split("/")[2]:
         yield f"It was asked for at {source.url}, which redirects there."
     found = surfaces(proposal.file.stem, components)

@@ -42,6 +42,7 @@ class Source:
     ``home`` is the page for people, where it lies elsewhere; ``path`` is where the data lies below ``url``, where that
     is not the format's usual place. ``page`` is the page's id, slug, subdomain or instance where the address does not
     say it. Of what a big vendor lists, ``regions`` and ``products`` (ids or names) count; empty is everything.
+    ``min_minutes``: how old what a monitor posts by itself must be to count; None is the format's own.
     ``public``: somebody typed the address, so it is only ever read on the public web, wherever its name leads by then.
     """
 
@@ -56,6 +57,7 @@ class Source:
     regions: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     public: bool = False
+    min_minutes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

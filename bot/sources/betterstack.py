@@ -1,14 +1,16 @@
 """Better Stack's ``/index.json`` (JSON:API) to nouns: resources are components, reports are incidents.
 
 A report has ended when its state is ``resolved``; ``ends_at`` may be missing then (status-sources.md 5). A maintenance
-has no state of its own: whether it goes on is told by the clock, so the page means something else later.
+has no state of its own: whether it goes on is told by the clock, so the page means something else later. Monitors post
+reports by themselves, many of them for a minute: an automatic one counts once it is two minutes old, or as old as
+``min_minutes`` of the source says. Its components are believed at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.model import Component, Condition, Impact, Incident, Snapshot, Source, Stage, Transition, Update
@@ -28,6 +30,7 @@ IMPACTS = {
     Condition.MAINTENANCE: Impact.MAINTENANCE,
 }
 Item = dict[str, Any]
+LEAST = 2.0  # minutes; a component that is bad for three is told anyway (bot.core.trouble)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def parse(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
     components = [_component(i) for i in included if i.get("type") == "status_page_resource"]
     told = {make.identity(i.get("id")): i for i in included if i.get("type") == "status_update"}
     page = _Page({c.id: c.name for c in components}, told, source, at)
-    reports = [_report(i, page) for i in included if i.get("type") == "status_report"]
+    reports = [_report(i, page) for i in included if i.get("type") == "status_report" and not _is_a_blip(i, page)]
     incidents, maintenances = make.split(reports)
     name = wire.text(about.get("company_name"))
     return Snapshot(make.identity(data.get("id")), name, make.unique(components), incidents, maintenances)
@@ -94,6 +97,17 @@ def _report(item: Item, page: _Page) -> Incident:
         scheduled_for=starts if planned else None,
         scheduled_until=ends if planned else None,
     )
+
+
+def _is_a_blip(item: Item, page: _Page) -> bool:
+    """Posted by a monitor, open, and too young to be worth a word."""
+    about = _about(item)
+    starts = wire.moment(about.get("starts_at"))
+    is_over = make.condition(CONDITIONS, about.get("aggregate_state")) is Condition.OPERATIONAL
+    if about.get("report_type") != "automatic" or is_over or starts is None:
+        return False
+    least = LEAST if page.source.min_minutes is None else page.source.min_minutes
+    return page.at - starts < timedelta(minutes=least)
 
 
 def _stage(state: Condition) -> Stage:
@@ -133,4 +147,4 @@ def _state(item: Item) -> tuple[str, Condition]:
     return make.identity(item.get("status_page_resource_id")), make.condition(CONDITIONS, item.get("status"))
 
 
-KIND = Kind("Better Stack", ("/index.json",), parse, fits, timed=True)
+KIND = Kind("Better Stack", ("/index.json",), parse, fits, takes=("min_minutes",), timed=True)

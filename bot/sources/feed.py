@@ -184,4 +184,4 @@ def _stage(entry: _Entry) -> Stage:
     return Stage.UNKNOWN
 
 
-KIND = Kind("an RSS or Atom feed", ("/history.atom",), parse, fits, accept=ACCEPT, timed=True)
+KIND = Kind("an RSS or Atom feed", ("/history.atom",), parse, fits, accept=ACCEPT, timed=True, seen=True)

@@ -116,4 +116,12 @@ def _moves(products: tuple[Product, ...], status: str) -> tuple[Transition, ...]
     return None if state is Condition.UNKNOWN else make.moves((i, n, state) for i, n in products)
 
 
-KIND = Kind("Google's incidents.json", ("/incidents.json",), parse, fits, absence=Absence.NOTHING, takes=("products",))
+KIND = Kind(
+    "Google's incidents.json",
+    ("/incidents.json",),
+    parse,
+    fits,
+    absence=Absence.NOTHING,
+    takes=("products",),
+    seen=True,
+)

@@ -60,7 +60,7 @@ def _system(item: dict[str, Any]) -> Component:
 
 def _incident(item: dict[str, Any], source: Source, *, planned: bool = False) -> Incident:
     found = make.identity(item.get("id"), source)
-    told = sorted(wire.each(item.get("updates"), _update, "an update") or (), key=lambda u: (u.display_at, u.id))
+    told = make.in_order(wire.each(item.get("updates"), _update, "an update"))
     stage = told[-1].stage if told else Stage.UNKNOWN
     if wire.text(item.get("state")).casefold() in _OVER or item.get("resolved") is True:
         stage = Stage.COMPLETED if planned else Stage.RESOLVED

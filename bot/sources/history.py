@@ -8,7 +8,7 @@ impact for as long as it is open.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -132,8 +132,7 @@ def _told(item: Body) -> Told:
     identity = wire.text(item.get("id"))
     if not identity:
         wire.refuse("an incident has no id")
-    told = wire.each(item.get("incident_updates"), _timed, f"an update of incident {identity}") or ()
-    ordered = sorted(told, key=lambda pair: (pair[0], wire.text(pair[1].get("id"))))
+    ordered = _in_order(wire.each(item.get("incident_updates"), _timed, f"an update of incident {identity}") or ())
     updates = tuple(update for _, update in ordered)
     return Told(
         id=identity,
@@ -143,6 +142,12 @@ def _told(item: Body) -> Told:
         linked=_objects(item.get("components")),
         has_transitions=any(_objects(u.get("affected_components")) for u in updates),
     )
+
+
+def _in_order(told: Sequence[tuple[datetime, Body]]) -> list[tuple[datetime, Body]]:
+    """Oldest first; of equal times, the page's own order counts, newest first or not."""
+    is_newest_first = bool(told) and told[0][0] >= told[-1][0]
+    return sorted(reversed(told) if is_newest_first else told, key=lambda pair: pair[0])
 
 
 def _timed(update: Body) -> tuple[datetime, Body]:

@@ -69,7 +69,7 @@ def _incident(item: dict[str, Any], *, is_maintenance: bool = False) -> Incident
         wire.word(Stage, item.get("status"), Stage.UNKNOWN),
         impact,
         wire.moment(item.get("created_at")),
-        wire.each(item.get("incident_updates"), _update, "an update") or (),
+        make.in_order(wire.each(item.get("incident_updates"), _update, "an update")),
         url=wire.link(item.get("shortlink")),
         is_maintenance=is_maintenance or impact is Impact.MAINTENANCE,
         scheduled_for=wire.moment(item.get("scheduled_for")),
@@ -81,4 +81,4 @@ def _maintenance(item: dict[str, Any]) -> Incident:
     return _incident(item, is_maintenance=True)
 
 
-KIND = Kind("incident.io", (SUMMARY,), whole(parse), fits, absence=Absence.ASK, all_path=INCIDENTS)
+KIND = Kind("incident.io", (SUMMARY,), whole(parse), fits, absence=Absence.ASK, all_path=INCIDENTS, seen=True)

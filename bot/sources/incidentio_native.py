@@ -91,8 +91,7 @@ def _moves(items: Any, names: Names) -> tuple[Transition, ...] | None:
 
 def _ongoing(item: dict[str, Any], names: Names) -> Incident:
     impacts = wire.each(item.get("component_impacts") or item.get("affected_components"), _state, "an impact") or ()
-    told = wire.each(item.get("updates"), lambda u: _told(u, names), "an update") or ()
-    updates = sorted(told, key=lambda u: (u.display_at, u.id))
+    updates = make.in_order(wire.each(item.get("updates"), lambda u: _told(u, names), "an update"))
     if impacts and not any(u.transitions for u in updates):
         updates = list(_first_moved(updates, impacts, names))
     stage = _stage(item.get("status"))

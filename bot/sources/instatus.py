@@ -1,4 +1,4 @@
-"""Instatus: ``/summary.json`` (what is open) and ``/v2/components.json`` to nouns.
+"""Instatus: ``/summary.json`` (what is open) and ``/v2/components.json`` to nouns; of newer pages, both below ``/v3``.
 
 Lists are left out when they are empty. There are no texts: an update here is that the vendor touched the incident, and
 its words are on the page behind the link (status-sources.md 4). Older pages give times as JavaScript writes dates.
@@ -56,11 +56,18 @@ def parse(bodies: Bodies, _source: Source, _at: datetime) -> Snapshot:
     if not wire.text(page.get("status")):
         wire.refuse("its page has no status")
     listed = wire.load(bodies[1]) if len(bodies) > 1 else {}
-    components = wire.each(listed.get("components") if isinstance(listed, dict) else listed, _component, "a component")
+    items = wire.each(listed.get("components") if isinstance(listed, dict) else listed, dict, "a component")
+    components = None if items is None else [_component(part) for item in items for part in (item, *_children(item))]
     incidents = wire.each(body.get("activeIncidents"), _incident, "an incident") or ()
     planned = wire.each(body.get("activeMaintenances"), _maintenance, "a maintenance") or ()
     name, page_id = wire.text(page.get("name")), wire.text(page.get("url"))
     return Snapshot(page_id, name, make.unique(components), make.unique(incidents), make.unique(planned))
+
+
+def _children(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """The components of a group that holds its own, as newer pages have them."""
+    listed = item.get("children")
+    return [child for child in listed if isinstance(child, dict)] if isinstance(listed, list) else []
 
 
 def _component(item: dict[str, Any]) -> Component:
@@ -101,4 +108,10 @@ def _moment(value: Any) -> datetime | None:
     return wire.moment(time.isoformat())
 
 
-KIND = Kind("Instatus", ("/summary.json", "/v2/components.json"), parse, fits)
+KIND = Kind(
+    "Instatus",
+    ("/summary.json", "/v2/components.json"),
+    parse,
+    fits,
+    others=(("/v3/summary.json", "/v3/components.json"),),
+)

@@ -31,10 +31,13 @@ class Kind:
     """A format. Every reader raises ParseError and nothing else.
 
     ``paths`` are what one look reads, below the page's root; ``{page}`` and ``{host}`` are filled in from the source.
+    ``others`` are the same in other places: a source whose ``path`` is the first of one reads all of it.
     ``parse`` takes their bodies in that order, the source with its options, and the time of the look, which only counts
     where ``timed``: then a body means something else later. ``own_path`` and ``parse_own`` are an incident's own page,
     ``all_path`` the list of all incidents, ended ones too. ``needs`` and ``takes`` are the options of ``[source]``.
-    ``fits`` says of a first body (JSON values, or bytes where they are no JSON) whether it looks like this format.
+    ``seen``: its reader was built with real pages of it at hand; the others follow what other people's code and
+    documents say of the format. ``fits`` says of a first body (JSON values, or bytes where they are no JSON) whether it
+    looks like this format.
     """
 
     name: str
@@ -49,11 +52,13 @@ class Kind:
     parse_all: Parse | None = None
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
+    others: tuple[tuple[str, ...], ...] = ()
     timed: bool = False
+    seen: bool = False
 
     def paths_of(self, source: Source) -> tuple[str, ...]:
         """What one look reads, below ``source.url``."""
-        first, *rest = self.paths
+        first, *rest = next((o for o in self.others if o[0] == source.path), self.paths)
         return tuple(filled(path, source) for path in (source.path or first, *rest))
 
 

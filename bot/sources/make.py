@@ -110,12 +110,23 @@ def incident(  # noqa: PLR0917  (in the order of Incident's own fields)
     updates: Iterable[Update] = (),
     **more: Any,
 ) -> Incident:
-    """An incident with its updates in display order; it must have an id and a time, its own or its first update's."""
-    ordered = sorted(unique(updates) or (), key=lambda u: (u.display_at, u.id))
+    """An incident with its updates in display order; it must have an id and a time, its own or its first update's.
+
+    Updates of one time stay as they are given: oldest first (``in_order``).
+    """
+    ordered = sorted(unique(updates) or (), key=lambda u: u.display_at)
     created = created_at or (ordered[0].display_at if ordered else None)
     if not ident or created is None:
         wire.refuse("an incident has no id or no time")
     return Incident(ident, name, stage, impact, created, tuple(ordered), **more)
+
+
+def in_order(updates: Iterable[Update] | None) -> list[Update]:
+    """A page's updates, oldest first, each id once. Of equal times, the page's order counts, newest first or not."""
+    found = list(unique(updates) or ())
+    if found and found[0].display_at >= found[-1].display_at:
+        found.reverse()
+    return sorted(found, key=lambda u: u.display_at)
 
 
 def split(found: Iterable[Incident]) -> tuple[tuple[Incident, ...], tuple[Incident, ...]]:

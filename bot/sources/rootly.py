@@ -71,8 +71,7 @@ def _incident(item: Item) -> Incident:
     stage = wire.word(Stage, item.get("status"), Stage.UNKNOWN)
     parts = wire.each(item.get("components"), _component, "a component") or ()
     bad = [(c.id, c.name, c.condition) for c in parts if c.condition.is_bad]
-    told = wire.each(item.get("incident_updates") or item.get("updates"), _update, "an update") or ()
-    posts = sorted(told, key=lambda u: (u.display_at, u.id))
+    posts = make.in_order(wire.each(item.get("incident_updates") or item.get("updates"), _update, "an update"))
     if bad and posts:
         first = posts[0]
         posts[0] = make.update(first.id, first.stage, first.body, first.display_at, make.moves(bad))

@@ -64,11 +64,10 @@ def _incident(item: dict[str, Any], source: Source, instance: Component) -> Inci
     severity = max((_severity(i) for i in impacts), key=list(Impact).index, default=Impact.UNKNOWN)
     state = STATES.get(severity, Condition.UNKNOWN)
     begun = [at for i in impacts if (at := wire.moment(i.get("startTime")))]
-    posts = wire.each(item.get("IncidentEvents"), _event, "an event") or ()
-    posts = posts or (make.update(f"{found}:0", stage, "", wire.moment(item.get("createdAt"))),)
-    first = min(posts, key=lambda u: (u.display_at, u.id))
+    posts = make.in_order(wire.each(item.get("IncidentEvents"), _event, "an event"))
+    posts = posts or [make.update(f"{found}:0", stage, "", wire.moment(item.get("createdAt")))]
     moved = make.moves([(instance.id, instance.name, state)]) if state.is_bad else None
-    posts = tuple(make.update(u.id, u.stage, u.body, u.display_at, moved if u is first else None) for u in posts)
+    posts = [make.update(u.id, u.stage, u.body, u.display_at, moved if u is posts[0] else None) for u in posts]
     return make.incident(
         found,
         _title(item, impacts),

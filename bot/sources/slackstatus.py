@@ -65,10 +65,9 @@ def _incident(item: dict[str, Any], source: Source) -> Incident:
         at, body = wire.text(told.get("date_created")), make.plain(told.get("body"))
         return make.update(f"{found}:{at}", Stage.INVESTIGATING, body, wire.moment(at), make.moves(parts))
 
-    notes = list(wire.each(item.get("notes"), note, "a note") or ())
+    notes = make.in_order(wire.each(item.get("notes"), note, "a note"))
     if notes and stage.is_closed:
-        newest = max(notes, key=lambda u: (u.display_at, u.id))
-        notes[notes.index(newest)] = Update(newest.id, stage, newest.body, newest.display_at)
+        notes[-1] = Update(notes[-1].id, stage, notes[-1].body, notes[-1].display_at)
     return make.incident(
         found,
         wire.text(item.get("title")),
@@ -82,4 +81,13 @@ def _incident(item: dict[str, Any], source: Source) -> Incident:
     )
 
 
-KIND = Kind("Slack's own page", (CURRENT,), parse, fits, absence=Absence.ASK, all_path=HISTORY, parse_all=parse_history)
+KIND = Kind(
+    "Slack's own page",
+    (CURRENT,),
+    parse,
+    fits,
+    absence=Absence.ASK,
+    all_path=HISTORY,
+    parse_all=parse_history,
+    seen=True,
+)

@@ -83,6 +83,7 @@ def _sources(url: str, options: Source) -> Iterator[Source]:
             given = replace(options, kind=name, url=base)
             if name != "feed" and all(getattr(given, need) for need in kind.needs):
                 yield _without_extras(given)
+                yield from (replace(_without_extras(given), path=other[0]) for other in kind.others)
     for path in FEEDS:
         yield replace(_without_extras(replace(options, kind="feed", url=root)), path=path)
 
@@ -102,7 +103,7 @@ def _known_places(host: str, path: str, options: Source) -> Iterator[Source]:
 def _without_extras(source: Source) -> Source:
     """Only the options that the kind takes."""
     kind = KINDS[source.kind]
-    unused: dict[str, Any] = {"page": "", "regions": (), "products": ()}
+    unused: dict[str, Any] = {"page": "", "regions": (), "products": (), "min_minutes": None}
     for name in (*kind.needs, *kind.takes):
         unused.pop(name)
     return replace(source, **unused)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from bot.model import Component, Condition, Impact, Incident, Snapshot, Stage, Transition, Update
-from bot.sources import wire
+from bot.sources import make, wire
 from bot.sources.kind import Absence, Kind, whole
 
 SUMMARY = "/api/v2/summary.json"
@@ -129,8 +129,7 @@ def _update(item: dict[str, Any]) -> Update:
 
 def _incident(item: dict[str, Any], *, is_maintenance: bool = False) -> Incident:
     identity = wire.text(item.get("id"))
-    told = _unique(wire.each(item.get("incident_updates"), _update, "an update")) or ()
-    updates = sorted(told, key=lambda u: (u.display_at, u.id))
+    updates = make.in_order(wire.each(item.get("incident_updates"), _update, "an update"))
     created_at = wire.moment(item.get("created_at")) or (updates[0].display_at if updates else None)
     if not identity or created_at is None:
         wire.refuse("an incident has no id or no time")
@@ -164,4 +163,5 @@ KIND = Kind(
     own_path=lambda incident, _source: own_path(incident),
     parse_own=lambda raw, _source: parse_incident(raw),
     all_path=INCIDENTS,
+    seen=True,
 )

@@ -78,7 +78,7 @@ def _incident(item: Item, source: Source, names: dict[str, str], at: datetime) -
     hit = [i for i in _ids(item) if i in names]
     starts, ends = wire.moment(item.get("starts_at")), wire.moment(item.get("ends_at"))
     moved = make.moves((i, names[i], state) for i in hit) if state.is_bad else None
-    told = sorted(wire.each(item.get("updates"), _update, "an update") or (), key=lambda u: (u.display_at, u.id))
+    told = make.in_order(wire.each(item.get("updates"), _update, "an update"))
     posts = [make.update(u.id, u.stage, u.body, u.display_at, moved if n == 0 else None) for n, u in enumerate(told)]
     planned = impact is Impact.MAINTENANCE
     return make.incident(

@@ -187,7 +187,7 @@ class Driver:
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         connection = _UnixConnection(self._socket)
         try:
-            connection.request(method, path, body if isinstance(body, str | None) else json.dumps(body))
+            connection.request(method, path, body if isinstance(body, str | bytes | None) else json.dumps(body))
             answer = connection.getresponse()
             raw = answer.read()
             assert answer.status == 200, (method, path, answer.status, raw)

@@ -6,6 +6,7 @@ and ends when its standard input does. Inside the namespace:
     127.0.0.1:3000   the emulator: response URLs
     127.0.0.1:3001   its Web API and Socket Mode, through proxy.py: every call is kept, and faults can be injected
     127.0.0.1:3002   the status page, showing what it was told to show
+    192.88.99.1:80   the same page, where a bot that only reads the public web can see it
     127.0.0.1:8787   the bot's own web door; in MODE ``http`` the emulator posts there instead of over a socket
 
 Outside, the test drives all of it through the Unix socket WORK_DIR/stage.sock, which namespaces do not separate:
@@ -40,6 +41,7 @@ from aiohttp import web
 from tests.e2e.proxy import Proxy
 
 EMULATOR, WEB_API, PAGE = 3000, 3001, 3002
+PUBLIC = "192.88.99.1"  # a public address that belongs to nobody any more (RFC 7526); in here it is ours
 TEAM: dict[str, Any] = {
     "workspace": {"name": "Team", "domain": "team", "teamId": "T1"},
     "app": {
@@ -103,10 +105,15 @@ class Hands:
 
 
 def raise_loopback() -> None:
-    """A new namespace has its loopback down; this is ``ip link set lo up`` without needing iproute2."""
-    sioc_set_flags, up = 0x8914, 0x1
+    """A new namespace has its loopback down; this is ``ip link set lo up`` without needing iproute2.
+
+    And ``ip address add`` for a second address of it, which is public.
+    """
+    sioc_set_flags, sioc_set_address, up = 0x8914, 0x8916, 0x1
+    address = struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton(PUBLIC))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, sioc_set_flags, struct.pack("16sh", b"lo", up).ljust(40, b"\0"))
+        fcntl.ioctl(any_socket, sioc_set_address, struct.pack("16s16s", b"lo:1", address).ljust(40, b"\0"))
 
 
 class Emulator:
@@ -175,7 +182,8 @@ async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) ->
         web.route("*", "/_control/{rest:.*}", slack.forward),
     ]
     await serve(api, lambda runner: web.TCPSite(runner, "127.0.0.1", WEB_API))
-    await serve([web.get("/{path:.*}", page.look)], lambda runner: web.TCPSite(runner, "127.0.0.1", PAGE))
+    for host, port in (("127.0.0.1", PAGE), (PUBLIC, 80)):
+        await serve([web.get("/{path:.*}", page.look)], lambda runner, at=(host, port): web.TCPSite(runner, *at))
     await serve(control, lambda runner: web.UnixSite(runner, str(work / "stage.sock")))
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.read)

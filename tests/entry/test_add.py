@@ -94,6 +94,13 @@ async def test_the_format_of_a_page_is_found_out(kind):
     assert found.source.kind == kind
 
 
+async def test_a_newer_page_of_a_format_is_found_in_its_other_place():
+    bodies = PAGES["instatus", "open"]
+    async with serving(dict(zip(KINDS["instatus"].others[0], bodies, strict=True))) as (url, fetcher):
+        found, _ = await look_at(url, fetcher)
+    assert (found.source.kind, found.source.path) == ("instatus", "/v3/summary.json")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_drafted_file_is_one_that_the_catalogue_takes(kind, folder):
     snapshot = KINDS[kind].parse(PAGES[kind, OPEN.get(kind, "open")], source(kind), NOON)
@@ -178,6 +185,13 @@ def test_what_was_found_is_shown():
     assert "which redirects there" in text
     assert "Web: partly down" in text
     assert "1 open incidents:\n  The web pages load slowly" in text
+
+
+@pytest.mark.parametrize(("kind", "is_told"), [("statuspage", False), ("rootly", True)])
+def test_a_format_that_is_known_from_descriptions_alone_says_so(kind, is_told):
+    snapshot = KINDS[kind].parse(PAGES[kind, OPEN.get(kind, "open")], source(kind), NOON)
+    text = add.shown(add.Found(source(kind), snapshot, "https://status.example.com/x"), ())
+    assert ("follows descriptions of it" in text) == is_told
 
 
 # --- the surfaces -----------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def assert_sound(snapshot):
         updates = [u.id for u in found.updates]
         assert len(updates) == len(set(updates))
         assert all(updates)
-        assert list(found.updates) == sorted(found.updates, key=lambda u: (u.display_at, u.id))
+        assert list(found.updates) == sorted(found.updates, key=lambda u: u.display_at)
         assert all(at.utcoffset() == timedelta() and at + timedelta(days=3650) for at in times_of(found) if at)
     assert all("\x00" not in text and text.encode() is not None for text in texts_of(snapshot))
     json.dumps(list(texts_of(snapshot)))

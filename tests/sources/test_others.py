@@ -177,3 +177,47 @@ def test_a_slug_is_quoted_into_every_path():
 def test_a_path_of_the_source_takes_the_place_of_the_formats_own():
     azure = replace(source("feed"), path="/en-us/status/feed/")
     assert KINDS["feed"].paths_of(azure) == ("/en-us/status/feed/",)
+
+
+# --- what came later --------------------------------------------------------------------------------------------------
+
+
+def test_a_group_of_a_newer_instatus_page_holds_its_components():
+    page = json.loads(PAGES["instatus", "open"][1])
+    page["components"] = [{"id": "g", "name": "Platform", "isParent": True, "children": page["components"]}]
+    bodies = (PAGES["instatus", "open"][0], json.dumps(page).encode())
+    found = KINDS["instatus"].parse(bodies, source("instatus"), NOON)
+    assert [c.name for c in found.components] == ["Platform", "API", "Website", "Jobs"]
+
+
+def test_a_newer_instatus_page_has_both_of_its_paths_elsewhere():
+    newer = replace(source("instatus"), path="/v3/summary.json")
+    assert KINDS["instatus"].paths_of(newer) == ("/v3/summary.json", "/v3/components.json")
+
+
+def monitored(minutes, *, kind="automatic", state="downtime", **more):
+    """The names of the incidents, where a monitor has posted one so many minutes ago."""
+    page = json.loads(PAGES["betterstack", "clear"][0])
+    starts = (NOON - timedelta(minutes=minutes)).isoformat()
+    about = {"title": "Down", "report_type": kind, "starts_at": starts, "ends_at": None, "aggregate_state": state}
+    page["included"].append({"id": "7", "type": "status_report", "attributes": about})
+    found = KINDS["betterstack"].parse((json.dumps(page).encode(),), source("betterstack", **more), NOON)
+    return [i.name for i in found.incidents]
+
+
+@pytest.mark.parametrize(("minutes", "count"), [(0, 0), (1.9, 0), (2, 1), (60, 1)])
+def test_what_a_monitor_posts_by_itself_counts_once_it_is_two_minutes_old(minutes, count):
+    assert len(monitored(minutes)) == count
+
+
+def test_what_a_person_posts_counts_at_once():
+    assert monitored(0, kind="manual") == ["Down"]
+
+
+def test_what_a_monitor_has_ended_again_is_for_the_timeline():
+    assert monitored(1, state="resolved") == ["Down"]
+
+
+@pytest.mark.parametrize(("least", "count"), [(0, 1), (10, 0)])
+def test_how_old_it_must_be_may_be_said_otherwise(least, count):
+    assert len(monitored(5, min_minutes=least)) == count

@@ -263,7 +263,8 @@ class Store:
     def _incident(self, row: dict[str, Any]) -> Known:
         newest = self._db.rows(
             "SELECT u.* FROM updates u WHERE source = ? AND incident = ? AND version ="
-            " (SELECT max(version) FROM updates v WHERE v.source = u.source AND v.id = u.id) ORDER BY display_at, id",
+            " (SELECT max(version) FROM updates v WHERE v.source = u.source AND v.id = u.id) ORDER BY display_at,"
+            " (SELECT min(rowid) FROM updates v WHERE v.source = u.source AND v.id = u.id)",
             *(row["source"], row["id"]),
         )
         return rows.incident(row, tuple(map(rows.update, newest)))
