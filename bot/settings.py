@@ -178,12 +178,12 @@ class Store(_Strict):
 
 
 class _Slack(_Strict):
-    """``admins``: ids of those who may end subscriptions, change settings and mute everything; empty is everybody.
+    """``admins``: people and user groups who may end subscriptions, change settings, mute all; empty is everybody.
 
     ``owner``: a person or a channel that hears of sources without usable data; the admins, where it is empty.
     """
 
-    admins: tuple[Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")], ...] = ()
+    admins: tuple[Annotated[str, Field(pattern=r"^[UWS][A-Z0-9]+$")], ...] = ()
     owner: str = Field(default="", pattern=r"^([UWCG][A-Z0-9]+)?$")
 
 

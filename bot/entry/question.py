@@ -26,16 +26,6 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
-    """Who pressed what, and where. ``value`` is what the button carries, or what was chosen from its menu."""
-
-    action: str
-    value: str
-    channel: str
-    person: Person
-
-
-@dataclass(frozen=True, slots=True)
 class Reply:
     """The answer, and whether the whole channel sees it; ``call`` is the verdict where one was asked for.
 
@@ -66,3 +56,27 @@ class Command:
     is_of_channel: bool = False
     is_guarded: bool = False
     more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Who pressed what, and where. ``value`` is what the button carries, or what was chosen from its menu.
+
+    ``channel`` is as the book keeps it; ``room`` is Slack's id of it where the two differ (a person's direct messages).
+    """
+
+    action: str
+    value: str
+    channel: str
+    person: Person
+    room: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A modal as it was sent off: its id, what it was opened for, and what was written in it, by block."""
+
+    view: str
+    memory: str
+    values: dict[str, str]
+    person: Person

@@ -25,8 +25,10 @@ from bot.edge.slack import SLACK_API_URL, SlackEdge
 from bot.edge.store import Store
 from bot.edge.terminal import CHANNEL, Terminal
 from bot.engine import Engine
-from bot.entry import app, commands, interactions, redact, socketmode, tokens
+from bot.entry import app, commands, interactions, reception, redact, socketmode, tokens
 from bot.entry.desk import Desk
+from bot.entry.groups import Groups, groups
+from bot.entry.homes import Homes
 from bot.entry.link import Link
 from bot.entry.once import Once, events_once
 from bot.entry.options import config_option, db_option, now
@@ -126,21 +128,25 @@ def _slack(
     """Slack, by Socket Mode or by HTTP."""
     link.is_wanted = True
     url = secrets.url or SLACK_API_URL
-    desk = Desk(running.providers, book, now, found.rules_for, frozenset(found.admins), running)
+    edge = SlackEdge(secrets.bot, base_url=url, rooms=book.rounds)
+    admins = Groups(groups(found.admins), edge, now)
+    desk = Desk(running.providers, book, now, found.rules_for, frozenset(found.admins), running, admins.members)
     bolt = slack_app(
         AsyncWebClient(token=secrets.bot, base_url=url, timeout=10, retry_handlers=[]),
         lambda text, channel, user, name: commands.answer(desk, text, channel, user, name),
     )
-    interactions.listen(bolt, desk)
+    homes = Homes(desk, edge)
+    interactions.listen(bolt, desk, homes.touch)
+    reception.listen(bolt, desk, homes)
     once = Once(book.heard, now)
     events_once(bolt, once)
-    edge = SlackEdge(secrets.bot, base_url=url)
+    more = [homes.serve, *([admins.serve] if admins.ids else [])]
     if secrets.mode == "socket":
-        return edge, [lambda: socketmode.serve(bolt, secrets.app, secrets.bot, url, link=link)], None
+        return edge, [lambda: socketmode.serve(bolt, secrets.app, secrets.bot, url, link=link), *more], None
     from bot.entry import slack_http  # noqa: PLC0415  (likewise)
 
     door = slack_http.HttpDoor(bolt, secrets.signing, once, now)
-    return edge, [door.work, lambda: slack_http.prove(secrets.bot, url, link)], door.add
+    return edge, [door.work, lambda: slack_http.prove(secrets.bot, url, link), *more], door.add
 
 
 def _web(

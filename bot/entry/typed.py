@@ -23,6 +23,7 @@ _TOKEN = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _SPAN = re.compile(r"(\d{1,4})(m|min|h|d)")
 _UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
 _HOURS = re.compile(r"(\d{1,2})(?::(\d\d))?\s*[-\u2013]\s*(\d{1,2})(?::(\d\d))?(?:\s+(\S+))?")
+_MYSELF = ("me", "dm")
 _OFF = ("", "off", "none", "never", "no")
 
 
@@ -39,10 +40,17 @@ def mention(word: str) -> str:
     return found[1]
 
 
-def channel(words: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
-    """The channel that is mentioned among the words, if one is, and the other words."""
+def place(channel: str, user: str) -> str:
+    """Where something was said, as the book keeps it: a person's direct messages go by the person's id."""
+    return user if user and channel.startswith("D") else channel
+
+
+def channel(words: Sequence[str], user: str = "") -> tuple[str | None, tuple[str, ...]]:
+    """The channel that is mentioned among the words, or whoever says ``me``, if one is; and the other words."""
     named = [found[1] for word in words if (found := _CHANNEL.fullmatch(word))]
-    return (named[0] if named else None), tuple(word for word in words if not _CHANNEL.fullmatch(word))
+    named += [user for word in words if user and word.casefold() in _MYSELF]
+    rest = (word for word in words if not (_CHANNEL.fullmatch(word) or (user and word.casefold() in _MYSELF)))
+    return (named[0] if named else None), tuple(rest)
 
 
 def span(word: str) -> timedelta | None:

@@ -82,11 +82,19 @@ def asks(questions: Iterable[tuple[str, str]]) -> blocks.Block:
     return blocks.actions(found)
 
 
-def denied(admins: Iterable[str]) -> Message:
-    """Who may do what somebody else may not. Only the one who asked sees it, so that it rings nobody."""
-    who = words.listing(f"<@{admin}>" for admin in sorted(admins)[:_NAMED])
+def denied(admins: Iterable[str], *, unasked: bool = False) -> Message:
+    """Who may do what somebody else may not. Only the one who asked sees it, so that it rings nobody.
+
+    ``unasked``: Slack has not told who is in a group of them, so that nobody passes for a member.
+    """
+    who = words.listing(_who(admin) for admin in sorted(admins)[:_NAMED])
     text = f"That is for the admins of this bot here: {who}."
+    text += " Slack does not tell me now who is in that group; my log says why." if unasked else ""
     return Message(text, (blocks.section(text),))
+
+
+def _who(admin: str) -> str:
+    return f"<!subteam^{admin}>" if admin.startswith("S") else f"<@{admin}>"
 
 
 def _affected(alert: Alert) -> Iterator[blocks.Block]:

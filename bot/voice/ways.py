@@ -35,6 +35,31 @@ def paused(pause: Pause) -> str:
     )
 
 
+def is_person(channel: str) -> bool:
+    """True for somebody's direct messages: the book keeps them under the person's own id."""
+    return channel[:1] in ("U", "W")
+
+
+def hears(channel: str, verb: str = "hear") -> str:
+    """Who hears: ``This channel hears``, or ``You hear`` in somebody's direct messages."""
+    return f"{who(channel)} {verb}" if is_person(channel) else f"{who(channel)} {verb}s"
+
+
+def who(channel: str) -> str:
+    """Whom a message is for, at the start of a sentence."""
+    return "You" if is_person(channel) else "This channel"
+
+
+def here(channel: str) -> str:
+    """Where it is told: ``this channel``, or ``your direct messages``."""
+    return "your direct messages" if is_person(channel) else "this channel"
+
+
+def undo(words_: str, channel: str) -> str:
+    """What to type to undo something where it was done."""
+    return f"`/brownout {words_}{' me' if is_person(channel) else ''}`"
+
+
 def called(mention: str) -> str:
     """Whom a mention rings, as people call them; the words ring nobody."""
     token, _, label = mention.partition("|")
@@ -48,14 +73,15 @@ def hours(quiet: Quiet) -> str:
 
 def muted(mute: Mute, name: str) -> Message:
     """What the channel hears nothing of for now, and how to undo it."""
-    what = f"This channel hears nothing of **{name}** {hands.until(mute)}. What is still broken then is told then."
-    return sheet("", [f"{what} Undo: `/brownout unmute {mute.target}`"])
+    what = f"{hears(mute.channel)} nothing of **{name}** {hands.until(mute)}. What is still broken then is told then."
+    return sheet("", [f"{what} Undo: {undo(f'unmute {mute.target}', mute.channel)}"])
 
 
-def unmuted(targets: Iterable[str]) -> Message:
+def unmuted(targets: Iterable[str], channel: str = "") -> Message:
     """What the channel hears of again."""
     names = words.listing(targets)
-    return sheet("", [f"This channel hears of **{names}** again." if names else "Nothing is muted in this channel."])
+    nothing = f"Nothing is muted in {here(channel)}."
+    return sheet("", [f"{hears(channel)} of **{names}** again." if names else nothing])
 
 
 def reported(counts: Mapping[str, int], surfaces: Mapping[str, Surface]) -> Iterator[str]:

@@ -83,7 +83,7 @@ class Town:
 
     async def types(self, text, person=ADA, channel="C1"):
         reply = answer(self.desk, text, channel, person.id, person.name)
-        assert_sendable(reply.message, mentions={f"@{admin}" for admin in self.desk.admins})
+        assert_sendable(reply.message, mentions={f"{sign}{a}" for a in self.desk.admins for sign in ("@", "!subteam^")})
         await self.engine.publish()
         return reply
 
@@ -488,6 +488,19 @@ async def test_what_undoes_other_peoples_work_is_for_admins(town, text):
     town.desk = Desk((ACME,), town.book, town.clock, lambda _: VerdictRules(), frozenset({"U2"}))
     assert "for the admins of this bot here: <@U2>" in await town.says(text, person=ADA)
     assert "admins" not in await town.says(text, person=BOB)
+
+
+async def test_members_of_a_group_of_admins_are_admins(town):
+    groups = {"S1": frozenset({"U2"})}
+    town.desk = Desk((ACME,), town.book, town.clock, lambda _: VerdictRules(), frozenset({"S1"}), groups)
+    assert "for the admins of this bot here: <!subteam^S1>." in await town.says("unsubscribe acme", person=ADA)
+    assert "no longer hears of acme" in await town.says("unsubscribe acme", person=BOB)
+
+
+async def test_while_slack_does_not_tell_who_is_in_the_group_nobody_is(town):
+    town.desk = Desk((ACME,), town.book, town.clock, lambda _: VerdictRules(), frozenset({"S1"}))
+    told = await town.says("unsubscribe acme", person=BOB)
+    assert "Slack does not tell me now who is in that group" in told
 
 
 @pytest.mark.parametrize("text", ["mute acme 2h", "subscribe acme", "status", "unmute"])
