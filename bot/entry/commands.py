@@ -29,7 +29,8 @@ def answer(desk: Desk, text: str, channel: str, user: str = "", name: str = "") 
     if command is None or not command.is_question or reply.in_channel or len(text) > hands.LONGEST:
         return reply
     message = reply.message
-    return replace(reply, message=replace(message, blocks=(*message.blocks, hands.share(text.strip() or "status"))))
+    row = hands.share(text.strip() or "status", reply.export)
+    return replace(reply, message=replace(message, blocks=(*message.blocks, row)))
 
 
 def told(desk: Desk, text: str, channel: str, user: str = "", name: str = "") -> tuple[Reply, Command | None]:
@@ -106,7 +107,8 @@ def _retry(desk: Desk, ask: Ask) -> Reply:
 def _summary(desk: Desk, ask: Ask) -> Reply:
     provider, known, events = desk.incident(" ".join(ask.words) or "last", ask.channel)
     people = desk.book.people.of(ask.channel, known.incident.id)
-    return Reply(summary.summary(known, provider.name, events, desk.surfaces(), desk.now(), people=people))
+    told = summary.summary(known, provider.name, events, desk.surfaces(), desk.now(), people=people)
+    return Reply(told, export=f"summary {known.incident.id}")
 
 
 def _why(desk: Desk, ask: Ask) -> Reply:

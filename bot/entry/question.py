@@ -31,6 +31,7 @@ class Reply:
 
     ``view`` is a modal that says it better, where the door can open one. ``later`` is the rest of the answer, where
     that takes a while; it may raise UsageError. ``replaces``: it takes the place of the message with the button.
+    ``export`` is what its files would be of.
     """
 
     message: Message
@@ -39,6 +40,7 @@ class Reply:
     view: Mapping[str, Any] | None = None
     later: Callable[[], Awaitable[Reply]] | None = None
     replaces: bool = False
+    export: str = ""
 
 
 @dataclass(frozen=True, slots=True)

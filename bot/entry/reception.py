@@ -12,22 +12,27 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.entry import enrol, home, interactions
+from bot.entry import bundles, enrol, home, interactions
+from bot.entry.bundles import Bundle, Shelf
 from bot.entry.desk import Desk
 from bot.entry.homes import Homes
+from bot.entry.question import Press, Reply
 from bot.entry.slash import answered, tell
+from bot.errors import UsageError
+from bot.voice import hands, views
 from bot.voice import home as drawn
-from bot.voice import views
+from bot.voice.sheet import sheet
 
 OPENED, JOINED = "app_home_opened", "member_joined_channel"
 _PICKERS = re.compile(rf"^(?:{drawn.PICK}|{views.CHOOSE})$")  # Bolt searches in a name
 _AT_HOME = re.compile(rf"^(?:{'|'.join(home.PRESSES)})(?::\w+)?$")
 
 
-def listen(app: AsyncApp, desk: Desk, homes: Homes) -> None:
-    """Adds the events, Home's buttons and the subscription's modal to the app."""
+def listen(app: AsyncApp, desk: Desk, homes: Homes, shelf: Shelf) -> None:
+    """Adds the events, Home's buttons, the subscription's modal and Export to the app."""
     _events(app, desk, homes)
     _home(app, desk, homes)
+    _export(app, desk, shelf)
 
 
 def _events(app: AsyncApp, desk: Desk, homes: Homes) -> None:
@@ -41,6 +46,25 @@ def _events(app: AsyncApp, desk: Desk, homes: Homes) -> None:
 
     app.event(OPENED)(opened)
     app.event(JOINED)(joined)
+
+
+def _export(app: AsyncApp, desk: Desk, shelf: Shelf) -> None:
+    async def exported(ack: Any, respond: Any, client: AsyncWebClient, body: dict[str, Any]) -> None:
+        await ack()
+        done = interactions.press(body)
+        found = answered("an export", partial(_bundle, desk, done))
+        reply = await bundles.give(shelf, found, done.room) if isinstance(found, Bundle) else found
+        if reply:
+            await tell(reply, respond, client, None)
+
+    app.action(hands.EXPORT)(exported)
+
+
+def _bundle(desk: Desk, done: Press) -> Bundle | Reply:
+    try:
+        return bundles.bundle(desk, done)
+    except UsageError as error:
+        return Reply(sheet("", [str(error)]))
 
 
 def _home(app: AsyncApp, desk: Desk, homes: Homes) -> None:

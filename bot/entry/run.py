@@ -137,7 +137,7 @@ def _slack(
     )
     homes = Homes(desk, edge)
     interactions.listen(bolt, desk, homes.touch)
-    reception.listen(bolt, desk, homes)
+    reception.listen(bolt, desk, homes, edge)
     once = Once(book.heard, now)
     events_once(bolt, once)
     more = [homes.serve, *([admins.serve] if admins.ids else [])]

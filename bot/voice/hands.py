@@ -13,7 +13,7 @@ from bot.model import Alert, Message, Mute, People, SurfaceLine
 from bot.voice import blocks, words
 
 AFFECTED, ACK, MUTE, NOTE, SUMMARY = "affected", "ack", "mute", "note", "summary"  # action_ids; they never change
-SHARE, ASK, PICK = "share", "ask", "pick"
+SHARE, EXPORT, ASK, PICK = "share", "export", "ask", "pick"
 WATCH = "watch"
 OFF = "off"
 LONGEST = 2000  # characters of a button's value
@@ -67,9 +67,12 @@ def buttons(alert: Alert, people: People) -> list[blocks.Block]:
     return [blocks.actions(found)]
 
 
-def share(text: str) -> blocks.Block:
-    """A button that asks the same once more, for everybody to see."""
-    return blocks.actions([blocks.button(SHARE, "Share", text, "Show this answer to the channel")])
+def share(text: str, export: str = "") -> blocks.Block:
+    """A button that asks the same once more, for everybody to see; and one for files of it, where it has some."""
+    row = [blocks.button(SHARE, "Share", text, "Show this answer to the channel")]
+    if export and len(export) <= LONGEST:
+        row.append(blocks.button(EXPORT, "Export", export, "Put it into the channel as files"))
+    return blocks.actions(row)
 
 
 def asks(questions: Iterable[tuple[str, str]]) -> blocks.Block:

@@ -27,13 +27,16 @@ class Slack:
 
     def __init__(self):
         self.told = []
+        self.url = ""
 
     async def hear(self, request):
         body = await request.json() if "json" in request.content_type else dict(await request.post())
-        self.told.append((request.path.rpartition("/")[2], body))
-        if request.path == "/respond":
+        self.told.append((request.path.rpartition("/")[2], {**request.query, **body}))
+        if request.path in ("/respond", "/upload"):
             return web.Response(text="ok")
-        return web.json_response({"ok": True, "user_id": "UBOT", "bot_id": "B1", "team_id": "T1", "user": "brownout"})
+        us = {"user_id": "UBOT", "bot_id": "B1", "team_id": "T1", "user": "brownout"}
+        files = {"upload_url": f"{self.url}/upload", "file_id": "F1", "files": [{"id": "F1"}]}
+        return web.json_response({"ok": True, **us, **files})
 
 
 @pytest.fixture
@@ -50,7 +53,7 @@ async def slack():
     """A Slack, and a way to hand an interaction to the bot: what it was acknowledged with."""
     slack = Slack()
     app = web.Application()
-    app.router.add_post("/{path:.*}", slack.hear)
+    app.router.add_route("*", "/{path:.*}", slack.hear)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -574,4 +574,9 @@ async def test_only_questions_are_shared(outage):
 @pytest.mark.parametrize("verb", ["status", "retry acme-api", "list", "sources", "summary", "timeline inc1"])
 async def test_every_answer_to_a_question_can_be_shared(outage, verb):
     [row] = [b for b in (await outage.types(verb)).message.blocks if b["type"] == "actions"]
-    assert [(e["action_id"], e["value"]) for e in row["elements"]] == [("share", verb)]
+    assert next((e["action_id"], e["value"]) for e in row["elements"]) == ("share", verb)
+
+
+async def test_a_summary_can_be_exported_too_and_names_its_incident(outage):
+    [row] = [b for b in (await outage.types("summary")).message.blocks if b["type"] == "actions"]
+    assert [(e["action_id"], e["value"]) for e in row["elements"]][1:] == [("export", "summary inc1")]

@@ -12,7 +12,7 @@ from bot.entry.desk import Desk
 from bot.entry.homes import Homes
 from bot.entry.slash import slack_app
 from bot.model import VerdictRules
-from bot.voice import home, views
+from bot.voice import hands, home, views
 from tests.acme import ACME, Clock
 from tests.entry.test_interactions import USER, book, pressed, slack, submitted, told
 from tests.entry.test_slash import settled
@@ -31,7 +31,7 @@ def send(slack, book):
     bolt = slack_app(client, lambda *what: commands.answer(desk, *what))
     homes = Homes(desk, SlackEdge("xoxb-1", base_url=url))
     interactions.listen(bolt, desk, homes.touch)
-    reception.listen(bolt, desk, homes)
+    reception.listen(bolt, desk, homes, homes.wall)
 
     async def dispatch(body):
         told = {"team": {"id": "T1"}, "user": USER, "trigger_id": "t1", "response_url": f"{slack.url}/respond"}
@@ -145,3 +145,23 @@ async def test_settings_that_are_kept_are_shown_in_the_home_that_is_open(send, s
 def test_action_ids_never_change():
     shown = ["home_ask", "home_change", "home_pick", "home_refresh", "home_settings", "home_summary"]
     assert sorted(reception.home.PRESSES) == shown
+
+
+async def test_an_export_goes_to_the_channel_as_files(send, slack):
+    await send(pressed(hands.EXPORT, "summary inc1"))
+    sent = [name for name, _ in slack.told]
+    assert sent.count("files.getUploadURLExternal") == 3
+    [done] = told(slack, "files.completeUploadExternal")
+    assert (done["channel_id"], len(json.loads(done["files"]))) == ("C1", 3)
+    assert told(slack, "respond") == []
+
+
+async def test_an_export_in_direct_messages_goes_to_slacks_own_id_of_them(send, slack):
+    await send(pressed(hands.EXPORT, "summary inc1") | {"channel": {"id": "D5"}})
+    [done] = told(slack, "files.completeUploadExternal")
+    assert done["channel_id"] == "D5"
+
+
+async def test_what_can_not_be_exported_is_told_to_who_pressed(send, slack):
+    await send(pressed(hands.EXPORT, "unsubscribe acme"))
+    assert "Only summaries" in told(slack, "respond")[0]["text"]
