@@ -183,6 +183,12 @@ _HOW_TO_MUTE = (
     " ends, and are told then if they are still open; messages that stand are kept up to date, without a sound."
 )
 
+_HOW_TO_DIGEST = (
+    "A digest tells what broke, the minutes lost on each surface, how right the verdicts were, and what is planned:"
+    " `settings digest daily 09:00 Europe/Berlin`, `settings digest weekly mon 9:00`, `settings digest off`; with"
+    " `calm:off` it is left out where nothing broke. Without a zone, times are UTC."
+)
+
 COMMANDS: dict[str, Command] = {
     "menu": Command("", "what is broken, and buttons for the rest; the bare command does the same", deeds.menu),
     "status": Command("[surface]", "what is broken now, or how one surface is", _status, is_question=True),
@@ -210,11 +216,12 @@ COMMANDS: dict[str, Command] = {
     ),
     "unmute": Command("[surface|provider|all]", "ends that", deeds.unmute, is_of_channel=True),
     "settings": Command(
-        "[me]",
-        "how this channel is told: quiet hours, whom to ring",
+        "[digest daily 09:00 Europe/Berlin] [me]",
+        "how this channel is told: quiet hours, whom to ring, digest",
         deeds.settings,
         is_of_channel=True,
         is_guarded=True,
+        more=_HOW_TO_DIGEST,
     ),
     "list": Command(
         "[all | me]",

@@ -12,6 +12,7 @@ from bot.entry.question import Ask, Reply
 from bot.errors import UsageError
 from bot.model import (
     Condition,
+    Digest,
     Event,
     EventKind,
     Mark,
@@ -37,6 +38,7 @@ class Chosen:
     mention: str | None
     maintenance: bool
     quiet: Quiet | None
+    digest: Digest | None
 
 
 def may(desk: Desk, ask: Ask) -> bool:
@@ -139,16 +141,32 @@ def _target(desk: Desk, what: str) -> tuple[str, str, str]:
 
 
 def settings(desk: Desk, ask: Ask) -> Reply:
-    """A modal; in words where there can be none."""
+    """A modal; in words where there can be none. The digest can be set in words too."""
+    if ask.words:
+        return _rhythm(desk, ask)
     subscriptions, habits = desk.book.subscriptions(ask.channel), desk.habits(ask.channel)
     message = replies.listing(subscriptions, habits, desk.now(), desk.book.paused(ask.channel))
     return Reply(message, view=views.settings(ask.channel, subscriptions, habits) if subscriptions else None)
 
 
+def _rhythm(desk: Desk, ask: Ask) -> Reply:
+    """``settings digest daily 09:00 Europe/Berlin``."""
+    what, *words_ = ask.words
+    if what.casefold() != "digest":
+        raise UsageError(
+            "In words, there is `settings digest daily 09:00 Europe/Berlin`; `settings` alone asks for all."
+        )
+    now, mark = desk.habits(ask.channel), Mark(ask.person, desk.now())
+    wanted = typed.digest(" ".join(words_))
+    chosen = Chosen(None, None, now.maintenance, now.quiet, wanted)
+    settle(desk, ask.channel, chosen, mark, key=f"digest:{mark.at.isoformat()}")
+    return Reply(replies.listing(desk.book.subscriptions(ask.channel), desk.habits(ask.channel), desk.now()))
+
+
 def settle(desk: Desk, channel: str, chosen: Chosen, mark: Mark, *, key: str) -> None:
     """Keeps what was chosen, and tells the channel who changed what."""
     before = desk.habits(channel)
-    after = replace(before, maintenance=chosen.maintenance, quiet=chosen.quiet)
+    after = replace(before, maintenance=chosen.maintenance, quiet=chosen.quiet, digest=chosen.digest)
     subscriptions = [
         replace(
             s,

@@ -12,7 +12,7 @@ from bot.entry import commands, deeds, enrol, pasts, typed, watching
 from bot.entry.desk import Desk
 from bot.entry.question import Filled, Press, Reply
 from bot.errors import UsageError
-from bot.model import Condition, EventKind, Mark, Message, Mute
+from bot.model import Condition, Digest, EventKind, Mark, Message, Mute
 from bot.voice import blocks, hands, views, words
 from bot.voice.sheet import sheet
 
@@ -40,14 +40,31 @@ def settings(desk: Desk, filled: Filled) -> dict[str, str]:
         quiet = typed.quiet(filled.values.get(views.QUIET, ""))
     except UsageError as error:
         return {views.QUIET: str(error)}
+    try:
+        digest = _digest(desk, filled)
+    except UsageError as error:
+        return {views.DIGEST_AT: str(error)}
     chosen = deeds.Chosen(
         minimum=Condition(filled.values[views.MINIMUM]) if filled.values.get(views.MINIMUM) else None,
         mention=filled.values.get(views.MENTION) or None,
         maintenance=bool(filled.values.get(views.MAINTENANCE)),
         quiet=quiet,
+        digest=digest,
     )
     deeds.settle(desk, filled.memory, chosen, Mark(filled.person, desk.now()), key=filled.view)
     return {}
+
+
+def _digest(desk: Desk, filled: Filled) -> Digest | None:
+    """The digest that was chosen; where the modal did not ask for it, the one that there is."""
+    rhythm = filled.values.get(views.DIGEST)
+    if not rhythm:
+        return desk.habits(filled.memory).digest
+    if rhythm == views.OFF:
+        return None
+    found = typed.digest(f"daily {filled.values.get(views.DIGEST_AT, '')}") or Digest(typed.USUAL_DIGEST)
+    weekday = None if rhythm == views.DAILY else int(rhythm)
+    return replace(found, weekday=weekday, on_calm=bool(filled.values.get(views.DIGEST_CALM)))
 
 
 # --- the buttons ------------------------------------------------------------------------------------------------------

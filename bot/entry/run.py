@@ -27,6 +27,7 @@ from bot.edge.terminal import CHANNEL, Terminal
 from bot.engine import Engine
 from bot.entry import app, commands, interactions, reception, redact, socketmode, tokens
 from bot.entry.desk import Desk
+from bot.entry.digests import Digests
 from bot.entry.groups import Groups, groups
 from bot.entry.homes import Homes
 from bot.entry.link import Link
@@ -102,7 +103,9 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: t
         log.info("watching %d providers", len(providers))
         if not any(engine.worlds[p.id].seen_at for p in providers):
             log.info("this book is new; `brownout backfill PROVIDER` reads in the years before it")
-        bot = app.App(engine, found.poll, doors, app.say, chores=(Vigil(engine, book),), errands=upkeep.errands())
+        digests = Digests(Desk(running.providers, book, now, found.rules_for))
+        chores = (Vigil(engine, book), digests)
+        bot = app.App(engine, found.poll, doors, app.say, chores=chores, errands=upkeep.errands())
         running.rounds = bot
         gc.collect()
         gc.freeze()  # what is loaded by now stays: collecting it again and again made one answer in twenty late

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bot.model import Condition, Habits, Message, Provider, Subscription
-from bot.voice import blocks, hands, ways, words
+from bot.model import Condition, Digest, Habits, Message, Provider, Subscription
+from bot.voice import blocks, digest, hands, ways, words
 
 View = dict[str, Any]
 
 NOTE, SETTINGS, SUBSCRIBE = "note", "settings", "subscribe"  # callback_ids; they never change
 MINIMUM, MENTION, MAINTENANCE, QUIET = "minimum", "mention", "maintenance", "quiet"  # blocks of the settings
+DIGEST, DIGEST_AT, DIGEST_CALM = "digest", "digest_at", "digest_calm"  # and of its digest
+OFF, DAILY = "off", "daily"  # rhythms, beside the numbers of the weekdays
 TARGET, WHERE = "target", "where"  # blocks of a subscription
 CHOOSE = "choose"  # action_id: a target to subscribe to
 TEXT = "text"
@@ -84,8 +86,24 @@ def settings(channel: str, subscriptions: Iterable[Subscription], habits: Habits
                 hours | ({"initial_value": quiet} if quiet else {}),
                 "Alerts wait until they end, except a complete outage. Empty for none.",
             ),
+            *_digest(habits.digest),
         ]
     }
+
+
+def _digest(now: Digest | None) -> Iterator[View]:
+    """When to look back, if at all: the rhythm, the hour with its zone, and whether to speak where nothing broke."""
+    rhythms = {OFF: "None", DAILY: "Every day"} | {str(n): f"Every {day}" for n, day in enumerate(digest.DAYS)}
+    chosen = OFF if now is None else DAILY if now.weekday is None else str(now.weekday)
+    at = {"type": "plain_text_input", "action_id": TEXT, "max_length": 60}
+    at |= {"placeholder": blocks.plain("09:00 Europe/Berlin")}
+    at |= {"initial_value": f"{now.at:%H:%M} {now.zone}"} if now else {}
+    on = [_option("In one line also where nothing broke", "on")]
+    calm = {"type": "checkboxes", "action_id": TEXT, "options": on}
+    calm |= {"initial_options": on} if now is None or now.on_calm else {}
+    yield _input(DIGEST, "Digest", _choice(rhythms, chosen), "What broke, minutes lost, how right the verdicts were.")
+    yield _input(DIGEST_AT, "Digest at", at, "A time of day and its zone. Empty is 09:00 UTC.")
+    yield _input(DIGEST_CALM, "Calm times", calm)
 
 
 def subscribe(target: tuple[str, str] | None, channel: str = "") -> View:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bot.model import Habits, Message, Mute, Pause, Quiet, Subscription, Surface
-from bot.voice import hands, words
+from bot.voice import digest, hands, words
 from bot.voice.sheet import sheet
 
 
@@ -20,6 +20,8 @@ def described(subscriptions: Iterable[Subscription], habits: Habits, now: dateti
         yield "Maintenances are told too."
     if habits.quiet:
         yield f"Quiet hours: {hours(habits.quiet)}. Only a complete outage is told in them; the rest waits."
+    if habits.digest:
+        yield f"A digest {digest.told(habits.digest)}."
     yield from (f"Muted: {_mute(m)}" for m in habits.mutes if m.until is None or m.until > now)
 
 
@@ -102,6 +104,8 @@ def changes(before: Habits, after: Habits, minimum: str, mention: str) -> Iterat
         yield f"maintenances are {'told too' if after.maintenance else 'not told'}"
     if before.quiet != after.quiet:
         yield f"quiet hours {hours(after.quiet)}" if after.quiet else "no quiet hours"
+    if before.digest != after.digest:
+        yield f"a digest {digest.told(after.digest)}" if after.digest else "no digest"
 
 
 def _mute(mute: Mute) -> str:

@@ -1,6 +1,7 @@
 """Slack's buttons and modals, through Bolt's own dispatch, with a Slack of ten lines on loopback."""
 
 import json
+from datetime import time
 
 import pytest
 from aiohttp import web
@@ -12,7 +13,7 @@ from bot.entry.desk import Desk
 from bot.entry.interactions import listen
 from bot.entry.presses import PRESSES
 from bot.entry.slash import slack_app
-from bot.model import Subscription, VerdictRules
+from bot.model import Digest, Subscription, VerdictRules
 from bot.voice import hands
 from tests.acme import ACME, DOWN, NOON, Clock, look, page
 from tests.entry.test_slash import settled
@@ -160,6 +161,22 @@ async def test_settings_are_kept(send, book):
     on = {"type": "checkboxes", "selected_options": [{"value": "on"}]}
     await send(submitted("settings", "C1", maintenance=on, quiet={"type": "plain_text_input", "value": None}))
     assert book.habits()["C1"].maintenance
+
+
+async def test_a_digest_is_chosen_in_the_modal(send, book):
+    day = {"type": "static_select", "selected_option": {"value": "4"}}
+    at = {"type": "plain_text_input", "value": "8:30 Europe/Berlin"}
+    calm = {"type": "checkboxes", "selected_options": []}
+    answer = await send(submitted("settings", "C1", digest=day, digest_at=at, digest_calm=calm))
+    assert answer.body == ""
+    assert book.habits()["C1"].digest == Digest(time(8, 30), "Europe/Berlin", 4, on_calm=False)
+
+
+async def test_a_digest_at_no_time_leaves_the_modal_open(send):
+    day = {"type": "static_select", "selected_option": {"value": "daily"}}
+    at = {"type": "plain_text_input", "value": "noon"}
+    answer = await send(submitted("settings", "C1", digest=day, digest_at=at))
+    assert list(json.loads(answer.body)["errors"]) == ["digest_at"]
 
 
 async def test_a_surface_is_looked_up_as_it_is_typed(send):
