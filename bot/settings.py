@@ -180,7 +180,7 @@ class Store(_Strict):
 
 
 class _Slack(_Strict):
-    """``admins``: ids of those who may end subscriptions, change settings and mute everything; empty is everybody.
+    """``admins``: people and user groups who may end subscriptions, change settings, mute all; empty is everybody.
 
     ``owner``: a person or a channel that hears of sources without usable data; the admins, where it is empty.
     ``look_up``: whether a post of unknown fate is looked for in its channel's history, where the scopes allow it.
@@ -188,7 +188,7 @@ class _Slack(_Strict):
     something starts it again.
     """
 
-    admins: tuple[Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")], ...] = ()
+    admins: tuple[Annotated[str, Field(pattern=r"^[UWS][A-Z0-9]+$")], ...] = ()
     owner: str = Field(default="", pattern=r"^([UWCG][A-Z0-9]+)?$")
     look_up: Literal["auto", "off"] = "auto"
     give_up_after_min: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None

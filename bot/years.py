@@ -219,3 +219,16 @@ class Day:
 
     day: date
     worst: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How right verdicts were: how often they let work through again, how often too early, and how long they held."""
+
+    openings: int = 0
+    early: int = 0
+    held: timedelta = timedelta()
+
+    def plus(self, other: Judged) -> Judged:
+        """Both together."""
+        return Judged(self.openings + other.openings, self.early + other.early, self.held + other.held)

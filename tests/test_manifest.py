@@ -6,10 +6,25 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.entry import reception
 from bot.entry.commands import COMMANDS
 from bot.entry.slash import COMMAND
 
 ROOT = Path(__file__).parents[1]
+EVENTS = {  # an event, and the scopes without which Slack does not send it (docs.slack.dev, events)
+    "app_home_opened": set(),
+    "member_joined_channel": {"channels:read", "groups:read"},
+    "app_mention": {"app_mentions:read"},
+    "message": {"channels:history"},
+}
+METHODS = {  # what the bot calls, and the scopes that it takes (docs.slack.dev, methods)
+    "a slash command": {"commands"},
+    "chat.postMessage, chat.update": {"chat:write", "chat:write.public"},
+    "files.getUploadURLExternal, files.completeUploadExternal": {"files:write"},
+    "usergroups.users.list": {"usergroups:read"},
+    "views.open, views.publish": set(),
+    "member_joined_channel": EVENTS["member_joined_channel"],
+}
 LENGTHS = {  # of the official JSON Schema, and 60 for the hint, which Slack cuts in its menu
     ("display_information", "name"): (1, 35),
     ("display_information", "description"): (1, 140),
@@ -55,13 +70,34 @@ def test_the_usage_hint_fits_the_menu(command):
     assert 1 <= len(command["usage_hint"]) <= 60
 
 
-def test_the_scopes_are_the_least_that_alerts_and_a_command_need(manifest):
-    assert manifest["oauth_config"]["scopes"] == {"bot": ["commands", "chat:write", "chat:write.public"]}
+def test_every_scope_is_wanted_by_something_that_the_bot_does(manifest):
+    wanted = {scope for scopes in METHODS.values() for scope in scopes}
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == wanted
+    assert set(manifest["oauth_config"]["scopes"]) == {"bot"}
 
 
 def test_no_scope_reads_messages(manifest):
     scopes = [scope for kind in manifest["oauth_config"]["scopes"].values() for scope in kind]
-    assert [scope for scope in scopes if "history" in scope or scope.endswith(":read")] == []
+    assert [s for s in scopes if "history" in s or s in ("im:read", "mpim:read", "files:read", "search:read")] == []
+
+
+def test_every_event_has_the_scopes_without_which_slack_never_sends_it(manifest):
+    scopes = set(manifest["oauth_config"]["scopes"]["bot"])
+    told = manifest["settings"]["event_subscriptions"]["bot_events"]
+    assert [event for event in told if EVENTS[event] - scopes] == []
+
+
+def test_what_is_subscribed_to_is_heard(manifest):
+    told = set(manifest["settings"]["event_subscriptions"]["bot_events"])
+    assert told == {reception.OPENED, reception.JOINED}
+
+
+def test_direct_messages_can_be_sent_and_commands_typed_in_them(manifest):
+    assert manifest["features"]["app_home"] == {
+        "home_tab_enabled": True,
+        "messages_tab_enabled": True,
+        "messages_tab_read_only_enabled": False,
+    }
 
 
 def test_socket_mode_is_on_and_nothing_has_an_address(manifest):
@@ -77,13 +113,10 @@ def test_mentions_of_channels_and_groups_come_as_their_ids(command):
     assert command["should_escape"] is True
 
 
-def test_nothing_is_subscribed_to_that_nobody_hears(manifest):
-    assert "event_subscriptions" not in manifest["settings"]
-
-
 def test_only_known_keys_are_used(manifest):
     assert set(manifest) == {"_metadata", "display_information", "features", "oauth_config", "settings"}
     assert set(manifest["settings"]) == {
+        "event_subscriptions",
         "socket_mode_enabled",
         "interactivity",
         "org_deploy_enabled",

@@ -11,17 +11,17 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import Blame, DeliveryError
-from bot.model import Message
+from bot.errors import Blame, DeliveryError, StoreError
+from bot.model import File, Message
 
 SLACK_API_URL = "https://slack.com/api/"
 MAX_TEXT = 4000  # chat.update refuses more, in bytes at that (slack.md 2.1)
@@ -32,6 +32,7 @@ UNKNOWN_OUTCOME = "unknown_outcome"  # the request may have been taken: look bef
 UNREACHABLE = "unreachable"  # no connection came about, so nothing was sent
 MESSAGE_GONE = "message_not_found"  # this message can't be edited any more: post afresh
 
+_PEOPLE = ("U", "W")  # with what a person's id begins
 _RETRY_AFTER_DEFAULT = 30.0
 _RETRY_AFTER_MAX = 300.0
 _TOO_LONG = "msg_too_long"
@@ -80,19 +81,37 @@ _Send = Callable[[str, list[dict[str, Any]] | None], Awaitable[Any]]
 _log = logging.getLogger(__name__)
 
 
+class Rooms(Protocol):
+    """Remembers where people's direct messages are."""
+
+    def rooms(self) -> dict[str, str]: ...  # noqa: D102
+    def keep_room(self, person: str, channel: str) -> None: ...  # noqa: D102
+
+
 class SlackEdge:
     """Posts and edits over Slack's Web API. One call is at most one message, whatever goes wrong."""
 
     burst = 1  # Slack takes about one message a second in a channel
 
-    def __init__(self, token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10, look_up: bool = True) -> None:
+    def __init__(
+        self,
+        token: str,
+        *,
+        base_url: str = SLACK_API_URL,
+        timeout_s: int = 10,
+        look_up: bool = True,
+        rooms: Rooms | None = None,
+    ) -> None:
         """``base_url`` ends in /api/ and may be an emulator's; ``timeout_s`` bounds a whole call, in seconds.
 
-        Without ``look_up`` no history is ever asked for.
+        Without ``look_up`` no history is ever asked for. ``rooms`` keeps Slack's ids of direct messages, by person:
+        posts go to people too, edits and histories only to the room.
         """
         self._client = AsyncWebClient(token=token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
         self._look_up = look_up
         self._may_look = True  # until Slack says otherwise
+        self._rooms = rooms
+        self._room_of = rooms.rooms() if rooms else {}
 
     @property
     def looks(self) -> bool:
@@ -121,6 +140,7 @@ class SlackEdge:
 
         answer = await _deliver(send, channel, message)
         self.heed(_scopes(answer))
+        self._learn(channel, answer.get("channel"))
         ts = answer.get("ts")
         if not isinstance(ts, str):
             raise DeliveryError(f"Slack took the post to {channel} and named no ts", code=UNKNOWN_OUTCOME)
@@ -131,10 +151,13 @@ class SlackEdge:
 
         Raises DeliveryError; its code is ``message_not_found`` where the message can't be edited any more.
         """
+        room = self._room_of.get(channel, channel)
+        if room[:1] in _PEOPLE:
+            raise DeliveryError(f"nobody knows any more where {room} has the message", code=MESSAGE_GONE)
 
         async def send(text: str, blocks: list[dict[str, Any]] | None) -> Any:
             # An empty list takes the old blocks away; the documentation has changed its mind on leaving them out.
-            return await self._client.chat_update(channel=channel, ts=ts, text=text, blocks=blocks or [])
+            return await self._client.chat_update(channel=room, ts=ts, text=text, blocks=blocks or [])
 
         await _deliver(send, channel, message)
 
@@ -143,7 +166,8 @@ class SlackEdge:
 
         Raises DeliveryError, permanent where this history may not be read.
         """
-        place = {"channel": channel, "oldest": f"{since.timestamp():.6f}", "limit": _PAGE, "include_all_metadata": True}
+        room = self._room_of.get(channel, channel)
+        place = {"channel": room, "oldest": f"{since.timestamp():.6f}", "limit": _PAGE, "include_all_metadata": True}
         ask = self._client.conversations_replies if thread_ts else self._client.conversations_history
         place |= {"ts": thread_ts} if thread_ts else {}
         found: list[str] = []
@@ -169,6 +193,41 @@ class SlackEdge:
         """What the token may do, as Slack has just said; None where it has not."""
         if scopes is not None:
             self._may_look = not _HISTORY.isdisjoint(scopes)
+
+    def _learn(self, person: str, room: Any) -> None:
+        """Slack names the room that it has opened for a person; the post is taken, so nothing may go wrong here."""
+        if person[:1] in _PEOPLE and isinstance(room, str) and self._room_of.get(person) != room:
+            self._room_of[person] = room
+            try:
+                if self._rooms is not None:
+                    self._rooms.keep_room(person, room)
+            except StoreError as error:
+                _log.warning("where the direct messages of %s are is not kept: %s", person, error)
+
+    # --- what is no message -------------------------------------------------------------------------------------------
+
+    async def publish(self, person: str, view: Mapping[str, Any], state: str = "") -> str:
+        """Draws somebody's Home; its state, with which the next drawing proves that none came between.
+
+        Raises DeliveryError; its code is ``hash_conflict`` where one did.
+        """
+        told = {"hash": state} if state else {}
+        answer = await _once(lambda *_: self._client.views_publish(user_id=person, view=dict(view), **told), person)
+        return str((answer.get("view") or {}).get("hash") or "")
+
+    async def members(self, group: str) -> frozenset[str]:
+        """Who is in a user group. Raises DeliveryError."""
+        answer = await _once(lambda *_: self._client.usergroups_users_list(usergroup=group), group)
+        return frozenset(answer.get("users") or ())
+
+    async def upload(self, channel: str, files: Iterable[File], comment: str) -> None:
+        """Puts files into a channel, as one message. Raises DeliveryError; what was half done is seen by nobody."""
+        told = [{"filename": f.name, "content": f.content, "title": f.title, "alt_txt": f.alt or None} for f in files]
+
+        def send(*_: Any) -> Awaitable[Any]:
+            return self._client.files_upload_v2(file_uploads=told, channel=channel, initial_comment=comment)
+
+        await _once(send, channel)
 
 
 def _scopes(answer: Any) -> frozenset[str] | None:
@@ -197,9 +256,7 @@ async def knock(
     return await prove_bot(bot_token, base_url=base_url, timeout_s=timeout_s) if bot_token else None
 
 
-async def prove_bot(
-    bot_token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10
-) -> frozenset[str] | None:
+async def prove_bot(bot_token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> frozenset[str] | None:
     """Asks who we are; the token's scopes, where Slack names them.
 
     Raises DeliveryError, permanent where Slack refuses the token.
@@ -238,11 +295,13 @@ async def _deliver(send: _Send, channel: str, message: Message) -> Any:
     return await _once(send, channel, short, None)
 
 
-async def _once(send: _Send, channel: str, text: str, blocks: list[dict[str, Any]] | None) -> Any:
+async def _once(send: _Send, channel: str, text: str = "", blocks: list[dict[str, Any]] | None = None) -> Any:
     try:
         return await send(text, blocks)
     except SlackApiError as error:
         raise _refusal(channel, error.response) from error
+    except SlackRequestError as error:  # a file's bytes were refused
+        raise DeliveryError(f"Slack did not take a file to {channel}", code="upload_failed") from error
     except aiohttp.ClientConnectorError as error:
         raise DeliveryError(f"Slack can't be reached; nothing was sent to {channel}", code=UNREACHABLE) from error
     except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError

@@ -19,6 +19,8 @@ _SPAN = re.compile(r"(\d{1,5})([hdwmy])")
 _UNITS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 MAX_DAYS = 3660
 
+Scene = tuple[str, list[Lane], list[tuple[datetime, str]], tuple[datetime, datetime]]
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -58,6 +60,10 @@ class Almanac:
 
     def picture(self, known: Known, surfaces: Sequence[Surface]) -> Picture:
         """An incident drawn: a lane for each surface that it hit, from before its first post until after its end."""
+        return chart.incident(*self.scene(known, surfaces))
+
+    def scene(self, known: Known, surfaces: Sequence[Surface]) -> Scene:
+        """What that picture is drawn from, for who draws it elsewhere."""
         window = self._around(known)
         lanes = [
             Lane(
@@ -69,7 +75,7 @@ class Almanac:
             if surface.id in known.surfaces
         ]
         posts = [(u.display_at, str(u.stage)) for u in known.incident.updates]
-        return chart.incident(known.incident.name, lanes, posts, (window.start, window.end))
+        return known.incident.name, lanes, posts, (window.start, window.end)
 
     def _around(self, known: Known) -> Window:
         posts = [u.display_at for u in known.incident.updates] or [known.incident.created_at]

@@ -29,7 +29,8 @@ def answer(desk: Desk, text: str, channel: str, user: str = "", name: str = "") 
     if command is None or not command.is_question or reply.in_channel or len(text) > hands.LONGEST:
         return reply
     message = reply.message
-    return replace(reply, message=replace(message, blocks=(*message.blocks, hands.share(text.strip() or "status"))))
+    row = hands.share(text.strip() or "status", reply.export)
+    return replace(reply, message=replace(message, blocks=(*message.blocks, row)))
 
 
 def told(desk: Desk, text: str, channel: str, user: str = "", name: str = "") -> tuple[Reply, Command | None]:
@@ -38,21 +39,30 @@ def told(desk: Desk, text: str, channel: str, user: str = "", name: str = "") ->
     command = COMMANDS.get(verb.casefold())
     if command is None:
         return Reply(_unknown(verb)), None
-    ask = Ask(tuple(rest), channel, user, name)
+    asked = Ask(tuple(rest), channel, user, name)
+    ask = _addressed(command, asked)
     if command.is_guarded and not deeds.may(desk, ask):
-        return Reply(hands.denied(desk.admins)), None
+        return Reply(hands.denied(desk.admins, unasked=desk.unasked())), None
     try:
-        return _elsewhere(desk, command, ask), command
+        return _from_afar(command.answer(desk, ask), asked, ask), command
     except UsageError as error:
         return Reply(_choice(error, text)), None
 
 
-def _elsewhere(desk: Desk, command: Command, ask: Ask) -> Reply:
-    """The answer; where it is of a channel and another one is mentioned, for that one."""
-    named, rest = typed.channel(ask.words) if command.is_of_channel else (None, ask.words)
-    if named is None or named == ask.channel:
-        return command.answer(desk, replace(ask, words=rest))
-    reply = command.answer(desk, replace(ask, words=rest, channel=named))
+def _addressed(command: Command, ask: Ask) -> Ask:
+    """The question for the channel that it names, or for the person where it says ``me``; else for where it is."""
+    if not command.is_of_channel:
+        return ask
+    named, rest = typed.channel(ask.words, ask.user)
+    return replace(ask, words=rest, channel=named or ask.channel)
+
+
+def _from_afar(reply: Reply, asked: Ask, ask: Ask) -> Reply:
+    """What concerns one person is told to nobody else; what concerns another channel says so."""
+    if ways.is_person(ask.channel):
+        return replace(reply, in_channel=False)
+    if ask.channel == asked.channel:
+        return reply
     return replace(reply, message=joined([sheet("", ["For the channel that you named:"]), reply.message]))
 
 
@@ -97,7 +107,8 @@ def _retry(desk: Desk, ask: Ask) -> Reply:
 def _summary(desk: Desk, ask: Ask) -> Reply:
     provider, known, events = desk.incident(" ".join(ask.words) or "last", ask.channel)
     people = desk.book.people.of(ask.channel, known.incident.id)
-    return Reply(summary.summary(known, provider.name, events, desk.surfaces(), desk.now(), people=people))
+    told = summary.summary(known, provider.name, events, desk.surfaces(), desk.now(), people=people)
+    return Reply(told, export=f"summary {known.incident.id}")
 
 
 def _why(desk: Desk, ask: Ask) -> Reply:
@@ -116,7 +127,8 @@ def _subscribe(desk: Desk, ask: Ask) -> Reply:
     answers = []
     for t in targets:
         desk.book.subscribe(Subscription(ask.channel, t.id, minimum, ask.user, desk.now(), mention))
-        answers.append(replies.subscribed(t.id, t.surfaces, minimum, desk.world(t.provider), mention))
+        world = desk.world(t.provider)
+        answers.append(replies.subscribed(t.id, t.surfaces, minimum, world, mention, channel=ask.channel))
     if desk.book.retry(ask.channel):
         answers.append(sheet("", [ways.RETRIED]))
     return Reply(joined(answers), in_channel=True)
@@ -137,7 +149,7 @@ def _rules(words: Sequence[str]) -> tuple[Condition, str, tuple[str, ...]]:
 def _unsubscribe(desk: Desk, ask: Ask) -> Reply:
     target = catalogue.resolve(desk.providers, _one(ask, "unsubscribe"))
     was = desk.book.unsubscribe(ask.channel, target.id)
-    return Reply(replies.unsubscribed(target.id, was=was), in_channel=was)
+    return Reply(replies.unsubscribed(target.id, was=was, channel=ask.channel), in_channel=was)
 
 
 def _list(desk: Desk, ask: Ask) -> Reply:
@@ -163,11 +175,18 @@ def _chosen(verbs: Sequence[str]) -> Mapping[str, Command]:
 _HOW_TO_SUBSCRIBE = (
     "Surfaces by their id, their name or a part of it; a provider is all of its surfaces. `min:major` alerts only from"
     " a complete outage up (degraded, partial, major, maintenance). `mention:@group` rings a user group or a person"
-    " when it is down completely, once per incident. `#channel` subscribes that channel instead of this one."
+    " when it is down completely, once per incident. `#channel` subscribes that channel instead of this one, and `me`"
+    " your direct messages; in those, nothing needs to be said."
 )
 _HOW_TO_MUTE = (
     "`mute claude-login 4h`, `mute claude 30m`, `mute all 2h` (1h where you say nothing). New incidents wait until it"
     " ends, and are told then if they are still open; messages that stand are kept up to date, without a sound."
+)
+
+_HOW_TO_DIGEST = (
+    "A digest tells what broke, the minutes lost on each surface, how right the verdicts were, and what is planned:"
+    " `settings digest daily 09:00 Europe/Berlin`, `settings digest weekly mon 9:00`, `settings digest off`; with"
+    " `calm:off` it is left out where nothing broke. Without a zone, times are UTC."
 )
 
 COMMANDS: dict[str, Command] = {
@@ -181,13 +200,13 @@ COMMANDS: dict[str, Command] = {
     "why": Command("<incident>", "the evidence behind an attribution, in plain sentences", _why, is_question=True),
     "report": Command("<surface> [what you see]", "tells the others that it is broken for you", deeds.report),
     "subscribe": Command(
-        "<surface|provider>... [min:major] [mention:@group]",
-        "alerts for this channel",
+        "<surface|provider>... [min:major] [mention:@group] [me]",
+        "alerts for this channel, or for you alone",
         _subscribe,
         is_of_channel=True,
         more=_HOW_TO_SUBSCRIBE,
     ),
-    "unsubscribe": Command("<surface|provider>", "ends that", _unsubscribe, is_of_channel=True, is_guarded=True),
+    "unsubscribe": Command("<surface|provider> [me]", "ends that", _unsubscribe, is_of_channel=True, is_guarded=True),
     "mute": Command(
         "<surface|provider|all> [2h]",
         "silence here for a while",
@@ -196,9 +215,20 @@ COMMANDS: dict[str, Command] = {
         more=_HOW_TO_MUTE,
     ),
     "unmute": Command("[surface|provider|all]", "ends that", deeds.unmute, is_of_channel=True),
-    "settings": Command("", "how this channel is told: quiet hours, whom to ring", deeds.settings, is_guarded=True),
+    "settings": Command(
+        "[digest daily 09:00 Europe/Berlin] [me]",
+        "how this channel is told: quiet hours, whom to ring, digest",
+        deeds.settings,
+        is_of_channel=True,
+        is_guarded=True,
+        more=_HOW_TO_DIGEST,
+    ),
     "list": Command(
-        "[all]", "what this channel listens to, or every surface there is", _list, is_question=True, is_of_channel=True
+        "[all | me]",
+        "what this channel listens to, or every surface there is",
+        _list,
+        is_question=True,
+        is_of_channel=True,
     ),
     "watch": Command(
         "<url> [id:name]",

@@ -12,9 +12,9 @@ from bot.entry.question import Ask, Reply
 from bot.errors import UsageError
 from bot.model import (
     Condition,
+    Digest,
     Event,
     EventKind,
-    Habits,
     Mark,
     Message,
     Mute,
@@ -38,16 +38,20 @@ class Chosen:
     mention: str | None
     maintenance: bool
     quiet: Quiet | None
+    digest: Digest | None
 
 
 def may(desk: Desk, ask: Ask) -> bool:
-    """Whether somebody may do what undoes other people's. Who has the command line has the database anyway."""
-    return may_be(desk, ask.user)
+    """Whether somebody may do what undoes other people's; what is their own, they may.
+
+    Who has the command line has the database anyway.
+    """
+    return ask.channel == ask.user or may_be(desk, ask.user)
 
 
 def may_be(desk: Desk, user: str) -> bool:
-    """The same, by a user's id."""
-    return not desk.admins or not user or user in desk.admins
+    """Whether somebody is an admin, by their id."""
+    return not user or desk.is_admin(user)
 
 
 def event(kind: EventKind, desk: Desk, mark: Mark, incident: str, channel: str) -> Event:
@@ -101,7 +105,7 @@ def mute(desk: Desk, ask: Ask) -> Reply:
     span = typed.span(last)
     target, name, provider = _target(desk, " ".join(names if span else ask.words))
     if target == route.ALL and not may(desk, ask):
-        return Reply(hands.denied(desk.admins))
+        return Reply(hands.denied(desk.admins, unasked=desk.unasked()))
     mark = Mark(ask.person, desk.now())
     wanted = Mute(ask.channel, target, mark.at + (span or USUAL_MUTE), mark)
     done = Event(EventKind.MUTED, provider, mark.at, surface=target, author=mark.by.name, channel=ask.channel)
@@ -117,7 +121,7 @@ def unmute(desk: Desk, ask: Ask) -> Reply:
     ended = [mute.target for mute in mutes if what in ("", mute.target)]
     for target in ended:
         desk.book.people.unmute(target, _unmuted(desk, ask, target))
-    return Reply(ways.unmuted(ended), in_channel=bool(ended))
+    return Reply(ways.unmuted(ended, ask.channel), in_channel=bool(ended))
 
 
 def _unmuted(desk: Desk, ask: Ask, target: str) -> Event:
@@ -137,16 +141,32 @@ def _target(desk: Desk, what: str) -> tuple[str, str, str]:
 
 
 def settings(desk: Desk, ask: Ask) -> Reply:
-    """A modal; in words where there can be none."""
+    """A modal; in words where there can be none. The digest can be set in words too."""
+    if ask.words:
+        return _rhythm(desk, ask)
     subscriptions, habits = desk.book.subscriptions(ask.channel), desk.habits(ask.channel)
     message = replies.listing(subscriptions, habits, desk.now(), desk.book.paused(ask.channel))
     return Reply(message, view=views.settings(ask.channel, subscriptions, habits) if subscriptions else None)
 
 
+def _rhythm(desk: Desk, ask: Ask) -> Reply:
+    """``settings digest daily 09:00 Europe/Berlin``."""
+    what, *words_ = ask.words
+    if what.casefold() != "digest":
+        raise UsageError(
+            "In words, there is `settings digest daily 09:00 Europe/Berlin`; `settings` alone asks for all."
+        )
+    now, mark = desk.habits(ask.channel), Mark(ask.person, desk.now())
+    wanted = typed.digest(" ".join(words_))
+    chosen = Chosen(None, None, now.maintenance, now.quiet, wanted)
+    settle(desk, ask.channel, chosen, mark, key=f"digest:{mark.at.isoformat()}")
+    return Reply(replies.listing(desk.book.subscriptions(ask.channel), desk.habits(ask.channel), desk.now()))
+
+
 def settle(desk: Desk, channel: str, chosen: Chosen, mark: Mark, *, key: str) -> None:
     """Keeps what was chosen, and tells the channel who changed what."""
     before = desk.habits(channel)
-    after = Habits(channel, chosen.maintenance, chosen.quiet, before.mutes)
+    after = replace(before, maintenance=chosen.maintenance, quiet=chosen.quiet, digest=chosen.digest)
     subscriptions = [
         replace(
             s,
@@ -158,7 +178,8 @@ def settle(desk: Desk, channel: str, chosen: Chosen, mark: Mark, *, key: str) ->
     minimum = words.CONDITIONS[chosen.minimum] if chosen.minimum else ""
     rings = ways.called(chosen.mention.removeprefix(views.NOBODY)) if chosen.mention is not None else ""
     if changes := list(ways.changes(before, after, minimum, rings)):
-        why = f"{words.listing(changes)}. {mark.by.name} chose that; `/brownout settings` changes it again."
+        again = f"{mark.by.name} chose that; {ways.undo('settings', channel)} changes it again."
+        why = f"Settings of {ways.here(channel)}: {words.listing(changes)}. {again}"
         told = Notice(NoticeKind.SETTINGS, "", "", f"settings:{key}", mark.at, "", mark.at, why)
         post = Post(channel, PostKind.NOTICE, told.key, told)
         desk.book.people.settle(after, subscriptions, post)

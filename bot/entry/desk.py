@@ -6,8 +6,8 @@ say (safe-to-retry.md C.5).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,15 @@ class Desk:
     rules: Callable[[Provider], VerdictRules]
     admins: frozenset[str] = frozenset()  # ids of those who may do what undoes other people's; empty is everybody
     running: Running | None = None  # the bot itself, where it runs in this process
+    groups: Mapping[str, Collection[str]] = field(default_factory=dict)  # members of the user groups among them
+
+    def is_admin(self, user: str) -> bool:
+        """Whether somebody may do what undoes other people's. Of a group that Slack has not told, nobody is."""
+        return not self.admins or user in self.admins or any(user in self.groups.get(a, ()) for a in self.admins)
+
+    def unasked(self) -> bool:
+        """True while Slack has not told who is in a user group of admins."""
+        return any(admin.startswith("S") and admin not in self.groups for admin in self.admins)
 
     def board(self) -> tuple[tuple[Provider, World], ...]:
         """Every provider with what is known of it now."""

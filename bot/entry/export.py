@@ -44,18 +44,19 @@ def export(
             return
         if incident is None:
             raise UsageError("Which incident? `brownout export last`, or everything: `brownout export --all FILE.json`")
-        text = forms.FORMS[form](_dossier(found, incident))
+        text = forms.FORMS[form](dossier(found, incident))
     if out is None:
         click.echo(text, nl=False)
     else:
         out.write_bytes(text.encode())
 
 
-def _dossier(found: Desk, typed: str) -> forms.Dossier:
-    provider, known, events = found.incident(typed)
+def dossier(found: Desk, typed: str, channel: str | None = None) -> forms.Dossier:
+    """All that is known of an incident; of what people and we have said, with a channel only what it may read."""
+    provider, known, events = found.incident(typed, channel)
     archive, number = found.book.archive, known.incident.id
-    labels, sent = archive.labels(number), archive.deliveries(number)
-    return forms.Dossier(provider, known, events, labels, sent, found.surfaces(), found.now())
+    sent = tuple(d for d in archive.deliveries(number) if channel in (None, d.channel))
+    return forms.Dossier(provider, known, events, archive.labels(number), sent, found.surfaces(), found.now())
 
 
 @click.command("import")

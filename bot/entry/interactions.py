@@ -6,43 +6,48 @@ A trigger opens a modal for three seconds and once (slack.md 3), so modals are o
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.entry import presses
+from bot.entry import presses, typed
 from bot.entry.desk import Desk
-from bot.entry.presses import Filled
-from bot.entry.question import Press
+from bot.entry.question import Filled, Press
 from bot.entry.slash import answered, tell
 from bot.model import Person
 from bot.voice import hands, views
 
-_OURS = re.compile(rf"(?:{'|'.join(presses.PRESSES)})(?::\d+)?")
+_OURS = re.compile(rf"^(?:{'|'.join(presses.PRESSES)})(?::\d+)?$")  # Bolt searches
 
 
-def listen(app: AsyncApp, desk: Desk) -> None:
-    """Adds the buttons and the modals to the app."""
+async def _nothing(_: str) -> None:
+    """For doors without a Home."""
+
+
+def listen(app: AsyncApp, desk: Desk, then: Callable[[str], Awaitable[None]] = _nothing) -> None:
+    """Adds the buttons and the modals to the app; ``then`` is told who has changed settings."""
 
     async def pressed(ack: Any, respond: Any, client: AsyncWebClient, body: dict[str, Any]) -> None:
         await ack()
-        done = _press(body)
+        done = press(body)
         reply = answered(f"the button {done.action}", partial(presses.press, desk, done))
         if reply:
             await tell(reply, respond, client, body.get("trigger_id"))
 
     async def noted(ack: Any, body: dict[str, Any]) -> None:
         await ack()
-        answered("a note", partial(presses.note, desk, _filled(body)))
+        answered("a note", partial(presses.note, desk, filled(body)))
 
     async def set_(ack: Any, body: dict[str, Any]) -> None:
-        wrong = answered("settings", partial(presses.settings, desk, _filled(body)))
+        wrong = answered("settings", partial(presses.settings, desk, filled(body)))
         if isinstance(wrong, dict) and wrong:
             await ack(response_action="errors", errors=wrong)
         else:
             await ack()
+            await then(body["user"]["id"])
 
     async def looked_up(ack: Any, body: dict[str, Any]) -> None:
         await ack(options=views.options(desk.providers, body.get("value") or ""))
@@ -53,13 +58,17 @@ def listen(app: AsyncApp, desk: Desk) -> None:
     app.view(views.SETTINGS)(set_)
 
 
-def _press(body: dict[str, Any]) -> Press:
+def press(body: dict[str, Any]) -> Press:
+    """Who pressed what, and where; App Home is no channel."""
     [action, *_] = body["actions"]
     value = action.get("value") or (action.get("selected_option") or {}).get("value") or ""
-    return Press(action["action_id"], value, body["channel"]["id"], _person(body))
+    room = (body.get("channel") or {}).get("id") or ""
+    person = _person(body)
+    return Press(action["action_id"], value, typed.place(room, person.id), person, room)
 
 
-def _filled(body: dict[str, Any]) -> Filled:
+def filled(body: dict[str, Any]) -> Filled:
+    """A modal as it was sent off."""
     view = body["view"]
     values = {b: _value(state) for b, states in view["state"]["values"].items() for state in states.values()}
     return Filled(view["id"], view.get("private_metadata") or "", values, _person(body))
@@ -67,7 +76,8 @@ def _filled(body: dict[str, Any]) -> Filled:
 
 def _value(state: dict[str, Any]) -> str:
     chosen = [state.get("selected_option"), *(state.get("selected_options") or ())]
-    return state.get("value") or ",".join(option["value"] for option in chosen if option)
+    named = state.get("value") or state.get("selected_conversation")
+    return named or ",".join(option["value"] for option in chosen if option)
 
 
 def _person(body: dict[str, Any]) -> Person:

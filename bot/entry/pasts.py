@@ -37,7 +37,8 @@ def uptime(desk: Desk, ask: Ask) -> Reply:
     surfaces = _meant(desk, words)
     if len(surfaces) == 1:
         page = almanac.page(surfaces[0], window)
-        return Reply(figures.uptime(page.surface.name, page.figures, page.days, page.study))
+        told = figures.uptime(page.surface.name, page.figures, page.days, page.study)
+        return Reply(told, export=f"uptime {' '.join(ask.words)}")
     found = [almanac.page(s, window).figures for s in surfaces]
     return Reply(figures.uptimes(found, {s.id: s.name for s in surfaces}, window))
 

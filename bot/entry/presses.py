@@ -6,25 +6,15 @@ Everything is recorded in the book before anybody is told; messages are drawn an
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from bot.entry import commands, deeds, pasts, typed, watching
+from bot.entry import commands, deeds, enrol, pasts, typed, watching
 from bot.entry.desk import Desk
-from bot.entry.question import Press, Reply
+from bot.entry.question import Filled, Press, Reply
 from bot.errors import UsageError
-from bot.model import Condition, EventKind, Mark, Message, Mute, Person
+from bot.model import Condition, Digest, EventKind, Mark, Message, Mute
 from bot.voice import blocks, hands, views, words
 from bot.voice.sheet import sheet
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A modal as it was sent off: its id, what it was opened for, and what was written in it, by block."""
-
-    view: str
-    memory: str
-    values: dict[str, str]
-    person: Person
 
 
 def press(desk: Desk, done: Press) -> Reply | None:
@@ -50,14 +40,31 @@ def settings(desk: Desk, filled: Filled) -> dict[str, str]:
         quiet = typed.quiet(filled.values.get(views.QUIET, ""))
     except UsageError as error:
         return {views.QUIET: str(error)}
+    try:
+        digest = _digest(desk, filled)
+    except UsageError as error:
+        return {views.DIGEST_AT: str(error)}
     chosen = deeds.Chosen(
         minimum=Condition(filled.values[views.MINIMUM]) if filled.values.get(views.MINIMUM) else None,
         mention=filled.values.get(views.MENTION) or None,
         maintenance=bool(filled.values.get(views.MAINTENANCE)),
         quiet=quiet,
+        digest=digest,
     )
     deeds.settle(desk, filled.memory, chosen, Mark(filled.person, desk.now()), key=filled.view)
     return {}
+
+
+def _digest(desk: Desk, filled: Filled) -> Digest | None:
+    """The digest that was chosen; where the modal did not ask for it, the one that there is."""
+    rhythm = filled.values.get(views.DIGEST)
+    if not rhythm:
+        return desk.habits(filled.memory).digest
+    if rhythm == views.OFF:
+        return None
+    found = typed.digest(f"daily {filled.values.get(views.DIGEST_AT, '')}") or Digest(typed.USUAL_DIGEST)
+    weekday = None if rhythm == views.DAILY else int(rhythm)
+    return replace(found, weekday=weekday, on_calm=bool(filled.values.get(views.DIGEST_CALM)))
 
 
 # --- the buttons ------------------------------------------------------------------------------------------------------
@@ -136,6 +143,11 @@ def _pick(desk: Desk, done: Press) -> Reply:
     return replace(reply, message=replace(message, blocks=(*message.blocks, hands.asks(next_))))
 
 
+def _choose(desk: Desk, done: Press) -> Reply:
+    """A target was picked in a channel: the modal asks for the rest."""
+    return enrol.ask(desk, done.value, done.channel)
+
+
 PRESSES: dict[str, Callable[[Desk, Press], Reply | None]] = {
     hands.SUMMARY: _summary,
     hands.AFFECTED: _affected,
@@ -146,4 +158,5 @@ PRESSES: dict[str, Callable[[Desk, Press], Reply | None]] = {
     hands.ASK: _ask,
     hands.PICK: _pick,
     hands.WATCH: watching.pressed,
+    views.CHOOSE: _choose,
 }

@@ -26,21 +26,12 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
-    """Who pressed what, and where. ``value`` is what the button carries, or what was chosen from its menu."""
-
-    action: str
-    value: str
-    channel: str
-    person: Person
-
-
-@dataclass(frozen=True, slots=True)
 class Reply:
     """The answer, and whether the whole channel sees it; ``call`` is the verdict where one was asked for.
 
     ``view`` is a modal that says it better, where the door can open one. ``later`` is the rest of the answer, where
     that takes a while; it may raise UsageError. ``replaces``: it takes the place of the message with the button.
+    ``export`` is what its files would be of.
     """
 
     message: Message
@@ -49,6 +40,7 @@ class Reply:
     view: Mapping[str, Any] | None = None
     later: Callable[[], Awaitable[Reply]] | None = None
     replaces: bool = False
+    export: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +58,27 @@ class Command:
     is_of_channel: bool = False
     is_guarded: bool = False
     more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Who pressed what, and where. ``value`` is what the button carries, or what was chosen from its menu.
+
+    ``channel`` is as the book keeps it; ``room`` is Slack's id of it where the two differ (a person's direct messages).
+    """
+
+    action: str
+    value: str
+    channel: str
+    person: Person
+    room: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A modal as it was sent off: its id, what it was opened for, and what was written in it, by block."""
+
+    view: str
+    memory: str
+    values: dict[str, str]
+    person: Person

@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,11 @@ from bot.edge.slack import SLACK_API_URL, SlackEdge
 from bot.edge.store import Store
 from bot.edge.terminal import CHANNEL, Terminal
 from bot.engine import Engine
-from bot.entry import app, commands, interactions, redact, socketmode, tokens
+from bot.entry import app, commands, interactions, reception, redact, socketmode, tokens
 from bot.entry.desk import Desk
+from bot.entry.digests import Digests
+from bot.entry.groups import Groups, groups
+from bot.entry.homes import Homes
 from bot.entry.link import Link
 from bot.entry.once import Once, events_once
 from bot.entry.options import config_option, db_option, now
@@ -100,7 +104,9 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: t
         log.info("watching %d providers", len(providers))
         if not any(engine.worlds[p.id].seen_at for p in providers):
             log.info("this book is new; `brownout backfill PROVIDER` reads in the years before it")
-        bot = app.App(engine, found.poll, doors, app.say, chores=(Vigil(engine, book),), errands=upkeep.errands())
+        digests = Digests(Desk(running.providers, book, now, found.rules_for))
+        chores = (Vigil(engine, book), digests)
+        bot = app.App(engine, found.poll, doors, app.say, chores=chores, errands=upkeep.errands())
         running.rounds = bot
         gc.collect()
         gc.freeze()  # what is loaded by now stays: collecting it again and again made one answer in twenty late
@@ -126,23 +132,29 @@ def _slack(
     """Slack, by Socket Mode or by HTTP."""
     link.is_wanted = True
     url = secrets.url or SLACK_API_URL
-    desk = Desk(running.providers, book, now, found.rules_for, frozenset(found.admins), running)
+    edge = SlackEdge(secrets.bot, base_url=url, look_up=found.looks_up, rooms=book.rounds)
+    admins = Groups(groups(found.admins), edge, now)
+    desk = Desk(running.providers, book, now, found.rules_for, frozenset(found.admins), running, admins.members)
     bolt = slack_app(
         AsyncWebClient(token=secrets.bot, base_url=url, timeout=10, retry_handlers=[]),
         lambda text, channel, user, name: commands.answer(desk, text, channel, user, name),
     )
-    interactions.listen(bolt, desk)
+    homes = Homes(desk, edge)
+    interactions.listen(bolt, desk, homes.touch)
+    reception.listen(bolt, desk, homes, edge)
     once = Once(book.heard, now)
     events_once(bolt, once)
-    edge = SlackEdge(secrets.bot, base_url=url, look_up=found.looks_up)
+    more = [homes.serve, *([admins.serve] if admins.ids else [])]
     if secrets.mode == "socket":
         patience_s = socketmode.patience_s(found.give_up_after_min, os.environ)
         terms = socketmode.Terms(give_up_s=patience_s, on_scopes=edge.heed)
-        return edge, [lambda: socketmode.serve(bolt, secrets.app, secrets.bot, url, link=link, terms=terms)], None
+        line = partial(socketmode.serve, bolt, secrets.app, secrets.bot, url, link=link, terms=terms)
+        return edge, [line, *more], None
     from bot.entry import slack_http  # noqa: PLC0415  (likewise)
 
     door = slack_http.HttpDoor(bolt, secrets.signing, once, now)
-    return edge, [door.work, lambda: slack_http.prove(secrets.bot, url, link, on_scopes=edge.heed)], door.add
+    proof = partial(slack_http.prove, secrets.bot, url, link, on_scopes=edge.heed)
+    return edge, [door.work, proof, *more], door.add
 
 
 def _web(

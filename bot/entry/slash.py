@@ -16,6 +16,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.entry import typed
 from bot.entry.question import Reply
 from bot.errors import BrownoutError, UsageError
 from bot.voice.sheet import sheet
@@ -36,7 +37,9 @@ def slack_app(client: AsyncWebClient, answer: Answer) -> AsyncApp:
 
     async def handle(ack: Any, respond: Any, client: AsyncWebClient, command: dict[str, Any]) -> None:
         await ack()
-        what = (command.get("text") or "", command["channel_id"], command["user_id"], command.get("user_name") or "")
+        user = command["user_id"]
+        where = typed.place(command["channel_id"], user)
+        what = (command.get("text") or "", where, user, command.get("user_name") or "")
         await tell(answered(COMMAND, lambda: answer(*what)), respond, client, command.get("trigger_id"))
 
     app.command(COMMAND)(handle)

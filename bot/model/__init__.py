@@ -6,7 +6,7 @@ so that a replay of the same pages gives the same values.
 
 from bot.model.alert import Alert, News, NewsItem, SurfaceLine
 from bot.model.catalogue import Provider, Source, Surface
-from bot.model.channel import Habits, Pause, Quiet, Subscription
+from bot.model.channel import Digest, Habits, Pause, Quiet, Subscription
 from bot.model.evidence import HERE, Outcomes, Probe, ProbeResult, Report
 from bot.model.forecast import Estimate, Grade, Lifetimes, Outlook
 from bot.model.health import Lag, Pulse, SourceHealth, SourceState
@@ -14,7 +14,7 @@ from bot.model.hit import Basis, Hit, Weight
 from bot.model.look import Blindness, Ending, Look, Observation
 from bot.model.page import Component, Condition, Impact, Incident, Snapshot, Stage, Transition, Update
 from bot.model.people import Mark, Mute, People, Person
-from bot.model.post import Message, Notice, NoticeKind, Post, PostKind
+from bot.model.post import File, Message, Notice, NoticeKind, Post, PostKind
 from bot.model.testimony import Evidence, Sight, Tally, Testimony, Try, Usual, Voice
 from bot.model.timeline import Event, EventKind
 from bot.model.verdict import Call, Heard, Track, Verdict, VerdictRules
@@ -29,11 +29,13 @@ __all__ = [
     "Call",
     "Component",
     "Condition",
+    "Digest",
     "Ending",
     "Estimate",
     "Event",
     "EventKind",
     "Evidence",
+    "File",
     "Grade",
     "Habits",
     "Heard",

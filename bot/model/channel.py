@@ -34,6 +34,19 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """When a channel is told what has been: at a time of day in ``zone``, every day or on one day of the week.
+
+    ``weekday`` counts from Monday, 0; None is every day. ``on_calm``: in one line also where nothing broke.
+    """
+
+    at: time
+    zone: str = "UTC"
+    weekday: int | None = None
+    on_calm: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Habits:
     """How one channel wants to be told, and what it wants to hear nothing of for now."""
 
@@ -41,6 +54,7 @@ class Habits:
     maintenance: bool = False
     quiet: Quiet | None = None
     mutes: tuple[Mute, ...] = ()
+    digest: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)

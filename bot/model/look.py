@@ -44,9 +44,7 @@ class Look:
     saw: Snapshot | Blindness
     endings: Mapping[str, Incident | Ending] = field(default_factory=dict)
     host: str = ""  # who answered, after redirects
-    unwatched_since: datetime | None = (
-        None  # the last look, where that was long ago and this one tells of all since
-    )
+    unwatched_since: datetime | None = None  # the last look, where that was long ago and this one tells of all since
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,27 @@ class NoticeKind(StrEnum):
     SETTINGS = "settings"  # somebody has changed how the channel is told
     MISSED = "missed"  # several incidents opened and ended while nobody looked
     PAUSED = "paused"  # another channel takes nothing any more: for those who subscribed it
+    WELCOME = "welcome"  # the bot is new in the channel
+    DIGEST = "digest"  # what has been
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Ready to send. ``text`` is complete by itself; ``blocks`` are Slack's Block Kit as JSON values."""
+
+    text: str
+    blocks: tuple[dict[str, Any], ...] = ()
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to give away. ``alt`` says what a picture shows; text has none."""
+
+    name: str
+    content: bytes
+    title: str = ""
+    alt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +60,7 @@ class Notice:
     """A message that belongs to no incident. ``key`` is made from content; ``since`` is when it began.
 
     ``channel`` is the one that it is about, where that is another than the one it goes to.
+    ``said`` is the message itself, of the kinds that are written when they are owed.
     """
 
     kind: NoticeKind
@@ -51,6 +73,7 @@ class Notice:
     why: str = ""
     open: tuple[Incident, ...] = ()
     channel: str = ""
+    said: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +96,3 @@ class Post:
     def incident(self) -> str:
         """The incident it is about; empty for a notice."""
         return self.about.incident if isinstance(self.about, Alert) else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Ready to send. ``text`` is complete by itself; ``blocks`` are Slack's Block Kit as JSON values."""
-
-    text: str
-    blocks: tuple[dict[str, Any], ...] = ()
-    key: str = ""

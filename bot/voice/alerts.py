@@ -268,6 +268,8 @@ def _reply(alert: Alert, item: NewsItem) -> Message:
 
 
 def _notice(notice: Notice) -> Message:
+    if notice.said is not None:
+        return replace(notice.said, key=notice.key)
     text = _told(notice)
     lines = [f"• {words.cut(i.name, 160)} ({_when(i, notice)})" for i in notice.open[:_LISTED]]
     more = len(notice.open) - len(lines)
@@ -340,7 +342,9 @@ _TELL: dict[NoticeKind, Callable[[Notice], str]] = {
     NoticeKind.ALARM: _for_owner,
     NoticeKind.WELL: _for_owner,
     NoticeKind.MOVED: lambda notice: f"Moved: {notice.why}.",
-    NoticeKind.SETTINGS: lambda notice: f"Settings of this channel: {notice.why}",
+    NoticeKind.SETTINGS: lambda notice: notice.why or "(no text)",
+    NoticeKind.WELCOME: lambda notice: notice.why or "(no text)",
+    NoticeKind.DIGEST: lambda notice: notice.why or "(no text)",
     NoticeKind.PAUSED: _paused,
     NoticeKind.MISSED: _missed,
     NoticeKind.BASELINE: _baseline,

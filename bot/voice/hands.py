@@ -13,7 +13,7 @@ from bot.model import Alert, Message, Mute, People, SurfaceLine
 from bot.voice import blocks, words
 
 AFFECTED, ACK, MUTE, NOTE, SUMMARY = "affected", "ack", "mute", "note", "summary"  # action_ids; they never change
-SHARE, ASK, PICK = "share", "ask", "pick"
+SHARE, EXPORT, ASK, PICK = "share", "export", "ask", "pick"
 WATCH = "watch"
 OFF = "off"
 LONGEST = 2000  # characters of a button's value
@@ -67,9 +67,12 @@ def buttons(alert: Alert, people: People) -> list[blocks.Block]:
     return [blocks.actions(found)]
 
 
-def share(text: str) -> blocks.Block:
-    """A button that asks the same once more, for everybody to see."""
-    return blocks.actions([blocks.button(SHARE, "Share", text, "Show this answer to the channel")])
+def share(text: str, export: str = "") -> blocks.Block:
+    """A button that asks the same once more, for everybody to see; and one for files of it, where it has some."""
+    row = [blocks.button(SHARE, "Share", text, "Show this answer to the channel")]
+    if export and len(export) <= LONGEST:
+        row.append(blocks.button(EXPORT, "Export", export, "Put it into the channel as files"))
+    return blocks.actions(row)
 
 
 def asks(questions: Iterable[tuple[str, str]]) -> blocks.Block:
@@ -82,11 +85,19 @@ def asks(questions: Iterable[tuple[str, str]]) -> blocks.Block:
     return blocks.actions(found)
 
 
-def denied(admins: Iterable[str]) -> Message:
-    """Who may do what somebody else may not. Only the one who asked sees it, so that it rings nobody."""
-    who = words.listing(f"<@{admin}>" for admin in sorted(admins)[:_NAMED])
+def denied(admins: Iterable[str], *, unasked: bool = False) -> Message:
+    """Who may do what somebody else may not. Only the one who asked sees it, so that it rings nobody.
+
+    ``unasked``: Slack has not told who is in a group of them, so that nobody passes for a member.
+    """
+    who = words.listing(_who(admin) for admin in sorted(admins)[:_NAMED])
     text = f"That is for the admins of this bot here: {who}."
+    text += " Slack does not tell me now who is in that group; my log says why." if unasked else ""
     return Message(text, (blocks.section(text),))
+
+
+def _who(admin: str) -> str:
+    return f"<!subteam^{admin}>" if admin.startswith("S") else f"<@{admin}>"
 
 
 def _affected(alert: Alert) -> Iterator[blocks.Block]:

@@ -75,22 +75,24 @@ def retry(surface: Surface, verdict: Verdict | None, state: SurfaceState | None,
 
 
 def subscribed(
-    target: str, surfaces: Iterable[Surface], minimum: Condition, world: World, mention: str = ""
+    target: str, surfaces: Iterable[Surface], minimum: Condition, world: World, mention: str = "", *, channel: str = ""
 ) -> Message:
     """What the channel will now hear of, how it stands, and how to undo it."""
     found = list(surfaces)
-    what = f"This channel now hears of **{target}** ({words.listing(s.name for s in found)})"
+    what = f"{ways.hears(channel, 'now hear')} of **{target}** ({words.listing(s.name for s in found)})"
     level = f"from “{words.CONDITIONS[minimum]}” up" if minimum is not Condition.DEGRADED else "whatever the severity"
     level += f"; a complete outage rings {ways.called(mention)}" if mention else ""
     now = [_surface(s, world.state(s.id), world.verdict(s.id)) for s in found if is_troubled(world, s)]
-    return sheet("", [f"{what}, {level}. Undo: `/brownout unsubscribe {target}`", *now])
+    return sheet("", [f"{what}, {level}. Undo: {ways.undo(f'unsubscribe {target}', channel)}", *now])
 
 
-def unsubscribed(target: str, *, was: bool) -> Message:
+def unsubscribed(target: str, *, was: bool, channel: str = "") -> Message:
     """What the channel no longer hears of, and how to undo it."""
     if not was:
-        return sheet("", [f"This channel did not listen to **{target}**. `/brownout list` shows what it listens to."])
-    return sheet("", [f"This channel no longer hears of **{target}**. Undo: `/brownout subscribe {target}`"])
+        listed = f"{ways.undo('list', channel)} shows what there is."
+        return sheet("", [f"{ways.who(channel)} did not listen to **{target}**. {listed}"])
+    undo = ways.undo(f"subscribe {target}", channel)
+    return sheet("", [f"{ways.hears(channel, 'no longer hear')} of **{target}**. Undo: {undo}"])
 
 
 def noted(incident: str, number: int, *, is_correction: bool) -> Message:
@@ -111,8 +113,9 @@ def listing(
 ) -> Message:
     """What this channel listens to, and how it is told."""
     lines = [*([ways.paused(pause)] if pause else []), *ways.described(subscriptions, habits, now)]
-    empty = "This channel listens to nothing yet. `/brownout subscribe claude` or `/brownout list all`"
-    return sheet("Subscriptions of this channel", lines or [empty])
+    how = ways.undo("subscribe claude", habits.channel)
+    empty = f"{ways.hears(habits.channel, 'listen')} to nothing yet. {how} or `/brownout list all`"
+    return sheet(f"Subscriptions of {ways.here(habits.channel)}", lines or [empty])
 
 
 def catalogue(providers: Iterable[Provider]) -> Message:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bot.model import Condition, Habits, Message, Provider, Subscription
-from bot.voice import blocks, hands, ways, words
+from bot.model import Condition, Digest, Habits, Message, Provider, Subscription
+from bot.voice import blocks, digest, hands, ways, words
 
 View = dict[str, Any]
 
-NOTE, SETTINGS = "note", "settings"  # callback_ids; they never change
+NOTE, SETTINGS, SUBSCRIBE = "note", "settings", "subscribe"  # callback_ids; they never change
 MINIMUM, MENTION, MAINTENANCE, QUIET = "minimum", "mention", "maintenance", "quiet"  # blocks of the settings
+DIGEST, DIGEST_AT, DIGEST_CALM = "digest", "digest_at", "digest_calm"  # and of its digest
+OFF, DAILY = "off", "daily"  # rhythms, beside the numbers of the weekdays
+TARGET, WHERE = "target", "where"  # blocks of a subscription
+CHOOSE = "choose"  # action_id: a target to subscribe to
 TEXT = "text"
 LONGEST_NOTE = 2000
 NOBODY = "nobody"
 _LABEL = 75
+_MOST = 100  # blocks in a view
 _VALUE = 150
 _LEVELS = {
     Condition.DEGRADED: "Whatever the severity",
@@ -62,7 +67,7 @@ def settings(channel: str, subscriptions: Iterable[Subscription], habits: Habits
     checks = {"type": "checkboxes", "action_id": TEXT, "options": is_on}
     return _modal(SETTINGS, "Settings", "Save", channel) | {
         "blocks": [
-            blocks.section(f"This channel listens to *{blocks.escape(shown)}*."),
+            blocks.section(f"{ways.hears(channel, 'listen')} to *{blocks.escape(shown)}*."),
             _input(
                 MINIMUM,
                 "Alerts",
@@ -81,8 +86,72 @@ def settings(channel: str, subscriptions: Iterable[Subscription], habits: Habits
                 hours | ({"initial_value": quiet} if quiet else {}),
                 "Alerts wait until they end, except a complete outage. Empty for none.",
             ),
+            *_digest(habits.digest),
         ]
     }
+
+
+def _digest(now: Digest | None) -> Iterator[View]:
+    """When to look back, if at all: the rhythm, the hour with its zone, and whether to speak where nothing broke."""
+    rhythms = {OFF: "None", DAILY: "Every day"} | {str(n): f"Every {day}" for n, day in enumerate(digest.DAYS)}
+    chosen = OFF if now is None else DAILY if now.weekday is None else str(now.weekday)
+    at = {"type": "plain_text_input", "action_id": TEXT, "max_length": 60}
+    at |= {"placeholder": blocks.plain("09:00 Europe/Berlin")}
+    at |= {"initial_value": f"{now.at:%H:%M} {now.zone}"} if now else {}
+    on = [_option("In one line also where nothing broke", "on")]
+    calm = {"type": "checkboxes", "action_id": TEXT, "options": on}
+    calm |= {"initial_options": on} if now is None or now.on_calm else {}
+    yield _input(DIGEST, "Digest", _choice(rhythms, chosen), "What broke, minutes lost, how right the verdicts were.")
+    yield _input(DIGEST_AT, "Digest at", at, "A time of day and its zone. Empty is 09:00 UTC.")
+    yield _input(DIGEST_CALM, "Calm times", calm)
+
+
+def subscribe(target: tuple[str, str] | None, channel: str = "") -> View:
+    """Asks what to hear of, where, and from which severity up. ``target`` is id and name of what is chosen already."""
+    chosen = {"initial_option": _option(target[1], target[0])} if target and len(target[0]) <= _VALUE else {}
+    where = {"type": "conversations_select", "action_id": TEXT, "placeholder": blocks.plain("Your direct messages")}
+    where |= {"filter": {"include": ["public", "private"], "exclude_bot_users": True}}
+    here = {"initial_conversation": channel} if channel[:1] in ("C", "G") else {}
+    levels = _choice({str(c): label for c, label in _LEVELS.items()}, str(Condition.DEGRADED))
+    hint = "Leave it empty to hear of it in direct messages. In a private channel, invite me first."
+    return _modal(SUBSCRIBE, "Subscribe", "Subscribe", "") | {
+        "blocks": [
+            _input(TARGET, "What", picker(TEXT, "A surface or a provider…") | chosen) | {"optional": False},
+            _input(WHERE, "Where", where | here, hint),
+            _input(MINIMUM, "Alerts", levels) | {"optional": False},
+        ]
+    }
+
+
+def told(message: Message) -> View:
+    """An answer as a modal, for doors that have no channel to answer in; its buttons stay behind."""
+    kept = [b for b in message.blocks if b["type"] != "actions"][:_MOST]
+    shown = kept or [blocks.section(message.text)]
+    return {"type": "modal", "title": blocks.plain("Brownout"), "close": blocks.plain("Close"), "blocks": shown}
+
+
+def welcome(providers: int) -> Message:
+    """The first words in a channel: what the bot does there, and how to begin. It rings nobody."""
+    said = (
+        f"Hello. I watch the status pages of {providers} providers and tell here which surface is broken, whether it"
+        " is safe to retry, and what to use meanwhile. I can't read your messages."
+    )
+    how = "`/brownout subscribe claude` subscribes this channel; `/brownout help` lists the rest. Or pick:"
+    row = blocks.actions([picker(CHOOSE, "A surface or a provider…"), *hands.asks([("Help", "help")])["elements"]])
+    text = f"{said} {how.replace('`', '').removesuffix(' Or pick:')}"
+    return Message(text, (blocks.section(said), blocks.section(how), row))
+
+
+def picker(action_id: str, label: str) -> View:
+    """A menu over the whole catalogue, which is asked for what is typed."""
+    return {"type": "external_select", "action_id": action_id, "min_query_length": 0} | {
+        "placeholder": blocks.plain(label)
+    }
+
+
+def overflow(action_id: str, options_: Iterable[tuple[str, str]]) -> View:
+    """The small menu beside a line, of label and value; Slack takes five."""
+    return {"type": "overflow", "action_id": action_id, "options": [_option(label, value) for label, value in options_]}
 
 
 def menu(*, is_new: bool) -> Message:
@@ -93,10 +162,7 @@ def menu(*, is_new: bool) -> Message:
         hint = "This channel gets no alerts yet: `/brownout subscribe claude`, or pick a surface."
     else:
         hint = "`/brownout help` lists every command."
-    pick = {"type": "external_select", "action_id": hands.PICK, "min_query_length": 0} | {
-        "placeholder": blocks.plain("Look up a surface…")
-    }
-    row = blocks.actions([pick, *hands.asks(asks)["elements"]])
+    row = blocks.actions([picker(hands.PICK, "Look up a surface…"), *hands.asks(asks)["elements"]])
     return Message(hint.replace("`", ""), (blocks.context(hint), row))
 
 
@@ -109,6 +175,16 @@ def options(providers: Iterable[Provider], typed: str) -> list[View]:
         for s in p.surfaces
         if all(w in f"{s.name} {s.id} {p.name} {p.id}".casefold() for w in wanted) and len(s.id) <= _VALUE
     ]
+    return found[:100]
+
+
+def targets(providers: Iterable[Provider], typed: str) -> list[View]:
+    """What a typed part of a name could mean to a subscription: providers, each before its surfaces."""
+    wanted, found = typed.casefold().split(), []
+    for p in providers:
+        if all(w in f"{p.name} {p.id} {' '.join(p.aliases)}".casefold() for w in wanted) and len(p.id) <= _VALUE:
+            found.append(_option(f"{p.name}: all of it", p.id))
+        found += options([p], typed)
     return found[:100]
 
 
@@ -142,5 +218,5 @@ def _modal(callback_id: str, title: str, submit: str, memory: str) -> View:
         "title": blocks.plain(title),
         "submit": blocks.plain(submit),
         "close": blocks.plain("Cancel"),
-        "private_metadata": memory,
+        **({"private_metadata": memory} if memory else {}),
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bot.model import Habits, Message, Mute, Pause, Quiet, Subscription, Surface
-from bot.voice import hands, words
+from bot.voice import digest, hands, words
 from bot.voice.sheet import sheet
 
 
@@ -20,6 +20,8 @@ def described(subscriptions: Iterable[Subscription], habits: Habits, now: dateti
         yield "Maintenances are told too."
     if habits.quiet:
         yield f"Quiet hours: {hours(habits.quiet)}. Only a complete outage is told in them; the rest waits."
+    if habits.digest:
+        yield f"A digest {digest.told(habits.digest)}."
     yield from (f"Muted: {_mute(m)}" for m in habits.mutes if m.until is None or m.until > now)
 
 
@@ -35,6 +37,31 @@ def paused(pause: Pause) -> str:
     )
 
 
+def is_person(channel: str) -> bool:
+    """True for somebody's direct messages: the book keeps them under the person's own id."""
+    return channel[:1] in ("U", "W")
+
+
+def hears(channel: str, verb: str = "hear") -> str:
+    """Who hears: ``This channel hears``, or ``You hear`` in somebody's direct messages."""
+    return f"{who(channel)} {verb}" if is_person(channel) else f"{who(channel)} {verb}s"
+
+
+def who(channel: str) -> str:
+    """Whom a message is for, at the start of a sentence."""
+    return "You" if is_person(channel) else "This channel"
+
+
+def here(channel: str) -> str:
+    """Where it is told: ``this channel``, or ``your direct messages``."""
+    return "your direct messages" if is_person(channel) else "this channel"
+
+
+def undo(words_: str, channel: str) -> str:
+    """What to type to undo something where it was done."""
+    return f"`/brownout {words_}{' me' if is_person(channel) else ''}`"
+
+
 def called(mention: str) -> str:
     """Whom a mention rings, as people call them; the words ring nobody."""
     token, _, label = mention.partition("|")
@@ -48,14 +75,15 @@ def hours(quiet: Quiet) -> str:
 
 def muted(mute: Mute, name: str) -> Message:
     """What the channel hears nothing of for now, and how to undo it."""
-    what = f"This channel hears nothing of **{name}** {hands.until(mute)}. What is still broken then is told then."
-    return sheet("", [f"{what} Undo: `/brownout unmute {mute.target}`"])
+    what = f"{hears(mute.channel)} nothing of **{name}** {hands.until(mute)}. What is still broken then is told then."
+    return sheet("", [f"{what} Undo: {undo(f'unmute {mute.target}', mute.channel)}"])
 
 
-def unmuted(targets: Iterable[str]) -> Message:
+def unmuted(targets: Iterable[str], channel: str = "") -> Message:
     """What the channel hears of again."""
     names = words.listing(targets)
-    return sheet("", [f"This channel hears of **{names}** again." if names else "Nothing is muted in this channel."])
+    nothing = f"Nothing is muted in {here(channel)}."
+    return sheet("", [f"{hears(channel)} of **{names}** again." if names else nothing])
 
 
 def reported(counts: Mapping[str, int], surfaces: Mapping[str, Surface]) -> Iterator[str]:
@@ -76,6 +104,8 @@ def changes(before: Habits, after: Habits, minimum: str, mention: str) -> Iterat
         yield f"maintenances are {'told too' if after.maintenance else 'not told'}"
     if before.quiet != after.quiet:
         yield f"quiet hours {hours(after.quiet)}" if after.quiet else "no quiet hours"
+    if before.digest != after.digest:
+        yield f"a digest {digest.told(after.digest)}" if after.digest else "no digest"
 
 
 def _mute(mute: Mute) -> str:

@@ -81,7 +81,7 @@ def measured(driver):
 def test_trouble_on_a_page_of_every_format_is_an_alert_in_the_channel(seconds, capsys):
     rows = [f"{kind:18} {seconds.get(kind, float('nan')):6.1f}  {schema(kind)}" for kind in KINDS]
     with capsys.disabled():
-        print("\n".join(["", f"{'kind':18} {'alert':>6}  schema", *rows]))  # noqa: T201  (the table is the point)
+        print("\n".join(["", f"{'kind':18} {'alert':>6}  schema", *rows]))
     assert [kind for kind in KINDS if kind not in seconds] == []
 
 

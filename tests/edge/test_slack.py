@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bot.edge.slack import MAX_TEXT, SHORT_TEXT, SlackEdge, knock
-from bot.errors import Blame, DeliveryError
+from bot.errors import Blame, DeliveryError, StoreError
 from bot.model import Message
 
 pytestmark = pytest.mark.anyio
@@ -400,3 +400,78 @@ async def test_slack_says_with_every_post_whether_histories_may_be_read(scopes, 
 
 async def test_who_wants_no_look_up_gets_none():
     assert not SlackEdge(TOKEN, look_up=False).looks
+
+
+# --- people, Homes, groups and files ----------------------------------------------------------------------------------
+
+IN_A_ROOM = TAKEN | {"channel": "D7"}
+
+
+class Rooms:
+    def __init__(self, **kept):
+        self.kept = kept
+
+    def rooms(self):
+        return dict(self.kept)
+
+    def keep_room(self, person, channel):
+        self.kept[person] = channel
+
+
+async def with_rooms(rooms, *answers):
+    async with slack(*answers) as (_, fake):
+        known = SlackEdge(TOKEN, base_url=fake.url, rooms=rooms)
+        await known.post("U1", MESSAGE)
+        await known.edit("U1", "1.0", MESSAGE)
+    return fake.asked
+
+
+async def test_an_edit_for_a_person_goes_to_the_room_that_slack_named():
+    rooms = Rooms()
+    (_, posted), (_, edited) = await with_rooms(rooms, IN_A_ROOM, TAKEN)
+    assert (posted["channel"], edited["channel"]) == ("U1", "D7")
+    assert rooms.kept == {"U1": "D7"}
+
+
+async def test_a_room_is_remembered_after_a_restart():
+    async with slack(TAKEN) as (_, fake):
+        again = SlackEdge(TOKEN, base_url=fake.url, rooms=Rooms(U1="D7"))
+        await again.edit("U1", "1.0", MESSAGE)
+    assert fake.asked[0][1]["channel"] == "D7"
+
+
+async def test_without_the_room_the_message_is_as_good_as_gone():
+    async with slack() as (edge, _):
+        with pytest.raises(DeliveryError) as refused:
+            await edge.edit("U1", "1.0", MESSAGE)
+    assert refused.value.code == "message_not_found"
+
+
+async def test_a_room_that_can_not_be_kept_does_not_undo_the_post(caplog):
+    class Full(Rooms):
+        def keep_room(self, person, channel):
+            raise StoreError(f"{person} {channel}")
+
+    (_, _), (_, edited) = await with_rooms(Full(), IN_A_ROOM, TAKEN)
+    assert edited["channel"] == "D7"
+    assert "is not kept" in caplog.text
+
+
+async def test_a_home_is_published_over_the_state_that_was_drawn_last():
+    async with slack({"ok": True, "view": {"hash": "2.b"}}) as (edge, fake):
+        assert await edge.publish("U1", {"type": "home", "blocks": []}, "1.a") == "2.b"
+    [(method, asked)] = fake.asked
+    assert (method, "1.a" in str(asked)) == ("views.publish", True)
+
+
+@pytest.mark.parametrize("code", ["hash_conflict", "not_enabled"])
+async def test_why_a_home_was_not_taken_is_in_the_code(code):
+    async with slack({"ok": False, "error": code}) as (edge, _):
+        with pytest.raises(DeliveryError) as refused:
+            await edge.publish("U1", {"type": "home", "blocks": []})
+    assert refused.value.code == code
+
+
+async def test_the_members_of_a_group_are_its_users():
+    async with slack({"ok": True, "users": ["U1", "U2"]}) as (edge, _):
+        assert await edge.members("S1") == {"U1", "U2"}

@@ -1,6 +1,7 @@
 """Slack's buttons and modals, through Bolt's own dispatch, with a Slack of ten lines on loopback."""
 
 import json
+from datetime import time
 
 import pytest
 from aiohttp import web
@@ -12,7 +13,7 @@ from bot.entry.desk import Desk
 from bot.entry.interactions import listen
 from bot.entry.presses import PRESSES
 from bot.entry.slash import slack_app
-from bot.model import Subscription, VerdictRules
+from bot.model import Digest, Subscription, VerdictRules
 from bot.voice import hands
 from tests.acme import ACME, DOWN, NOON, Clock, look, page
 from tests.entry.test_slash import settled
@@ -27,13 +28,16 @@ class Slack:
 
     def __init__(self):
         self.told = []
+        self.url = ""
 
     async def hear(self, request):
         body = await request.json() if "json" in request.content_type else dict(await request.post())
-        self.told.append((request.path.rpartition("/")[2], body))
-        if request.path == "/respond":
+        self.told.append((request.path.rpartition("/")[2], {**request.query, **body}))
+        if request.path in ("/respond", "/upload"):
             return web.Response(text="ok")
-        return web.json_response({"ok": True, "user_id": "UBOT", "bot_id": "B1", "team_id": "T1", "user": "brownout"})
+        us = {"user_id": "UBOT", "bot_id": "B1", "team_id": "T1", "user": "brownout"}
+        files = {"upload_url": f"{self.url}/upload", "file_id": "F1", "files": [{"id": "F1"}]}
+        return web.json_response({"ok": True, **us, **files})
 
 
 @pytest.fixture
@@ -50,7 +54,7 @@ async def slack():
     """A Slack, and a way to hand an interaction to the bot: what it was acknowledged with."""
     slack = Slack()
     app = web.Application()
-    app.router.add_post("/{path:.*}", slack.hear)
+    app.router.add_route("*", "/{path:.*}", slack.hear)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -159,6 +163,22 @@ async def test_settings_are_kept(send, book):
     assert book.habits()["C1"].maintenance
 
 
+async def test_a_digest_is_chosen_in_the_modal(send, book):
+    day = {"type": "static_select", "selected_option": {"value": "4"}}
+    at = {"type": "plain_text_input", "value": "8:30 Europe/Berlin"}
+    calm = {"type": "checkboxes", "selected_options": []}
+    answer = await send(submitted("settings", "C1", digest=day, digest_at=at, digest_calm=calm))
+    assert answer.body == ""
+    assert book.habits()["C1"].digest == Digest(time(8, 30), "Europe/Berlin", 4, on_calm=False)
+
+
+async def test_a_digest_at_no_time_leaves_the_modal_open(send):
+    day = {"type": "static_select", "selected_option": {"value": "daily"}}
+    at = {"type": "plain_text_input", "value": "noon"}
+    answer = await send(submitted("settings", "C1", digest=day, digest_at=at))
+    assert list(json.loads(answer.body)["errors"]) == ["digest_at"]
+
+
 async def test_a_surface_is_looked_up_as_it_is_typed(send):
     body = {"type": "block_suggestion", "action_id": hands.PICK, "block_id": "b", "value": "acme api"}
     answer = await send(body)
@@ -171,4 +191,5 @@ async def test_a_failure_that_nobody_thought_of_is_told(send, slack):
 
 
 def test_action_ids_never_change():
-    assert sorted(PRESSES) == ["ack", "affected", "ask", "mute", "note", "pick", "share", "summary", "watch"]
+    known = ["ack", "affected", "ask", "choose", "mute", "note", "pick", "share", "summary", "watch"]
+    assert sorted(PRESSES) == known

@@ -83,7 +83,7 @@ class Town:
 
     async def types(self, text, person=ADA, channel="C1"):
         reply = answer(self.desk, text, channel, person.id, person.name)
-        assert_sendable(reply.message, mentions={f"@{admin}" for admin in self.desk.admins})
+        assert_sendable(reply.message, mentions={f"{sign}{a}" for a in self.desk.admins for sign in ("@", "!subteam^")})
         await self.engine.publish()
         return reply
 
@@ -490,6 +490,19 @@ async def test_what_undoes_other_peoples_work_is_for_admins(town, text):
     assert "admins" not in await town.says(text, person=BOB)
 
 
+async def test_members_of_a_group_of_admins_are_admins(town):
+    groups = {"S1": frozenset({"U2"})}
+    town.desk = Desk((ACME,), town.book, town.clock, lambda _: VerdictRules(), frozenset({"S1"}), groups)
+    assert "for the admins of this bot here: <!subteam^S1>." in await town.says("unsubscribe acme", person=ADA)
+    assert "no longer hears of acme" in await town.says("unsubscribe acme", person=BOB)
+
+
+async def test_while_slack_does_not_tell_who_is_in_the_group_nobody_is(town):
+    town.desk = Desk((ACME,), town.book, town.clock, lambda _: VerdictRules(), frozenset({"S1"}))
+    told = await town.says("unsubscribe acme", person=BOB)
+    assert "Slack does not tell me now who is in that group" in told
+
+
 @pytest.mark.parametrize("text", ["mute acme 2h", "subscribe acme", "status", "unmute"])
 async def test_everything_else_is_for_everybody(town, text):
     town.desk = Desk((ACME,), town.book, town.clock, lambda _: VerdictRules(), frozenset({"U2"}))
@@ -561,4 +574,9 @@ async def test_only_questions_are_shared(outage):
 @pytest.mark.parametrize("verb", ["status", "retry acme-api", "list", "sources", "summary", "timeline inc1"])
 async def test_every_answer_to_a_question_can_be_shared(outage, verb):
     [row] = [b for b in (await outage.types(verb)).message.blocks if b["type"] == "actions"]
-    assert [(e["action_id"], e["value"]) for e in row["elements"]] == [("share", verb)]
+    assert next((e["action_id"], e["value"]) for e in row["elements"]) == ("share", verb)
+
+
+async def test_a_summary_can_be_exported_too_and_names_its_incident(outage):
+    [row] = [b for b in (await outage.types("summary")).message.blocks if b["type"] == "actions"]
+    assert [(e["action_id"], e["value"]) for e in row["elements"]][1:] == [("export", "summary inc1")]

@@ -90,7 +90,7 @@ def problems(message: Message, *, mentions: Collection[str] = ()) -> list[str]:
     ]
 
 
-def view_problems(view: dict[str, Any]) -> list[str]:
+def view_problems(view: dict[str, Any], *, mentions: Collection[str] = ()) -> list[str]:
     """The same for a modal or a Home: its own lengths, a submit where something is asked, and every block."""
     blocks = view.get("blocks", [])
     asked = [b for b in blocks if b.get("type") == "input"]
@@ -107,7 +107,7 @@ def view_problems(view: dict[str, Any]) -> list[str]:
         *(f"private_metadata: {len(memory)} characters, at most {MAX_MEMORY}" for _ in [0] if len(memory) > MAX_MEMORY),
         *(f"blocks: {len(blocks)} of them, at most {MAX_VIEW}" for _ in [0] if not 1 <= len(blocks) <= MAX_VIEW),
         *(line for i, block in enumerate(blocks) for line in _block_problems(block, f"blocks[{i}]")),
-        *(line for i, block in enumerate(blocks) for line in _token_problems(block, f"blocks[{i}]", ())),
+        *(line for i, block in enumerate(blocks) for line in _token_problems(block, f"blocks[{i}]", mentions)),
         *(line for line in _duplicates(blocks) if line.startswith("block_id")),
         *_sdk_view(view),
     ]

@@ -5,7 +5,7 @@ from datetime import time
 
 from hypothesis import given
 
-from bot.model import Condition, Habits, Provider, Quiet, Source, Subscription, Surface
+from bot.model import Condition, Digest, Habits, Provider, Quiet, Source, Subscription, Surface
 from bot.voice import views, ways
 from tests.voice.samples import NOON, hostile
 from tests.voice.slack_limits import assert_sendable, view_problems
@@ -75,3 +75,18 @@ def test_a_channels_ways_are_told_in_words():
         "Maintenances are told too.",
         "Quiet hours: 22:00-07:00 Europe/Berlin. Only a complete outage is told in them; the rest waits.",
     ]
+
+
+DAILY = Digest(time(9), "Europe/Berlin")
+
+
+def test_the_settings_show_the_digest_that_is_so_now():
+    view = views.settings("C1", [ACME], Habits("C1", digest=replace(DAILY, weekday=2, on_calm=False)))
+    assert block(view, "digest")["initial_option"]["value"] == "2"
+    assert block(view, "digest_at")["initial_value"] == "09:00 Europe/Berlin"
+    assert "initial_options" not in block(view, "digest_calm")
+    assert view_problems(view) == []
+
+
+def test_without_a_digest_none_is_chosen():
+    assert block(views.settings("C1", [ACME], Habits("C1")), "digest")["initial_option"]["value"] == "off"

@@ -63,6 +63,10 @@ class Archive:
         """The incidents of these providers that were first posted in the window, or all."""
         return figures.courses(self._db, providers, window)
 
+    def first_look(self, provider: str) -> datetime | None:
+        """When a provider's page was looked at first; None where it never was."""
+        return figures.first_look(self._db, provider)
+
     def known_time(self, providers: Iterable[str]) -> Window | None:
         """From the first to the last moment of which anything is known."""
         return figures.known_time(self._db, providers)

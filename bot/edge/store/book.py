@@ -18,6 +18,7 @@ from bot.edge.store.database import Database
 from bot.edge.store.heard import Heard
 from bot.edge.store.looks import Looks
 from bot.edge.store.people import Gatherings
+from bot.edge.store.rounds import Rounds
 from bot.edge.store.rows import iso, time
 from bot.model import Condition, Event, Habits, Known, Observation, Pause, People, Post, Subscription, World
 
@@ -56,6 +57,7 @@ class Store:
         self.people = Gatherings(database)
         self.looks = Looks(database)
         self.heard = Heard(database)
+        self.rounds = Rounds(database)
 
     @classmethod
     def open(

@@ -79,6 +79,12 @@ def covered(db: Database, provider: str, window: Window) -> tuple[Window, ...]:
     return joined(Window(time(r["since"]), time(r["until"])) for r in found)
 
 
+def first_look(db: Database, source: str) -> datetime | None:
+    """When our own looks began."""
+    [found] = db.rows("SELECT min(first_at) AS at FROM observations WHERE source = ?", source)
+    return time(found["at"]) if found["at"] else None
+
+
 def known_time(db: Database, providers: Iterable[str]) -> Window | None:
     """From the first to the last moment of which anything is known; None where nothing is."""
     edges: list[str] = []

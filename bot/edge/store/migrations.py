@@ -395,6 +395,33 @@ def what_was_heard(db: Database) -> None:
         db.execute(statement)
 
 
+_ROUNDS = """
+CREATE TABLE digests (            -- when a channel is told what has been
+  channel TEXT PRIMARY KEY,
+  at TEXT NOT NULL,               -- time of day
+  zone TEXT NOT NULL,             -- of that, by its IANA name
+  weekday INTEGER,                -- from Monday, 0; NULL: every day
+  on_calm INTEGER NOT NULL,       -- 1: a line also where nothing broke
+  done TEXT NOT NULL              -- the due time that was dealt with last; at first, when this was chosen
+);
+CREATE TABLE rooms (              -- somebody's direct messages with the bot
+  person TEXT PRIMARY KEY,
+  channel TEXT NOT NULL           -- the chat's id of them, which edits need
+);
+CREATE TABLE homes (              -- who looks at the bot's Home, which is kept up to date for a while
+  person TEXT PRIMARY KEY,
+  opened_at TEXT NOT NULL
+);
+"""
+
+
+@steps()
+def the_rounds(db: Database) -> None:
+    """Digests, direct messages and Homes."""
+    for statement in _statements(_ROUNDS):
+        db.execute(statement)
+
+
 def names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     return frozenset(step.name for step in steps.pending(Database(memory=True)))

@@ -8,10 +8,11 @@ from datetime import datetime
 from datetime import time as clock
 from typing import Any
 
-from bot.edge.store import rows, stroke
+from bot.edge.store import rounds, rows, stroke
 from bot.edge.store.database import Database
 from bot.edge.store.rows import iso, time
 from bot.model import (
+    Digest,
     Event,
     Habits,
     Mark,
@@ -72,7 +73,9 @@ class Gatherings:
         for mute in self.mutes():
             muted.setdefault(mute.channel, []).append(mute)
         said = {row["channel"]: row for row in self._db.rows("SELECT * FROM habits")}
-        return {c: _habits(c, said.get(c), muted.get(c, ())) for c in sorted({*said, *muted})}
+        digests = {channel: digest for channel, digest, _ in rounds.digests(self._db)}
+        everybody = sorted({*said, *muted, *digests})
+        return {c: _habits(c, said.get(c), muted.get(c, ()), digests.get(c)) for c in everybody}
 
     def reported(self, since: datetime) -> dict[str, int]:
         """How many people have reported each surface since then."""
@@ -174,7 +177,9 @@ class Gatherings:
             for one in subscriptions:
                 changed = "UPDATE subscriptions SET minimum = ?, mention = ? WHERE channel = ? AND target = ?"
                 self._db.write(changed, one.minimum, one.mention, one.channel, one.target)
-            stroke.owe(self._db, told, told.about.at if isinstance(told.about, Notice) else told.about.as_of)
+            at = told.about.at if isinstance(told.about, Notice) else told.about.as_of
+            rounds.keep_digest(self._db, wanted.channel, wanted.digest, at)
+            stroke.owe(self._db, told, at)
 
     def owe(self, posts: Iterable[Post], at: datetime) -> int:
         """Puts posts into the outbox; how many are new."""
@@ -215,12 +220,12 @@ class Gatherings:
         return rows.POST.validate_json(found[0]["post"]) if found else None
 
 
-def _habits(channel: str, row: dict[str, Any] | None, mutes: Iterable[Mute]) -> Habits:
+def _habits(channel: str, row: dict[str, Any] | None, mutes: Iterable[Mute], digest: Digest | None) -> Habits:
     quiet = None
     if row and row["quiet_start"]:
         start, end = (clock.fromisoformat(row[name]) for name in ("quiet_start", "quiet_end"))
         quiet = Quiet(start, end, row["zone"])
-    return Habits(channel, bool(row and row["maintenance"]), quiet, tuple(mutes))
+    return Habits(channel, bool(row and row["maintenance"]), quiet, tuple(mutes), digest)
 
 
 def _mark(row: dict[str, str]) -> Mark:

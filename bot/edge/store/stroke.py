@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from bot.core.past import KNOWN_FOR
 from bot.core.stroke import Stroke
 from bot.edge.store import rows
 from bot.edge.store.database import Database
-from bot.edge.store.rows import iso
+from bot.edge.store.rows import iso, time
 from bot.model import Condition, Event, EventKind, Incident, Observation, Post, PostKind, SurfaceState, Update, World
 
 RETRY = timedelta(days=1)  # a channel that refuses everything is not tried more often by itself
@@ -46,8 +47,9 @@ def write(db: Database, observation: Observation | None, stroke: Stroke, posts: 
 
 
 def _observe(db: Database, seen: Observation, world: World) -> None:
-    """The look. Looks in a row that went the same way share a row."""
-    last = db.rows("SELECT id, outcome FROM observations WHERE source = ? ORDER BY id DESC LIMIT 1", seen.source)
+    """The look. Looks in a row that went the same way share a row, unless nobody looked for long between them."""
+    newest = "SELECT id, outcome, last_at FROM observations WHERE source = ? ORDER BY id DESC LIMIT 1"
+    last = [r for r in db.rows(newest, seen.source) if seen.at - time(r["last_at"]) <= KNOWN_FOR]
     digest = _keep(db, seen)
     outcome = "same" if seen.body is not None and digest is None else seen.outcome
     at, took_ms = iso(seen.at), seen.took_s * 1000

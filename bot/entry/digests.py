@@ -1,0 +1,153 @@
+"""What time brings to channels that want a digest: at its due time it is written and owed, once, whatever happened.
+
+Asked with every tick of the scheduler; the calendar is the book's, so that a restart, a change of settings and a clock
+that jumps need no job of their own. A digest that was missed is told late, within limits (bot.core.due), or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.core import catalogue, due, openings, spans
+from bot.entry.almanac import Almanac
+from bot.entry.desk import Desk
+from bot.errors import UsageError
+from bot.model import Condition, Digest, Incident, Notice, NoticeKind, Post, PostKind, Provider, Stage, Surface, World
+from bot.voice import digest as voice
+from bot.voice import route
+from bot.voice.digest import Lookback
+from bot.years import Course, Judged, Run, Window
+
+_A_BLINK = timedelta(minutes=15)  # of blindness, below which nothing is made of it
+Board = Sequence[tuple[Provider, World, tuple[Surface, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Owes digests."""
+
+    desk: Desk
+
+    def __call__(self) -> bool:
+        """Deals with one that is due, if any is; True where it is owed. The next tick brings the next one."""
+        now, rounds = self.desk.now(), self.desk.book.rounds
+        for channel, wanted, done in rounds.digests():
+            at = due.last(wanted, now)
+            if at > done:
+                post = None if due.is_late(wanted, at, now) else self._post(channel, wanted, at)
+                rounds.done(channel, at, post)
+                return post is not None
+        return False
+
+    def _post(self, channel: str, wanted: Digest, at: datetime) -> Post | None:
+        """The digest as it is owed; None where nobody wants it now."""
+        mutes = self.desk.habits(channel).mutes
+        if any(m.target == route.ALL and (m.until is None or m.until > at) for m in mutes):
+            return None
+        found = lookback(self.desk, channel, due.period(wanted, at))
+        if found is None or (found.is_calm and not wanted.on_calm):
+            return None
+        key = f"{NoticeKind.DIGEST}:{at.isoformat(timespec='minutes')}"
+        said = voice.digest(found, wanted)
+        notice = Notice(NoticeKind.DIGEST, "", "", key, at, "", found.window.start, said=said)
+        return Post(channel, PostKind.NOTICE, key, notice)
+
+
+def lookback(desk: Desk, channel: str, window: Window) -> Lookback | None:
+    """What has been, of all that a channel listens to; None where it listens to nothing."""
+    targets = [s.target for s in desk.book.subscriptions(channel)]
+    board = tuple(_board(desk, targets))
+    if not board:
+        return None
+    almanac = Almanac(desk.book.archive, desk.now())
+    looked = [(s, _runs(almanac, s, window)) for _, _, surfaces in board for s in surfaces]
+    judged = Judged()
+    for surface, found in looked:
+        after = _runs(almanac, surface, Window(window.start, window.end + openings.WITHIN))
+        judged = judged.plus(openings.judged(desk.book.archive.verdicts(surface.id, window), after or found))
+    return Lookback(
+        window,
+        targets,
+        broke=tuple(_broke(desk, board, window)),
+        lost=tuple(_lost(looked)),
+        judged=judged,
+        estimates=_estimates(board, window),
+        blind=tuple(_blind(desk, board, window)),
+        planned=_planned(board, desk.now()),
+    )
+
+
+def _board(desk: Desk, targets: Sequence[str]) -> Iterator[tuple[Provider, World, tuple[Surface, ...]]]:
+    """Every provider that is listened to, with the surfaces that are; what the catalogue no longer has is left out."""
+    wanted: dict[str, set[str]] = {}
+    for target in targets:
+        try:
+            found = catalogue.resolve(desk.providers, target)
+        except UsageError:
+            continue
+        wanted.setdefault(found.provider.id, set()).update(s.id for s in found.surfaces)
+    for provider in desk.providers:
+        if provider.id in wanted:
+            yield provider, desk.world(provider), tuple(s for s in provider.surfaces if s.id in wanted[provider.id])
+
+
+def _runs(almanac: Almanac, surface: Surface, window: Window) -> tuple[Run, ...]:
+    cut = Window(window.start, min(window.end, almanac.now))
+    return spans.runs(almanac.archive.record(surface.provider, surface.id, cut, almanac.now), cut)
+
+
+def _broke(desk: Desk, board: Board, window: Window) -> Iterator[tuple[str, Course]]:
+    """Incidents of the surfaces that were posted in the window, or were open when it began; without maintenances."""
+    for provider, _, surfaces in board:
+        ids = {s.id for s in surfaces}
+        before = Window(window.start - timedelta(days=7), window.end)
+        for course in desk.book.archive.courses([provider.id], before):
+            was_open = course.resolved_at is None or course.resolved_at >= window.start
+            is_whole = not course.surfaces and len(surfaces) == len(provider.surfaces)
+            if not course.is_maintenance and was_open and (is_whole or ids & set(course.surfaces)):
+                yield provider.name, course
+
+
+def _lost(looked: Sequence[tuple[Surface, Sequence[Run]]]) -> Iterator[tuple[str, dict[Condition, timedelta]]]:
+    for surface, found in looked:
+        bad = {c: spent for c, spent in spans.minutes(found).items() if c.is_bad and spent}
+        if bad:
+            yield surface.name, bad
+
+
+def _estimates(board: Board, window: Window) -> tuple[int, int]:
+    """How many first estimates were graded in the window, and how many of them held."""
+    grades = [
+        g.held[2]
+        for _, world, _ in board
+        for g in world.outlook.grades
+        if window.start <= g.estimate.issued_at + g.actual < window.end
+    ]
+    return sum(grades), len(grades)
+
+
+def _blind(desk: Desk, board: Board, window: Window) -> Iterator[tuple[str, timedelta]]:
+    """For how long a page could not be read, since it was looked at first."""
+    now = desk.now()
+    for provider, _, surfaces in board:
+        first = desk.book.archive.first_look(provider.id)
+        if first is None or first >= window.end:
+            continue
+        whole = Window(max(window.start, first), window.end)
+        watched = desk.book.archive.record(provider.id, surfaces[0].id, whole, now).watched
+        seen = sum((spans_.length for spans_ in watched), timedelta())
+        if (lost := whole.length - seen) >= _A_BLINK:
+            yield provider.name, lost
+
+
+def _planned(board: Board, now: datetime) -> tuple[str, Incident] | None:
+    """The next maintenance that is announced."""
+    ahead = [
+        (k.incident.scheduled_for, provider.name, k.incident)
+        for provider, world, _ in board
+        for k in world.open_incidents
+        if k.incident.stage is Stage.SCHEDULED and k.incident.scheduled_for and k.incident.scheduled_for > now
+    ]
+    return min(ahead, key=lambda a: a[0])[1:] if ahead else None

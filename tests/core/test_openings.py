@@ -1,0 +1,54 @@
+"""How right the verdicts of a window were, against what came."""
+
+from datetime import UTC, datetime, timedelta
+
+from bot.core.openings import judged
+from bot.model import Call, Condition
+from bot.years import Judged, Run
+
+T0 = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def calls(*steps):
+    """(minute, call) each; the last one holds to minute 300."""
+    times = [*(m for m, _ in steps), 300]
+    return [(at(a), at(b), call) for a, b, (_, call) in zip(times, times[1:], steps, strict=False)]
+
+
+def at(minute):
+    return T0 + timedelta(minutes=minute)
+
+
+def run(start, end, condition=Condition.MAJOR_OUTAGE):
+    return Run(at(start), at(end), condition)
+
+
+HELD = calls((0, Call.RETRY_NORMALLY), (10, Call.HOLD_OFF), (40, Call.RETRY_GENTLY), (100, Call.RETRY_NORMALLY))
+
+
+def test_an_opening_is_counted_once_however_it_widens():
+    assert judged(HELD, [run(10, 40)]) == Judged(1, 0, timedelta(minutes=30))
+
+
+def test_an_opening_is_early_where_it_is_bad_again_within_the_hour():
+    assert judged(HELD, [run(10, 40), run(90, 95)]).early == 1
+
+
+def test_a_relapse_after_the_hour_is_another_story():
+    assert judged(HELD, [run(10, 40), run(100, 130)]).early == 0
+
+
+def test_good_runs_make_nothing_early():
+    assert judged(HELD, [run(40, 300, Condition.OPERATIONAL)]).early == 0
+
+
+def test_what_was_never_held_is_no_opening():
+    assert judged(calls((0, Call.UNKNOWN), (5, Call.RETRY_NORMALLY)), []) == Judged()
+
+
+def test_a_hold_that_goes_on_counts_as_time():
+    assert judged(calls((0, Call.HOLD_OFF)), []) == Judged(0, 0, timedelta(hours=5))
+
+
+def test_sums_add_up():
+    assert Judged(1, 1, timedelta(hours=1)).plus(Judged(2, 0, timedelta(hours=2))) == Judged(3, 1, timedelta(hours=3))
