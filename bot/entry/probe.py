@@ -26,7 +26,7 @@ from bot import settings
 from bot.core import catalogue
 from bot.edge.outpost import MOST, Outpost
 from bot.edge.probe import Prober
-from bot.entry import probing
+from bot.entry import probing, redact
 from bot.entry.app import JITTER
 from bot.entry.options import config_option, now
 from bot.errors import DeliveryError, UsageError
@@ -75,8 +75,9 @@ def probe(
         raise SystemExit(0 if len(usable) == len(found) and all(r.ok for r in results) else 1)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    name = _vantage(vantage)
-    outpost = Outpost(_address(report_to), _token(os.environ))
+    name, token = _vantage(vantage), _token(os.environ)
+    redact.install((token, *probing.keys(usable, os.environ)))
+    outpost = Outpost(_address(report_to), token)
     told = asyncio.run(_post(outpost, usable, name, report_to, every_s=None if once else every))
     raise SystemExit(0 if told else 1)
 

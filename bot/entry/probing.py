@@ -78,6 +78,11 @@ def keyless(probe: Probe, environment: Mapping[str, str]) -> str:
     return ""
 
 
+def keys(probes: Iterable[Probe], environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys of these probes, so that they can be kept out of logs."""
+    return tuple(key for probe in probes if (key := environment.get(probe.key_env, "")))
+
+
 def news(result: ProbeResult, said: dict[str, str]) -> str:
     """A line where a try went otherwise than the last one of its surface; empty where it did not."""
     before = said.get(result.surface, "")

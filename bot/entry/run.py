@@ -27,13 +27,12 @@ from bot.edge.slack import SLACK_API_URL, SlackEdge
 from bot.edge.store import Store
 from bot.edge.terminal import CHANNEL, Terminal
 from bot.engine import Engine
-from bot.entry import app, commands, interactions, redact, socketmode, tokens
+from bot.entry import app, commands, interactions, probing, redact, socketmode, tokens
 from bot.entry.desk import Desk
 from bot.entry.link import Link
 from bot.entry.once import Once, events_once
 from bot.entry.options import config_option, db_option, now
 from bot.entry.pace import Pace
-from bot.entry.probing import Probing
 from bot.entry.running import Running
 from bot.entry.slash import slack_app
 from bot.entry.upkeep import Upkeep
@@ -62,7 +61,7 @@ def run(config: Path | None, db: Path | None) -> None:
     for chatty in ("apscheduler", "slack_bolt", "slack_sdk", "httpx"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)  # what they would say, we say once and in one line
     found, secrets = settings.load(config), tokens.read(os.environ)
-    redact.install(secrets.tokens.secrets)
+    redact.install((*secrets.tokens.secrets, *probing.keys(found.probes, os.environ)))
     if wrong := tokens.mistakes(secrets, is_web_on=found.web.enabled):
         raise ConfigError(wrong)
     for line in secrets.unwise:
@@ -104,7 +103,7 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: t
         log.info("watching %d providers", len(providers))
         if not any(engine.worlds[p.id].seen_at for p in providers):
             log.info("this book is new; `brownout backfill PROVIDER` reads in the years before it")
-        probes = Probing(Prober(), engine, providers, os.environ, now).errands(found.probes)
+        probes = probing.Probing(Prober(), engine, providers, os.environ, now).errands(found.probes)
         errands = (*upkeep.errands(), *probes)
         bot = app.App(engine, found.poll, doors, app.say, chores=(Vigil(engine, book),), errands=errands)
         running.rounds = bot

@@ -59,7 +59,8 @@ async def serve(
 ) -> None:
     """Serves until ``closing`` is set, and is gone half a second later; where the port is taken, it only says so.
 
-    ``writing`` opens the doors for evidence. With ``slack``, Slack comes in by this door: ConfigError where the port is taken.
+    ``writing`` opens the doors for evidence. With ``slack``, Slack comes in by this door: ConfigError where the port is
+    taken.
     """
 
     async def wrong() -> dict[str, str]:

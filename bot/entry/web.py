@@ -43,8 +43,8 @@ def web_app(
 ) -> FastAPI:
     """The whole door. ``unready`` names what is not ready, and why; ``closing`` ends the streams of the board.
 
-    ``writing`` opens the doors for evidence. ``slack`` adds Slack's own door (bot.entry.slack_http), which is signed and
-    takes any Host. ``hosts`` are the names that the bot goes by, besides localhost.
+    ``writing`` opens the doors for evidence. ``slack`` adds Slack's own door (bot.entry.slack_http), which is signed
+    and takes any Host. ``hosts`` are the names that the bot goes by, besides localhost.
     """
     app = FastAPI(
         title="Brownout",
