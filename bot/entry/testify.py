@@ -83,8 +83,8 @@ class OutcomesIn(BaseModel):
 
     @model_validator(mode="after")
     def _is_a_span(self) -> Self:
-        if not timedelta(0) < self.until - self.since <= LONGEST:
-            raise ValueError("since must lie before until, and not by more than an hour")
+        if not timedelta(0) <= self.until - self.since <= LONGEST:
+            raise ValueError("since must not lie after until, nor more than an hour before it")
         return self
 
     def noun(self, now: datetime) -> Outcomes:
