@@ -48,6 +48,8 @@ class Errand:
     every_s: float
     do: Callable[[], Coroutine[Any, Any, None]]
     then: str  # what follows where it fails
+    first_s: float | None = None  # so long after the start; None: after the first interval
+    is_jittered: bool = False  # by ``JITTER`` of the interval, to both sides
 
 
 @dataclass(slots=True)
@@ -105,8 +107,16 @@ class App:
             self._appoint(scheduler, provider, self.engine.now() + timedelta(seconds=number * apart_s))
         scheduler.add_job(self._tick, IntervalTrigger(seconds=TICK_S), id="tick")
         for errand in self.errands:
-            scheduler.add_job(self._errand, IntervalTrigger(seconds=errand.every_s), args=[errand], id=errand.name)
+            self._send(scheduler, errand)
         return scheduler
+
+    def _send(self, scheduler: Any, errand: Errand) -> None:
+        spread = JITTER if errand.is_jittered else 0
+        trigger = IntervalTrigger(seconds=errand.every_s * (1 - spread), jitter=errand.every_s * 2 * spread or None)
+        first = (
+            {} if errand.first_s is None else {"next_run_time": self.engine.now() + timedelta(seconds=errand.first_s)}
+        )
+        scheduler.add_job(self._errand, trigger, args=[errand], id=errand.name, **first)
 
     def _appoint(self, scheduler: Any, provider: str, first: datetime) -> None:
         trigger = IntervalTrigger(seconds=max(1, int(self.poll.interval_s)))

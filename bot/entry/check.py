@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from bot import settings
-from bot.entry import tokens
+from bot.entry import probing, tokens
 from bot.entry.options import config_option
 from bot.errors import ConfigError
+from bot.model import Probe
 
 SOCKET = "Slack: Socket Mode (SLACK_APP_TOKEN is set); no public address is needed"
 HTTP = (
@@ -33,7 +35,9 @@ def check(config: Path | None) -> None:
     else:
         on = [p for p in found.providers if p.enabled]
         surfaces = sum(len(p.surfaces) for p in on)
+        wrong += [f"the probe of {p.surface}: {why}" for p in found.probes if (why := probing.keyless(p, os.environ))]
         click.echo(f"config: {len(on)} of {len(found.providers)} providers on, with {surfaces} surfaces")
+        click.echo(f"probes: {_probes(found.probes, {s.id for p in on for s in p.surfaces})}")
     wrong += [*secrets.wrong, *tokens.unheard(secrets.tokens, is_web_on=found.web.enabled)]
     for line in wrong:
         click.echo(line, err=True)
@@ -43,6 +47,15 @@ def check(config: Path | None) -> None:
         raise SystemExit(1)
     click.echo("tokens: both are set")
     click.echo(SOCKET if secrets.tokens.mode == "socket" else HTTP.format(host=found.web.host, port=found.web.port))
+
+
+def _probes(probes: Sequence[Probe], watched: set[str]) -> str:
+    """Which surfaces are tried, and how often."""
+    told = [
+        f"{p.surface} every {p.every_s:g} s" + ("" if p.surface in watched else " (not: its provider is off)")
+        for p in probes
+    ]
+    return ", ".join(told) or "none"
 
 
 COMMANDS = {"check": check}

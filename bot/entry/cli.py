@@ -34,6 +34,8 @@ DOORS = {
     "sources": ("sources", "how each page is doing: last look, next look, failures, lag"),
     "add": ("add", "finds out what a status page serves, and writes a provider file for it"),
     "mcp": ("mcp", "status and retry verdicts for coding agents, as an MCP server on standard input and output"),
+    "probe": ("probe", "tries a surface now, step by step; or from here for a bot elsewhere"),
+    "token": ("writers", "who may tell the bot by HTTP what they see"),
     "check": ("check", "names every mistake in config and tokens at once, with file and line"),
     "manifest": ("manifest", "the Slack app's manifest, for Socket Mode or for HTTP mode"),
     "backfill": ("backfill", "the years before the bot, from the page itself or from recordings"),

@@ -20,6 +20,7 @@ GONE = "[secret]"
 _SHAPES = tuple(
     re.compile(shape, re.IGNORECASE)
     for shape in (
+        r"\bbrownout_[\w-]{40,}",
         r"\b(?:xox[a-z](?:\.xox[a-z])?|xapp|xwfp)-[\w-]+",
         r"(?<=hooks\.slack\.com/)[^\s\"'<>]+",
         r"(?<=\.slack\.com/link/)\?[^\s\"'<>]+",

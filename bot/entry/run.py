@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import partial
@@ -22,11 +23,12 @@ from bot import settings
 from bot.courier import Chat
 from bot.edge.discover import evidence
 from bot.edge.fetch import Fetcher
+from bot.edge.probe import Prober
 from bot.edge.slack import SLACK_API_URL, SlackEdge
 from bot.edge.store import Store
 from bot.edge.terminal import CHANNEL, Terminal
 from bot.engine import Engine
-from bot.entry import app, commands, interactions, reception, redact, socketmode, tokens
+from bot.entry import app, commands, interactions, probing, reception, redact, socketmode, tokens
 from bot.entry.desk import Desk
 from bot.entry.digests import Digests
 from bot.entry.groups import Groups, groups
@@ -34,6 +36,7 @@ from bot.entry.homes import Homes
 from bot.entry.link import Link
 from bot.entry.once import Once, events_once
 from bot.entry.options import config_option, db_option, now
+from bot.entry.pace import Pace
 from bot.entry.running import Running
 from bot.entry.slash import slack_app
 from bot.entry.upkeep import Upkeep
@@ -62,7 +65,7 @@ def run(config: Path | None, db: Path | None) -> None:
     for chatty in ("apscheduler", "slack_bolt", "slack_sdk", "httpx"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)  # what they would say, we say once and in one line
     found, secrets = settings.load(config), tokens.read(os.environ)
-    redact.install(secrets.tokens.secrets)
+    redact.install((*secrets.tokens.secrets, *probing.keys(found.probes, os.environ)))
     if wrong := tokens.mistakes(secrets, is_web_on=found.web.enabled):
         raise ConfigError(wrong)
     for line in secrets.unwise:
@@ -84,8 +87,6 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: t
     link = Link()
     is_slack = secrets.mode is not None
     chat, doors, slack = _slack(found, book, running, secrets, link) if is_slack else _terminal(book, providers)
-    if found.web.enabled:
-        doors.append(_web(found, book, running, link, stop, slack=slack))
     limits: dict[str, Any] = {"timeout_s": found.poll.timeout_s, "max_bytes": found.poll.max_bytes}
     async with Fetcher(**limits) as plain, Fetcher(**limits, strict=True) as strict:
         web = Webs(plain, strict, providers)
@@ -101,12 +102,15 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: t
             owners=found.owners if link.is_wanted else (),
             scout=lambda source: evidence(web.reader(source), source, now()),
         )
+        if found.web.enabled:
+            doors.append(_web(found, book, running, link, stop, slack=slack, witness=engine))
         log.info("watching %d providers", len(providers))
         if not any(engine.worlds[p.id].seen_at for p in providers):
             log.info("this book is new; `brownout backfill PROVIDER` reads in the years before it")
         digests = Digests(Desk(running.providers, book, now, found.rules_for))
         chores = (Vigil(engine, book), digests)
-        bot = app.App(engine, found.poll, doors, app.say, chores=chores, errands=upkeep.errands())
+        probes = probing.Probing(Prober(), engine, providers, os.environ, now).errands(found.probes)
+        bot = app.App(engine, found.poll, doors, app.say, chores=chores, errands=(*upkeep.errands(), *probes))
         running.rounds = bot
         gc.collect()
         gc.freeze()  # what is loaded by now stays: collecting it again and again made one answer in twenty late
@@ -165,12 +169,15 @@ def _web(
     stop: asyncio.Event,
     *,
     slack: Callable[[FastAPI], None] | None,
+    witness: Engine,
 ) -> app.Door:
-    """The board and the gate."""
+    """The board, the gate, and the doors by which programs tell what they see."""
     from bot.entry.serve import serve  # noqa: PLC0415  (0.8 s of imports, only where they are wanted)
+    from bot.entry.write import Writing  # noqa: PLC0415  (likewise)
 
     desk = Desk(running.providers, book, now, found.rules_for, running=running)
-    return lambda: serve(desk, found.web, link, found.poll.interval_s, stop, slack=slack)
+    writing = Writing(witness, Pace(time.monotonic))
+    return lambda: serve(desk, found.web, link, found.poll.interval_s, stop, writing=writing, slack=slack)
 
 
 def _terminal(book: Store, providers: Iterable[Provider]) -> Mouth:

@@ -21,6 +21,7 @@ from typing_extensions import override
 from bot.entry.desk import Desk
 from bot.entry.link import Link
 from bot.entry.web import web_app
+from bot.entry.write import Writing
 from bot.errors import ConfigError
 from bot.model import Provider, World
 from bot.settings import Web
@@ -53,11 +54,13 @@ async def serve(
     interval_s: float,
     closing: asyncio.Event,
     *,
+    writing: Writing | None = None,
     slack: Callable[[FastAPI], None] | None = None,
 ) -> None:
     """Serves until ``closing`` is set, and is gone half a second later; where the port is taken, it only says so.
 
-    With ``slack``, Slack comes in by this door: ConfigError where the port is taken.
+    ``writing`` opens the doors for evidence. With ``slack``, Slack comes in by this door: ConfigError where the port is
+    taken.
     """
 
     async def wrong() -> dict[str, str]:
@@ -83,7 +86,8 @@ async def serve(
         await closing.wait()
         return
     log.info("the board is at %s", _address(listener))
-    await _run(web_app(desk, wrong, closing, slack=slack), listener, closing)
+    app = web_app(desk, wrong, closing, writing=writing, slack=slack, hosts=(web.host, *web.hosts))
+    await _run(app, listener, closing)
 
 
 async def _run(app: Any, listener: socket.socket, closing: asyncio.Event) -> None:

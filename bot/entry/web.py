@@ -8,7 +8,7 @@ the bot's own event loop: the desk is not thread-safe, so there is no ``def`` en
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query, Request
@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 
 from bot import __version__
 from bot.core import catalogue, machine
-from bot.entry import health, shapes
+from bot.entry import doorkeeper, health, shapes, write
 from bot.entry.board import pages
 from bot.entry.desk import Desk
 from bot.errors import StoreError, UsageError
@@ -33,11 +33,18 @@ _STOP = {"x-should-retry": {"description": "false: don't retry by yourself", "sc
 
 
 def web_app(
-    desk: Desk, unready: Unready, closing: asyncio.Event, *, slack: Callable[[FastAPI], None] | None = None
+    desk: Desk,
+    unready: Unready,
+    closing: asyncio.Event,
+    *,
+    writing: write.Writing | None = None,
+    slack: Callable[[FastAPI], None] | None = None,
+    hosts: Iterable[str] = (),
 ) -> FastAPI:
     """The whole door. ``unready`` names what is not ready, and why; ``closing`` ends the streams of the board.
 
-    ``slack`` adds Slack's own door (bot.entry.slack_http), which is signed and takes any Host.
+    ``writing`` opens the doors for evidence. ``slack`` adds Slack's own door (bot.entry.slack_http), which is signed
+    and takes any Host. ``hosts`` are the names that the bot goes by, besides localhost.
     """
     app = FastAPI(
         title="Brownout",
@@ -46,6 +53,8 @@ def web_app(
         docs_url=None,  # both come from somebody else's server
         redoc_url=None,
     )
+    app.add_middleware(doorkeeper.Bounded, path="/v1/")
+    app.add_middleware(doorkeeper.Named, hosts=tuple(hosts))
     app.add_middleware(pages.Guarded)
     app.add_exception_handler(UsageError, _not_found)
     app.add_exception_handler(StoreError, _unreadable)
@@ -53,6 +62,8 @@ def web_app(
     _incidents(app, desk)
     _sources(app, desk)
     _health(app, unready)
+    if writing:
+        write.add(app, desk, writing)
     pages.add(app, desk, closing)
     if slack:
         slack(app)

@@ -29,7 +29,7 @@ async def get(town, path):
     async def ready():
         return {}
 
-    transport = httpx.ASGITransport(app=web_app(town.desk(), ready, asyncio.Event()))
+    transport = httpx.ASGITransport(app=web_app(town.desk(), ready, asyncio.Event(), hosts=["board"]))
     async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
         return await client.get(path)
 

@@ -21,6 +21,7 @@ SECRETS = {
     "a header": ("abc.def", "Authorization: Bearer abc.def"),
     "a header in a repr": ("abc.def", "{'authorization': 'Basic abc.def'}"),
     "a bearer": ("abcdef123456", "sent Bearer abcdef123456"),
+    "a writer's token": ("brownout_" + "aB-_" * 11, f"the token brownout_{'aB-_' * 11} is not known"),
     "an address with a password": ("pa55", "https://me:pa55@status.example.com/"),
 }
 

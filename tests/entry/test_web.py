@@ -32,7 +32,7 @@ def web(town, wrong=None):
     async def not_ready():
         return wrong or {}
 
-    return web_app(town.desk(), not_ready, asyncio.Event())
+    return web_app(town.desk(), not_ready, asyncio.Event(), hosts=["board"])
 
 
 async def get(town, path, wrong=None, **query):

@@ -16,6 +16,7 @@ from bot.edge.store import rows, stroke
 from bot.edge.store.archive import Archive
 from bot.edge.store.database import Database
 from bot.edge.store.heard import Heard
+from bot.edge.store.keys import Keys
 from bot.edge.store.looks import Looks
 from bot.edge.store.people import Gatherings
 from bot.edge.store.rounds import Rounds
@@ -58,6 +59,7 @@ class Store:
         self.looks = Looks(database)
         self.heard = Heard(database)
         self.rounds = Rounds(database)
+        self.keys = Keys(database)
 
     @classmethod
     def open(

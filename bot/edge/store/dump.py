@@ -1,7 +1,7 @@
 """The whole book <-> one JSON file: every table, row by row, as values that another Brownout can read in.
 
 ``{"brownout": "book/1", "steps": [...], "tables": {name: {"columns": [...], "rows": [[...], ...]}}}``; bytes are
-base64. What triggers derive (the search index) is left out and made anew.
+base64. What triggers derive (the search index) is left out and made anew; tokens and the salt stay where they are.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from bot.errors import StoreError
 
 FORM = "book/1"
 _DERIVED = frozenset({"incident_surfaces"})  # its triggers fill it
+_SECRET = frozenset({"tokens", "salts"})  # of this one database
 
 
 def dump(db: Database) -> Iterator[str]:
@@ -75,7 +76,7 @@ def _tables(db: Database) -> dict[str, list[str]]:
         " AND name NOT LIKE '\\_%' ESCAPE '\\'"  # tables of tools
         " AND name NOT LIKE 'events_fts%' ORDER BY rootpage"
     )
-    names = [row["name"] for row in found if row["name"] not in _DERIVED]
+    names = [row["name"] for row in found if row["name"] not in _DERIVED | _SECRET]
     return {name: [c["name"] for c in db.rows("SELECT name FROM pragma_table_info(?)", name)] for name in names}
 
 

@@ -422,6 +422,28 @@ def the_rounds(db: Database) -> None:
         db.execute(statement)
 
 
+_WRITERS = """
+CREATE TABLE tokens (             -- who may write by HTTP; never exported
+  name TEXT PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,      -- SHA-256 of the secret, which is nowhere
+  may TEXT NOT NULL,              -- outcomes, probes, reports: what it may write
+  created_at TEXT NOT NULL,
+  used_at TEXT                    -- the last time, to the hour
+);
+CREATE TABLE salts (              -- what pseudonyms are made with, so that nobody can be guessed; never exported
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  salt BLOB NOT NULL
+);
+"""
+
+
+@steps()
+def programs_may_write(db: Database) -> None:
+    """Tokens for those who tell by HTTP what they see."""
+    for statement in _statements(_WRITERS):
+        db.execute(statement)
+
+
 def names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     return frozenset(step.name for step in steps.pending(Database(memory=True)))

@@ -1,0 +1,99 @@
+"""Probes on their rounds: who is tried, what the engine hears, and what the log says."""
+
+import logging
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.entry.probing import Probing, keyless
+from bot.model import Probe, ProbeResult
+from tests.entry.acme import ACME, GLOBEX
+
+pytestmark = pytest.mark.anyio
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+API = Probe("acme-api", "https://api.acme.example/", key_env="ACME_KEY")
+WEB = Probe("acme-web", "https://acme.example/")
+OTHER = Probe("globex-api", "https://globex.example/")
+
+
+class Sky:
+    """A prober whose tries go as a test wants, and a witness that remembers."""
+
+    def __init__(self, *whys, ours=False):
+        self.whys, self.ours, self.keys, self.heard = list(whys), ours, [], []
+
+    async def attempt(self, probe, at, *, key=""):
+        self.keys.append(key)
+        why = self.whys.pop(0)
+        return ProbeResult(probe.surface, at, not why, why=why, ours=self.ours)
+
+    def witness(self, provider_id, *, probes):
+        self.heard += [(provider_id, result) for result in probes]
+
+
+def probing(sky, **environment):
+    return Probing(sky, sky, [ACME], environment, lambda: NOW)
+
+
+async def test_the_engine_hears_of_every_try():
+    sky = Sky("", "it answered 500")
+    rounds = probing(sky)
+    for _ in range(2):
+        await rounds.round(WEB, "acme")
+    assert [(p, r.surface, r.ok, r.at) for p, r in sky.heard] == [
+        ("acme", "acme-web", True, NOW),
+        ("acme", "acme-web", False, NOW),
+    ]
+
+
+async def test_what_is_our_own_fault_is_no_evidence_and_is_logged(caplog):
+    sky = Sky("it answered 401: that is about the key in ACME_KEY", ours=True)
+    await probing(sky).round(API, "acme")
+    assert (sky.heard, "this says nothing about the surface" in caplog.text) == ([], True)
+
+
+async def test_the_same_failure_is_logged_once_and_its_end_too(caplog):
+    sky = Sky("it answered 500", "it answered 500", "", "")
+    rounds = probing(sky)
+    with caplog.at_level(logging.INFO):
+        for _ in range(4):
+            await rounds.round(WEB, "acme")
+    assert caplog.messages == ["probe of acme-web: it answered 500", "probe of acme-web: well again"]
+
+
+async def test_the_key_is_taken_from_the_environment_at_each_try():
+    sky = Sky("", "")
+    rounds = probing(sky, ACME_KEY="k-1")
+    await rounds.round(API, "acme")
+    await rounds.round(WEB, "acme")
+    assert sky.keys == ["k-1", ""]
+
+
+def test_there_is_a_job_per_probe_of_a_provider_that_is_watched():
+    jobs = [*probing(Sky(), ACME_KEY="k").errands([API, WEB, OTHER])]
+    assert [job.name for job in jobs] == ["probe acme-api", "probe acme-web"]
+
+
+def test_jobs_are_jittered_and_begin_one_after_the_other():
+    jobs = [*probing(Sky(), ACME_KEY="k").errands([API, WEB])]
+    assert ({job.is_jittered for job in jobs}, [job.first_s for job in jobs]) == ({True}, [0, 2.5])
+
+
+def test_a_probe_without_its_key_is_left_out_and_its_variable_is_named(caplog):
+    assert [*probing(Sky()).errands([API])] == []
+    assert caplog.messages == ["acme-api is not probed: ACME_KEY, which holds its key, is not set"]
+
+
+def test_nobody_watched_nobody_probed():
+    assert [*Probing(Sky(), Sky(), [GLOBEX], {}, lambda: NOW).errands([WEB])] == []
+
+
+@pytest.mark.parametrize("key", ["k-1\n", "k 1", "k\u20131", "k\x00"])
+def test_a_key_that_was_not_copied_as_it_is_is_named_and_not_shown(key):
+    found = keyless(API, {"ACME_KEY": key})
+    assert (found.startswith("ACME_KEY has a blank, a line break"), key in found) == (True, False)
+
+
+def test_a_probe_without_a_key_needs_none():
+    assert keyless(WEB, {}) == ""
