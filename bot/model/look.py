@@ -44,6 +44,7 @@ class Look:
     saw: Snapshot | Blindness
     endings: Mapping[str, Incident | Ending] = field(default_factory=dict)
     host: str = ""  # who answered, after redirects
+    is_same: bool = False  # it shows what the look before showed, and that still means the same
 
 
 @dataclass(frozen=True, slots=True)
