@@ -41,6 +41,7 @@ class Book(Outbox, Protocol):
 
     def world(self, provider: str) -> World | None: ...  # noqa: D102
     def record(self, observation: Observation | None, stroke: strokes.Stroke, posts: Iterable[Post]) -> None: ...  # noqa: D102
+    def flush(self) -> None: ...  # noqa: D102
     def told(self, incident: str) -> frozenset[str]: ...  # noqa: D102
     def rung(self, incident: str) -> frozenset[str]: ...  # noqa: D102
     def habits(self) -> Mapping[str, Habits]: ...  # noqa: D102
@@ -84,7 +85,8 @@ class Engine:
         """One look at a provider's page, what it means, and its record."""
         provider = self.providers[provider_id]
         seen, observation = await self.looker.look(provider, self.worlds[provider_id])
-        stroke = strokes.look(self.worlds[provider_id], seen, self._rules(provider))
+        world, rules = self.worlds[provider_id], self._rules(provider)
+        stroke = strokes.again(world, seen, rules) or strokes.look(world, seen, rules)
         try:
             self._record(observation, stroke, provider)
         except StoreError:
@@ -106,6 +108,7 @@ class Engine:
                     self._record(None, stroke, provider)
                     done.append(stroke)
                 self.worlds[provider.id] = stroke.world
+        self.book.flush()
         return tuple(done)
 
     def witness(

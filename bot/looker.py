@@ -105,7 +105,8 @@ class Looker:
         body = None if is_same else b"\n".join(bodies)
         observation = Observation(source.id, at, "same" if is_same else "changed", body=body, took_s=page.took_s)
         host = "" if page.fallback_because else page.url.partition("://")[2].partition("/")[0]
-        return Look(at, snapshot, endings, host, since), observation
+        is_same = is_same and not self._kind(provider).timed
+        return Look(at, snapshot, endings, host, since, is_same=is_same), observation
 
     def forget(self, provider_id: str) -> None:
         """The next look is unconditional, and all of what it sees counts as new."""
@@ -189,8 +190,8 @@ class Looker:
 
         A 404 is a withdrawal only where the list of all incidents can be read and lacks it too.
         """
-        kind, known = self._kind(provider), {k.incident.id: k for k in world.incidents}
-        if kind.absence is Absence.NOTHING:
+        kind, known = self._kind(provider), {k.incident.id: k for k in world.open_incidents}
+        if kind.absence is Absence.NOTHING or not known:
             return {}
         if kind.absence is Absence.OVER:
             return dict.fromkeys(diff.gone(known, snapshot), Ending.UNRECORDED)

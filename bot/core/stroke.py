@@ -60,6 +60,7 @@ class Rules:
 
 def look(world: World, seen: Look, rules: Rules) -> Stroke:
     """The world after a look. A look that saw nothing usable changes no incident and no surface (DESIGN.md 4.7)."""
+    world = _caught_up(world)
     if isinstance(seen.saw, Blindness):
         return _blind(world, seen.at, seen.saw, rules)
     changes = diff.diff({k.incident.id: k for k in world.incidents}, seen)
@@ -82,11 +83,41 @@ def look(world: World, seen: Look, rules: Rules) -> Stroke:
 
 def tick(world: World, at: datetime, rules: Rules) -> Stroke:
     """The world after time alone has passed."""
+    world = _caught_up(world)
     return _judged(world, world, at, (), rules=rules, looked=False)
+
+
+def again(world: World, seen: Look, rules: Rules) -> Stroke | None:
+    """A look that shows a calm world what the look before showed: time has passed, and nothing else.
+
+    None where there may be more to it; then ``look`` tells. What this leaves out, the next full stroke catches up with.
+    """
+    if not seen.is_same or seen.endings or seen.host not in ("", world.host) or not is_calm(world, seen.at, rules):
+        return None
+    if world.bare or world.seen_at is None or seen.at < world.seen_at:
+        return None
+    if any(k.is_open or _has_aged(k, world.seen_at, seen.at) for k in world.incidents):
+        return None
+    return Stroke(seen.at, world, replace(world, seen_at=seen.at), ())
+
+
+def _has_aged(known: Known, before: datetime, at: datetime) -> bool:
+    """Whether it became old enough to be forgotten between two looks."""
+    return known.closed_at is not None and before - known.closed_at <= REMEMBER < at - known.closed_at
+
+
+def _caught_up(world: World) -> World:
+    """The world whose tracks know of the looks that ``again`` was short about: they were watched all the time."""
+    seen_at = world.seen_at
+    if seen_at is None or not any(t.looked_at is not None and t.looked_at < seen_at for t in world.tracks):
+        return world
+    late = (replace(t, looked_at=seen_at) if t.looked_at and t.looked_at < seen_at else t for t in world.tracks)
+    return replace(world, tracks=tuple(late))
 
 
 def witness(world: World, evidence: Evidence, at: datetime, rules: Rules) -> Stroke:
     """The world after evidence that no page gives: probes, people's reports, the team's own traffic."""
+    world = _caught_up(world)
     after = replace(world, testimonies=witnesses.fold(world.testimonies, evidence, at, rules.provider))
     return replace(_judged(world, after, at, (), rules=rules, looked=False), evidence=evidence)
 

@@ -5,27 +5,31 @@ That an address was public when it was typed says nothing about where its name l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from bot.edge.fetch import Fetcher, Page
 from bot.model import Provider, Source
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Webs:
-    """Reads pages. ``providers`` is the catalogue of the running bot, as it grows."""
+    """Reads pages. ``providers`` is the catalogue of the running bot, which only grows, at its end."""
 
     plain: Fetcher
     strict: Fetcher
-    providers: Iterable[Provider]
+    providers: Sequence[Provider]
+    _typed: set[str] = field(default_factory=set)
+    _known: int = 0  # so many of them have been sorted
 
     async def get(
         self, source_url: str, path: str, *, fallback: str | None = None, etag: str | None = None, accept: str = "*/*"
     ) -> Page:
         """As ``Fetcher.get``."""
-        typed = any(p.source.public and p.source.url == source_url for p in self.providers)
-        reader = self.strict if typed else self.plain
+        new = self.providers[self._known :]
+        self._typed.update(p.source.url for p in new if p.source.public)
+        self._known += len(new)
+        reader = self.strict if source_url in self._typed else self.plain
         return await reader.get(source_url, path, fallback=fallback, etag=etag, accept=accept)
 
     def reader(self, source: Source) -> Fetcher:

@@ -45,6 +45,7 @@ class Look:
     endings: Mapping[str, Incident | Ending] = field(default_factory=dict)
     host: str = ""  # who answered, after redirects
     unwatched_since: datetime | None = None  # the last look, where that was long ago and this one tells of all since
+    is_same: bool = False  # it shows what the look before showed, and that still means the same
 
 
 @dataclass(frozen=True, slots=True)

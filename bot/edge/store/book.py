@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot.core.stroke import REMEMBER, Stroke
-from bot.edge.store import rows, stroke
+from bot.edge.store import gathered, rows, stroke
 from bot.edge.store.archive import Archive
 from bot.edge.store.database import Database
 from bot.edge.store.heard import Heard
@@ -21,6 +22,7 @@ from bot.edge.store.looks import Looks
 from bot.edge.store.people import Gatherings
 from bot.edge.store.rounds import Rounds
 from bot.edge.store.rows import iso, time
+from bot.errors import StoreError
 from bot.model import Condition, Event, Habits, Known, Observation, Pause, People, Post, Subscription, World
 
 log = logging.getLogger("brownout")
@@ -60,6 +62,7 @@ class Store:
         self.heard = Heard(database)
         self.rounds = Rounds(database)
         self.keys = Keys(database)
+        self._gathered = gathered.Gathered()
 
     @classmethod
     def open(
@@ -69,15 +72,34 @@ class Store:
         return cls(Database.open(Path(path), read_only=read_only, alone=alone, patience_s=patience_s))
 
     def close(self) -> None:
-        """Closes the file; what was recorded is already safe."""
+        """Closes the file; what was recorded is already safe, and looks that changed nothing are now."""
+        with suppress(StoreError):
+            self.flush()
         self._db.close()
 
     # --- strokes ------------------------------------------------------------------------------------------------------
 
     def record(self, observation: Observation | None, done: Stroke, posts: Iterable[Post]) -> None:
-        """One stroke in one transaction: the look, the state, the events, and the posts that are due for it."""
+        """One stroke in one transaction: the look, the state, the events, and the posts that are due for it.
+
+        Looks that changed nothing wait for the next one that did, or for ``flush``.
+        """
+        owed = tuple(posts)
+        if observation is not None and not owed and gathered.is_nothing_new(observation, done):
+            if self._gathered.add(observation, done.world.provider):
+                self.flush()
+            return
         with self._db.transaction():
-            stroke.write(self._db, observation, done, posts)
+            gathered.write(self._db, self._gathered.runs())
+            stroke.write(self._db, observation, done, owed)
+        self._gathered.forget()
+
+    def flush(self) -> None:
+        """Writes the looks that changed nothing; without it they are a quarter of a minute old at most."""
+        if runs := self._gathered.runs():
+            with self._db.transaction():
+                gathered.write(self._db, runs)
+            self._gathered.forget()
 
     def world(self, provider: str) -> World | None:
         """What the rules remembered of a provider; None before its first look."""
@@ -93,7 +115,8 @@ class Store:
         except ValidationError:
             log.warning("%s: what was remembered is in a form of another version; going on from the tables", provider)
             world = World(provider, incidents=self._recent(provider, seen_at))
-        return replace(world, seen_at=max(filter(None, (world.seen_at, seen_at)), default=None))
+        looks = (world.seen_at, seen_at, self._gathered.seen_at(provider))
+        return replace(world, seen_at=max(filter(None, looks), default=None))
 
     def _recent(self, provider: str, seen_at: datetime | None) -> tuple[Known, ...]:
         """The incidents that a world holds: open ones, and those that ended within a day."""
@@ -288,4 +311,5 @@ class Store:
     def looked_at(self, provider: str) -> datetime | None:
         """When a bot last looked at this provider's page, whatever it saw; None where none has."""
         found = self._db.rows("SELECT max(looked_at) AS at FROM sources WHERE provider = ?", provider)
-        return time(found[0]["at"]) if found[0]["at"] else None
+        looks = (time(found[0]["at"]) if found[0]["at"] else None, self._gathered.seen_at(provider))
+        return max(filter(None, looks), default=None)
