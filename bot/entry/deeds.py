@@ -68,7 +68,7 @@ def event(kind: EventKind, desk: Desk, mark: Mark, incident: str, channel: str) 
 def status(desk: Desk) -> Message:
     """What is broken by the pages, and by what people here say."""
     said = sheet("", ways.reported(desk.reported(), desk.surfaces()))
-    return joined([replies.status(desk.board(), desk.now()), said])
+    return joined([replies.status(desk.glance(), desk.now()), said])
 
 
 def menu(desk: Desk, ask: Ask) -> Reply:

@@ -7,7 +7,7 @@ say (safe-to-retry.md C.5).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,6 +46,12 @@ class Desk:
         stored = self._stored(self.providers)
         elsewhere = _verdicts(stored)
         return tuple((p, self._aged(p, stored[p.id], elsewhere)) for p in self.providers)
+
+    def glance(self) -> tuple[tuple[Provider, World], ...]:
+        """The same for those who read no reasons of what is well: calm worlds are as they were last judged."""
+        stored, now = self._stored(self.providers), self.now()
+        elsewhere = _verdicts(stored)
+        return tuple((p, self._glanced(p, stored[p.id], elsewhere, now)) for p in self.providers)
 
     def world(self, provider: Provider) -> World:
         """What is known of one provider now; the others are only read, for where else to go."""
@@ -116,10 +122,11 @@ class Desk:
     def _aged(self, provider: Provider, world: World, elsewhere: Mapping[str, Verdict]) -> World:
         if world.seen_at is None and world.blind_since is None:
             return world
-        now, rules = self.now(), strokes.Rules(provider, self.rules(provider), elsewhere)
-        if strokes.is_calm(world, now, rules):
-            return replace(world, verdicts=tuple(replace(v, as_of=now) for v in world.verdicts))
-        return strokes.tick(world, now, rules).world
+        return strokes.tick(world, self.now(), strokes.Rules(provider, self.rules(provider), elsewhere)).world
+
+    def _glanced(self, provider: Provider, world: World, elsewhere: Mapping[str, Verdict], now: datetime) -> World:
+        rules = strokes.Rules(provider, self.rules(provider), elsewhere)
+        return world if strokes.is_calm(world, now, rules) else self._aged(provider, world, elsewhere)
 
 
 def _verdicts(worlds: Mapping[str, World]) -> dict[str, Verdict]:

@@ -65,7 +65,7 @@ async def serve(
 
     async def wrong() -> dict[str, str]:
         slack = await link.why_not()
-        sources = unready(desk.board(), desk.now(), timedelta(seconds=interval_s))
+        sources = unready(desk.glance(), desk.now(), timedelta(seconds=interval_s))
         return sources | ({"slack": slack} if slack else {})
 
     try:
