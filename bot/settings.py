@@ -271,10 +271,15 @@ def load(directory: Path | None = None) -> Settings:
     return Settings(
         *(main.poll, main.store, main.verdict.preset, catalogue, verdict or _Verdict(), main.web, slack.admins),
         probes=_probes(main, [wire for _, wire in read if wire]),
-        owners=(slack.owner,) if slack.owner else slack.admins,
+        owners=(slack.owner,) if slack.owner else _people(slack.admins),
         looks_up=slack.look_up == "auto",
         give_up_after_min=slack.give_up_after_min,
     )
+
+
+def _people(admins: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the admins that a message can be sent to; a user group is none."""
+    return tuple(admin for admin in admins if not admin.startswith("S"))
 
 
 def _read(file: Path, kind: type[M], mistakes: list[str]) -> M | None:

@@ -109,6 +109,30 @@ class Driver:
         """Sends the modal off: block -> {action_id: state}. What was wrong with it, by block."""
         return self._ask("PUT", "/modals", {"user": user, "values": values}) or {}
 
+    def home(self, user: str = "U1") -> dict[str, Any]:
+        """What somebody's Home shows; empty before it was drawn."""
+        return next(iter((self._ask("GET", "/homes").get(user) or {}).values()), {})
+
+    def open_home(self, user: str = "U1") -> dict[str, Any]:
+        """Opens it, and what it shows then."""
+        self._ask("POST", "/_control/open-home", {"user": user})
+        return self.wait_for(lambda: self.home(user), what=f"the Home of {user}")
+
+    def press_home(self, action_id: str, *, user: str = "U1", choice: str = "", picked: str = "") -> None:
+        """Clicks in a Home as it looks now: chooses by the words that are shown, or picks from the catalogue by id."""
+        [element, *_] = [e for e in elements(self.home(user)) if e["action_id"] == action_id]
+        action = {key: element[key] for key in ("type", "action_id", "value") if key in element}
+        if choice:
+            [action["selected_option"]] = [o for o in element["options"] if o["text"]["text"] == choice]
+        if picked:
+            action["selected_option"] = {"text": {"type": "plain_text", "text": picked}, "value": picked}
+        self._ask("PUT", "/homes", {"user": user, "action": action | {"block_id": "b0"}})
+
+    def direct(self, user: str) -> str:
+        """The channel of somebody's direct messages with the bot, once it has sent one; empty before."""
+        calls = [c for c in self.calls("chat.postMessage") if c["args"]["channel"] == user and c["status"] == 200]
+        return next((c["answer"]["channel"] for c in calls), "")
+
     def messages(self, channel: str = "C1") -> list[dict[str, Any]]:
         """What the channel shows, threads and ephemerals included, oldest first."""
         return self._ask("GET", f"/_control/messages/{channel}")["messages"]
@@ -197,8 +221,9 @@ class Driver:
 
 
 def elements(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """The buttons and menus of a message."""
-    return [e for block in message["blocks"] if block["type"] == "actions" for e in block["elements"]]
+    """The buttons and menus of a message or of a view."""
+    beside = [block["accessory"] for block in message["blocks"] if "accessory" in block]
+    return beside + [e for block in message["blocks"] if block["type"] == "actions" for e in block["elements"]]
 
 
 class _UnixConnection(http.client.HTTPConnection):

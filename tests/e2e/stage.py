@@ -20,6 +20,8 @@ Outside, the test drives all of it through the Unix socket WORK_DIR/stage.sock, 
     PUT /restart?after=S        the emulator dies and is back S seconds later, having forgotten all; sockets break
     GET /modals                 the views that are open, the topmost last
     PUT /modals                 {"user", "values"}: sends the topmost off; the answer is what was wrong with it
+    GET /homes                  the Homes that were published, by user and app
+    PUT /homes                  {"user", "action"}: a press in somebody's Home
     *   /_control/...           the emulator's own control API
 """
 
@@ -103,6 +105,19 @@ class Hands:
                 pass
         return web.json_response(heard.get("errors"))
 
+    async def homes(self, _: web.Request) -> web.Response:
+        async with self.client.ws_connect(f"http://127.0.0.1:{EMULATOR}/ui") as page:
+            shown = await page.receive_json()
+        return web.json_response(shown["state"]["homeViews"])
+
+    async def press(self, request: web.Request) -> web.Response:
+        async with self.client.ws_connect(f"http://127.0.0.1:{EMULATOR}/ui") as page:
+            await page.receive_json()
+            await page.send_json({"t": "block_action", "channel": "", "messageTs": ""} | await request.json())
+            while (await page.receive_json())["t"] != "log":
+                pass
+        return web.Response()
+
 
 def raise_loopback() -> None:
     """A new namespace has its loopback down; this is ``ip link set lo up`` without needing iproute2.
@@ -180,6 +195,9 @@ async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) ->
         web.get("/modals", hands.tell),
         web.put("/modals", hands.submit),
         web.route("*", "/_control/{rest:.*}", slack.forward),
+        web.get("/homes", hands.homes),
+        web.put("/homes", hands.press),
+        web.route("*", "/_control/{rest:.*}", slack.control),
     ]
     await serve(api, lambda runner: web.TCPSite(runner, "127.0.0.1", WEB_API))
     for host, port in (("127.0.0.1", PAGE), (PUBLIC, 80)):
