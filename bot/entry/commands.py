@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.core import catalogue, why
-from bot.entry import deeds, health, pasts, typed, watching
+from bot.entry import deeds, digests, health, pasts, typed, watching
 from bot.entry.desk import Desk
 from bot.entry.question import Ask, Command, Reply
 from bot.errors import UsageError
@@ -107,7 +107,8 @@ def _retry(desk: Desk, ask: Ask) -> Reply:
 def _summary(desk: Desk, ask: Ask) -> Reply:
     provider, known, events = desk.incident(" ".join(ask.words) or "last", ask.channel)
     people = desk.book.people.of(ask.channel, known.incident.id)
-    told = summary.summary(known, provider.name, events, desk.surfaces(), desk.now(), people=people)
+    judged = digests.judged(desk, provider, known)
+    told = summary.summary(known, provider.name, events, desk.surfaces(), desk.now(), people=people, judged=judged)
     return Reply(told, export=f"summary {known.incident.id}")
 
 

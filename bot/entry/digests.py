@@ -6,15 +6,29 @@ that jumps need no job of their own. A digest that was missed is told late, with
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core import catalogue, due, openings, spans
+from bot.core.diff import first_post
 from bot.entry.almanac import Almanac
 from bot.entry.desk import Desk
 from bot.errors import UsageError
-from bot.model import Condition, Digest, Incident, Notice, NoticeKind, Post, PostKind, Provider, Stage, Surface, World
+from bot.model import (
+    Condition,
+    Digest,
+    Incident,
+    Known,
+    Notice,
+    NoticeKind,
+    Post,
+    PostKind,
+    Provider,
+    Stage,
+    Surface,
+    World,
+)
 from bot.voice import digest as voice
 from bot.voice import route
 from bot.voice.digest import Lookback
@@ -55,6 +69,23 @@ class Digests:
         return Post(channel, PostKind.NOTICE, key, notice)
 
 
+def judged(desk: Desk, provider: Provider, known: Known) -> Judged:
+    """How right the verdicts were that an incident was given, up to its end."""
+    start, end = first_post(known.incident), known.closed_at or desk.now()
+    surfaces = [s for s in provider.surfaces if s.id in known.surfaces]
+    almanac = Almanac(desk.book.archive, desk.now())
+    return _judged(almanac, surfaces, Window(start, max(start, end)))
+
+
+def _judged(almanac: Almanac, surfaces: Iterable[Surface], window: Window) -> Judged:
+    """Verdicts of the window against the conditions in it and in the hour after it."""
+    total = Judged()
+    for surface in surfaces:
+        found = _runs(almanac, surface, Window(window.start, window.end + openings.WITHIN))
+        total = total.plus(openings.judged(almanac.archive.verdicts(surface.id, window), found))
+    return total
+
+
 def lookback(desk: Desk, channel: str, window: Window) -> Lookback | None:
     """What has been, of all that a channel listens to; None where it listens to nothing."""
     targets = [s.target for s in desk.book.subscriptions(channel)]
@@ -63,16 +94,12 @@ def lookback(desk: Desk, channel: str, window: Window) -> Lookback | None:
         return None
     almanac = Almanac(desk.book.archive, desk.now())
     looked = [(s, _runs(almanac, s, window)) for _, _, surfaces in board for s in surfaces]
-    judged = Judged()
-    for surface, found in looked:
-        after = _runs(almanac, surface, Window(window.start, window.end + openings.WITHIN))
-        judged = judged.plus(openings.judged(desk.book.archive.verdicts(surface.id, window), after or found))
     return Lookback(
         window,
         targets,
         broke=tuple(_broke(desk, board, window)),
         lost=tuple(_lost(looked)),
-        judged=judged,
+        judged=_judged(almanac, [s for s, _ in looked], window),
         estimates=_estimates(board, window),
         blind=tuple(_blind(desk, board, window)),
         planned=_planned(board, desk.now()),

@@ -83,17 +83,23 @@ def provenance(alert: Alert) -> str:
 def _standing(alert: Alert) -> str:
     all_of_it = words.listing(line.name for line in alert.lines) or "no surface was named"
     bad = [line for line in alert.lines if line.condition.is_bad]
-    there = words.listing(line.name for line in bad)
-    worst = words.CONDITIONS[max((line.condition for line in bad), key=lambda c: c.rank)] if bad else ""
     if alert.ending is Ending.WITHDRAWN:
         return "withdrawn by the vendor"
     if alert.ending is Ending.POSTED:
         return f"now an incident of the vendor, {all_of_it}"
     if alert.closed_at is not None:
-        return f"called over, and {there} still {worst}" if bad else f"over, {all_of_it}"
+        return f"called over, and {_each(bad, 'still ')}" if bad else f"over, {all_of_it}"
     if bad:
-        return f"{there} {worst}{', and no incident is posted' if alert.is_unposted else ''}"
+        return f"{_each(bad)}{', and no incident is posted' if alert.is_unposted else ''}"
     return f"{words.stage(alert.stage)}, {all_of_it if alert.lines else 'no surface is named yet'}"
+
+
+def _each(bad: Iterable[SurfaceLine], still: str = "") -> str:
+    """Who is how bad, the worst first: ``Acme API down, Acme Web partly down``."""
+    names: dict[Condition, list[str]] = {}
+    for line in sorted(bad, key=lambda line: -line.condition.rank):
+        names.setdefault(line.condition, []).append(line.name)
+    return ", ".join(f"{words.listing(found)} {still}{words.CONDITIONS[c]}" for c, found in names.items())
 
 
 def _how(line: SurfaceLine) -> str:

@@ -62,6 +62,18 @@ def told(wanted: Digest) -> str:
     return f"{when} at {wanted.at:%H:%M} {wanted.zone}{calm}"
 
 
+def record(judged: Judged) -> str:
+    """How right verdicts were, in words; empty where none held anything."""
+    held = words.span(judged.held.total_seconds())
+    if judged.openings:
+        times = f"{judged.openings} time{'s' * (judged.openings != 1)}"
+        wrong = f"{judged.early} of them too early: bad again within the hour" if judged.early else "never too early"
+        return f"let work through again {times} after a hold, {wrong}; held for {held} in all"
+    if judged.held >= _A_MINUTE:
+        return f"held for {held} in all; nothing was let through again after a hold yet"
+    return ""
+
+
 def _calm(found: Lookback, zone: ZoneInfo) -> Iterator[str]:
     yield f"Digest, {_span(found.window, zone)}: nothing broke on {_targets(found)}."
     yield from _planned(found, zone)
@@ -95,19 +107,11 @@ def _lost(found: Lookback) -> Iterator[str]:
 
 
 def _judged(found: Lookback) -> Iterator[str]:
-    judged, (held, graded) = found.judged, found.estimates
-    if judged.openings:
-        times = f"{judged.openings} time{'s' * (judged.openings != 1)}"
-        wrong = f"{judged.early} of them too early: bad again within the hour" if judged.early else "never too early"
-        yield f"**Verdicts**: let work through again {times} after a hold, {wrong}; held for {_held(judged)} in all."
-    elif judged.held >= _A_MINUTE:
-        yield f"**Verdicts**: held for {_held(judged)} in all; nothing was let through again after a hold yet."
+    held, graded = found.estimates
+    if said := record(found.judged):
+        yield f"**Verdicts**: {said}."
     if graded:
         yield f"**Estimates**: {held} of {graded} incidents were over within what 9 of 10 should be."
-
-
-def _held(judged: Judged) -> str:
-    return words.span(judged.held.total_seconds())
 
 
 def _blind(found: Lookback) -> Iterator[str]:

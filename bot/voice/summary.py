@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.model import Ending, Event, EventKind, Known, Message, People, Stage, Surface
-from bot.voice import hands, words
+from bot.voice import digest, hands, words
+from bot.voice.replies import meanwhile
 from bot.voice.sheet import Para, sheet
+from bot.years import Judged
 
 QUOTED = (EventKind.UPDATE_POSTED, EventKind.UPDATE_EDITED, EventKind.INCIDENT_CHANGED)
 NOBODY = People()
@@ -18,6 +20,8 @@ _DONE = {
     EventKind.REPORTED: "reported to be broken, {name}",
     EventKind.MUTED: "muted in this channel {span}",
 }
+NOTHING = Judged()
+_ADVISED = 3  # pieces of advice
 _NOTED = 90  # seconds between the vendor's time and ours that are worth a word
 _OVER = {
     Ending.RESOLVED: "the vendor called it resolved",
@@ -36,8 +40,12 @@ def summary(
     now: datetime,
     *,
     people: People = NOBODY,
+    judged: Judged = NOTHING,
 ) -> Message:
-    """What happened, to what, from when to when by the vendor's clock and by ours, and which verdicts were given."""
+    """What happened, to what, from when to when by the vendor's clock and by ours, and which verdicts were given.
+
+    ``judged`` is how right those were; it is told where they held anything.
+    """
     incident = known.incident
     events = as_told(known, events)
     title = f"{provider}: {'over' if known.closed_at else words.stage(incident.stage)}"
@@ -46,11 +54,26 @@ def summary(
         [
             Para(incident.name, is_quote=True),
             *facts(known, events, surfaces, now),
+            *([f"**How right they were**: {right}."] if (right := digest.record(judged)) else []),
             *_last_words(events),
             *_people(known, events, people, surfaces),
+            *_advice(known, surfaces),
             f"`{incident.id}`; every step: `timeline {incident.id}`",
         ],
     )
+
+
+def _advice(known: Known, surfaces: Mapping[str, Surface]) -> Iterator[str]:
+    """What to do about it, from the catalogue: for people and for programs, each sentence once."""
+    when = "Next time" if known.closed_at else "Meanwhile"
+    told = [pair for s in known.surfaces if s in surfaces for pair in meanwhile(surfaces[s])]
+    for who in ("People", "Programs"):
+        different = list(dict.fromkeys(what for whom, what in told if whom == who and what))
+        if different:
+            more = (
+                f" … and {len(different) - _ADVISED} more: `status` and a surface" if len(different) > _ADVISED else ""
+            )
+            yield f"**{when}**, {who.lower()}: {' '.join(different[:_ADVISED])}{more}"
 
 
 def as_told(known: Known, events: Sequence[Event]) -> Sequence[Event]:

@@ -112,7 +112,7 @@ def subscribe(target: tuple[str, str] | None, channel: str = "") -> View:
     where = {"type": "conversations_select", "action_id": TEXT, "placeholder": blocks.plain("Your direct messages")}
     where |= {"filter": {"include": ["public", "private"], "exclude_bot_users": True}}
     here = {"initial_conversation": channel} if channel[:1] in ("C", "G") else {}
-    levels = _choice({str(c): label for c, label in _LEVELS.items()}, str(Condition.DEGRADED))
+    levels = _choice({str(c): label for c, label in _LEVELS.items()}, str(Condition.DEGRADED), "From which severity")
     hint = "Leave it empty to hear of it in direct messages. In a private channel, invite me first."
     return _modal(SUBSCRIBE, "Subscribe", "Subscribe", "") | {
         "blocks": [
@@ -193,9 +193,9 @@ def _input(block: str, label: str, element: View, hint: str = "") -> View:
     return told | ({"hint": blocks.plain(hint)} if hint else {})
 
 
-def _choice(options_: Mapping[str, str], chosen: str | None) -> View:
+def _choice(options_: Mapping[str, str], chosen: str | None, label: str = "As it is") -> View:
     """A menu with what is so now chosen in it; nothing, where it differs from one subscription to the other."""
-    found = blocks.menu(TEXT, "As it is", [(words.cut(label, _LABEL, "…"), value) for value, label in options_.items()])
+    found = blocks.menu(TEXT, label, [(words.cut(told_, _LABEL, "…"), value) for value, told_ in options_.items()])
     now = [o for o in found["options"] if o["value"] == chosen]
     return found | ({"initial_option": now[0]} if now else {})
 

@@ -50,7 +50,7 @@ investigating; posted 2026-05-04 12:00 UTC, seen 2 min later; 1 update. https://
     ("change", "said"),
     [
         ({}, "Acme: Acme API down"),
-        ({"lines": (line(), line("Acme Web", Condition.DEGRADED))}, "Acme: Acme API and Acme Web down"),
+        ({"lines": (line(), line("Acme Web", Condition.DEGRADED))}, "Acme: Acme API down, Acme Web degraded"),
         ({"lines": (line(condition=Condition.OPERATIONAL),)}, "Acme: investigating, Acme API"),
         ({"lines": ()}, "Acme: investigating, no surface is named yet"),
         ({"is_unposted": True}, "Acme: Acme API down, and no incident is posted"),

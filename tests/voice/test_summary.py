@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -10,6 +11,7 @@ from inline_snapshot import snapshot
 
 from bot.model import Ending, Stage
 from bot.voice import blocks, summary, timeline
+from bot.years import Judged
 from tests.core.pages import ACME, RED, at, incident, look, page, update, watched
 from tests.voice.samples import hostile
 from tests.voice.slack_limits import assert_sendable
@@ -53,8 +55,23 @@ Verdicts given (UTC):
 • Acme API: 12:01 hold off, 12:35 retry gently, 12:46 retry normally
 The vendor's last words, 2026-05-04 12:30 UTC (resolved):
 > All is well.
+Next time, programs: Back off.
 i1; every step: timeline i1\
 """)
+
+
+def test_a_summary_says_how_right_the_verdicts_were():
+    known, events = told(*DAY)
+    judged = Judged(2, 1, timedelta(minutes=34))
+    said = sendable(summary.summary(known, "Acme", events, SURFACES, at(90), judged=judged))
+    assert (
+        "How right they were: let work through again 2 times after a hold, 1 of them too early: bad again within the"
+        " hour; held for 34 min in all." in said
+    )
+
+
+def test_while_it_is_open_the_advice_is_for_now():
+    assert "Meanwhile, programs: Back off." in summed(*told(look(1, page(incident(FIRST), api=RED))))
 
 
 def test_a_timeline_says_every_step():
