@@ -228,7 +228,9 @@ class Judged:
     openings: int = 0
     early: int = 0
     held: timedelta = timedelta()
+    recent: int = 0  # openings of which it is too soon to tell
 
     def plus(self, other: Judged) -> Judged:
         """Both together."""
-        return Judged(self.openings + other.openings, self.early + other.early, self.held + other.held)
+        early, held = self.early + other.early, self.held + other.held
+        return Judged(self.openings + other.openings, early, held, self.recent + other.recent)

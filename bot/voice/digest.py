@@ -67,8 +67,10 @@ def record(judged: Judged) -> str:
     held = words.span(judged.held.total_seconds())
     if judged.openings:
         times = f"{judged.openings} time{'s' * (judged.openings != 1)}"
-        wrong = f"{judged.early} of them too early: bad again within the hour" if judged.early else "never too early"
-        return f"let work through again {times} after a hold, {wrong}; held for {held} in all"
+        wrong = [f"{judged.early} of them too early: bad again within the hour"] if judged.early else []
+        wrong += [f"{judged.recent} of them so lately that it is too soon to tell"] if judged.recent else []
+        right = words.listing(wrong) or "never too early"
+        return f"let work through again {times} after a hold, {right}; held for {held} in all"
     if judged.held >= _A_MINUTE:
         return f"held for {held} in all; nothing was let through again after a hold yet"
     return ""

@@ -64,8 +64,9 @@ def summary(
 
 
 def _advice(known: Known, surfaces: Mapping[str, Surface]) -> Iterator[str]:
-    """What to do about it, from the catalogue: for people and for programs, each sentence once."""
-    when = "Next time" if known.closed_at else "Meanwhile"
+    """What to do next time, from the catalogue, for people and for programs; while it is open, the alert says it."""
+    if known.closed_at is None:
+        return
     told = [pair for s in known.surfaces if s in surfaces for pair in meanwhile(surfaces[s])]
     for who in ("People", "Programs"):
         different = list(dict.fromkeys(what for whom, what in told if whom == who and what))
@@ -73,7 +74,7 @@ def _advice(known: Known, surfaces: Mapping[str, Surface]) -> Iterator[str]:
             more = (
                 f" … and {len(different) - _ADVISED} more: `status` and a surface" if len(different) > _ADVISED else ""
             )
-            yield f"**{when}**, {who.lower()}: {' '.join(different[:_ADVISED])}{more}"
+            yield f"**Next time**, {who.lower()}: {' '.join(different[:_ADVISED])}{more}"
 
 
 def as_told(known: Known, events: Sequence[Event]) -> Sequence[Event]:

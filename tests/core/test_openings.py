@@ -26,8 +26,11 @@ def run(start, end, condition=Condition.MAJOR_OUTAGE):
 HELD = calls((0, Call.RETRY_NORMALLY), (10, Call.HOLD_OFF), (40, Call.RETRY_GENTLY), (100, Call.RETRY_NORMALLY))
 
 
+WELL = run(40, 300, Condition.OPERATIONAL)
+
+
 def test_an_opening_is_counted_once_however_it_widens():
-    assert judged(HELD, [run(10, 40)]) == Judged(1, 0, timedelta(minutes=30))
+    assert judged(HELD, [run(10, 40), WELL]) == Judged(1, 0, timedelta(minutes=30))
 
 
 def test_an_opening_is_early_where_it_is_bad_again_within_the_hour():
@@ -48,6 +51,12 @@ def test_what_was_never_held_is_no_opening():
 
 def test_a_hold_that_goes_on_counts_as_time():
     assert judged(calls((0, Call.HOLD_OFF)), []) == Judged(0, 0, timedelta(hours=5))
+
+
+def test_an_opening_whose_hour_is_not_over_is_told_apart():
+    assert judged(HELD, [run(10, 40), run(40, 70, Condition.OPERATIONAL)]).recent == 1
+    assert judged(HELD, [run(10, 40), run(40, 100, Condition.OPERATIONAL)]).recent == 0
+    assert judged(HELD, [run(10, 40), run(60, 70)]) == Judged(1, 1, timedelta(minutes=30), 0)
 
 
 def test_sums_add_up():

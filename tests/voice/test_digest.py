@@ -73,6 +73,11 @@ def test_the_verdicts_record_is_told():
         "Verdicts: let work through again 2 times after a hold, 1 of them too early: bad again within the hour;"
         " held for 1 h 10 min in all." in said(FULL)
     )
+    lately = Judged(3, 1, MINUTE * 5, 1)
+    assert (
+        "3 times after a hold, 1 of them too early: bad again within the hour and 1 of them so lately that it is too"
+        " soon to tell;" in said(replace(FULL, judged=lately))
+    )
     assert "1 time after a hold, never too early" in said(replace(FULL, judged=Judged(1, 0, MINUTE * 5)))
 
 
