@@ -194,10 +194,9 @@ async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) ->
         web.put("/restart", restart),
         web.get("/modals", hands.tell),
         web.put("/modals", hands.submit),
-        web.route("*", "/_control/{rest:.*}", slack.forward),
         web.get("/homes", hands.homes),
         web.put("/homes", hands.press),
-        web.route("*", "/_control/{rest:.*}", slack.control),
+        web.route("*", "/_control/{rest:.*}", slack.forward),
     ]
     await serve(api, lambda runner: web.TCPSite(runner, "127.0.0.1", WEB_API))
     for host, port in (("127.0.0.1", PAGE), (PUBLIC, 80)):
