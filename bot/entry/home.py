@@ -21,7 +21,7 @@ from bot.voice.sheet import sheet
 def resident(desk: Desk, person: str, board: Board | None = None) -> Resident:
     """All that somebody's Home tells now; ``board`` is what is known of every provider, if it was asked already."""
     mine = [s for s in desk.book.subscriptions() if person in (s.channel, s.created_by)]
-    board = desk.board() if board is None else board
+    board = desk.glance() if board is None else board
     return Resident(person, board, mine, desk.habits(person), desk.reported(), desk.now())
 
 

@@ -83,7 +83,7 @@ class Homes:
         """Draws the Homes of those who look at one, where something in it has changed."""
         now = self.desk.now()
         people = [p for p in self.desk.book.rounds.lookers(now - LOOKS_FOR) if self._may(p, now)]
-        board = self.desk.board() if people else ()
+        board = self.desk.glance() if people else ()
         for person in people:
             resident = doors.resident(self.desk, person, board)
             if home.facts(resident) != self._shown.get(person, _Shown()).facts:

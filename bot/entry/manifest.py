@@ -31,6 +31,7 @@ def by_http(manifest: str, url: str) -> str:
     where = url.rstrip("/").removesuffix(PATH) + PATH
     manifest = re.sub(r"(socket_mode_enabled:) true.*", r"\1 false", manifest)
     manifest = re.sub(r"( +)- command: .*\n", rf"\g<0>\1  url: {where}\n", manifest)
+    manifest = re.sub(r"( +)interactivity:.*\n", rf"\g<0>\1  message_menu_options_url: {where}\n", manifest)  # pickers
     return re.sub(r"( +)(?:interactivity|event_subscriptions):.*\n", rf"\g<0>\1  request_url: {where}\n", manifest)
 
 

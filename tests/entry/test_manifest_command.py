@@ -27,7 +27,9 @@ def test_with_an_address_slack_is_told_to_send_there(url):
     found = yaml.safe_load(printed("--http", url).output)
     assert found["settings"]["socket_mode_enabled"] is False
     assert [c["url"] for c in found["features"]["slash_commands"]] == [WHERE]
-    assert found["settings"]["interactivity"] == {"is_enabled": True, "request_url": WHERE}
+    told = {"is_enabled": True, "request_url": WHERE, "message_menu_options_url": WHERE}
+    assert found["settings"]["interactivity"] == told
+    assert found["settings"]["event_subscriptions"]["request_url"] == WHERE
 
 
 def test_nothing_else_differs():
@@ -36,6 +38,7 @@ def test_nothing_else_differs():
         del command["url"]
     for part in ("interactivity", "event_subscriptions"):
         theirs["settings"].get(part, {}).pop("request_url", None)
+    theirs["settings"]["interactivity"].pop("message_menu_options_url")
     assert theirs == ours | {"settings": ours["settings"] | {"socket_mode_enabled": False}}
 
 
