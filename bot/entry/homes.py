@@ -97,7 +97,11 @@ class Homes:
     async def draw(self, person: str, board: Board | None = None) -> None:
         """Draws somebody's Home now; what goes wrong is logged, once for as long as it is the same."""
         async with self._drawing.setdefault(person, asyncio.Lock()):
-            resident = doors.resident(self.desk, person, board)
+            try:
+                resident = doors.resident(self.desk, person, board)
+            except StoreError as error:
+                self._say(f"a Home can't be drawn: {error}")
+                return
             shown = self._shown.setdefault(person, _Shown())
             shown.at, shown.facts = resident.now, home.facts(resident)
             try:

@@ -17,7 +17,7 @@ from bot.entry.bundles import Bundle, Shelf
 from bot.entry.desk import Desk
 from bot.entry.homes import Homes
 from bot.entry.question import Press, Reply
-from bot.entry.slash import answered, tell
+from bot.entry.slash import answered, opens, tell
 from bot.errors import UsageError
 from bot.voice import hands, views
 from bot.voice import home as drawn
@@ -68,12 +68,12 @@ def _bundle(desk: Desk, done: Press) -> Bundle | Reply:
 
 
 def _home(app: AsyncApp, desk: Desk, homes: Homes) -> None:
-    async def pressed(ack: Any, respond: Any, client: AsyncWebClient, body: dict[str, Any]) -> None:
+    async def pressed(ack: Any, client: AsyncWebClient, body: dict[str, Any]) -> None:
         await ack()
         done = interactions.press(body)
         reply = answered(f"the button {done.action}", partial(home.press, desk, done))
-        if reply:
-            await tell(reply, respond, client, body.get("trigger_id"))
+        if reply:  # Home is no place to answer in: what is not in the modal is in our log
+            await opens(client, body.get("trigger_id") or "", reply.view or views.told(reply.message))
         await homes.draw(done.person.id)
 
     async def enrolled(ack: Any, body: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ the command's ``response_url``, which works in channels that the bot is not a me
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -74,19 +74,25 @@ def _failed(what: str, error: Exception) -> Reply:
 
 async def tell(reply: Reply, respond: Any, client: AsyncWebClient, trigger: str | None) -> None:
     """Opens the answer's modal, where it has one, or sends the answer; and the rest of it once that is there."""
-    try:
-        if reply.view and trigger:
-            await client.views_open(trigger_id=trigger, view=dict(reply.view))
-            return
-    except (SlackApiError, aiohttp.ClientError, OSError) as error:
-        why = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
-        log.warning("Slack opened no modal: %s", why)
+    if reply.view and trigger and await opens(client, trigger, reply.view):
+        return
     try:
         await _send(respond, reply)
     except (aiohttp.ClientError, OSError) as error:
         log.warning("an answer to %s did not reach Slack: %s", COMMAND, type(error).__name__)
     if reply.later:
         await tell(await _finished(reply.later), respond, client, None)
+
+
+async def opens(client: AsyncWebClient, trigger: str, view: Mapping[str, Any]) -> bool:
+    """Opens a modal; False where Slack does not."""
+    try:
+        await client.views_open(trigger_id=trigger, view=dict(view))
+    except (SlackApiError, aiohttp.ClientError, OSError) as error:
+        why = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
+        log.warning("Slack opened no modal: %s", why)
+        return False
+    return True
 
 
 async def _send(respond: Any, reply: Reply) -> None:

@@ -29,6 +29,7 @@ class Slack:
     def __init__(self):
         self.told = []
         self.url = ""
+        self.refused = {}
 
     async def hear(self, request):
         body = await request.json() if "json" in request.content_type else dict(await request.post())
@@ -37,6 +38,8 @@ class Slack:
             return web.Response(text="ok")
         us = {"user_id": "UBOT", "bot_id": "B1", "team_id": "T1", "user": "brownout"}
         files = {"upload_url": f"{self.url}/upload", "file_id": "F1", "files": [{"id": "F1"}]}
+        if refusal := self.refused.get(request.path.rpartition("/")[2]):
+            return web.json_response({"ok": False, "error": refusal})
         return web.json_response({"ok": True, **us, **files})
 
 

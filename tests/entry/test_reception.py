@@ -165,3 +165,15 @@ async def test_an_export_in_direct_messages_goes_to_slacks_own_id_of_them(send, 
 async def test_what_can_not_be_exported_is_told_to_who_pressed(send, slack):
     await send(pressed(hands.EXPORT, "unsubscribe acme"))
     assert "Only summaries" in told(slack, "respond")[0]["text"]
+
+
+async def test_a_modal_that_slack_does_not_open_leaves_home_drawn_and_a_line_in_the_log(send, slack, caplog):
+    slack.refused = {"views.open": "expired_trigger_id"}
+    await send(at_home(home.ASK, "retry acme-api"))
+    assert "Slack opened no modal: expired_trigger_id" in caplog.text
+    assert len(told(slack, "views.publish")) == 1
+
+
+async def test_a_failure_that_nobody_thought_of_is_told_in_a_modal(send, slack):
+    await send(at_home(home.CHANGE, chosen="nonsense"))
+    assert "I can't answer this now" in str(opened(slack)["blocks"])
