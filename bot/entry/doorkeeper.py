@@ -51,9 +51,9 @@ class Named:
 class Bounded:
     """Reads the body of a write before anybody sees it: 413 for too much, 408 for too slow."""
 
-    def __init__(self, app: ASGIApp, path: str) -> None:
+    def __init__(self, app: ASGIApp, path: str, patience_s: float = PATIENCE_S) -> None:
         """``path``: below which this holds."""
-        self.app, self.path = app, path
+        self.app, self.path, self.patience_s = app, path, patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; see the ASGI specification."""
@@ -61,12 +61,14 @@ class Bounded:
             await self.app(scope, receive, send)
             return
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self.patience_s):
                 body = await _body(Request(scope, receive))
         except ClientDisconnect:
             return
         except TimeoutError:
-            await JSONResponse({"detail": f"the body did not come within {PATIENCE_S:g} s"}, 408)(scope, receive, send)
+            await JSONResponse({"detail": f"the body did not come within {self.patience_s:g} s"}, 408)(
+                scope, receive, send
+            )
             return
         if body is None:
             why = f"the body has more than {MAX_BODY} bytes; send less at once"

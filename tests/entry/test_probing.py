@@ -1,7 +1,7 @@
 """Probes on their rounds: who is tried, what the engine hears, and what the log says."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,6 +14,7 @@ pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 API = Probe("acme-api", "https://api.acme.example/", key_env="ACME_KEY")
 WEB = Probe("acme-web", "https://acme.example/")
+CUT_OFF = "it refuses connections"
 OTHER = Probe("globex-api", "https://globex.example/")
 
 
@@ -26,14 +27,20 @@ class Sky:
     async def attempt(self, probe, at, *, key=""):
         self.keys.append(key)
         why = self.whys.pop(0)
-        return ProbeResult(probe.surface, at, not why, why=why, ours=self.ours)
+        connect_ms = None if why == CUT_OFF else 1.0
+        return ProbeResult(probe.surface, at, not why, why=why, ours=self.ours, connect_ms=connect_ms)
 
     def witness(self, provider_id, *, probes):
         self.heard += [(provider_id, result) for result in probes]
 
 
 def probing(sky, **environment):
-    return Probing(sky, sky, [ACME], environment, lambda: NOW)
+    return Probing(sky, sky, [ACME], environment, lambda: NOW, lambda: NOW)
+
+
+def alone(sky, *, page_read_ago):
+    """Rounds from a place where a page was last read so long ago."""
+    return Probing(sky, sky, [ACME], {}, lambda: NOW, lambda: NOW - page_read_ago)
 
 
 async def test_the_engine_hears_of_every_try():
@@ -51,6 +58,32 @@ async def test_what_is_our_own_fault_is_no_evidence_and_is_logged(caplog):
     sky = Sky("it answered 401: that is about the key in ACME_KEY", ours=True)
     await probing(sky).round(API, "acme")
     assert (sky.heard, "this says nothing about the surface" in caplog.text) == ([], True)
+
+
+async def test_a_surface_that_is_cut_off_while_pages_can_be_read_is_evidence():
+    sky = Sky(CUT_OFF)
+    await alone(sky, page_read_ago=timedelta(seconds=70)).round(WEB, "acme")
+    assert [r.ok for _, r in sky.heard] == [False]
+
+
+async def test_a_surface_that_is_cut_off_like_everything_else_is_no_evidence(caplog):
+    sky = Sky(CUT_OFF)
+    await alone(sky, page_read_ago=timedelta(seconds=80)).round(WEB, "acme")
+    assert (sky.heard, "nothing else can be reached from here either" in caplog.text) == ([], True)
+
+
+async def test_another_probe_that_has_a_connection_shows_that_the_network_is_there():
+    sky = Sky("", CUT_OFF)
+    rounds = alone(sky, page_read_ago=timedelta(hours=1))
+    await rounds.round(API, "acme")
+    await rounds.round(WEB, "acme")
+    assert [r.ok for _, r in sky.heard] == [True, False]
+
+
+async def test_a_surface_that_connects_and_fails_is_evidence_whatever_else():
+    sky = Sky("it answered 500")
+    await alone(sky, page_read_ago=timedelta(hours=1)).round(WEB, "acme")
+    assert [r.ok for _, r in sky.heard] == [False]
 
 
 async def test_the_same_failure_is_logged_once_and_its_end_too(caplog):
@@ -86,7 +119,7 @@ def test_a_probe_without_its_key_is_left_out_and_its_variable_is_named(caplog):
 
 
 def test_nobody_watched_nobody_probed():
-    assert [*Probing(Sky(), Sky(), [GLOBEX], {}, lambda: NOW).errands([WEB])] == []
+    assert [*Probing(Sky(), Sky(), [GLOBEX], {}, lambda: NOW, lambda: None).errands([WEB])] == []
 
 
 @pytest.mark.parametrize("key", ["k-1\n", "k 1", "k\u20131", "k\x00"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.entry.doorkeeper import MAX_BODY
+from bot.entry.doorkeeper import MAX_BODY, Bounded
 from bot.entry.pace import Pace
 from bot.entry.web import web_app
 from bot.entry.write import Writing
@@ -276,6 +276,19 @@ async def test_a_body_too_large_is_refused_also_where_its_size_is_not_told(bot):
             yield b" " * 1000
 
     assert (await bot.post("reports", content=pieces())).status_code == 413
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for():
+    async def never():
+        await asyncio.sleep(30)
+
+    async def send(message):
+        sent.append(message)
+
+    sent = []
+    scope = {"type": "http", "method": "POST", "path": "/v1/reports", "headers": []}
+    await Bounded(None, "/v1/", patience_s=0.05)(scope, never, send)
+    assert sent[0]["status"] == 408
 
 
 async def test_a_form_is_no_json(bot):
