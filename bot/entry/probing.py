@@ -47,10 +47,9 @@ class Probing:
     _reached: dict[str, datetime] = field(default_factory=dict)
     _said: dict[str, str] = field(default_factory=dict)
 
-    def errands(self, probes: Iterable[Probe]) -> Iterator[Errand]:
+    def errands(self) -> Iterator[Errand]:
         """A job per probe that can be tried; why another one can't is logged."""
-        owners = {s.id: p.id for p in self.providers for s in p.surfaces}
-        ready = [(probe, owners[probe.surface]) for probe in probes if probe.surface in owners]
+        ready = [(s.probe, p.id) for p in self.providers for s in p.surfaces if s.probe]
         for number, (probe, provider) in enumerate(ready):
             if why := keyless(probe, self.environment):
                 log.warning("%s is not probed: %s", probe.surface, why)

@@ -111,7 +111,7 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: t
         digests = Digests(Desk(running.providers, book, now, found.rules_for))
         chores = (Vigil(engine, book), digests)
         rounds = probing.Probing(Prober(), engine, providers, os.environ, now, lambda: _newest(engine))
-        errands = (*upkeep.errands(), *rounds.errands(found.probes))
+        errands = (*upkeep.errands(), *rounds.errands())
         bot = app.App(engine, found.poll, doors, app.say, chores=chores, errands=errands)
         running.rounds = bot
         gc.collect()

@@ -25,7 +25,7 @@ class Probe:
     key_env: str = ""  # the environment variable that holds the key, for an API call with one
     key_header: str = "Authorization"
     key_prefix: str = "Bearer "
-    headers: Mapping[str, str] = field(default_factory=dict)  # besides the key's; never a secret
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)  # besides the key's; never a secret
     body: str = ""
     follow: bool = False  # goes where a redirect leads; else the redirect is the answer
     allow_private: bool = False  # a gateway of the team's own, inside a private network

@@ -1,6 +1,7 @@
 """Probes on their rounds: who is tried, what the engine hears, and what the log says."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +16,6 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 API = Probe("acme-api", "https://api.acme.example/", key_env="ACME_KEY")
 WEB = Probe("acme-web", "https://acme.example/")
 CUT_OFF = "it refuses connections"
-OTHER = Probe("globex-api", "https://globex.example/")
 
 
 class Sky:
@@ -103,23 +103,33 @@ async def test_the_key_is_taken_from_the_environment_at_each_try():
     assert sky.keys == ["k-1", ""]
 
 
-def test_there_is_a_job_per_probe_of_a_provider_that_is_watched():
-    jobs = [*probing(Sky(), ACME_KEY="k").errands([API, WEB, OTHER])]
-    assert [job.name for job in jobs] == ["probe acme-api", "probe acme-web"]
+def tried(*probes):
+    """Acme, with these surfaces tried."""
+    found = {p.surface: p for p in probes}
+    return replace(ACME, surfaces=tuple(replace(s, probe=found.get(s.id)) for s in ACME.surfaces))
+
+
+def jobs(*probes, **environment):
+    rounds = Probing(Sky(), Sky(), [tried(*probes), GLOBEX], environment, lambda: NOW, lambda: None)
+    return [*rounds.errands()]
+
+
+def test_there_is_a_job_per_probe():
+    assert [job.name for job in jobs(API, WEB, ACME_KEY="k")] == ["probe acme-api", "probe acme-web"]
 
 
 def test_jobs_are_jittered_and_begin_one_after_the_other():
-    jobs = [*probing(Sky(), ACME_KEY="k").errands([API, WEB])]
-    assert ({job.is_jittered for job in jobs}, [job.first_s for job in jobs]) == ({True}, [0, 2.5])
+    found = jobs(API, WEB, ACME_KEY="k")
+    assert ({job.is_jittered for job in found}, [job.first_s for job in found]) == ({True}, [0, 2.5])
 
 
 def test_a_probe_without_its_key_is_left_out_and_its_variable_is_named(caplog):
-    assert [*probing(Sky()).errands([API])] == []
+    assert jobs(API) == []
     assert caplog.messages == ["acme-api is not probed: ACME_KEY, which holds its key, is not set"]
 
 
-def test_nobody_watched_nobody_probed():
-    assert [*Probing(Sky(), Sky(), [GLOBEX], {}, lambda: NOW, lambda: None).errands([WEB])] == []
+def test_without_probes_there_are_no_jobs():
+    assert jobs() == []
 
 
 @pytest.mark.parametrize("key", ["k-1\n", "k 1", "k\u20131", "k\x00"])
