@@ -24,7 +24,10 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?")
 
 
 class Named:
-    """Lets through what is asked of a host that we are; 421 for another one, 400 for none."""
+    """Lets through what is asked of a host that we are; 421 for another one, 400 for what is none.
+
+    Who names no host at all is no browser: health checks that speak HTTP/1.0 do that.
+    """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
         """``hosts`` are names besides ``localhost``; addresses always pass."""
@@ -38,6 +41,8 @@ class Named:
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         told = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if not told:
+            return None
         found = _HOST.fullmatch(told[0]) if len(told) == 1 else None
         if found is None:
             return JSONResponse({"detail": "a request needs one Host, and a plain one"}, 400)
