@@ -492,7 +492,7 @@ async def test_what_undoes_other_peoples_work_is_for_admins(town, text):
 
 async def test_members_of_a_group_of_admins_are_admins(town):
     groups = {"S1": frozenset({"U2"})}
-    town.desk = Desk((ACME,), town.book, town.clock, lambda _: VerdictRules(), frozenset({"S1"}), groups)
+    town.desk = Desk((ACME,), town.book, town.clock, lambda _: VerdictRules(), frozenset({"S1"}), groups=groups)
     assert "for the admins of this bot here: <!subteam^S1>." in await town.says("unsubscribe acme", person=ADA)
     assert "no longer hears of acme" in await town.says("unsubscribe acme", person=BOB)
 
