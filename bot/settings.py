@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import reprlib
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from difflib import get_close_matches
@@ -214,7 +214,6 @@ class Settings:
     verdict: _Verdict = field(default_factory=_Verdict)
     web: Web = field(default_factory=Web)
     admins: tuple[str, ...] = ()
-    probes: tuple[model.Probe, ...] = ()
     owners: tuple[str, ...] = ()  # who hears of sources without usable data
     looks_up: bool = True
     give_up_after_min: float | None = None
@@ -223,6 +222,11 @@ class Settings:
     def store_path(self) -> str:
         """The database, as brownout.toml names it."""
         return self.store.path
+
+    @property
+    def probes(self) -> tuple[model.Probe, ...]:
+        """How surfaces are tried, those of disabled providers too."""
+        return tuple(s.probe for p in self.providers for s in p.surfaces if s.probe)
 
     def rules_for(self, provider: model.Provider, preset: str | None = None) -> model.VerdictRules:
         """The verdict's numbers for this provider: its profile's, and over them the chosen preset's."""
@@ -257,7 +261,7 @@ def load(directory: Path | None = None) -> Settings:
     verdict = _read(numbers, _Verdict, mistakes) if numbers.exists() else _Verdict()
     files = sorted((directory / "providers").glob("*.toml"))
     read = [(file, _read(file, _Provider, mistakes)) for file in files]
-    providers = [(file, _provider(wire)) for file, wire in read if wire]
+    providers = [(file, _provider(wire, main.probe)) for file, wire in read if wire]
     mistakes += _twice(providers)
     mistakes += _strangers(providers) if len(providers) == len(files) else ()
     mistakes += _profiles(providers, verdict) if verdict else ()
@@ -270,7 +274,6 @@ def load(directory: Path | None = None) -> Settings:
     slack = main.slack
     return Settings(
         *(main.poll, main.store, main.verdict.preset, catalogue, verdict or _Verdict(), main.web, slack.admins),
-        probes=_probes(main, [wire for _, wire in read if wire]),
         owners=(slack.owner,) if slack.owner else _people(slack.admins),
         looks_up=slack.look_up == "auto",
         give_up_after_min=slack.give_up_after_min,
@@ -325,18 +328,18 @@ def _line_of(text: str, loc: tuple[str | int, ...]) -> int:
     return line
 
 
-def _provider(wire: _Provider) -> model.Provider:
-    surfaces = tuple(model.Surface(provider=wire.id, **s.model_dump(exclude={"probe"})) for s in wire.surface)
+def _provider(wire: _Provider, probes: Mapping[str, ProbeTable]) -> model.Provider:
+    """The provider; ``probes`` are those of brownout.toml, which win over the file's own."""
+    surfaces = tuple(_surface(s, wire.id, probes.get(s.id, s.probe)) for s in wire.surface)
     told = wire.source.model_dump() | {"home": wire.source.home or ""}
     source = model.Source(id=wire.id, provider=wire.id, **told)
     rest = wire.model_dump(exclude={"source", "surface"})
     return model.Provider(surfaces=surfaces, source=source, **rest)
 
 
-def _probes(main: _Main, wires: Iterable[_Provider]) -> tuple[model.Probe, ...]:
-    """The probes that are on: those of the provider files, and over them those of brownout.toml."""
-    shipped = {s.id: s.probe for wire in wires for s in wire.surface if s.probe}
-    return tuple(table.probe(surface) for surface, table in (shipped | main.probe).items() if table.enabled)
+def _surface(wire: _Surface, provider: str, table: ProbeTable | None) -> model.Surface:
+    probe = table.probe(wire.id) if table and table.enabled else None
+    return model.Surface(provider=provider, probe=probe, **wire.model_dump(exclude={"probe"}))
 
 
 def _strays(file: Path, main: _Main, providers: list[tuple[Path, model.Provider]]) -> Iterator[str]:

@@ -96,10 +96,11 @@ class Prober:
     ) -> None:
         """``trust`` is whose certificates are believed: httpx's list and the system's, unless told otherwise."""
         self._look_up, self._is_public, self._clock = look_up, is_public, clock
-        self._trust = trust or _trusted()
+        self._trust = trust
 
     async def attempt(self, probe: Probe, at: datetime, *, key: str = "", vantage: str = HERE) -> ProbeResult:
         """One try, begun at ``at``. A failure is a result too: ``why`` in plain words, ``ours`` where it is our own."""
+        self._trust = self._trust or _trusted()  # a tenth of a second, for those who probe
         steps = _Steps(self._clock, self._clock())
         why, is_ours = await self._outcome(probe, key, steps)
         return ProbeResult(

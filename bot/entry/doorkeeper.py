@@ -24,7 +24,10 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?")
 
 
 class Named:
-    """Lets through what is asked of a host that we are; 421 for another one, 400 for none."""
+    """Lets through what is asked of a host that we are; 421 for another one, 400 for what is none.
+
+    Who names no host at all is no browser: health checks that speak HTTP/1.0 do that.
+    """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
         """``hosts`` are names besides ``localhost``; addresses always pass."""
@@ -38,6 +41,8 @@ class Named:
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         told = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if not told:
+            return None
         found = _HOST.fullmatch(told[0]) if len(told) == 1 else None
         if found is None:
             return JSONResponse({"detail": "a request needs one Host, and a plain one"}, 400)
@@ -51,9 +56,9 @@ class Named:
 class Bounded:
     """Reads the body of a write before anybody sees it: 413 for too much, 408 for too slow."""
 
-    def __init__(self, app: ASGIApp, path: str) -> None:
+    def __init__(self, app: ASGIApp, path: str, patience_s: float = PATIENCE_S) -> None:
         """``path``: below which this holds."""
-        self.app, self.path = app, path
+        self.app, self.path, self.patience_s = app, path, patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; see the ASGI specification."""
@@ -61,12 +66,14 @@ class Bounded:
             await self.app(scope, receive, send)
             return
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self.patience_s):
                 body = await _body(Request(scope, receive))
         except ClientDisconnect:
             return
         except TimeoutError:
-            await JSONResponse({"detail": f"the body did not come within {PATIENCE_S:g} s"}, 408)(scope, receive, send)
+            await JSONResponse({"detail": f"the body did not come within {self.patience_s:g} s"}, 408)(
+                scope, receive, send
+            )
             return
         if body is None:
             why = f"the body has more than {MAX_BODY} bytes; send less at once"

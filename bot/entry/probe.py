@@ -113,6 +113,8 @@ class Dispatch:
             except DeliveryError as error:
                 if not error.permanent:
                     self._say(str(error))
+                    if error.code == "away":
+                        self._doubt()
                     return False
                 log.error("%s does not take %d results, and they are dropped: %s", self.where, len(batch), error)  # noqa: TRY400
             for _ in batch:
@@ -129,6 +131,14 @@ class Dispatch:
             log.warning(
                 "%d results were dropped: older than %g min, they are no news", count, WORTH.total_seconds() / 60
             )
+
+    def _doubt(self) -> None:
+        """Where not even the bot can be reached, what got no connection may be the fault of the network here."""
+        doubtful = [r for r in self.waiting if r.is_cut_off]
+        for result in doubtful:
+            self.waiting.remove(result)
+        if doubtful:
+            log.warning("%d results without a connection are dropped: it may be the network here", len(doubtful))
 
     def _say(self, trouble: str) -> None:
         if trouble and trouble != self._trouble:

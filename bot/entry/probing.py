@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from bot.model import Probe, ProbeResult, Provider
 log = logging.getLogger("brownout")
 
 SPREAD_S = 5.0  # the first tries come within so long
+ONLINE = timedelta(seconds=75)  # something else was reached within so long: a look at a page, or another probe
 
 
 class Prober(Protocol):
@@ -31,19 +32,24 @@ class Witness(Protocol):
 
 @dataclass(slots=True)
 class Probing:
-    """The rounds of the probes whose providers are watched. ``environment`` holds the keys."""
+    """The rounds of the probes whose providers are watched. ``environment`` holds the keys.
+
+    ``reached`` is when anything else of the world was last reached from here. Where that is long ago, a try that gets
+    no connection says nothing: our own network is down.
+    """
 
     prober: Prober
     witness: Witness
     providers: Iterable[Provider]
     environment: Mapping[str, str]
     now: Callable[[], datetime]
+    reached: Callable[[], datetime | None]
+    _reached: dict[str, datetime] = field(default_factory=dict)
     _said: dict[str, str] = field(default_factory=dict)
 
-    def errands(self, probes: Iterable[Probe]) -> Iterator[Errand]:
+    def errands(self) -> Iterator[Errand]:
         """A job per probe that can be tried; why another one can't is logged."""
-        owners = {s.id: p.id for p in self.providers for s in p.surfaces}
-        ready = [(probe, owners[probe.surface]) for probe in probes if probe.surface in owners]
+        ready = [(s.probe, p.id) for p in self.providers for s in p.surfaces if s.probe]
         for number, (probe, provider) in enumerate(ready):
             if why := keyless(probe, self.environment):
                 log.warning("%s is not probed: %s", probe.surface, why)
@@ -59,11 +65,20 @@ class Probing:
 
     async def round(self, probe: Probe, provider: str) -> None:
         """One try, and the engine hears of it, unless what failed is ours."""
-        result = await self.prober.attempt(probe, self.now(), key=self.environment.get(probe.key_env, ""))
+        tried = await self.prober.attempt(probe, self.now(), key=self.environment.get(probe.key_env, ""))
+        if tried.is_cut_off and not self._is_online(probe.surface):
+            tried = replace(tried, ours=True, why=f"{tried.why}; nothing else can be reached from here either")
+        elif not tried.is_cut_off:
+            self._reached[probe.surface] = self.now()
+        result = tried
         if told := news(result, self._said):
             log.log(logging.INFO if result.ok else logging.WARNING, "%s", told)
         if not result.ours:
             self.witness.witness(provider, probes=(result,))
+
+    def _is_online(self, surface: str) -> bool:
+        others = (at for other, at in self._reached.items() if other != surface)
+        return any(at is not None and self.now() - at <= ONLINE for at in (self.reached(), *others))
 
 
 def keyless(probe: Probe, environment: Mapping[str, str]) -> str:

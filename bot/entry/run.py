@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,13 +110,19 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: t
             log.info("this book is new; `brownout backfill PROVIDER` reads in the years before it")
         digests = Digests(Desk(running.providers, book, now, found.rules_for))
         chores = (Vigil(engine, book), digests)
-        probes = probing.Probing(Prober(), engine, providers, os.environ, now).errands(found.probes)
-        bot = app.App(engine, found.poll, doors, app.say, chores=chores, errands=(*upkeep.errands(), *probes))
+        rounds = probing.Probing(Prober(), engine, providers, os.environ, now, lambda: _newest(engine))
+        errands = (*upkeep.errands(), *rounds.errands())
+        bot = app.App(engine, found.poll, doors, app.say, chores=chores, errands=errands)
         running.rounds = bot
         gc.collect()
         gc.freeze()  # what is loaded by now stays: collecting it again and again made one answer in twenty late
         await bot.run(stop)
     log.info("ended cleanly")
+
+
+def _newest(engine: Engine) -> datetime | None:
+    """When any page was last read."""
+    return max(filter(None, (world.seen_at for world in engine.worlds.values())), default=None)
 
 
 def _end(stop: asyncio.Event) -> None:

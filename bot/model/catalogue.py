@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.model.evidence import Probe
+
 
 @dataclass(frozen=True, slots=True)
 class Surface:
@@ -15,6 +17,7 @@ class Surface:
     components of single features: their trouble touches the surface and does not bring it down. ``needs`` are
     surfaces it cannot work without; ``instead`` are surfaces to use meanwhile, another fault domain first.
     ``is_login``: people pass through it to the others. ``slo`` is the availability it should have, in percent.
+    ``probe`` is how it is tried, where it is.
     """
 
     id: str
@@ -33,6 +36,7 @@ class Surface:
     slo: float | None = None
     people: str = ""  # what people can do meanwhile
     programs: str = ""  # what programs should do meanwhile
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True)

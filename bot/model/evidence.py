@@ -25,7 +25,7 @@ class Probe:
     key_env: str = ""  # the environment variable that holds the key, for an API call with one
     key_header: str = "Authorization"
     key_prefix: str = "Bearer "
-    headers: Mapping[str, str] = field(default_factory=dict)  # besides the key's; never a secret
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)  # besides the key's; never a secret
     body: str = ""
     follow: bool = False  # goes where a redirect leads; else the redirect is the answer
     allow_private: bool = False  # a gateway of the team's own, inside a private network
@@ -46,7 +46,12 @@ class ProbeResult:
     tls_ms: float | None = None
     took_ms: float | None = None
     first_byte_ms: float | None = None
-    ours: bool = False  # the fault is ours (a key, a private address) and says nothing about the surface
+    ours: bool = False  # the fault is ours (a key, our network) and says nothing about the surface
+
+    @property
+    def is_cut_off(self) -> bool:
+        """It failed before it had a connection: the surface's fault, or that of the network it was tried from."""
+        return not self.ok and self.connect_ms is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import logging
 import socket
 import ssl
 import threading
@@ -265,6 +266,12 @@ async def test_without_a_key_a_401_is_an_answer_like_another():
 async def test_no_result_has_the_key_in_it():
     found = await tried_on({"/": answer(KEY.encode(), 500)}, key=KEY, marker="x", key_env="ACME_KEY")
     assert KEY not in repr(found)
+
+
+async def test_no_log_has_the_key_in_it_at_any_level(caplog):
+    with caplog.at_level(logging.DEBUG):
+        await tried_on({"/": answer()}, key=KEY)
+    assert (bool(caplog.records), KEY in caplog.text) == (True, False)
 
 
 async def test_the_key_stays_with_its_host():

@@ -2,6 +2,7 @@
 
 import json
 from collections import deque
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -107,7 +108,7 @@ class Bot:
         return NOW + timedelta(minutes=self.minutes)
 
     def result(self, why="500"):
-        return ProbeResult("acme-api", self.now(), ok=False, vantage="paris", why=why)
+        return ProbeResult("acme-api", self.now(), ok=False, vantage="paris", why=why, connect_ms=1.0)
 
 
 AWAY = DeliveryError("it can't be reached", code="away")
@@ -127,6 +128,22 @@ async def test_what_could_not_be_told_is_told_with_the_next():
     assert not await dispatch.send([bot.result("a")])
     assert await dispatch.send([bot.result("b")])
     assert bot.told == [["a", "b"]]
+
+
+async def test_what_had_no_connection_while_the_bot_had_none_is_not_told(caplog):
+    bot = Bot(AWAY)
+    dispatch = Dispatch(bot, "it", bot.now)
+    await dispatch.send([replace(bot.result("cut off"), connect_ms=None), bot.result("500")])
+    await dispatch.send([])
+    assert (bot.told, "it may be the network here" in caplog.text) == ([["500"]], True)
+
+
+async def test_what_had_no_connection_is_told_where_the_bot_refuses_for_another_reason():
+    bot = Bot(DeliveryError("it answered 503", code="http_503"))
+    dispatch = Dispatch(bot, "it", bot.now)
+    await dispatch.send([replace(bot.result("cut off"), connect_ms=None)])
+    await dispatch.send([])
+    assert bot.told == [["cut off"]]
 
 
 async def test_after_ten_minutes_a_result_is_dropped_and_that_is_said(caplog):

@@ -1,7 +1,8 @@
 """Probes on their rounds: who is tried, what the engine hears, and what the log says."""
 
 import logging
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 API = Probe("acme-api", "https://api.acme.example/", key_env="ACME_KEY")
 WEB = Probe("acme-web", "https://acme.example/")
-OTHER = Probe("globex-api", "https://globex.example/")
+CUT_OFF = "it refuses connections"
 
 
 class Sky:
@@ -26,14 +27,20 @@ class Sky:
     async def attempt(self, probe, at, *, key=""):
         self.keys.append(key)
         why = self.whys.pop(0)
-        return ProbeResult(probe.surface, at, not why, why=why, ours=self.ours)
+        connect_ms = None if why == CUT_OFF else 1.0
+        return ProbeResult(probe.surface, at, not why, why=why, ours=self.ours, connect_ms=connect_ms)
 
     def witness(self, provider_id, *, probes):
         self.heard += [(provider_id, result) for result in probes]
 
 
 def probing(sky, **environment):
-    return Probing(sky, sky, [ACME], environment, lambda: NOW)
+    return Probing(sky, sky, [ACME], environment, lambda: NOW, lambda: NOW)
+
+
+def alone(sky, *, page_read_ago):
+    """Rounds from a place where a page was last read so long ago."""
+    return Probing(sky, sky, [ACME], {}, lambda: NOW, lambda: NOW - page_read_ago)
 
 
 async def test_the_engine_hears_of_every_try():
@@ -53,6 +60,32 @@ async def test_what_is_our_own_fault_is_no_evidence_and_is_logged(caplog):
     assert (sky.heard, "this says nothing about the surface" in caplog.text) == ([], True)
 
 
+async def test_a_surface_that_is_cut_off_while_pages_can_be_read_is_evidence():
+    sky = Sky(CUT_OFF)
+    await alone(sky, page_read_ago=timedelta(seconds=70)).round(WEB, "acme")
+    assert [r.ok for _, r in sky.heard] == [False]
+
+
+async def test_a_surface_that_is_cut_off_like_everything_else_is_no_evidence(caplog):
+    sky = Sky(CUT_OFF)
+    await alone(sky, page_read_ago=timedelta(seconds=80)).round(WEB, "acme")
+    assert (sky.heard, "nothing else can be reached from here either" in caplog.text) == ([], True)
+
+
+async def test_another_probe_that_has_a_connection_shows_that_the_network_is_there():
+    sky = Sky("", CUT_OFF)
+    rounds = alone(sky, page_read_ago=timedelta(hours=1))
+    await rounds.round(API, "acme")
+    await rounds.round(WEB, "acme")
+    assert [r.ok for _, r in sky.heard] == [True, False]
+
+
+async def test_a_surface_that_connects_and_fails_is_evidence_whatever_else():
+    sky = Sky("it answered 500")
+    await alone(sky, page_read_ago=timedelta(hours=1)).round(WEB, "acme")
+    assert [r.ok for _, r in sky.heard] == [False]
+
+
 async def test_the_same_failure_is_logged_once_and_its_end_too(caplog):
     sky = Sky("it answered 500", "it answered 500", "", "")
     rounds = probing(sky)
@@ -70,23 +103,33 @@ async def test_the_key_is_taken_from_the_environment_at_each_try():
     assert sky.keys == ["k-1", ""]
 
 
-def test_there_is_a_job_per_probe_of_a_provider_that_is_watched():
-    jobs = [*probing(Sky(), ACME_KEY="k").errands([API, WEB, OTHER])]
-    assert [job.name for job in jobs] == ["probe acme-api", "probe acme-web"]
+def tried(*probes):
+    """Acme, with these surfaces tried."""
+    found = {p.surface: p for p in probes}
+    return replace(ACME, surfaces=tuple(replace(s, probe=found.get(s.id)) for s in ACME.surfaces))
+
+
+def jobs(*probes, **environment):
+    rounds = Probing(Sky(), Sky(), [tried(*probes), GLOBEX], environment, lambda: NOW, lambda: None)
+    return [*rounds.errands()]
+
+
+def test_there_is_a_job_per_probe():
+    assert [job.name for job in jobs(API, WEB, ACME_KEY="k")] == ["probe acme-api", "probe acme-web"]
 
 
 def test_jobs_are_jittered_and_begin_one_after_the_other():
-    jobs = [*probing(Sky(), ACME_KEY="k").errands([API, WEB])]
-    assert ({job.is_jittered for job in jobs}, [job.first_s for job in jobs]) == ({True}, [0, 2.5])
+    found = jobs(API, WEB, ACME_KEY="k")
+    assert ({job.is_jittered for job in found}, [job.first_s for job in found]) == ({True}, [0, 2.5])
 
 
 def test_a_probe_without_its_key_is_left_out_and_its_variable_is_named(caplog):
-    assert [*probing(Sky()).errands([API])] == []
+    assert jobs(API) == []
     assert caplog.messages == ["acme-api is not probed: ACME_KEY, which holds its key, is not set"]
 
 
-def test_nobody_watched_nobody_probed():
-    assert [*Probing(Sky(), Sky(), [GLOBEX], {}, lambda: NOW).errands([WEB])] == []
+def test_without_probes_there_are_no_jobs():
+    assert jobs() == []
 
 
 @pytest.mark.parametrize("key", ["k-1\n", "k 1", "k\u20131", "k\x00"])

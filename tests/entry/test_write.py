@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.entry.doorkeeper import MAX_BODY
+from bot.entry.doorkeeper import MAX_BODY, Bounded
 from bot.entry.pace import Pace
 from bot.entry.web import web_app
 from bot.entry.write import Writing
@@ -278,6 +278,25 @@ async def test_a_body_too_large_is_refused_also_where_its_size_is_not_told(bot):
     assert (await bot.post("reports", content=pieces())).status_code == 413
 
 
+async def test_a_body_that_does_not_come_is_not_waited_for():
+    async def never():
+        await asyncio.sleep(30)
+
+    async def send(message):
+        sent.append(message)
+
+    sent = []
+    scope = {"type": "http", "method": "POST", "path": "/v1/reports", "headers": []}
+    await Bounded(None, "/v1/", patience_s=0.05)(scope, never, send)
+    assert sent[0]["status"] == 408
+
+
+async def test_a_book_that_can_t_be_written_asks_to_come_again(bot):
+    bot.town.book.close()
+    answer = await bot.post("reports", REPORT)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+
+
 async def test_a_form_is_no_json(bot):
     body = b'{"surface": "acme-api", "reporter": "u"}'
     answer = await bot.post("reports", content=body, headers={"content-type": "text/plain"})
@@ -353,6 +372,16 @@ async def test_another_s_name_is_refused_and_the_way_to_allow_it_is_told(bot, ho
 async def test_a_host_that_is_none_is_refused(bot, host):
     answer = await asked(bot, host)
     assert (answer.status_code, "script" in answer.text) == (400, False)
+
+
+async def test_a_health_check_that_names_no_host_is_answered(bot):
+    async def send(message):
+        sent.append(message)
+
+    sent = []
+    scope = {"type": "http", "method": "GET", "path": "/healthz", "raw_path": b"/healthz", "query_string": b""}
+    await bot.app(scope | {"headers": [], "http_version": "1.0", "root_path": "", "scheme": "http"}, None, send)
+    assert sent[0]["status"] == 200
 
 
 async def test_slack_s_own_door_goes_by_any_name(bot):
