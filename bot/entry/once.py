@@ -20,6 +20,7 @@ from bot.errors import StoreError
 
 log = logging.getLogger("brownout")
 
+SIGNED = timedelta(minutes=10)  # twice the window in which a signature is good
 EVENTS = timedelta(hours=25)  # Slack tries three times within minutes, and with "Delayed events" hourly for a day
 REMEMBERED = 10_000  # keys in memory, the newest
 _ANSWERED = ("view_submission", "block_suggestion")  # the acknowledgement holds the answer, so each has its own
@@ -56,9 +57,13 @@ class Once:
     _recent: Recent = field(default_factory=Recent)
     _fails: bool = False
 
+    def is_new(self, key: str, keep: timedelta) -> bool:
+        """Whether this process has not met the key within ``keep``; it has from now on."""
+        return self._recent.is_new(key, self.now(), keep)
+
     def is_first(self, key: str, keep: timedelta) -> bool:
         """Whether neither this process nor the book has met the key within ``keep``; both have from now on."""
-        return self._recent.is_new(key, self.now(), keep) and self._claim(key, keep)
+        return self.is_new(key, keep) and self._claim(key, keep)
 
     def _claim(self, key: str, keep: timedelta) -> bool:
         """What the book says. Where it can't be written, memory alone counts."""

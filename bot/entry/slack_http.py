@@ -32,7 +32,7 @@ from starlette.requests import ClientDisconnect
 from bot.edge.slack import prove_bot
 from bot.entry import signature
 from bot.entry.link import Link
-from bot.entry.once import Recent
+from bot.entry.once import SIGNED, Recent
 from bot.errors import DeliveryError
 
 log = logging.getLogger("brownout")
@@ -41,7 +41,6 @@ PATH = "/slack/events"
 LARGEST = 1_000_000  # bytes; Slack's own are below 100,000
 LONGEST_S = 5.0  # for the whole body; Slack gives up after 3
 WAITING = 1000  # acknowledged and not begun
-SIGNED = timedelta(minutes=10)  # twice as long as a signature is good
 SAID = timedelta(minutes=1)
 WAITS_S = (1.0, 20.0)  # between attempts to reach Slack: the first, doubled up to the last
 FIELDS = 200
@@ -65,6 +64,7 @@ class HttpDoor:
     secret: str = field(repr=False)
     now: Callable[[], datetime]
     most: int = WAITING
+    patience_s: float = LONGEST_S
     _since: int = field(init=False)
     _signed: Recent = field(default_factory=Recent)
     _waiting: deque[AsyncBoltRequest] = field(default_factory=deque)
@@ -107,7 +107,7 @@ class HttpDoor:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in (FORM, JSON) or request.headers.get("content-encoding", "identity") != "identity":
             raise _RefusedError(415, "a body of a kind that Slack does not send")
-        body = await _body(request)
+        body = await _body(request, self.patience_s)
         if kind == FORM and body.startswith(b"ssl_check=1&"):
             return Response()  # Slack looks at the certificate; unsigned, and without effect
         stamps, signatures = (request.headers.getlist(f"x-slack-{name}") for name in ("request-timestamp", "signature"))
@@ -178,13 +178,13 @@ async def _always() -> bool:
     return True
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, patience_s: float) -> bytes:
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared[:12]) > LARGEST:
         raise _RefusedError(413, "a body that is too large")
     body = bytearray()
     try:
-        async with asyncio.timeout(LONGEST_S):
+        async with asyncio.timeout(patience_s):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > LARGEST:

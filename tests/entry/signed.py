@@ -72,8 +72,8 @@ class Door:
         fields = {"command": "/brownout", "text": text, "channel_id": "C1", "user_id": "U1", "user_name": "ada"}
         return urlencode({**fields, "team_id": "T1", "response_url": f"{self.url}/respond", **more}).encode()
 
-    async def type(self, text="status", **more):
-        return await self.post(self.command(text), **more)
+    async def type(self, text="status", *, response_url=None, **more):
+        return await self.post(self.command(text, **({"response_url": response_url} if response_url else {})), **more)
 
     async def event(self, event_id, **more):
         body = {"type": "event_callback", "event_id": event_id, "team_id": "T1", "event": {"type": "app_home_opened"}}
