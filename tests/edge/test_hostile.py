@@ -50,22 +50,21 @@ TYPED = [
 ]
 
 
-KINDS_OF = (  # the first so many are of this number of the table
-    (4, 5, "an address that is this machine: `127.0.0.1:6379`, `[::1]`, `0`, `localhost.`"),
-    (9, 6, "the same in disguise: `2130706433`, `0x7f.1`, `0177.0.0.1`, `127。0。0。1`, `⑫7.0.0.1`"),
-    (16, 7, "a cloud's metadata, private, carrier, multicast, NAT64 and mapped addresses"),
-    (20, 10, "a name before an @, a backslash, `file:`, port 22"),
-)
 SAME = "refused, in the same words whatever the reason"
+MARKS = (  # the first so many are of this number of the table
+    (4, pytest.mark.hostile(5, "an address that is this machine: `127.0.0.1:6379`, `[::1]`, `0`, `localhost.`", SAME)),
+    (9, pytest.mark.hostile(6, "the same in disguise: `2130706433`, `0x7f.1`, `0177.0.0.1`, `⑫7.0.0.1`", SAME)),
+    (16, pytest.mark.hostile(7, "a cloud's metadata, private, carrier, multicast, NAT64, mapped addresses", SAME)),
+    (20, pytest.mark.hostile(10, "a name before an @, a backslash, `file:`, port 22", SAME)),
+)
 
 
 def numbered():
     for at, typed in enumerate(TYPED):
-        number, what = next((number, what) for last, number, what in KINDS_OF if at < last)
-        yield pytest.param(typed, id=str(at), marks=pytest.mark.hostile(number, what, SAME))
+        yield pytest.param(typed, id=str(at), marks=next(mark for last, mark in MARKS if at < last))
 
 
-@pytest.mark.parametrize("typed", numbered())
+@pytest.mark.parametrize("typed", [*numbered()])
 async def test_a_hostile_address_is_refused_with_nothing_said_about_it(typed):
     said = []
     try:
@@ -342,7 +341,7 @@ def of_the_table(names):
         yield pytest.param(name, marks=[pytest.mark.hostile(number) for number in found])
 
 
-@pytest.mark.parametrize("name", of_the_table(STOPPED))
+@pytest.mark.parametrize("name", [*of_the_table(STOPPED)])
 async def test_a_hostile_body_is_stopped_with_its_reason_in_flat_memory(host, name):
     host.plays["/"], code = STOPPED[name]
     error, most = await peak(failure(host, timeout_s=0.5 if code == "timeout" else 20))
@@ -350,7 +349,7 @@ async def test_a_hostile_body_is_stopped_with_its_reason_in_flat_memory(host, na
     assert most < FLAT
 
 
-@pytest.mark.parametrize("name", of_the_table(UNREAD))
+@pytest.mark.parametrize("name", [*of_the_table(UNREAD)])
 async def test_a_hostile_body_that_comes_through_is_read_by_nobody(host, name):
     body, content_type = UNREAD[name]
     host.plays["/"] = answers(body, content_type=content_type)
