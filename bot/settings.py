@@ -24,6 +24,8 @@ from bot.probes import HIDDEN, ProbeTable
 from bot.sources import KINDS
 
 M = TypeVar("M", bound=BaseModel)
+LARGEST = 100_000  # bytes of a file; reading TOML takes time by the square of some things in it
+MOST = 50  # mistakes that are named of one file
 _ID = r"^[a-z0-9][a-z0-9-]*$"
 
 
@@ -287,16 +289,24 @@ def _people(admins: tuple[str, ...]) -> tuple[str, ...]:
 
 def _read(file: Path, kind: type[M], mistakes: list[str]) -> M | None:
     try:
+        if file.stat().st_size > LARGEST:
+            mistakes.append(f"{file}:1: larger than {LARGEST // 1000} kB; one file is one provider's")
+            return None
         text = file.read_text(encoding="utf-8")
         return kind.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         last = text.rstrip().count("\n") + 1  # where the error stands "at end of document"
         mistakes.append(f"{file}:{line[1] if line else last}: not valid TOML: {error}")
+    except RecursionError:
+        mistakes.append(f"{file}:1: can't be read: it is nested too deeply")
     except (OSError, UnicodeDecodeError) as error:
         mistakes.append(f"{file}:1: can't be read: {error}")
     except ValidationError as error:
-        mistakes += [f"{file}:{_line_of(text, e['loc'])}: {_sentence(e)}" for e in error.errors()]
+        named = [f"{file}:{_line_of(text, e['loc'])}: {_sentence(e)}" for e in error.errors()[:MOST]]
+        mistakes += named + ([f"{file}:1: and more of that kind"] if error.error_count() > MOST else [])
+    except ValueError as error:
+        mistakes.append(f"{file}:1: not valid TOML: {error}")
     return None
 
 

@@ -89,6 +89,7 @@ def test_every_mistake_of_every_file_is_named_at_once(write):
     ]
 
 
+@pytest.mark.hostile(55)
 def test_an_unknown_key_is_named_with_its_line(write):
     found = mistakes(write(acme=ACME.replace('name = "Acme API"', 'name = "Acme API"\ncolour = "red"')))
     assert found == ["providers/acme.toml:11: unknown key 'surface.0.colour'; delete it or check its spelling"]
@@ -147,6 +148,7 @@ def test_broken_toml_has_its_line(write, text, line):
     assert found.startswith(f"brownout.toml:{line}: not valid TOML: ")
 
 
+@pytest.mark.hostile(55)
 def test_bytes_that_are_no_text_are_named(write):
     [found] = mistakes(write(main=b"a = '\xff\xfe'"))
     assert found.startswith("brownout.toml:1: can't be read: ")

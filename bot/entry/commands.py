@@ -35,7 +35,7 @@ def answer(desk: Desk, text: str, channel: str, user: str = "", name: str = "") 
 
 def told(desk: Desk, text: str, channel: str, user: str = "", name: str = "") -> tuple[Reply, Command | None]:
     """The bare answer, and the command that gave it; None where it was none of ours, or could not be answered."""
-    verb, *rest = text.split() or ["menu"]
+    verb, *rest = sound(text).split() or ["menu"]
     command = COMMANDS.get(verb.casefold())
     if command is None:
         return Reply(_unknown(verb)), None
@@ -47,6 +47,11 @@ def told(desk: Desk, text: str, channel: str, user: str = "", name: str = "") ->
         return _from_afar(command.answer(desk, ask), asked, ask), command
     except UsageError as error:
         return Reply(_choice(error, text)), None
+
+
+def sound(text: str) -> str:
+    """The text as it can be kept: half of a character (JSON may hold a lone surrogate) becomes a question mark."""
+    return text.encode(errors="replace").decode()
 
 
 def _addressed(command: Command, ask: Ask) -> Ask:

@@ -1,7 +1,7 @@
-"""The key of something that came from Slack -> whether it came for the first time.
+"""What came from Slack -> whether it came for the first time. Shared by Socket Mode and HTTP mode.
 
-Memory answers at once, so that an acknowledgement waits for no disk; the book answers before anything acts, and still
-knows after a restart. Shared by Socket Mode and HTTP mode.
+Events are kept in memory and in the book, which still knows after a restart: Slack sends one again for as long as it
+has no answer. Signed requests are kept in memory alone (bot.entry.slack_http): an acknowledgement waits for no disk.
 """
 
 from __future__ import annotations
@@ -34,25 +34,39 @@ class Keys(Protocol):
 
 
 @dataclass(slots=True)
+class Recent:
+    """The newest keys that this process has met."""
+
+    _until: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
+
+    def is_new(self, key: str, now: datetime, keep: timedelta) -> bool:
+        """Whether the key was not met within ``keep``; it is from now on."""
+        until = self._until.pop(key, now)
+        self._until[key] = now + keep
+        if len(self._until) > REMEMBERED:
+            self._until.popitem(last=False)
+        return until <= now
+
+
+@dataclass(slots=True)
 class Once:
     """``kept`` is the book's part, ``now`` the clock."""
 
     kept: Keys
     now: Callable[[], datetime]
-    _recent: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
+    _recent: Recent = field(default_factory=Recent)
     _fails: bool = False
 
     def is_new(self, key: str, keep: timedelta) -> bool:
         """Whether this process has not met the key within ``keep``; it has from now on."""
-        now = self.now()
-        until = self._recent.pop(key, now)
-        self._recent[key] = now + keep
-        if len(self._recent) > REMEMBERED:
-            self._recent.popitem(last=False)
-        return until <= now
+        return self._recent.is_new(key, self.now(), keep)
 
-    def claim(self, key: str, keep: timedelta) -> bool:
-        """Whether no process has, by the book. Where the book can't be written, memory alone counts."""
+    def is_first(self, key: str, keep: timedelta) -> bool:
+        """Whether neither this process nor the book has met the key within ``keep``; both have from now on."""
+        return self.is_new(key, keep) and self._claim(key, keep)
+
+    def _claim(self, key: str, keep: timedelta) -> bool:
+        """What the book says. Where it can't be written, memory alone counts."""
         try:
             first = self.kept.claim(key, self.now(), keep)
         except StoreError as error:
@@ -62,10 +76,6 @@ class Once:
             return True
         self._fails = False
         return first
-
-    def is_first(self, key: str, keep: timedelta) -> bool:
-        """Both."""
-        return self.is_new(key, keep) and self.claim(key, keep)
 
 
 def events_once(bolt: AsyncApp, once: Once) -> None:

@@ -16,6 +16,8 @@ from bot.model import Condition, Digest, EventKind, Mark, Message, Mute
 from bot.voice import blocks, hands, views, words
 from bot.voice.sheet import sheet
 
+LONGEST_PICK = 200  # letters; ids are shorter
+
 
 def press(desk: Desk, done: Press) -> Reply | None:
     """What the press does; a reply for who pressed, where the message itself does not show it."""
@@ -28,7 +30,7 @@ def press(desk: Desk, done: Press) -> Reply | None:
 def note(desk: Desk, filled: Filled) -> None:
     """A note for an incident's timeline and its thread; the same modal counts once, however often it arrives."""
     channel, _, incident = filled.memory.partition(" ")
-    text = filled.values[views.NOTE].strip()
+    text = commands.sound(filled.values[views.NOTE]).strip()
     if text:
         written = deeds.event(EventKind.NOTE, desk, Mark(filled.person, desk.now()), incident, channel)
         pasts.jot(desk, replace(written, text=text), filled.view)
@@ -99,6 +101,8 @@ def _mute(desk: Desk, done: Press) -> Reply | None:
     if word == hands.OFF:
         desk.book.people.unmute(incident, deeds.event(EventKind.UNMUTED, desk, mark, incident, done.channel))
         return None
+    if word not in hands.SPANS:
+        raise UsageError("I don't know this button any more; the newest message of this incident has the right ones.")
     _, span = hands.SPANS[word]
     mute = Mute(done.channel, incident, mark.at + span if span else None, mark)
     event = replace(deeds.event(EventKind.MUTED, desk, mark, incident, done.channel), reason=hands.until(mute))
@@ -137,6 +141,8 @@ def _ask(desk: Desk, done: Press) -> Reply:
 
 def _pick(desk: Desk, done: Press) -> Reply:
     """A surface from the menu: how it is, and what to do with it next."""
+    if len(done.value) > LONGEST_PICK:
+        raise UsageError("There is no surface with such a long name.")
     reply = _ask(desk, replace(done, value=f"status {done.value}"))
     next_ = (("Subscribe this channel", f"subscribe {done.value}"), ("It is broken for me", f"report {done.value}"))
     message = reply.message

@@ -153,8 +153,7 @@ def _slack(
     homes = Homes(desk, edge)
     interactions.listen(bolt, desk, homes.touch)
     reception.listen(bolt, desk, homes, edge)
-    once = Once(book.heard, now)
-    events_once(bolt, once)
+    events_once(bolt, Once(book.heard, now))
     more = [homes.serve, *([admins.serve] if admins.ids else [])]
     if secrets.mode == "socket":
         patience_s = socketmode.patience_s(found.give_up_after_min, os.environ)
@@ -163,7 +162,7 @@ def _slack(
         return edge, [line, *more], None
     from bot.entry import slack_http  # noqa: PLC0415  (likewise)
 
-    door = slack_http.HttpDoor(bolt, secrets.signing, once, now)
+    door = slack_http.HttpDoor(bolt, secrets.signing, now)
     proof = partial(slack_http.prove, secrets.bot, url, link, on_scopes=edge.heed)
     return edge, [door.work, proof, *more], door.add
 

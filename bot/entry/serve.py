@@ -31,14 +31,41 @@ log = logging.getLogger("brownout")
 
 INTERVALS = 3  # a source not read for so many is not ready
 GRACE_S = 0  # answers take milliseconds, and uvicorn gives them a tenth of a second anyway
+SILENT_S = 10.0  # a connection without a whole request is closed after so long
+TICKS = 10  # of uvicorn's own, ten a second, between two looks for these
 CONNECTIONS = 256  # at once; more are told to come back
 
 
 class _Server(uvicorn.Server):
+    """Hangs up on who says nothing for so many seconds; uvicorn itself would let 256 of them keep everybody out."""
+
+    def __init__(self, config: uvicorn.Config, silent_s: float) -> None:
+        super().__init__(config)
+        self._silent_s = silent_s
+        self._since: dict[Any, float] = {}
+
+    @override
+    async def on_tick(self, counter: int) -> bool:
+        if counter % TICKS == 0:
+            self._hang_up(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+    def _hang_up(self, now: float) -> None:
+        silent = [c for c in self.server_state.connections if _asks_nothing(c)]
+        self._since = {c: self._since.get(c, now) for c in silent}
+        for connection, since in self._since.items():
+            if now - since >= self._silent_s:
+                connection.transport.close()
+
     @override
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _asks_nothing(connection: Any) -> bool:
+    """Whether its request is not there yet, headers and all, and no other one is being answered."""
+    return connection.cycle is None or bool(connection.cycle.response_complete)
 
 
 def unready(board: Iterable[tuple[Provider, World]], now: datetime, interval: timedelta) -> dict[str, str]:
@@ -90,7 +117,7 @@ async def serve(
     await _run(app, listener, closing)
 
 
-async def _run(app: Any, listener: socket.socket, closing: asyncio.Event) -> None:
+async def _run(app: Any, listener: socket.socket, closing: asyncio.Event, *, silent_s: float = SILENT_S) -> None:
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     server = _Server(
         uvicorn.Config(
@@ -102,7 +129,8 @@ async def _run(app: Any, listener: socket.socket, closing: asyncio.Event) -> Non
             server_header=False,
             limit_concurrency=CONNECTIONS,
             timeout_graceful_shutdown=GRACE_S,
-        )
+        ),
+        silent_s,
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     ending = asyncio.create_task(closing.wait())

@@ -1,9 +1,11 @@
 """HTTP mode: a signed request to ``/slack/events`` -> its acknowledgement at once, and Bolt's listeners after it.
 
-A request is checked over its raw bytes before anything reads them (bot.entry.signature), and a second time the same one
-has no effect (bot.entry.once). What Slack only wants acknowledged is answered before the work begins; Bolt itself would
-look every 10 ms whether a listener has done so (performance-reliability.md 2e). A modal that was sent off and a menu's
-options are answered with what the listener says. Bolt gets a request as it would from Socket Mode: checked already.
+A request is checked over its raw bytes before anything reads them (bot.entry.signature), and a second time the same
+one has no effect: its signature is remembered for longer than it is good, and one that is older than the process is
+refused, since the process before may have heard it. What Slack only wants acknowledged is answered before the work
+begins; Bolt itself would look every 10 ms whether a listener has done so (performance-reliability.md 2e). A modal that
+was sent off and a menu's options are answered with what the listener says. Bolt gets a request as it would from Socket
+Mode: checked already.
 
 Its Host is the public name of whatever ends TLS in front of the bot, so no check of Host headers must apply to PATH.
 The signature is what protects it, also against a page that has rebound a name to this address.
@@ -17,7 +19,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -30,7 +32,7 @@ from starlette.requests import ClientDisconnect
 from bot.edge.slack import prove_bot
 from bot.entry import signature
 from bot.entry.link import Link
-from bot.entry.once import SIGNED, Once
+from bot.entry.once import SIGNED, Recent
 from bot.errors import DeliveryError
 
 log = logging.getLogger("brownout")
@@ -39,6 +41,7 @@ PATH = "/slack/events"
 LARGEST = 1_000_000  # bytes; Slack's own are below 100,000
 LONGEST_S = 5.0  # for the whole body; Slack gives up after 3
 WAITING = 1000  # acknowledged and not begun
+SAID = timedelta(minutes=1)
 WAITS_S = (1.0, 20.0)  # between attempts to reach Slack: the first, doubled up to the last
 FIELDS = 200
 LONGEST_CHALLENGE = 500
@@ -59,13 +62,18 @@ class HttpDoor:
 
     bolt: AsyncApp
     secret: str = field(repr=False)
-    once: Once
     now: Callable[[], datetime]
     most: int = WAITING
-    _waiting: deque[tuple[str, AsyncBoltRequest]] = field(default_factory=deque)
+    patience_s: float = LONGEST_S
+    _since: int = field(init=False)
+    _signed: Recent = field(default_factory=Recent)
+    _waiting: deque[AsyncBoltRequest] = field(default_factory=deque)
     _more: asyncio.Event = field(default_factory=asyncio.Event)
     _working: set[asyncio.Task[Any]] = field(default_factory=set)
-    _refused: set[str] = field(default_factory=set)
+    _refused: dict[str, datetime] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._since = int(self.now().timestamp())
 
     def add(self, app: FastAPI) -> None:
         """Adds ``/slack/events`` to the app."""
@@ -83,30 +91,30 @@ class HttpDoor:
         try:
             while await self._more.wait():
                 while self._waiting:
-                    self._begin(*self._waiting.popleft())
+                    self._begin(self._waiting.popleft())
                     await asyncio.sleep(0)  # one a turn: between two, the loop acknowledges what has come meanwhile
                 self._more.clear()
         finally:
             for task in self._working:
                 task.cancel()
 
-    def _begin(self, key: str, request: AsyncBoltRequest) -> None:
-        if self.once.claim(key, SIGNED):
-            task = asyncio.create_task(self.bolt.async_dispatch(request))
-            self._working.add(task)
-            task.add_done_callback(self._done)
+    def _begin(self, request: AsyncBoltRequest) -> None:
+        task = asyncio.create_task(self.bolt.async_dispatch(request))
+        self._working.add(task)
+        task.add_done_callback(self._done)
 
     async def _take(self, request: Request) -> Response:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in (FORM, JSON) or request.headers.get("content-encoding", "identity") != "identity":
             raise _RefusedError(415, "a body of a kind that Slack does not send")
-        body = await _body(request)
+        body = await _body(request, self.patience_s)
         if kind == FORM and body.startswith(b"ssl_check=1&"):
             return Response()  # Slack looks at the certificate; unsigned, and without effect
         stamps, signatures = (request.headers.getlist(f"x-slack-{name}") for name in ("request-timestamp", "signature"))
         if why := signature.wrong(self.secret, stamps, signatures, body, self.now()):
             raise _RefusedError(401, why)
-        self._refused.clear()
+        if int(stamps[0]) < self._since:
+            raise _RefusedError(401, "a signature from before this bot began")
         payload = _payload(kind, body)
         if payload.get("type") == "url_verification":
             return JSONResponse({"challenge": str(payload.get("challenge", ""))[:LONGEST_CHALLENGE]})
@@ -116,15 +124,13 @@ class HttpDoor:
     async def _heard(self, signed: str, payload: dict[str, Any], headers: dict[str, Any]) -> Response:
         if len(self._waiting) >= self.most:
             raise _RefusedError(503, "more than can be done at once")
-        if not self.once.is_new(signed, SIGNED):
+        if not self._signed.is_new(signed, self.now(), SIGNED):
             return Response()
         asked = AsyncBoltRequest(body=payload, headers=headers, mode="socket_mode")
         if payload.get("type") in _ANSWERED:
-            if not self.once.claim(signed, SIGNED):
-                return Response()
             answer = await self.bolt.async_dispatch(asked)
             return Response(answer.body, answer.status, {k: v[0] for k, v in answer.headers.items()})
-        self._waiting.append((signed, asked))
+        self._waiting.append(asked)
         self._more.set()
         return Response()
 
@@ -134,10 +140,11 @@ class HttpDoor:
             log.error("a request from Slack could not be answered: %s", type(error).__name__)
 
     def _say(self, why: str) -> None:
-        """Logs each refusal once, until a request is accepted: anybody can send bad ones, as many as they like."""
-        if why not in self._refused:
+        """Logs each kind of refusal once a minute: anybody can send bad requests, as many as they like."""
+        now = self.now()
+        if why not in self._refused or now - self._refused[why] >= SAID:
+            self._refused[why] = now
             log.warning("a request to %s was refused: %s", PATH, why)
-        self._refused.add(why)
 
 
 async def prove(
@@ -171,13 +178,13 @@ async def _always() -> bool:
     return True
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, patience_s: float) -> bytes:
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared[:12]) > LARGEST:
         raise _RefusedError(413, "a body that is too large")
     body = bytearray()
     try:
-        async with asyncio.timeout(LONGEST_S):
+        async with asyncio.timeout(patience_s):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > LARGEST:

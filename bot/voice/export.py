@@ -17,6 +17,7 @@ from bot.model import Event, Known, Provider, Surface
 from bot.voice import timeline, words
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_PLAIN = re.compile(r"[!-~]+")  # an address that ends no line
 _FOLD = 74  # octets in a line of iCalendar (RFC 5545 3.1 allows 75)
 
 
@@ -37,9 +38,9 @@ def markdown(dossier: Dossier) -> str:
     """A page for a wiki or a postmortem."""
     d, incident = dossier, dossier.known.incident
     lines = [
-        f"# {_escaped(incident.name)}",
+        f"# {_line(incident.name)}",
         "",
-        *(f"- {fact}: {value}" for fact, value in _facts(d)),
+        *(f"- {fact}: {value if value == incident.url else _line(value)}" for fact, value in _facts(d)),
         "",
         "## Timeline",
         "",
@@ -84,7 +85,7 @@ def ics(dossier: Dossier) -> str:
         f"DTEND:{_stamp(end)}",
         f"SUMMARY:{_ics(f'{d.provider.name}: {incident.name}')}",
         f"DESCRIPTION:{_ics(told)}",
-        *([f"URL:{incident.url}"] if incident.url else []),
+        *([f"URL:{incident.url}"] if incident.url and _PLAIN.fullmatch(incident.url) else []),
         *([f"CATEGORIES:{','.join(map(_ics, d.labels))}"] if d.labels else []),
         *("TRANSP:TRANSPARENT", "END:VEVENT", "END:VCALENDAR"),
     ]
@@ -129,7 +130,7 @@ def _facts(d: Dossier) -> list[tuple[str, str]]:
         ("Surfaces hit", hit or "none that is known here"),
     ]
     facts += [("Labels", ", ".join(d.labels))] if d.labels else []
-    return facts + ([("Page", incident.url)] if incident.url else [])
+    return facts + ([("Page", incident.url)] if incident.url and _PLAIN.fullmatch(incident.url) else [])
 
 
 def _timeline(d: Dossier) -> Sequence[str]:
@@ -152,10 +153,15 @@ def _escaped(text: str) -> str:
     return _MARKUP.sub(r"\\\1", text)
 
 
+def _line(text: str) -> str:
+    """One line of Markdown, whatever its author made of it."""
+    return _escaped(" ".join(text.split()))
+
+
 def _ics(text: str) -> str:
     """RFC 5545 3.3.11."""
     kept = text.replace("\\", "\\\\").replace(";", r"\;").replace(",", r"\,")
-    return re.sub(r"\r\n|\r|\n", r"\\n", kept)
+    return re.sub(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]", r"\\n", kept)
 
 
 def _folded(row: str) -> str:

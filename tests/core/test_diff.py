@@ -52,6 +52,7 @@ def test_rule_1_another_shortlink_is_no_change():
     assert changes(known(incident(FIRST, url="https://stspg.example/1")), page(moved)) == ()
 
 
+@pytest.mark.hostile(24)
 def test_rule_1_a_bulk_rewrite_of_the_creation_time_is_no_change():
     assert changes(known(incident(FIRST)), page(incident(FIRST, created_at=at(29)))) == ()
 
@@ -154,6 +155,7 @@ def test_rule_7_an_unusable_look_changes_nothing():
     assert changes(known(incident(FIRST)), Blindness("no answer", "timeout")) == ()
 
 
+@pytest.mark.hostile(16)
 def test_rule_7_an_unusable_look_ends_nothing():
     told = changes(known(incident(FIRST)), Blindness("no answer", "timeout"), i1=Ending.WITHDRAWN)
     assert told == ()
@@ -261,6 +263,7 @@ def pages(draw):
     return replace(whole, **dict.fromkeys(missing))
 
 
+@pytest.mark.hostile(24)
 @given(pages())
 def test_nothing_changes_between_a_page_and_itself(shown):
     there = {i.id: Known(i, at(0), closed_at=at(0) if i.stage.is_closed else None) for i in diff.listed(shown)}

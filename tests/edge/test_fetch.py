@@ -135,6 +135,7 @@ async def test_a_look_asks_for_what_it_can_read(server):
     assert (server.header("accept"), server.header("accept-encoding")) == ("application/json", "gzip")
 
 
+@pytest.mark.hostile(47)
 async def test_a_cookie_is_not_taken(server):
     server.plays["/"] = answer(set_cookie="who=you")
     async with Fetcher() as fetcher:
@@ -217,6 +218,7 @@ async def test_five_hops_are_followed(server):
     assert (await get(server.url, "/0")).url.endswith("/5")
 
 
+@pytest.mark.hostile(8)
 async def test_a_redirect_loop_ends(server):
     server.plays["/"] = answer(b"", 302, location="/")
     assert await code(server.url) == "too_many_redirects"
@@ -243,6 +245,9 @@ async def test_a_redirect_to_nowhere_is_its_status(server):
     assert await code(server.url) == "http_302"
 
 
+@pytest.mark.hostile(
+    48, "https that leads to http, or that is no TLS", "refused: what was asked for with TLS is read with TLS"
+)
 async def test_a_redirect_from_https_to_http_is_refused():
     at = httpx.URL("https://status.example/")
     with pytest.raises(SourceError) as caught:
@@ -283,6 +288,7 @@ def test_an_address_of_the_open_internet_is_public(address):
     assert is_public(address)
 
 
+@pytest.mark.hostile(7)
 @pytest.mark.parametrize(
     "address",
     [
@@ -326,6 +332,11 @@ async def test_an_empty_page_is_a_failure(server, body):
     assert await code(server.url) == "empty"
 
 
+@pytest.mark.hostile(
+    45,
+    "a page's Retry-After of `abc`, -1, 10^9, a date in the past",
+    "read if it makes sense, bounded by a quarter of an hour",
+)
 @pytest.mark.parametrize(
     ("status", "headers", "seconds"),
     [
@@ -359,6 +370,11 @@ async def test_a_page_of_50_mb_is_refused_and_not_held(server):
     assert await code(server.url, max_bytes=100_000) == "too_large"
 
 
+@pytest.mark.hostile(
+    17,
+    "a gzip bomb of 500 MB, a bomb in a bomb, an encoding nobody asked for",
+    "stopped at the limit; memory stays flat",
+)
 async def test_of_a_packed_bomb_no_more_than_the_limit_is_held(server):
     bomb = gzip.compress(b"\0" * 50_000_000)
     server.plays["/"] = answer(bomb, content_encoding="gzip")
@@ -376,6 +392,7 @@ async def test_a_page_just_within_the_limit_is_read(server):
     assert await code(server.url, "/more", max_bytes=100_000) == "too_large"
 
 
+@pytest.mark.hostile(18, "a body without an end, a header of 10 MB", "stopped at the limit")
 async def test_an_endless_page_is_refused(server):
     async def endless(writer):
         writer.write(answer(b"", content_length=None, transfer_encoding="chunked"))
@@ -387,6 +404,7 @@ async def test_an_endless_page_is_refused(server):
     assert await code(server.url, max_bytes=100_000) == "too_large"
 
 
+@pytest.mark.hostile(17)
 async def test_packed_bytes_that_unpack_to_nothing_count_too(server):
     async def endless(writer):
         writer.write(answer(b"", content_length=None, content_encoding="gzip"))
@@ -399,6 +417,7 @@ async def test_packed_bytes_that_unpack_to_nothing_count_too(server):
     assert await code(server.url, max_bytes=100_000) == "too_large"
 
 
+@pytest.mark.hostile(18)
 async def test_a_header_of_10_mb_is_refused(server):
     server.plays["/"] = answer(x_long="y" * 10_000_000)
     assert await code(server.url) == "protocol"
@@ -410,6 +429,11 @@ async def test_a_server_that_never_answers_is_given_up(server):
     assert (failed.code, str(failed)) == ("timeout", "127.0.0.1 did not answer within 0.15 s")
 
 
+@pytest.mark.hostile(
+    19,
+    "a byte now and then, in the body or in the headers; a name server that hangs",
+    "one deadline by the wall clock; nobody else waits",
+)
 async def test_a_byte_now_and_then_does_not_hold_a_look(server):
     async def drips(writer):
         writer.write(answer(b"", content_length=100))
@@ -422,6 +446,7 @@ async def test_a_byte_now_and_then_does_not_hold_a_look(server):
     assert await code(server.url, timeout_s=SOON) == "timeout"
 
 
+@pytest.mark.hostile(19)
 async def test_headers_that_drip_do_not_hold_a_look(server):
     async def drips(writer):
         for byte in answer():
@@ -442,6 +467,7 @@ async def test_slow_hops_count_together(server):
     assert await code(server.url, timeout_s=SOON) == "timeout"
 
 
+@pytest.mark.hostile(19)
 async def test_a_name_server_that_hangs_is_given_up(server):
     release = asyncio.Event()
 
@@ -523,6 +549,7 @@ async def test_what_is_not_http_is_a_failure(server, raw):
     assert await code(server.url) in {"protocol", "truncated", "reset"}
 
 
+@pytest.mark.hostile(48)
 async def test_a_server_that_does_not_speak_tls_is_not_trusted():
     async def plain(_, writer):
         writer.write(answer())
@@ -550,6 +577,7 @@ async def test_a_system_without_means_is_a_failure(number):
     assert await code("http://status.example", look_up=look_up) in {"dns", "connect"}
 
 
+@pytest.mark.hostile(46)
 @pytest.mark.parametrize(
     "url",
     [
@@ -566,6 +594,7 @@ async def test_an_address_that_is_none_is_a_failure(url):
     assert await code(url, look_up=names()) in {"bad_url", "dns"}
 
 
+@pytest.mark.hostile(46, "an ETag, an address or a path with line breaks in it", "refused before it is sent")
 async def test_an_etag_that_breaks_the_header_is_a_failure(server):
     await failure(server.url, etag='"1"\r\nx-evil: yes')
     assert server.asked == []
@@ -672,6 +701,7 @@ async def test_a_closed_fetcher_looks_no_more(server):
     assert caught.value.code == "closed"
 
 
+@pytest.mark.hostile(19)
 async def test_many_hanging_pages_do_not_delay_another(server):
     server.plays |= {"/hangs": hangs, "/": answer()}
     async with Fetcher(timeout_s=5) as fetcher:

@@ -50,7 +50,21 @@ TYPED = [
 ]
 
 
-@pytest.mark.parametrize("typed", TYPED, ids=range(len(TYPED)))
+SAME = "refused, in the same words whatever the reason"
+MARKS = (  # the first so many are of this number of the table
+    (4, pytest.mark.hostile(5, "an address that is this machine: `127.0.0.1:6379`, `[::1]`, `0`, `localhost.`", SAME)),
+    (9, pytest.mark.hostile(6, "the same in disguise: `2130706433`, `0x7f.1`, `0177.0.0.1`, `⑫7.0.0.1`", SAME)),
+    (16, pytest.mark.hostile(7, "a cloud's metadata, private, carrier, multicast, NAT64, mapped addresses", SAME)),
+    (20, pytest.mark.hostile(10, "a name before an @, a backslash, `file:`, port 22", SAME)),
+)
+
+
+def numbered():
+    for at, typed in enumerate(TYPED):
+        yield pytest.param(typed, id=str(at), marks=next(mark for last, mark in MARKS if at < last))
+
+
+@pytest.mark.parametrize("typed", [*numbered()])
 async def test_a_hostile_address_is_refused_with_nothing_said_about_it(typed):
     said = []
     try:
@@ -135,6 +149,11 @@ async def failure(host, names=None, **how):
     return caught.value
 
 
+@pytest.mark.hostile(
+    8,
+    "a public page that redirects into a private network, to `file:`, or a thousand times",
+    "each hop is checked; refused, or given up after five",
+)
 @pytest.mark.parametrize(
     "target",
     [
@@ -154,6 +173,7 @@ async def test_a_redirect_to_where_nobody_may_go_is_refused(host, target):
     assert host.asked == ["/"]
 
 
+@pytest.mark.hostile(9)
 async def test_a_name_that_turns_private_within_a_look_is_still_where_it_was_checked(host):
     host.plays["/"] = answers(b"", 302, location=f"{host.url}/again")
     names = Names(status_example=[["127.0.0.1"], ["169.254.169.254"]])
@@ -161,6 +181,7 @@ async def test_a_name_that_turns_private_within_a_look_is_still_where_it_was_che
     assert host.asked == ["/", "/again"]
 
 
+@pytest.mark.hostile(9)
 async def test_a_name_that_has_turned_private_by_the_next_look_is_refused(host):
     names = Names(status_example=[["127.0.0.1"], ["169.254.169.254"]])
     await failure(host, names)
@@ -168,18 +189,25 @@ async def test_a_name_that_has_turned_private_by_the_next_look_is_refused(host):
     assert host.asked == ["/"]
 
 
+@pytest.mark.hostile(
+    9,
+    "a name with one public and one private address, or one that changes between check and use",
+    "refused; the address that was checked is the one that is used",
+)
 async def test_a_name_that_is_half_private_is_refused_whole(host):
     names = Names(status_example=[["127.0.0.1", "10.0.0.1"]])
     assert (await failure(host, names)).code == "refused"
     assert host.asked == []
 
 
+@pytest.mark.hostile(5)
 async def test_a_private_name_and_no_name_are_refused_in_the_same_words(host):
     private = await failure(host, Names(status_example=[["10.0.0.1"]]))
     nobody = await failure(host, Names())
     assert (str(private), private.code) == (str(nobody), nobody.code)
 
 
+@pytest.mark.hostile(8)
 async def test_a_thousand_redirects_are_followed_five_times(host):
     for number in range(1000):
         host.plays["/" if number == 0 else f"/{number}"] = answers(b"", 302, location=f"/{number + 1}")
@@ -289,7 +317,31 @@ async def peak(awaitable):
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("name", STOPPED)
+NUMBERS = {  # of the table
+    "bomb": 17,
+    "encoding nobody": 17,
+    "without an end": 18,
+    "now and then": 19,
+    "for ever": 19,
+    "laughs": 20,
+    "entities": 20,
+    "a file of ours": 20,
+    "deep": 15,
+    "five thousand": 15,
+    "not a number": 15,
+    "nothing at all": 16,
+    "page for people": 16,
+    "half of what": 16,
+}
+
+
+def of_the_table(names):
+    for name in names:
+        found = [number for word, number in NUMBERS.items() if word in name]
+        yield pytest.param(name, marks=[pytest.mark.hostile(number) for number in found])
+
+
+@pytest.mark.parametrize("name", [*of_the_table(STOPPED)])
 async def test_a_hostile_body_is_stopped_with_its_reason_in_flat_memory(host, name):
     host.plays["/"], code = STOPPED[name]
     error, most = await peak(failure(host, timeout_s=0.5 if code == "timeout" else 20))
@@ -297,7 +349,7 @@ async def test_a_hostile_body_is_stopped_with_its_reason_in_flat_memory(host, na
     assert most < FLAT
 
 
-@pytest.mark.parametrize("name", UNREAD)
+@pytest.mark.parametrize("name", [*of_the_table(UNREAD)])
 async def test_a_hostile_body_that_comes_through_is_read_by_nobody(host, name):
     body, content_type = UNREAD[name]
     host.plays["/"] = answers(body, content_type=content_type)
@@ -314,6 +366,9 @@ async def test_a_hostile_body_that_comes_through_is_read_by_nobody(host, name):
     assert most < FLAT
 
 
+@pytest.mark.hostile(
+    13, "200 KB of text, 5,000 components, any markup", "within Slack's limits; a cut says so; memory stays flat"
+)
 async def test_a_page_of_many_components_is_a_page_and_takes_what_it_takes(host):
     components = [{"id": str(n), "name": "x" * 100, "status": "operational"} for n in range(5000)]
     host.plays["/"] = answers(json.dumps({"page": {"id": "p", "name": "P"}, "components": components}).encode())

@@ -15,6 +15,7 @@ def archive(tmp_path_factory):
     book.close()
 
 
+@pytest.mark.hostile(21)
 @pytest.mark.parametrize(
     ("typed", "wanted"),
     [
@@ -32,6 +33,7 @@ def test_words_become_a_quoted_question(typed, wanted):
     assert query(typed) == wanted
 
 
+@pytest.mark.hostile(21, 'search for `foo"`, `a AND`, `*`, `NEAR(`', "words, quoted: no error whatever is typed")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     typed=st.text(alphabet=st.sampled_from("ab\"*()^:-+{}[]~,.\\'\x00 NEAROT_%é\U0001f600"), max_size=30)

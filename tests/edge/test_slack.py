@@ -148,6 +148,7 @@ async def test_a_text_of_the_greatest_length_is_left_whole():
     assert fake.asked[0][1]["text"] == "x" * MAX_TEXT
 
 
+@pytest.mark.hostile(14)
 async def test_a_lone_surrogate_does_not_stop_a_post():
     async with slack(TAKEN) as (edge, fake):
         await edge.post("C1", Message("half \ud83d of it"))
@@ -177,6 +178,11 @@ async def test_a_refusal_of_blocks_is_logged_with_the_payloads_hash(caplog):
     assert line == "Slack refused payload a33c2f002a2c4999 (invalid_blocks); sending its text alone"
 
 
+@pytest.mark.hostile(
+    25,
+    "Slack: 429 with no, absurd or endless Retry-After, `ok: false`, HTML, a revoked token, an archived channel",
+    "bounded waits; nothing dropped; what waiting can't mend is parked with its remedy",
+)
 @pytest.mark.parametrize(
     ("header", "wait"),
     [
@@ -215,6 +221,7 @@ async def test_slacks_own_trouble_is_not_permanent():
     assert (error.code, error.permanent) == ("internal_error", False)
 
 
+@pytest.mark.hostile(25)
 @pytest.mark.parametrize(
     "answer",
     [
@@ -252,6 +259,7 @@ async def test_without_a_connection_nothing_was_sent():
     assert (caught.value.code, caught.value.permanent) == ("unreachable", False)
 
 
+@pytest.mark.hostile(25)
 @pytest.mark.parametrize(
     "code",
     [
@@ -302,6 +310,7 @@ async def test_a_knock_on_a_bad_day_may_be_tried_again():
     assert (caught.value.permanent, caught.value.retry_after) == (False, 7)
 
 
+@pytest.mark.hostile(58)
 @pytest.mark.parametrize("answer", [{"ok": False, "error": "invalid_auth"}, says("no", 500), drops])
 async def test_no_token_is_in_a_log_line_or_an_error(answer, caplog):
     caplog.set_level(logging.DEBUG)

@@ -303,6 +303,7 @@ def test_the_same_key_in_another_channel_is_another_post(store):
     assert store.owing() == ("C1", "C2")
 
 
+@pytest.mark.hostile(24)
 def test_an_edit_makes_the_unsent_one_before_it_needless(store, db):
     lived(store, page(), DOWN, STILL, page(incident(update(status="resolved"))), channels=["C1"])
     states = ask(db, "SELECT state FROM outbox WHERE kind = 'edit' ORDER BY id")
@@ -511,6 +512,11 @@ def test_a_second_bot_is_refused(db):
     first.close()
 
 
+@pytest.mark.hostile(
+    56,
+    "the database behind a symlink, or somebody else's, or damaged",
+    "one bot per real file; refused, and not touched",
+)
 def test_a_second_bot_is_refused_by_another_name_of_the_same_file(db, tmp_path):
     first = Store.open(db, alone=True)
     (tmp_path / "alias.db").symlink_to(db)
@@ -617,6 +623,7 @@ def test_a_file_that_is_no_database_is_left_as_it_is(db):
     assert db.read_bytes() == before
 
 
+@pytest.mark.hostile(56)
 def test_a_damaged_database_is_named(store, db):
     lived(store, page(), *([DOWN, page()] * 20))
     store.close()
@@ -633,6 +640,7 @@ def test_a_cut_database_is_named(store, db):
     assert "it is damaged" in refusal(db)
 
 
+@pytest.mark.hostile(56)
 def test_somebody_elses_database_is_refused_and_not_touched(db):
     ask(db, "CREATE TABLE recipes (name TEXT)")
     assert "it is not Brownout's, and nothing was written to it" in refusal(db)

@@ -43,6 +43,7 @@ async def test_slacks_escapes_are_undone(draw, paper):
     assert "a <b> & c" in paper.getvalue()
 
 
+@pytest.mark.hostile(42)
 async def test_what_looks_like_markup_is_drawn_as_it_is(draw, paper):
     await draw().post(CHANNEL, Message("[bold red]Acme[/] :fire:"), thread_ts=None, broadcast=False)
     assert "[bold red]Acme[/] :fire:" in paper.getvalue()

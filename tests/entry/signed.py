@@ -72,8 +72,8 @@ class Door:
         fields = {"command": "/brownout", "text": text, "channel_id": "C1", "user_id": "U1", "user_name": "ada"}
         return urlencode({**fields, "team_id": "T1", "response_url": f"{self.url}/respond", **more}).encode()
 
-    async def type(self, text="status", **more):
-        return await self.post(self.command(text), **more)
+    async def type(self, text="status", *, response_url=None, **more):
+        return await self.post(self.command(text, **({"response_url": response_url} if response_url else {})), **more)
 
     async def event(self, event_id, **more):
         body = {"type": "event_callback", "event_id": event_id, "team_id": "T1", "event": {"type": "app_home_opened"}}
@@ -126,8 +126,7 @@ def made(book, slack, url, now=None):
         return Reply(Message(f"you typed {text}"))
 
     bolt = slack_app(AsyncWebClient(token="xoxb-1", base_url=f"{url}/api/", retry_handlers=[]), answer)  # noqa: S106
-    once = Once(book.heard, now or found.now)
-    events_once(bolt, once)
+    events_once(bolt, Once(book.heard, now or found.now))
 
     async def opened(body):
         found.heard.append(body["event_id"])
@@ -138,7 +137,7 @@ def made(book, slack, url, now=None):
 
     bolt.event("app_home_opened")(opened)
     bolt.view("settings")(sent)
-    found.door = HttpDoor(bolt, SECRET, once, now or found.now)
+    found.door = HttpDoor(bolt, SECRET, now or found.now)
     app = web_app(Unasked(), ready, asyncio.Event(), slack=found.door.add)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     found.client = httpx.AsyncClient(transport=transport, base_url="https://bot.example.com")

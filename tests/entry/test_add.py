@@ -222,6 +222,7 @@ def test_a_login_is_marked_as_one():
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.hostile(5)
 @pytest.mark.parametrize(
     "url",
     ["http://127.0.0.1/", "http://169.254.169.254/latest/", "http://localhost/", "http://[::1]/", "http://10.0.0.1"],

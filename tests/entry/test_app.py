@@ -153,6 +153,7 @@ async def test_a_server_that_asks_for_patience_gets_it(bot, web):
     assert min(pauses(bot, stroke)) == 120
 
 
+@pytest.mark.hostile(45)
 async def test_a_server_that_asks_for_a_day_is_asked_again_sooner(bot, web):
     web.show(SourceError("slow down", code="http_429", retry_after=86_400))
     stroke = await bot.engine.poll("acme")

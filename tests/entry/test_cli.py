@@ -260,6 +260,7 @@ def test_replay_of_a_page_that_nobody_knows_asks_whose_it_is(run, config, record
     assert (told.exit_code, "Say it with --provider; the catalogue has acme" in told.output) == (1, True), told.output
 
 
+@pytest.mark.hostile(42, "escape sequences in a page's name or an incident's title", "they never reach a terminal")
 def test_a_pages_name_does_not_drive_the_terminal(run, config, tmp_path):
     (tmp_path / "h.json").write_text(json.dumps({"page": {"name": "\x1b]0;owned\x07"}, "incidents": []}))
     told = run("replay", tmp_path / "h.json", "--config", config, color=True)

@@ -189,8 +189,13 @@ async def test_a_surface_is_looked_up_as_it_is_typed(send):
 
 
 async def test_a_failure_that_nobody_thought_of_is_told(send, slack):
-    await send(pressed(hands.MUTE, chosen="nonsense inc1"))
+    await send(pressed(hands.AFFECTED, 7))
     assert "I can't answer this now" in told(slack, "respond")[0]["text"]
+
+
+async def test_a_choice_that_is_none_of_ours_is_told(send, slack):
+    await send(pressed(hands.MUTE, chosen="nonsense inc1"))
+    assert "I don't know this button any more" in told(slack, "respond")[0]["text"]
 
 
 def test_action_ids_never_change():

@@ -91,6 +91,7 @@ def test_a_note_stands_in_the_timeline_with_its_author(desk):
     assert "by U1\n> we moved the batch to Tuesday" in ask(desk, "timeline inc1")
 
 
+@pytest.mark.hostile(38, "another channel's notes, asked for from here", "not in any answer here")
 def test_a_note_of_one_channel_is_not_read_in_another(desk):
     ask(desk, "note inc1 between us", channel="C1")
     assert "between us" not in ask(desk, "timeline inc1", channel="C2")
@@ -202,6 +203,9 @@ def test_an_import_into_a_book_that_is_not_empty_is_refused(db, tmp_path):
         run("import", file, "--db", db)
 
 
+@pytest.mark.hostile(
+    60, "an import with SQL as a column, unknown tables, too many values", "refused whole; nothing is kept"
+)
 @pytest.mark.parametrize(
     "body",
     [

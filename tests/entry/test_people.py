@@ -200,6 +200,7 @@ async def test_all_of_it_outlives_a_restart(outage):
     assert "Acknowledged" not in outage.alert()
 
 
+@pytest.mark.hostile(37)
 async def test_a_button_of_another_database_says_so(outage):
     assert "don't know this incident" in (await outage.press("ack", "nobody-knows")).message.text
 
@@ -483,6 +484,9 @@ async def test_quiet_hours_keep_an_alert_until_the_morning(town):
 # --- who may ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.hostile(
+    39, "`unsubscribe`, `settings`, `mute all` by somebody who is no admin", "told who may; nothing is changed"
+)
 @pytest.mark.parametrize("text", ["unsubscribe acme", "settings", "mute all 2h"])
 async def test_what_undoes_other_peoples_work_is_for_admins(town, text):
     town.desk = Desk((ACME,), town.book, town.clock, lambda _: VerdictRules(), frozenset({"U2"}))

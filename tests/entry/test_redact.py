@@ -26,6 +26,7 @@ SECRETS = {
 }
 
 
+@pytest.mark.hostile(58)
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_is_gone(name):
     secret, text = SECRETS[name]
@@ -68,6 +69,7 @@ def test_arguments_of_a_log_line_lose_theirs(log):
     assert written.getvalue() == f"{GONE} and {{'token': '{GONE}'}}\n"
 
 
+@pytest.mark.hostile(58)
 def test_a_traceback_loses_its_own(log):
     logger, written = log
     try:

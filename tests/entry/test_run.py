@@ -143,6 +143,7 @@ async def test_without_a_network_it_says_which_page_is_blind_and_recovers(tmp_pa
     assert "Traceback" not in bot.said
 
 
+@pytest.mark.hostile(58)
 async def test_without_slack_it_keeps_looking(tmp_path, db):
     looks = asyncio.Semaphore(0)
 
@@ -163,6 +164,11 @@ async def test_without_slack_it_keeps_looking(tmp_path, db):
     assert not any(text in bot.said for text in ("Traceback", *SECRETS.values()))
 
 
+@pytest.mark.hostile(
+    58,
+    "a token in a log line, a traceback, an error, a repr, an argument",
+    "nowhere; a filter over all that is logged is the second line",
+)
 async def test_a_refused_token_ends_it_with_one_line_and_exit_code_1(tmp_path, db):
     async def refuse(_):
         return web.json_response({"ok": False, "error": "invalid_auth"})

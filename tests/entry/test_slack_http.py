@@ -12,7 +12,7 @@ from bot.entry import slack_http
 from bot.entry.link import Link
 from bot.entry.slack_http import JSON, PATH
 from bot.errors import DeliveryError
-from tests.entry.signed import SECRET, slack_door
+from tests.entry.signed import NOON, SECRET, slack_door
 
 pytestmark = pytest.mark.anyio
 
@@ -134,4 +134,4 @@ async def test_a_token_that_slack_refuses_ends_it_with_its_name():
 
 
 def test_a_doors_repr_has_no_secret():
-    assert SECRET not in repr(slack_http.HttpDoor(None, SECRET, None, None))
+    assert SECRET not in repr(slack_http.HttpDoor(None, SECRET, lambda: NOON))

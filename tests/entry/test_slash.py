@@ -150,6 +150,7 @@ async def test_a_failure_that_nobody_thought_of_is_an_answer_too(caplog):
     assert caplog.records[0].exc_info is not None
 
 
+@pytest.mark.hostile(59, "a response URL that fails, a Socket Mode address with its ticket", "told without the address")
 async def test_an_answer_that_does_not_arrive_is_one_line_without_the_address(caplog):
     caplog.set_level(logging.INFO)
     await typed("status", says(), respond_at="http://127.0.0.1:9/respond/SECRET")

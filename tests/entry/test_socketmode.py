@@ -140,6 +140,7 @@ async def test_a_slack_that_hangs_holds_the_end_up_for_less_than_two_seconds(sla
     assert time.monotonic() - began < 2
 
 
+@pytest.mark.hostile(59)
 async def test_nothing_that_is_said_has_a_token_or_a_ticket_in_it(slack, log):
     async with serving(slack):
         await soon(log)

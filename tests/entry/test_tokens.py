@@ -43,6 +43,7 @@ def test_one_token_alone_is_a_mistake(name):
     assert tokens.mistakes(tokens.read({name: (SOCKET | HTTP)[name]}), is_web_on=True) != []
 
 
+@pytest.mark.hostile(58)
 @pytest.mark.parametrize(
     "value", ["xapp-secret", "secret", "xoxp-secret", " xoxb-secret", "xoxb-secret\n", "xoxb-se cret", "xoxb-sécret"]
 )
@@ -64,6 +65,7 @@ def test_http_mode_needs_the_web_door():
     assert "[web] enabled = false" in line
 
 
+@pytest.mark.hostile(58)
 def test_no_repr_has_a_secret():
     assert repr(Tokens("xoxb-1", "xapp-1", "shh")) == "Tokens(url='')"
 
@@ -87,6 +89,11 @@ def test_a_token_may_stand_in_a_file(file):
     assert (found.tokens.bot, found.wrong, found.unwise) == ("xoxb-filed", (), ())
 
 
+@pytest.mark.hostile(
+    57,
+    "a token in a file that others may read, that is empty, a folder, 5 KB, no text",
+    "told with what to do; never the value",
+)
 @pytest.mark.parametrize("mode", [0o640, 0o644, 0o606])
 def test_a_file_that_others_may_read_is_told_and_used(file, mode):
     found = tokens.read(file(b"xoxb-filed", mode))
@@ -95,6 +102,7 @@ def test_a_file_that_others_may_read_is_told_and_used(file, mode):
     assert "xoxb-filed" not in found.unwise[0]
 
 
+@pytest.mark.hostile(57)
 @pytest.mark.parametrize(
     ("content", "why"), [(b"", "is empty"), (b"x" * 5000, "is too long"), (b"\xff\xfe", "it is no plain text")]
 )

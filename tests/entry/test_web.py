@@ -283,6 +283,9 @@ ODD = [
 ]
 
 
+@pytest.mark.hostile(
+    53, "page 10^20, 5,000 letters of surface, NUL, bytes that are no text", "a 4xx in JSON; never a 500"
+)
 @pytest.mark.parametrize("path", ODD)
 async def test_an_odd_question_is_the_asker_s_mistake(town, path):
     assert 400 <= (await get(town.breaks(), path)).status_code < 500
@@ -293,6 +296,7 @@ async def test_an_odd_client_has_a_slot_too(town, client):
     assert (await retry(town.recovers(), client=client)).status_code in (200, 429)
 
 
+@pytest.mark.hostile(53)
 @given(st.text(max_size=300), st.text(max_size=300))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_text_makes_it_fail(town, typed, client):

@@ -92,6 +92,11 @@ def test_garbage_is_refused_or_read_and_nothing_else(kind, number):
     assert_kept(kind, (HOSTILE[number],) * len(KINDS[kind].paths))
 
 
+@pytest.mark.hostile(
+    16,
+    "200 with HTML, nothing, half a page, `{}`, null, an unknown word",
+    "no change and no all-clear; blind, told once",
+)
 @pytest.mark.parametrize(
     "body", [b"", b"{}", b"null", b"<html>Bad gateway</html>", b'{"page": null, "components": null}']
 )
@@ -153,6 +158,11 @@ def test_a_page_read_at_another_time_is_sound_too(kind, name):
         assert_sound(read(kind, name, NOON + timedelta(days=days)))
 
 
+@pytest.mark.hostile(
+    43,
+    "an incident with the id `../../admin?x#y`",
+    "its own page is asked for below the status page's address, and nowhere else",
+)
 @ON_EVERY_PAGE
 def test_an_incidents_own_path_keeps_to_the_page_whatever_its_id(kind, name):
     made = KINDS[kind].own_path

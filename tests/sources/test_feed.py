@@ -69,6 +69,11 @@ def test_markup_is_no_part_of_a_text():
 BOMB = '<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a0 "ha">{}]><rss version="2.0"><channel><title>&a30;</title></channel></rss>'
 
 
+@pytest.mark.hostile(
+    20,
+    "a billion laughs, entities that grow by the square, `file:///etc/passwd` as an entity",
+    "refused before anything is expanded or opened",
+)
 @pytest.mark.parametrize(
     "text",
     [

@@ -12,6 +12,11 @@ from bot.model import Stage
 from bot.sources import wire
 
 
+@pytest.mark.hostile(
+    15,
+    "`[` 100,000 times, a number of 5,000 figures, NaN, double keys, a BOM",
+    "unreadable: a ParseError and nothing else; what was known stays",
+)
 @pytest.mark.parametrize(
     "raw",
     [
@@ -36,10 +41,12 @@ def test_bytes_that_are_no_json_are_refused(raw):
         wire.load(raw)
 
 
+@pytest.mark.hostile(15)
 def test_a_byte_order_mark_is_no_obstacle():
     assert wire.load(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
 
+@pytest.mark.hostile(15)
 def test_of_a_key_that_is_there_twice_the_last_counts():
     assert wire.load(b'{"a": 1, "a": 2}') == {"a": 2}
 
@@ -54,6 +61,7 @@ def test_any_bytes_are_json_or_a_short_parse_error(raw):
     assert len(message) < 300
 
 
+@pytest.mark.hostile(14, "a lone surrogate, NUL, control characters", "replaced or removed before anything keeps them")
 @pytest.mark.parametrize(
     ("value", "clean"),
     [
@@ -77,6 +85,7 @@ def test_text_is_fit_for_a_terminal_and_for_sqlite(value, clean):
     assert wire.text(value) == clean
 
 
+@pytest.mark.hostile(14)
 @given(st.text() | st.text(alphabet=st.characters(categories=["Cs", "Cc", "Cf", "Lu"])))
 def test_text_can_always_be_encoded_and_cleaning_twice_changes_nothing(value):
     clean = wire.text(value)

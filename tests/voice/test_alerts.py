@@ -114,6 +114,7 @@ def test_an_edit_draws_the_same_message():
     assert render(parent(kind=PostKind.EDIT)) == render(parent())
 
 
+@pytest.mark.hostile(12)
 @given(alerts())
 @SLOW
 def test_slack_takes_every_alert(alert):
@@ -129,6 +130,7 @@ def test_the_plain_text_names_every_surface_condition_and_verdict(alert):
         assert one.verdict.reason in told or words.call(one.verdict) in told
 
 
+@pytest.mark.hostile(13)
 @given(alerts())
 @SLOW
 def test_what_was_cut_says_so(alert):

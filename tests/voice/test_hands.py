@@ -75,6 +75,7 @@ def test_nothing_is_said_of_people_where_nobody_did_anything():
     assert list(hands.spoken(ALERT, People())) == []
 
 
+@pytest.mark.hostile(40)
 @given(alerts(), hostile, st.integers(1, 10**6))
 def test_slack_takes_every_alert_whatever_people_are_called(alert, name, count):
     mark = Mark(Person("U1", name), NOON)
@@ -83,6 +84,9 @@ def test_slack_takes_every_alert_whatever_people_are_called(alert, name, count):
     assert_sendable(render(parent(alert), people))
 
 
+@pytest.mark.hostile(
+    40, "a person, a note, a group called `<!channel>`", "letters; only a group picked in Slack's own list ever rings"
+)
 @given(hostile, hostile)
 def test_slack_takes_every_note_and_it_rings_nobody(name, text):
     assert_sendable(render(reply(item(News.NOTE, quote=text, by=name))))
@@ -102,6 +106,7 @@ def test_a_mention_of_ours_rings_and_nothing_else_does(mention):
     assert_sendable(message, mentions={token})
 
 
+@pytest.mark.hostile(40)
 @pytest.mark.parametrize("mention", ["!channel", "!here", "!everyone", "#C1", "!subteam^S1> <!channel", "", "U1"])
 def test_what_is_no_group_and_no_person_rings_nobody(mention):
     assert_sendable(render(Post("C1", PostKind.ALERT, "k", ALERT, mentions=(mention,))))

@@ -24,6 +24,11 @@ def drawn(message):
     return "\n".join(str(b.get("text", {}).get("text", "")) for b in message.blocks)
 
 
+@pytest.mark.hostile(
+    12,
+    "an incident called `<!channel> <@U1> <!subteam^S1> <https://evil|status.good.com>`",
+    "escaped: rings nobody, no link but ours",
+)
 def test_a_vendors_mention_is_shown_as_letters():
     message = sheet("Title", [Para("<!channel> help", is_quote=True)])
     assert drawn(message) == "Title\n> &lt;!channel&gt; help"
@@ -89,6 +94,7 @@ def test_a_cut_is_never_inside_a_character(one, limit):
     assert kept == one * (len(kept) // len(one))
 
 
+@pytest.mark.hostile(12)
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "https://a|b", "https://a>b", "https://a b", "", "https://a<b"])
 def test_only_a_clean_web_address_becomes_a_link(url):
     assert blocks.link(url, "page") == "page"

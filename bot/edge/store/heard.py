@@ -1,8 +1,4 @@
-"""What came from Slack -> whether it came before; kept for as long as Slack, or who has a copy, may send it again.
-
-Slack sends an event again where our answer got lost (slack.md 3), and a signed request is good for five minutes to
-whoever has it (performance-reliability.md 4.4): what is kept here survives a restart within that time.
-"""
+"""An event's id from Slack -> whether it came before: Slack sends it again where our answer got lost (slack.md 3)."""
 
 from __future__ import annotations
 

@@ -381,7 +381,7 @@ def channels_can_be_paused(db: Database) -> None:
 
 _HEARD = """
 CREATE TABLE heard (              -- what came from Slack and must not act twice
-  key TEXT PRIMARY KEY,           -- an event's id, or the signature of a request
+  key TEXT PRIMARY KEY,           -- an event's id, as Slack names it
   until TEXT NOT NULL             -- forgotten after
 ) WITHOUT ROWID;
 CREATE INDEX heard_until ON heard (until);

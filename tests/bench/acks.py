@@ -1,0 +1,231 @@
+"""How soon Slack is acknowledged in HTTP mode: ``python -m tests.bench.acks`` prints a table; ``rows`` gives it to others.
+
+Three processes on loopback: the bot's own door in uvicorn, with the real desk over a book with an incident in it; Slack's
+end, which takes the answers; and the clients here, each on a connection that it keeps: one that types twenty times a
+second, or sixteen that all type at the same moment, four times a second (an incident, and everybody asks). Beside it, as a yardstick: the same requests through Bolt as it comes (AsyncApp's own dispatch,
+which looks every 10 ms whether a listener has acknowledged), in the same web server. An acknowledgement is timed from
+the first byte sent to the last byte received; the answer that follows, at the response URL, is not in it, but its work is
+done by the same loop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import multiprocessing
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import uvicorn
+from aiohttp import web
+from fastapi import FastAPI, Request, Response
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.entry import commands
+from bot.entry.once import Once, events_once
+from bot.entry.serve import _listener
+from bot.entry.signature import sign
+from bot.entry.slack_http import FORM, PATH, HttpDoor
+from bot.entry.slash import slack_app
+from bot.entry.web import web_app
+from tests.entry.acme import Town
+
+SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105
+WORDS = "retry acme-api"
+LIMIT_MS = 25.0  # the aim for p99 at 16 in parallel (issue 8.5)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Acknowledgements of one design: times in milliseconds, rate per second."""
+
+    design: str
+    clients: int
+    count: int
+    p50: float
+    p99: float
+    worst: float
+    rate: float
+
+
+def main() -> None:
+    """Prints the table."""
+    os.environ["SLACK_SIGNING_SECRET"] = SECRET  # what Bolt's own check reads
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.acks", description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=2000, help="commands for each line of the table")
+    args = parser.parse_args()
+    print("| acknowledged by | clients | commands | p50 ms | p99 ms | worst ms | per second |")
+    print("|---|---|---|---|---|---|---|")
+    for r in rows(args.count):
+        print(f"| {r.design} | {r.clients} | {r.count} | {r.p50:.2f} | {r.p99:.2f} | {r.worst:.1f} | {r.rate:.0f} |")
+
+
+def rows(count: int = 2000) -> list[Row]:
+    """Ours and Bolt's own, for 1 client and for 16."""
+    with _process(_slack) as slack:
+        return [row for design, make in DESIGNS.items() for row in _design(design, make, slack, count)]
+
+
+def _design(design: str, make: Callable[..., Any], slack: int, count: int) -> Iterator[Row]:
+    with _process(partial(_bot, make, f"http://127.0.0.1:{slack}/api/")) as bot:
+        typing = Typing(bot, f"http://127.0.0.1:{slack}/respond")
+        asyncio.run(typing.run(1, 20, 0.05))  # what is slow once
+        for clients, every_s in ((1, 0.05), (16, 0.25)):
+            began = time.perf_counter()
+            took = asyncio.run(typing.run(clients, count // (4 if clients == 1 else 1), every_s))
+            yield _row(design, clients, took, time.perf_counter() - began)
+
+
+def _row(design: str, clients: int, took: list[float], seconds: float) -> Row:
+    ms = sorted(1000 * t for t in took)
+    p99 = statistics.quantiles(ms, n=100)[-1]
+    return Row(design, clients, len(ms), statistics.median(ms), p99, ms[-1], len(ms) / seconds)
+
+
+# --- the clients ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Typing:
+    """People who type at a bot's port, and are answered at an address."""
+
+    port: int
+    answer_at: str
+
+    async def run(self, clients: int, count: int, every_s: float) -> list[float]:
+        """So many commands by so many clients at once; how long each waited, in seconds."""
+        took: list[float] = []
+        start = time.perf_counter()
+        await asyncio.gather(*(self._client(n, count // clients, start, every_s, took) for n in range(clients)))
+        return took
+
+    async def _client(self, number: int, count: int, start: float, every_s: float, took: list[float]) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        for n in range(count):
+            await asyncio.sleep(max(0, start + n * every_s - time.perf_counter()))
+            request = self._request(f"{number}.{n}.{time.time_ns()}")
+            began = time.perf_counter()
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(int(h[15:]) for h in head.split(b"\r\n") if h.lower().startswith(b"content-length:"))
+            await reader.readexactly(length)
+            took.append(time.perf_counter() - began)
+            if not head.startswith(b"HTTP/1.1 200"):
+                raise RuntimeError(head.decode())
+        writer.close()
+        await writer.wait_closed()
+
+    def _request(self, trigger: str) -> bytes:
+        fields = {"command": "/brownout", "text": WORDS, "channel_id": "C1", "user_id": "U1", "user_name": "ada"}
+        body = urlencode(fields | {"team_id": "T1", "trigger_id": trigger, "response_url": self.answer_at}).encode()
+        stamp = str(int(time.time()))
+        lines = [
+            f"POST {PATH} HTTP/1.1",
+            "host: bot.example.com",
+            f"content-type: {FORM}",
+            f"content-length: {len(body)}",
+            f"x-slack-request-timestamp: {stamp}",
+            f"x-slack-signature: {sign(SECRET, stamp, body)}",
+        ]
+        return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+# --- the servers ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _process(serve: Callable[[Connection], None]) -> Any:
+    """A server in a process of its own; its port."""
+    ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _slack(told: Connection) -> None:
+    """Slack's own end: who we are, and where answers go."""
+    asyncio.run(_slack_end(told))
+
+
+async def _slack_end(told: Connection) -> None:
+    async def who(_: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "user_id": "UBOT", "bot_id": "B1", "team_id": "T1"})
+
+    async def hear(request: web.Request) -> web.Response:
+        await request.read()
+        return web.Response(text="ok")
+
+    app = web.Application()
+    app.router.add_post("/api/auth.test", who)
+    app.router.add_post("/respond", hear)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    told.send(runner.addresses[0][1])
+    await asyncio.Event().wait()
+
+
+def _bolt(town: Town, url: str) -> Any:
+    client, desk = AsyncWebClient(token="xoxb-1", base_url=url, retry_handlers=[]), town.desk()  # noqa: S106
+    return slack_app(client, lambda text, channel, user, name: commands.answer(desk, text, channel, user, name))
+
+
+async def _ours(town: Town, url: str, closing: asyncio.Event) -> tuple[FastAPI, list[Awaitable[None]]]:
+    bolt = _bolt(town, url)
+    events_once(bolt, Once(town.book.heard, _now))
+    door = HttpDoor(bolt, SECRET, _now)
+
+    async def ready() -> dict[str, str]:
+        return {}
+
+    return web_app(town.desk(), ready, closing, slack=door.add), [door.work()]
+
+
+async def _bolts_own(town: Town, url: str, closing: asyncio.Event) -> tuple[FastAPI, list[Awaitable[None]]]:  # noqa: ARG001
+    handler, app = AsyncSlackRequestHandler(_bolt(town, url)), FastAPI()
+
+    @app.post(PATH)
+    async def events(request: Request) -> Response:
+        return await handler.handle(request)
+
+    return app, []
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the bench has the real clock
+
+
+def _bot(make: Callable[..., Any], slack: str, told: Connection) -> None:
+    asyncio.run(_served(make, slack, told))
+
+
+async def _served(make: Callable[..., Any], slack: str, told: Connection) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        town = Town(Path(folder) / "b.db").breaks()
+        app, work = await make(town, slack, asyncio.Event())
+        listener = _listener("127.0.0.1", 0)
+        told.send(listener.getsockname()[1])
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
+        await asyncio.gather(uvicorn.Server(config).serve(sockets=[listener]), *work)
+
+
+DESIGNS = {"Brownout": _ours, "Bolt's own dispatch": _bolts_own}
+
+if __name__ == "__main__":
+    main()
