@@ -34,7 +34,9 @@ _COMPONENTS = 30
 
 
 def watch(desk: Desk, ask: Ask) -> Reply:
-    """Looks at the address, and then shows what it is."""
+    """Looks at the address, and then shows what it is. For admins, also where the channel is somebody's own."""
+    if not deeds.may_be(desk, ask.user):
+        return Reply(hands.denied(desk.admins))
     if not ask.words:
         raise UsageError("Which page? `/brownout watch https://status.example.com`")
     watcher = _watcher(desk)

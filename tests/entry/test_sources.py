@@ -64,7 +64,7 @@ async def test_over_http_the_running_bot_says_when_it_looks_next(town):
     async def ready():
         return {}
 
-    transport = httpx.ASGITransport(app=web_app(desk, ready, asyncio.Event()))
+    transport = httpx.ASGITransport(app=web_app(desk, ready, asyncio.Event(), hosts=["board"]))
     async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
         answer = (await client.get("/v1/sources")).json()
     assert [item["provider"] for item in answer["items"]] == ["acme", "globex"]

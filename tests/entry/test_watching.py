@@ -162,6 +162,17 @@ async def test_it_is_for_admins(hall):
     assert ("admins" in reply.message.text, reply.later) == (True, None)
 
 
+async def test_it_is_for_admins_in_somebodys_own_channel_too(hall):
+    desk = hall(None, admins=("UBOSS",))
+    reply = commands.answer(desk, "watch https://status.example.com", "U1", "U1", "ada")
+    assert ("admins" in reply.message.text, reply.later) == (True, None)
+
+
+def test_of_a_user_group_everybody_who_is_in_it_is_meant():
+    running = Running([], groups={"S1": ["U2", "U1"]})
+    assert running.people(["U1", "S1", "S2", "C1"]) == ("U1", "U2", "C1")
+
+
 # --- what a press does ------------------------------------------------------------------------------------------------
 
 
