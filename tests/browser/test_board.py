@@ -96,7 +96,9 @@ async def test_nothing_is_wider_than_the_screen(page, town, path, viewport):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("shown", ["breaks /", "recovers /", "is_over /", "look /", "is_over /incidents/i-1", "look /sources"])
+@pytest.mark.parametrize(
+    "shown", ["breaks /", "recovers /", "is_over /", "look /", "is_over /incidents/i-1", "look /sources"]
+)
 async def test_axe_finds_nothing_serious(page, town, axe, scheme, shown):
     story, path = shown.split()
     getattr(town, story)()
