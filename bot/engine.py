@@ -59,7 +59,7 @@ class Engine:
     rules: Callable[[Provider], VerdictRules]
     blind_after: int = 3
     alarm_after: int = decide.ALARM_AFTER
-    owners: Sequence[str] = ()  # the people, or the channel, of those who run the bot
+    owners: Callable[[], Iterable[str]] = tuple  # the people, or the channel, of those who run the bot
     scout: Scout | None = None  # says what an address serves that no longer serves its page
     worlds: dict[str, World] = field(default_factory=dict)
     _homes: dict[str, str] = field(default_factory=dict)  # surface -> its provider
@@ -161,7 +161,7 @@ class Engine:
                 route.route_notice(notice, subscriptions, surfaces, route.Channels(self.book.habits()))
                 for notice in decision.notices
             ),
-            *(route.route_owner(notice, self.owners, subscriptions, surfaces) for notice in decision.for_owner),
+            *(route.route_owner(notice, self.owners(), subscriptions, surfaces) for notice in decision.for_owner),
         )
         self.book.record(observation, stroke, tuple(posts))
         self.worlds[provider.id] = stroke.world

@@ -107,7 +107,7 @@ async def test_a_page_that_can_not_be_read_is_blindness(show, bad):
 async def test_who_runs_the_bot_is_owed_an_alarm_once_also_over_a_restart(start, web, clock, book):
     web.show(SourceError("gone", code="http_404"))
     for _ in range(3):
-        engine = start(alarm_after=5, owners=("U1",))
+        engine = start(alarm_after=5, owners=lambda: ["U1"])
         for _ in range(4):
             await engine.poll("acme")
             clock.move(minutes=1)

@@ -16,11 +16,11 @@ import click
 from bot import settings
 from bot.edge.discover import Found, discover
 from bot.edge.fetch import Fetcher
-from bot.entry import draft
+from bot.entry import draft, switch
 from bot.entry.draft import Wish
 from bot.entry.options import config_option, now
 from bot.errors import ConfigError, SourceError, UsageError
-from bot.model import Source
+from bot.model import Provider, Source
 from bot.sources import KINDS, sniff
 from bot.voice import words
 
@@ -66,11 +66,15 @@ def add(  # noqa: PLR0913, PLR0917  (click's)
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Finds out what the page at URL serves, shows it, and writes a provider file for it. Overwrites nothing."""
+    """Finds out what the page at URL serves, shows it, and writes a provider file for it. Overwrites nothing.
+
+    Instead of a URL, the name of a provider of the catalogue that is switched off: if its page is as it says there, it
+    is switched on.
+    """
     wish = Wish(url, ident, name, page, regions, products)
     folder = config or settings.config_dir()
-    found, told = asyncio.run(look(wish, lambda: Fetcher(strict=True)))
-    text, file = proposal(wish, found, folder)
+    found, told = asyncio.run(look(wish, lambda: Fetcher(strict=True), switch.named(url, folder)))
+    text, file = switch.proposal(found, folder) or proposal(wish, found, folder)
     click.echo(shown(found, told))
     click.echo(f"\n{file}:\n\n{text}")
     if dry_run:
@@ -78,17 +82,18 @@ def add(  # noqa: PLR0913, PLR0917  (click's)
         return
     if not (yes or click.confirm("Write this file?")):
         raise click.Abort
-    keep(file, text, folder)
+    put(file, text, folder)
     click.echo("Written. A running bot reads it when it is started again; `brownout check` is content with it.")
 
 
-async def look(wish: Wish, web: Web) -> tuple[Found, tuple[str, ...]]:
-    """The page, and what it was not; UsageError where there is none that can be read."""
-    url = sniff.address(wish.url)
+async def look(wish: Wish, web: Web, known: Provider | None = None) -> tuple[Found, tuple[str, ...]]:
+    """The page, and what it was not; UsageError where there is none that can be read. ``known`` says where it is."""
+    url = known.source.url if known else sniff.address(wish.url)
     options = Source("", "", "", url, page=wish.page, regions=wish.regions, products=wish.products)
+    guesses = (sniff.Guess(known.source.kind, known.source),) if known else sniff.guesses(url, options)
     async with web() as fetcher:
         try:
-            found, told = await discover(fetcher, sniff.guesses(url, options), now())
+            found, told = await discover(fetcher, guesses, now())
         except SourceError as error:
             raise UsageError(f"{url}: {error}.") from error
     if found is None:
@@ -108,12 +113,16 @@ def proposal(wish: Wish, found: Found, folder: Path) -> tuple[str, Path]:
     catalogue = settings.load(folder).providers
     same = next((p for p in catalogue if (p.source.url, p.source.path) == (found.source.url, found.source.path)), None)
     if same is not None and same.source.kind == found.source.kind:
-        state = "watched" if same.enabled else "in the catalogue and switched off (enabled = false)"
-        raise UsageError(f"{found.source.url} is {state} already: it is {same.id}.")
+        raise UsageError(f"{found.source.url} is watched already: it is {same.id}.")
     file = folder / "providers" / f"{ident}.toml"
     if file.exists() or any(p.id == ident for p in catalogue):
         raise UsageError(f"There is a provider {ident} already; choose another id (--id, in Slack `id:`).")
     return draft.provider_file(ident, name, found.source, found.snapshot), file
+
+
+def put(file: Path, text: str, folder: Path) -> None:
+    """Keeps a new file, or one of the catalogue that is switched on."""
+    (switch.keep if file.exists() else keep)(file, text, folder)
 
 
 def keep(file: Path, text: str, folder: Path) -> None:

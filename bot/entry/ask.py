@@ -9,10 +9,12 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from bot import settings
 from bot.edge.terminal import CHANNEL
 from bot.entry.commands import COMMANDS as VERBS
 from bot.entry.options import config_option, db_option, desk
-from bot.entry.question import Ask
+from bot.entry.question import Ask, Reply
+from bot.voice import replies
 
 _WRITES = ("subscribe", "unsubscribe", "note", "label")
 _OF_A_CHANNEL = ("subscribe", "unsubscribe", "list")
@@ -22,8 +24,11 @@ def _question(verb: str) -> click.Command:
     command = VERBS[verb]
 
     def ask(words: tuple[str, ...], channel: str, config: Path | None, db: Path | None) -> None:
-        with desk(config, db, writes=verb in _WRITES) as found:
-            reply = command.answer(found, Ask(words, channel))
+        if (verb, words) == ("list", ("all",)):  # the catalogue needs no database
+            reply = Reply(replies.catalogue([p for p in settings.load(config).providers if p.enabled]))
+        else:
+            with desk(config, db, writes=verb in _WRITES) as found:
+                reply = command.answer(found, Ask(words, channel))
         Console(soft_wrap=True).print(Text(unescape(reply.message.text)))
 
     where = click.option(

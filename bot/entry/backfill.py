@@ -143,6 +143,8 @@ def read_in(
 ) -> Kept:
     """Replays a recording, writes what it tells, and says how fast. ``told_at``: when a history was told, if known."""
     began = time.monotonic()
+    if isinstance(recording, History) and (said := history.unread(recording)):
+        click.echo(f"{origin[1]}: {said}", err=True)
     with _bar() as advance:
         past = _past(recording, provider, found, advance, told_at)
         if past is None:

@@ -237,7 +237,7 @@ COMMANDS: dict[str, Command] = {
         is_of_channel=True,
     ),
     "watch": Command(
-        "<url> [id:name]",
+        "<url|provider> [id:name]",
         "finds out what a status page serves, and watches it from now on",
         watching.watch,
         is_guarded=True,

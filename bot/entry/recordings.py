@@ -37,6 +37,8 @@ def replay(file: Path, provider_id: str | None, config: Path | None, *, as_json:
         is_history = isinstance(recording, History)
         if is_history and not as_json:
             click.echo("reconstructed from a history: what its page must have shown", err=True)
+        if isinstance(recording, History) and (said := history.unread(recording)):
+            click.echo(said, err=True)
         strokes = replaying.replay(recording, provider, found.rules_for(provider))
         for event in _with_progress(strokes, _share(recording, opened, file.stat().st_size)):
             if as_json:

@@ -100,7 +100,7 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: t
             found.rules_for,
             blind_after=found.poll.blind_after,
             alarm_after=found.poll.alarm_after,
-            owners=found.owners if link.is_wanted else (),
+            owners=lambda: running.people(found.owners) if is_slack else (),
             scout=lambda source: evidence(web.reader(source), source, now()),
         )
         if found.web.enabled:
@@ -150,6 +150,7 @@ def _slack(
         AsyncWebClient(token=secrets.bot, base_url=url, timeout=10, retry_handlers=[]),
         lambda text, channel, user, name: commands.answer(desk, text, channel, user, name),
     )
+    running.groups = admins.members
     homes = Homes(desk, edge)
     interactions.listen(bolt, desk, homes.touch)
     reception.listen(bolt, desk, homes, edge)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from bot.model import Provider, Pulse
@@ -25,10 +26,16 @@ class Running:
     providers: list[Provider]
     rounds: Rounds | None = None
     watch: Watch | None = None
+    groups: Mapping[str, Collection[str]] = field(default_factory=dict)  # who is in a user group, as Slack told last
 
     def pulse(self, provider: str) -> Pulse | None:
         """How a source's looks are kept; None where nothing is known of that yet."""
         return self.rounds.pulse(provider) if self.rounds else None
+
+    def people(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """People and channels; of a user group, everybody in it."""
+        each = (self.groups.get(i, ()) if i.startswith("S") else (i,) for i in ids)
+        return tuple(dict.fromkeys(person for found in each for person in found))
 
     def take_on(self, provider: Provider) -> None:
         """Watches one more provider from now on, without a restart."""

@@ -18,7 +18,7 @@ from bot.entry.options import config_option
 from bot.errors import UsageError
 from bot.score import attribution, tables, verdict_tables, verdicts
 from bot.score.stories import Progress as Told
-from bot.sources import recorded
+from bot.sources import history, recorded
 from bot.sources.history import History
 from bot.sources.recorded import Poll
 
@@ -85,7 +85,10 @@ def _verdicts(files: tuple[Path, ...], found: settings.Settings, truth: Path | N
 
 def _recording(file: Path, opened: ExitStack) -> History | Iterator[Poll]:
     with recorded.named(str(file)):
-        return recorded.read(opened.enter_context(file.open("rb")))
+        found = recorded.read(opened.enter_context(file.open("rb")))
+    if isinstance(found, History) and (said := history.unread(found)):
+        click.echo(f"{file}: {said}", err=True)
+    return found
 
 
 COMMANDS = {"score": score}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bot import settings
 from bot.edge.discover import Found
-from bot.entry import add
+from bot.entry import add, switch
 from bot.entry.draft import Wish
 from bot.errors import UsageError
 from bot.model import Person, Provider
@@ -34,6 +34,7 @@ class Proposal:
     found: Found
     text: str
     file: Path
+    is_known: bool = False  # the catalogue has it, switched off
 
     @property
     def digest(self) -> str:
@@ -57,23 +58,33 @@ class Watch:
             raise UsageError("I am looking at another address just now; please try again in a minute.")
         self._is_busy = True
         try:
+            known = await asyncio.to_thread(switch.named, wish.url, self.folder)
             async with asyncio.timeout(self.patience_s):
-                found, _ = await add.look(wish, self.web)
+                found, _ = await add.look(wish, self.web, known)
         except TimeoutError:
             raise UsageError(f"{wish.url}: it answers too slowly to find out what it is.") from None
         finally:
             self._is_busy = False
-        text, file = await asyncio.to_thread(add.proposal, wish, found, self.folder)
-        return Proposal(wish, found, text, file)
+        off = await asyncio.to_thread(switch.proposal, found, self.folder)
+        text, file = off if off is not None else await asyncio.to_thread(add.proposal, wish, found, self.folder)
+        return Proposal(wish, found, text, file, is_known=off is not None)
 
     async def keep(self, proposal: Proposal, by: Person) -> Provider:
         """Writes the file and watches its provider from now on. UsageError where either can't be done."""
-        await asyncio.to_thread(add.keep, proposal.file, proposal.text, self.folder)
+        await asyncio.to_thread(add.put, proposal.file, proposal.text, self.folder)
         read = await asyncio.to_thread(settings.load, self.folder)
         provider = next(p for p in read.providers if p.id == proposal.file.stem)
         self.take_on(provider)
         log.info(
-            "%s (%s) added the provider %s: %s as %s, in %s",
-            *(by.name, by.id, provider.id, provider.source.url, provider.source.kind, proposal.file),
+            "%s (%s) %s the provider %s: %s as %s, in %s",
+            *(
+                by.name,
+                by.id,
+                "switched on" if proposal.is_known else "added",
+                provider.id,
+                provider.source.url,
+                provider.source.kind,
+                proposal.file,
+            ),
         )
         return provider

@@ -6,7 +6,7 @@ Everything slow comes after the acknowledgement, as the rest of an answer (``Rep
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from bot.entry.desk import Desk
 from bot.entry.draft import Wish, caveats, surfaces
 from bot.entry.question import Ask, Press, Reply
 from bot.errors import UsageError
-from bot.model import Person
+from bot.model import Component, Person
 from bot.sources import KINDS, sniff
 from bot.voice import blocks, hands, words
 from bot.voice.sheet import Para, sheet
@@ -26,18 +26,22 @@ if TYPE_CHECKING:  # as in bot.entry.running
 NEVER_MIND = "never mind"
 HOW = (
     "Any status page or feed on the public web: what it serves is found out and shown, and nothing is written before"
-    " you confirm. `id:acme` names the provider; `page:`, `region:` and `product:` say what the address does not."
+    " you confirm. `watch mistral` switches on a provider of the catalogue that is off. `id:acme` names a new one;"
+    " `page:`, `region:` and `product:` say what the address does not."
 )
 _OPTIONS = ("id", "page", "region", "product")
 _COMPONENTS = 30
 
 
 def watch(desk: Desk, ask: Ask) -> Reply:
-    """Looks at the address, and then shows what it is."""
+    """Looks at the address, and then shows what it is. For admins, also where the channel is somebody's own."""
+    if not deeds.may_be(desk, ask.user):
+        return Reply(hands.denied(desk.admins))
     if not ask.words:
         raise UsageError("Which page? `/brownout watch https://status.example.com`")
     watcher = _watcher(desk)
-    asked = (sniff.address(ask.words[0]), *map(typed.plain, ask.words[1:]))
+    first = typed.plain(ask.words[0])
+    asked = (sniff.address(ask.words[0]) if "." in first else first, *map(typed.plain, ask.words[1:]))
     return Reply(sheet("", [f"Looking at {asked[0]} …"]), later=lambda: _proposed(watcher, asked))
 
 
@@ -107,14 +111,14 @@ def _shown(proposal: Proposal, asked: tuple[str, ...]) -> Reply:
 def _told(proposal: Proposal) -> Iterator[Para | str]:
     source, snapshot = proposal.found.source, proposal.found.snapshot
     components = snapshot.components or ()
-    yield f"{proposal.found.url} serves {KINDS[source.kind].name}. It would be the provider `{proposal.file.stem}`."
+    ident = proposal.file.stem
+    what = f"It is `{ident}` of the catalogue, switched off so far" if proposal.is_known else f"It would be `{ident}`"
+    yield f"{proposal.found.url} serves {KINDS[source.kind].name}. {what}."
     yield from caveats(source)
     if proposal.found.url.split("/")[2] != source.url.split("/")[2]:
         yield f"It was asked for at {source.url}, which redirects there."
-    found = surfaces(proposal.file.stem, components)
-    yield f"Proposed: {_count(len(found) or 1)}{':' if found else ', the service as a whole.'}"
-    if found:
-        yield Para("\n".join(f"{ident}: {component.name}" for ident, component in found), is_quote=True)
+    if not proposal.is_known:
+        yield from _proposed_surfaces(ident, components)
     if components:
         yield f"Components on the page: {len(components)}"
         lines = [f"{words.SIGNS[c.condition]} {c.name}: {words.CONDITIONS[c.condition]}" for c in components]
@@ -124,6 +128,13 @@ def _told(proposal: Proposal) -> Iterator[Para | str]:
     yield f"Open incidents: {len(going_on)}"
     if going_on:
         yield Para("\n".join(going_on[:10]), is_quote=True)
+
+
+def _proposed_surfaces(ident: str, components: Sequence[Component]) -> Iterator[Para | str]:
+    found = surfaces(ident, components)
+    yield f"Proposed: {_count(len(found) or 1)}{':' if found else ', the service as a whole.'}"
+    if found:
+        yield Para("\n".join(f"{surface}: {component.name}" for surface, component in found), is_quote=True)
 
 
 def _count(number: int) -> str:

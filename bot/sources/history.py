@@ -14,6 +14,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
+from bot.errors import ParseError
 from bot.sources import wire
 
 Body = dict[str, Any]
@@ -57,23 +58,50 @@ class History:
     ids: Mapping[str, str]  # component name -> id, since some records link components by name alone
     components: Mapping[str, str]  # component id -> the newest name
     moves: tuple[Move, ...]
+    left_out: tuple[str, ...] = ()  # of each incident that could not be read, why
 
 
 def read_history(raw: bytes) -> History:
     """A history from its bytes; ParseError where it is none. Of two incidents with one id, the first counts.
 
-    An incident without any update is left out: there is no telling when the page showed it.
+    An incident without any update is left out: there is no telling when the page showed it. One that can't be read is
+    left out too, and counted, unless none of them can.
     """
     body = wire.obj(wire.load(raw), "the history")
-    listed = wire.each(body.get("incidents"), _told, "an incident")
+    items = wire.each(body.get("incidents"), dict, "an incident")
     page = wire.obj(body.get("page"), '"page"')
-    if listed is None or not (wire.text(page.get("id")) or wire.text(page.get("name"))):
+    if items is None or not (wire.text(page.get("id")) or wire.text(page.get("name"))):
         wire.refuse('a history has a "page" with an id or a name, and an "incidents" list')
+    listed, left_out = _readable(items)
     first = {told.id: told for told in reversed(listed) if told.updates}
     incidents = {told.id: told for told in sorted(first.values(), key=lambda told: (told.times[0], told.id))}
     ids = dict(_named_ids(incidents.values()))
     moves = sorted((m for t in incidents.values() for m in _moves(ids, t)), key=lambda m: m.at)
-    return History(page, incidents, ids, dict(_named_components(ids, incidents.values())), tuple(moves))
+    components = dict(_named_components(ids, incidents.values()))
+    return History(page, incidents, ids, components, tuple(moves), left_out)
+
+
+def unread(history: History) -> str:
+    """What of a history could not be read, in one sentence; empty where all of it could."""
+    count = len(history.left_out)
+    if not count:
+        return ""
+    which = "1 incident that can't be read is" if count == 1 else f"{count} incidents that can't be read are"
+    return f"{which} left out: {history.left_out[0]}"
+
+
+def _readable(items: Iterable[Body]) -> tuple[list[Told], tuple[str, ...]]:
+    """The incidents that can be read, and for the others why not; ParseError where none can."""
+    listed: list[Told] = []
+    left_out: list[str] = []
+    for item in items:
+        try:
+            listed.append(_told(item))
+        except ParseError as error:
+            left_out.append(str(error))
+    if left_out and not listed:
+        raise ParseError(left_out[0])
+    return listed, tuple(left_out)
 
 
 def moments(history: History) -> tuple[datetime, ...]:

@@ -21,9 +21,14 @@ _STATES = {
 
 def sources(found: Sequence[SourceHealth], now: datetime) -> Message:
     """Every source, as they are given."""
+    return sheet(headline(found), [line(s, now) for s in found])
+
+
+def headline(found: Sequence[SourceHealth]) -> str:
+    """How many of them are how, in a few words."""
     counts = Counter(s.state for s in found)
     told = words.listing(f"{counts[state]} {word}" for state, word in _STATES.items() if counts[state])
-    return sheet(f"Sources: {told or 'none'}", [line(s, now) for s in found])
+    return f"Sources: {told or 'none'}"
 
 
 def line(source: SourceHealth, now: datetime) -> str:

@@ -66,7 +66,7 @@ async def test_a_bot_that_went_away_is_told(page, town):
     await page.get_by_text("Not live").wait_for(timeout=10_000)
 
 
-@pytest.mark.parametrize("path", ["/", "/incidents/i-1"])
+@pytest.mark.parametrize("path", ["/", "/incidents/i-1", "/sources"])
 async def test_the_vendor_s_words_do_nothing(page, town, path):
     town.shown = [incident((1, "investigating", HOSTILE, RED), name=HOSTILE)]
     town.look(until=2)
@@ -85,7 +85,7 @@ async def test_a_script_that_got_in_all_the_same_would_not_run(page, town):
     assert (await page.title() != "pwned", "Content Security Policy" in page.complaints[0]) == (True, True)
 
 
-@pytest.mark.parametrize("path", ["/", "/incidents/i-1"])
+@pytest.mark.parametrize("path", ["/", "/incidents/i-1", "/sources"])
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 async def test_nothing_is_wider_than_the_screen(page, town, path, viewport):
     town.shown = [incident((1, "investigating", HOSTILE, RED), name=HOSTILE)]
@@ -96,7 +96,9 @@ async def test_nothing_is_wider_than_the_screen(page, town, path, viewport):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("shown", ["breaks /", "recovers /", "is_over /", "look /", "is_over /incidents/i-1"])
+@pytest.mark.parametrize(
+    "shown", ["breaks /", "recovers /", "is_over /", "look /", "is_over /incidents/i-1", "look /sources"]
+)
 async def test_axe_finds_nothing_serious(page, town, axe, scheme, shown):
     story, path = shown.split()
     getattr(town, story)()

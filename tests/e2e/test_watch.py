@@ -2,9 +2,12 @@
 
 import pytest
 
+from bot.edge.fetch import REFUSED
+from bot.sources.sniff import NOT_PUBLIC
 from tests.e2e.conftest import SETTINGS
 from tests.e2e.driver import elements
 from tests.e2e.stage import PUBLIC
+from tests.edge.test_hostile import TYPED
 from tests.sources.pages import PAGES
 
 ADDRESS = f"http://{PUBLIC}/example"
@@ -66,9 +69,16 @@ def test_the_log_says_who_added_what(added):
     assert f"ada (U1) added the provider example-cloud: {ADDRESS} as statuspage" in added.said()
 
 
-def test_a_private_address_is_refused(added):
-    added.driver.command("watch http://127.0.0.1/")
-    assert heard(added.driver, "it is not a page on the public web, or there is none")
+def refusals(driver):
+    return sum(REFUSED in m["text"] or NOT_PUBLIC in m["text"] for m in driver.messages("C2"))
+
+
+def test_twenty_hostile_addresses_are_refused_and_leave_no_file(added):
+    driver, files = added.driver, sorted((added.work / "config" / "providers").iterdir())
+    for number, typed in enumerate(TYPED, 1):
+        driver.command(f"watch {typed}", channel="C2")
+        driver.wait_for(lambda n=number: refusals(driver) == n, what=f"a refusal of {typed}")
+    assert sorted((added.work / "config" / "providers").iterdir()) == files
 
 
 # --- a page that fails its owner --------------------------------------------------------------------------------------

@@ -86,6 +86,11 @@ def test_a_question_is_answered(ask, words):
     assert (told.exit_code, bool(told.output.strip())) == (0, True), told.output
 
 
+def test_the_catalogue_is_listed_without_a_database(run, config, tmp_path):
+    told = run("list", "all", "--config", config, "--db", tmp_path / "none.db")
+    assert (told.exit_code, "acme-api" in told.output) == (0, True)
+
+
 def test_an_answer_is_plain_text(ask):
     assert not any(mark in ask("status").output for mark in ("&lt;", "&amp;", "**"))
 

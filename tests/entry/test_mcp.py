@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+import subprocess
 import sys
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
@@ -150,3 +151,12 @@ async def test_the_readmes_lines_for_an_agents_host_start_it(town):
     words = [str(town.path) if word.endswith(".db") else word for word in entry["args"]]
     async with agent(town, *words) as client:
         assert len((await client.list_tools()).tools) == 3
+
+
+def test_without_the_sdk_it_says_what_to_install():
+    script = (
+        "import sys; sys.modules['mcp'] = None; from bot.entry.cli import main; sys.argv = ['brownout', 'mcp']; main()"
+    )
+    told = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "pip install 'brownout[mcp]'" in told.stderr

@@ -56,17 +56,26 @@ def test_as_json_it_is_a_list_with_a_null_for_what_only_a_running_bot_knows(town
     assert (found["next_at"], found["looks"], found["interval_s"]) == (None, None, 60.0)
 
 
-async def test_over_http_the_running_bot_says_when_it_looks_next(town):
-    town.look()
+@pytest.fixture
+def get(town):
+    """What the door of a running bot answers."""
     running = Running([ACME, GLOBEX], Rounds())
     desk = Desk(running.providers, town.book, town.now, lambda _: VerdictRules(), running=running)
 
     async def ready():
         return {}
 
-    transport = httpx.ASGITransport(app=web_app(desk, ready, asyncio.Event()))
-    async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
-        answer = (await client.get("/v1/sources")).json()
+    async def get(path):
+        transport = httpx.ASGITransport(app=web_app(desk, ready, asyncio.Event(), hosts=["board"]))
+        async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
+            return await client.get(path)
+
+    return get
+
+
+async def test_over_http_the_running_bot_says_when_it_looks_next(town, get):
+    town.look()
+    answer = (await get("/v1/sources")).json()
     assert [item["provider"] for item in answer["items"]] == ["acme", "globex"]
     first = answer["items"][0]
     assert (first["next_at"], first["interval_s"], first["looks"], first["late_looks"], first["latest_by_s"]) == (
@@ -76,3 +85,12 @@ async def test_over_http_the_running_bot_says_when_it_looks_next(town):
         1,
         9.5,
     )
+
+
+async def test_the_board_has_a_page_of_them_the_worst_first(town, get):
+    town.look()
+    town.stare("it answered <b>500</b>")
+    page = (await get("/sources")).text
+    assert "<h1>Sources: 1 blind and 1 readable</h1>" in page
+    assert page.index("<strong>acme</strong> blind for 1 look in a row") < page.index("<strong>globex</strong>")
+    assert "<b>" not in page

@@ -123,7 +123,7 @@ def files(folder):
 
 async def test_a_page_is_shown_with_its_format_its_surfaces_and_its_components(hall, host):
     text = (await shown(hall(host))).message.text
-    assert "serves Statuspage. It would be the provider example-cloud." in text
+    assert "serves Statuspage. It would be example-cloud." in text
     assert "example-cloud-api: API" in text
     assert "Web: partly down" in text
 
@@ -140,7 +140,7 @@ async def test_the_answer_comes_at_once_and_the_look_after_it(hall):
 
 async def test_an_id_may_be_chosen(hall, host):
     text = (await shown(hall(host), "watch https://status.example.com id:mine")).message.text
-    assert "the provider mine" in text
+    assert "It would be mine" in text
 
 
 async def test_a_word_that_is_no_option_is_told(hall):
@@ -160,6 +160,17 @@ async def test_where_no_bot_runs_it_names_the_command_that_does_it(book):
 async def test_it_is_for_admins(hall):
     reply = asked(hall(None, admins=("UBOSS",)))
     assert ("admins" in reply.message.text, reply.later) == (True, None)
+
+
+async def test_it_is_for_admins_in_somebodys_own_channel_too(hall):
+    desk = hall(None, admins=("UBOSS",))
+    reply = commands.answer(desk, "watch https://status.example.com", "U1", "U1", "ada")
+    assert ("admins" in reply.message.text, reply.later) == (True, None)
+
+
+def test_of_a_user_group_everybody_who_is_in_it_is_meant():
+    running = Running([], groups={"S1": ["U2", "U1"]})
+    assert running.people(["U1", "S1", "S2", "C1"]) == ("U1", "U2", "C1")
 
 
 # --- what a press does ------------------------------------------------------------------------------------------------
@@ -221,6 +232,43 @@ async def test_a_folder_that_takes_no_file_leaves_the_file_to_be_put_there_by_ha
     assert "Read-only file system" in reply.message.text
     assert "Put this into providers/example-cloud.toml" in reply.message.text
     assert 'kind = "statuspage"' in reply.message.text
+
+
+# --- a provider of the catalogue --------------------------------------------------------------------------------------
+
+OFF = FILE.replace("acme", "umbra").replace("Acme", "Umbra").replace("[source]", "enabled = false # off\n[source]")
+
+
+@pytest.fixture
+def off(folder):
+    file = folder / "providers" / "umbra.toml"
+    file.write_text(OFF)
+    return file
+
+
+@pytest.mark.usefixtures("off")
+@pytest.mark.parametrize("typed", ["umbra", "Umbra", "https://status.umbra.example"])
+async def test_a_provider_that_is_off_is_shown_by_its_name_or_its_address(hall, host, typed):
+    text = (await shown(hall(host), f"watch {typed}")).message.text
+    assert "It is umbra of the catalogue, switched off so far." in text
+
+
+async def test_a_provider_that_is_confirmed_is_switched_on_and_nothing_else_of_its_file_is_changed(hall, host, off):
+    desk = hall(host)
+    await (await press(desk, await shown(desk, "watch umbra"), "Watch it")).later()
+    assert off.read_text() == OFF.replace("enabled = false", "enabled = true")
+    assert [p.id for p in desk.running.rounds.taken] == ["umbra"]
+
+
+async def test_a_provider_whose_page_is_not_what_the_catalogue_says_is_not_switched_on(hall, off):
+    with pytest.raises(UsageError, match="no page in a form"):
+        await shown(hall(lambda: Host({"/summary.json": PAGES["instatus", "open"][0]})), "watch umbra")
+    assert off.read_text() == OFF
+
+
+async def test_a_provider_that_is_on_is_watched_already(hall):
+    with pytest.raises(UsageError, match="Acme is watched already"):
+        await shown(hall(None), "watch acme")
 
 
 # --- what it refuses --------------------------------------------------------------------------------------------------

@@ -198,6 +198,24 @@ def test_an_incident_without_updates_is_left_out():
 
 
 @pytest.mark.parametrize(
+    "bad",
+    [
+        {"incident_updates": []},
+        {"id": "j", "incident_updates": [{"id": "u"}]},
+        {"id": "j", "components": [{}], "incident_updates": []},
+    ],
+)
+def test_one_incident_that_can_not_be_read_is_left_out_and_said(bad):
+    past = told(incident("i", update("u1", 1, "investigating")), bad)
+    assert list(past.incidents) == ["i"]
+    assert history.unread(past).startswith("1 incident that can't be read is left out: this is not a status page: ")
+
+
+def test_of_a_history_that_could_be_read_nothing_is_said():
+    assert history.unread(told(incident("i", update("u1", 1, "investigating")))) == ""
+
+
+@pytest.mark.parametrize(
     "raw",
     [
         b"",

@@ -23,10 +23,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import __version__
 from bot.core import forecast
+from bot.entry import health
 from bot.entry.desk import Desk
 from bot.errors import UsageError
 from bot.model import Known, World
 from bot.voice import board as view
+from bot.voice import health as voice
 from bot.voice import replies, words
 from bot.voice.sheet import BOLD, CODE
 
@@ -89,6 +91,11 @@ def add(app: FastAPI, desk: Desk, closing: asyncio.Event) -> None:
             announced=_stories(desk, (k for _, w in found for k in w.open_incidents if not replies.has_begun(k))),
             closed=_closed(desk),
         )
+
+    @app.get("/sources", include_in_schema=False)
+    async def sources() -> HTMLResponse:
+        found, now = health.found(desk), desk.now()
+        return drawn("sources.html", title=voice.headline(found), lines=[voice.line(s, now) for s in found])
 
     @app.get("/incidents/{incident:path}", include_in_schema=False)
     async def incident(incident: Annotated[str, Path(max_length=200)]) -> HTMLResponse:
