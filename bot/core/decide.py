@@ -119,8 +119,21 @@ def alert(known: Known, world: World, provider: Provider, at: datetime, told: tu
         watched=tuple(_lines(_watched(known, world), world, provider)),
         is_maintenance=incident.is_maintenance,
         is_unposted=incident.is_unposted,
+        is_suspected=incident.is_suspected,
+        lead=known.lead,
+        takes_over=known.suspicions,
+        yields_to=_yields_to(known, world),
         follows=sequel.follows(known, world),
     )
+
+
+def _yields_to(known: Known, world: World) -> tuple[str, ...]:
+    """The incident that took it over, and the suspicions that were taken over before it."""
+    taker = world.known(known.joined) if known.joined else None
+    if taker is None:
+        return ()
+    place = taker.suspicions.index(known.incident.id) if known.incident.id in taker.suspicions else 0
+    return (taker.incident.id, *taker.suspicions[:place])
 
 
 def _silence(known: Known, events: Iterable[Event]) -> Quiet | None:

@@ -8,7 +8,7 @@ From one place, a probe that fails holds as well, where no other place answers; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,7 +17,7 @@ from bot.core import hearsay, reason
 from bot.core.facts import Facts
 from bot.core.signs import Signs, signs
 from bot.core.standing import Standing
-from bot.model import Basis, Call, Condition, Hit, Stage, Testimony, Verdict, Weight
+from bot.model import Basis, Call, Condition, Hit, Provider, Stage, Testimony, Verdict, Weight
 
 REVIEW = timedelta(minutes=10)  # C.4: what is suspected is looked at again so soon
 
@@ -35,25 +35,11 @@ class Page(StrEnum):
     UNREAD = "unread"  # too old for anything
 
 
-_OF_RULE = {
-    "never_seen": Page.UNREAD,
-    "stale_unknown": Page.UNREAD,
-    "unconfirmed": Page.BAD,
-    "exoneration_expired": Page.BAD,
-    "component_down": Page.BAD,
-    "down": Page.BAD,
-    "maintenance": Page.MAINTENANCE,
-    "settling": Page.SETTLING,
-    "exonerated": Page.DOUBTED,
-    "named": Page.DOUBTED,
-    "watch": Page.DOUBTED,
-    "verifying": Page.DOUBTED,
-    "residual_errors": Page.RECOVERING,
-    "crowded": Page.RECOVERING,
-    "recovering_flapping": Page.RECOVERING,
-    "recovering": Page.RECOVERING,
-    "resolved_recently": Page.RECOVERING,
-    "stale": Page.OLD,
+_DOUBTS: Mapping[Standing, Callable[[Facts], str]] = {
+    Standing.EXONERATED: reason.cleared,
+    Standing.NAMED: reason.named,
+    Standing.WATCH: reason.linked,
+    Standing.VERIFYING: reason.verified,
 }
 _CALM = frozenset({Page.QUIET, Page.DOUBTED})
 _AFTER = frozenset({Page.RECOVERING, Page.SETTLING})
@@ -70,6 +56,7 @@ class Row:
     call: Call
     exposure: Callable[[Facts], float]
     unlock: Callable[[Facts], str]
+    raises: bool = False  # the others only lower
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +113,17 @@ TABLE = (
         Call.RETRY_GENTLY,
         lambda f: f.rules.gentle_low,
         reason.moved_on,
+        raises=True,
     ),
-    Row("unread_but_answering", frozenset({Page.UNREAD}), _is_answering, Call.RETRY_GENTLY, _instead, reason.readable),
+    Row(
+        "unread_but_answering",
+        frozenset({Page.UNREAD}),
+        _is_answering,
+        Call.RETRY_GENTLY,
+        _instead,
+        reason.readable,
+        raises=True,
+    ),
 )
 
 
@@ -136,11 +132,10 @@ def fuse(page: Ruling, facts: Facts) -> Ruling:
     heard = hearsay.told(facts.signs)
     if not heard:
         return page
-    own = page.verdict
-    kind = _OF_RULE.get(own.reason_code, Page.QUIET)
-    row = next((r for r in TABLE if kind in r.pages and r.applies(facts)), None)
-    if row is None:
-        return replace(page, seen=f"{page.seen}, {_link(kind, facts.signs)} {heard}")
+    own, shown = page.verdict, page_of(facts)
+    row = next((r for r in TABLE if shown in r.pages and r.applies(facts)), None)
+    if row is None or (own.call is Call.HOLD_OFF and row.call is Call.RETRY_GENTLY and not row.raises):
+        return replace(page, seen=f"{page.seen}, {_link(shown, facts.signs)} {heard}")
     exposure = row.exposure(facts)
     if row.call is own.call:
         exposure = min(exposure, own.exposure)
@@ -151,20 +146,55 @@ def fuse(page: Ruling, facts: Facts) -> Ruling:
         reason_code=row.name,
         review_at=min(filter(None, (own.review_at, facts.at + REVIEW))),
     )
-    first = "suspected: " if kind in _CALM else ""
-    return Ruling(verdict, f"{first}{heard}, while {page.seen}", row.unlock(facts))
+    first = "suspected: " if shown in _CALM else ""
+    return Ruling(verdict, f"{first}{heard}, while {_says(shown, facts, page.seen)}", row.unlock(facts))
 
 
-def _link(kind: Page, found: Signs) -> str:
+def page_of(facts: Facts) -> Page:
+    """What the page says, without what our own evidence has made of the track."""
+    if facts.age is None or facts.age > facts.rules.stale_unknown:
+        return Page.UNREAD
+    if facts.worst in (Standing.BAD, Standing.MAINTENANCE):
+        return Page.BAD if facts.worst is Standing.BAD else Page.MAINTENANCE
+    if facts.age > facts.rules.stale_gentle:
+        return Page.OLD
+    if facts.worst in _DOUBTS:
+        return Page.DOUBTED
+    if facts.track.by_page and not facts.is_settled:
+        return Page.SETTLING
+    closed = facts.track.closed_at
+    was_closed = closed is not None and facts.at - closed <= facts.rules.flap_within
+    return Page.RECOVERING if was_closed or facts.worst is Standing.RECOVERING else Page.QUIET
+
+
+def _says(shown: Page, facts: Facts, seen: str) -> str:
+    """The page's side of it; its own rule's words would be about our evidence, where that has made the track bad."""
+    match shown:
+        case Page.QUIET:
+            return reason.quiet(facts)
+        case Page.OLD:
+            return reason.old(facts)
+        case Page.DOUBTED:
+            return _DOUBTS[facts.worst](facts)
+        case Page.RECOVERING | Page.SETTLING if facts.worst is Standing.RECOVERING:
+            return reason.recovering(facts)
+        case Page.RECOVERING:
+            return reason.over(facts)
+        case _:
+            return seen
+
+
+def _link(shown: Page, found: Signs) -> str:
     """Whether the others agree with the page."""
-    is_bad = kind in (Page.BAD, Page.MAINTENANCE)
+    is_bad = shown in (Page.BAD, Page.MAINTENANCE)
     agrees = found.since is not None if is_bad else found.is_ok
     return "and" if agrees else "though"
 
 
-def against(testimonies: Iterable[Testimony], at: datetime) -> tuple[Hit, ...]:
+def against(testimonies: Iterable[Testimony], provider: Provider, at: datetime) -> tuple[Hit, ...]:
     """What the witnesses hold against each surface, in the form in which pages do; nothing where they don't."""
-    found = ((t.surface, signs(t, at)) for t in testimonies)
+    surfaces = {s.id for s in provider.surfaces}
+    found = ((t.surface, signs(t, at)) for t in testimonies if t.surface in surfaces)
     return tuple(_hit(surface, said, at) for surface, said in found if said.since is not None)
 
 

@@ -49,7 +49,7 @@ def _traffic(sign: Sign) -> str:
     if sign.says is Says.OK:
         return f"our own requests go well ({sign.share:.1%} of {sign.n:,} failed)"
     worst = f", most by {sign.why}" if sign.why else ""
-    return f"{sign.share:.0%} of our own {sign.n:,} requests fail since {_clock(sign.since)}{worst}"
+    return f"{sign.share:.0%} of our last {sign.n:,} requests fail since {_clock(sign.since)}{worst}"
 
 
 def _people(signs: Signs) -> str:

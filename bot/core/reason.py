@@ -150,7 +150,8 @@ def over(facts: Facts) -> str:
 def outlived(facts: Facts) -> str:
     """What other witnesses than the page had against it is over."""
     until = facts.track.witnessed_until or facts.at
-    return f"what we saw ourselves was last seen at {clock(until)}, and the page of {facts.vendor} shows nothing"
+    page = "" if facts.is_open else f", and the page of {facts.vendor} shows no incident"
+    return f"what we saw ourselves was last seen at {clock(until)}{page}"
 
 
 def watched(facts: Facts) -> str:

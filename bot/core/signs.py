@@ -141,7 +141,7 @@ def _people(said: Testimony, at: datetime) -> Sign:
 
 def _traffic(said: Testimony, at: datetime) -> Sign:
     """Nearly all of the last three minutes is failing; a share of the last five is a brownout."""
-    fresh = [t for t in said.tallies if at - t.until <= FRESH]
+    fresh = [t for t in said.tallies if at - t.until < FRESH]
     if not fresh:
         return NOTHING
     ok, failed = counts(said.tallies, at, TRAFFIC_WITHIN)
@@ -151,7 +151,7 @@ def _traffic(said: Testimony, at: datetime) -> Sign:
     since = said.traffic_since
     if since is None or at - since < LASTING or not is_too_much(said.tallies, at):
         return base
-    if now_failed >= NEARLY_ALL * (now_ok + now_failed):
+    if now_failed and now_failed >= NEARLY_ALL * (now_ok + now_failed):
         share = now_failed / (now_ok + now_failed)
         return replace(base, says=Says.FAILING, since=since, n=now_ok + now_failed, share=share)
     return replace(base, says=Says.PARTLY, since=since)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core import diff, events, fuse, missed, outlook, scope, trouble, verdict
+from bot.core import diff, events, fuse, missed, outlook, scope, suspicion, trouble, verdict
 from bot.core import witness as witnesses
 from bot.model import (
     Blindness,
@@ -248,7 +248,7 @@ def _judged(
 ) -> Stroke:
     posted = (k.incident for k in world.open_incidents if not k.incident.is_unposted)
     shown = scope.hits(posted, world.components, rules.provider, at)
-    hits = (*shown, *fuse.against(world.testimonies, at))
+    hits = (*shown, *fuse.against(world.testimonies, rules.provider, at))
     tracks = _tracks(world, hits, at, rules, looked=looked)
     ahead = outlook.advance(world.outlook, world.incidents, at)
     seen = replace(world, outlook=ahead, hits=hits, tracks=tuple(tracks.values()))
@@ -262,11 +262,12 @@ def _judged(
     troubles: tuple[Event, ...] = ()
     if looked:
         after, troubles = trouble.follow(before, after, at, rules.provider, rejoin=rules.verdict.flap_within)
+    after, suspicions = suspicion.follow(after, at, rules.provider, rules.verdict)
     found = (*events.of_surfaces(before, after, at), *events.of_verdicts(before, after, at))
     is_first = world.seen_at is not None and before.seen_at is None
     found = tuple(replace(e, is_baseline=is_first) for e in found)
     after = replace(after, incidents=tuple(_freed(k, after) for k in after.incidents))
-    return Stroke(at, before, after, rows + troubles + found)
+    return Stroke(at, before, after, rows + troubles + suspicions + found)
 
 
 def _tracks(world: World, hits: Iterable[Hit], at: datetime, rules: Rules, *, looked: bool) -> dict[str, Track]:

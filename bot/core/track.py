@@ -110,7 +110,14 @@ def _fallen(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Trac
             relapses = (*relapses, at)
     still = presumed and (track.presumed or not track.bad)
     return replace(
-        track, bad=True, presumed=still, bad_by=_bad_by(said), bad_since=since, clean_looks=0, relapses=relapses
+        track,
+        bad=True,
+        presumed=still,
+        bad_by=_bad_by(said),
+        bad_since=since,
+        clean_looks=0,
+        relapses=relapses,
+        by_page=any(hit.basis is not Basis.WITNESS for hit, s in said if s is Standing.BAD),
     )
 
 

@@ -147,8 +147,8 @@ def _tally(outcomes: Outcomes, at: datetime) -> Tally:
 
 
 def counts(tallies: Iterable[Tally], at: datetime, within: timedelta) -> tuple[int, int]:
-    """How many requests went well, and how many failed, in the spans that ended within so long."""
-    found = [t for t in tallies if at - t.until <= within]
+    """How many requests went well, and how many failed, in the spans that ended less than so long ago."""
+    found = [t for t in tallies if at - t.until < within]
     return sum(t.ok for t in found), sum(t.failed for t in found)
 
 

@@ -78,6 +78,7 @@ class Track:
     closed_at: datetime | None = None  # since when no incident is open on it
     incidents: tuple[Heard, ...] = ()  # open ones, and those that began within a day
     relapses: tuple[datetime, ...] = ()
+    by_page: bool = True  # the page had it, when it was last bad
     witnessed_until: datetime | None = None  # the last look at which other witnesses than the page spoke against it
 
 

@@ -24,6 +24,7 @@ _OVER = {
     Ending.WITHDRAWN: "the vendor deleted it from its page",
     Ending.UNRECORDED: "it left the page; its last words were not recorded",
     Ending.CLEARED: "its component is no longer bad; the vendor posted nothing",
+    Ending.UNCONFIRMED: "what we saw ourselves has passed; the vendor posted nothing",
     Ending.POSTED: "the vendor posted an incident, which took over",
 }
 

@@ -261,6 +261,12 @@ def test_the_table_goes_from_worst_to_best():
     assert calls == sorted(calls, reverse=True)
 
 
+def test_seen_recently_is_gentle_for_a_quarter_of_an_hour_after_what_others_than_the_page_saw():
+    seen = hit(Stage.UNKNOWN, incident="", basis=Basis.WITNESS, condition=Condition.PARTIAL_OUTAGE)
+    day = Day({0: [seen], 10: []})
+    assert [day.code(m) for m in (13, 14, 23, 24)] == ["settling", "seen_recently", "seen_recently", "quiet"]
+
+
 def test_every_rule_can_be_reached_and_is_tested_here():
     tests = " ".join(name for name in globals() if name.startswith("test_"))
     assert [rule.name for rule in RULES if rule.name not in tests] == []
