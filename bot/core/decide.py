@@ -155,7 +155,7 @@ def _opens(known: Known, before: Known | None, events: Iterable[Event]) -> bool:
     One that was there at our first look gets one only by what happens on the page: a digest has told of it, and our
     own verdicts move with time alone. One that was over before this stroke gets none.
     """
-    if not known.is_open and (before is None or not before.is_open):
+    if known.joined or (not known.is_open and (before is None or not before.is_open)):
         return False
     return any(not (e.is_baseline or (known.is_baseline and _is_our_own(e))) for e in events)
 
