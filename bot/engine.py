@@ -170,8 +170,16 @@ class Engine:
         """What these subscriptions owe their channels of an alert."""
         book = self.book
         earlier = tuple((incident, book.told(incident)) for incident in alert.follows)
-        channels = route.Channels(book.habits(), book.rung(alert.incident), earlier)
-        return route.route(alert, subscriptions, book.told(alert.incident), channels)
+        rung = frozenset().union(*map(book.rung, (alert.incident, *alert.takes_over)))
+        channels = route.Channels(book.habits(), rung, earlier)
+        return route.route(alert, subscriptions, self._told(alert), channels)
+
+    def _told(self, alert: Alert) -> frozenset[str]:
+        """The channels that have a message of it: what it takes over is its own, and what takes it over keeps none."""
+        told = self.book.told(alert.incident).union(*map(self.book.told, alert.takes_over))
+        if alert.yields_to:
+            told &= frozenset().union(*map(self.book.told, alert.yields_to))
+        return told
 
     # --- publish ------------------------------------------------------------------------------------------------------
 

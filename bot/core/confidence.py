@@ -29,8 +29,9 @@ def confidence(track: Track, at: datetime, rules: VerdictRules) -> float | None:
     return round(1 - risk * (2 if shaky else 1), 3)
 
 
-def level(value: float | None) -> str | None:
+def level(value: float | None, *, is_probed: bool = False) -> str | None:
     """The number as a word. Where only a page speaks, it is never more than medium (C.7): blind minutes come first."""
     if value is None:
         return None
-    return "medium" if value >= MEDIUM else "low"
+    good = "high" if is_probed else "medium"
+    return good if value >= MEDIUM else "low"

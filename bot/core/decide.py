@@ -119,8 +119,21 @@ def alert(known: Known, world: World, provider: Provider, at: datetime, told: tu
         watched=tuple(_lines(_watched(known, world), world, provider)),
         is_maintenance=incident.is_maintenance,
         is_unposted=incident.is_unposted,
+        is_suspected=incident.is_suspected,
+        lead=known.lead,
+        takes_over=known.suspicions,
+        yields_to=_yields_to(known, world),
         follows=sequel.follows(known, world),
     )
+
+
+def _yields_to(known: Known, world: World) -> tuple[str, ...]:
+    """The incident that took it over, and the suspicions that were taken over before it."""
+    taker = world.known(known.joined) if known.joined else None
+    if taker is None:
+        return ()
+    place = taker.suspicions.index(known.incident.id) if known.incident.id in taker.suspicions else 0
+    return (taker.incident.id, *taker.suspicions[:place])
 
 
 def _silence(known: Known, events: Iterable[Event]) -> Quiet | None:
@@ -142,7 +155,7 @@ def _opens(known: Known, before: Known | None, events: Iterable[Event]) -> bool:
     One that was there at our first look gets one only by what happens on the page: a digest has told of it, and our
     own verdicts move with time alone. One that was over before this stroke gets none.
     """
-    if not known.is_open and (before is None or not before.is_open):
+    if known.joined or (not known.is_open and (before is None or not before.is_open)):
         return False
     return any(not (e.is_baseline or (known.is_baseline and _is_our_own(e))) for e in events)
 

@@ -28,6 +28,7 @@ _ENDINGS = {
     Ending.WITHDRAWN: (EventKind.INCIDENT_WITHDRAWN, "the vendor deleted it", "withdrawn"),
     Ending.UNRECORDED: (EventKind.INCIDENT_RESOLVED, "it left the page; its last words were not recorded", "left_page"),
     Ending.CLEARED: (EventKind.TROUBLE_ENDED, "its component is no longer bad", "cleared"),
+    Ending.UNCONFIRMED: (EventKind.SUSPICION_CLEARED, "what we saw ourselves has passed", "unconfirmed"),
     Ending.POSTED: (EventKind.TROUBLE_ENDED, "the vendor has posted an incident on it", "posted"),
 }
 

@@ -1,4 +1,4 @@
-"""A track, its hits and a moment -> the facts that the verdict's rules and sentences read.
+"""A case (a track, its hits, its witnesses, a moment) -> the facts that the verdict's rules and sentences read.
 
 The dwell (rule 4), its doubling (rule 5) and the ramp of gentle (rule 3) of safe-to-retry.md C.3 are computed here.
 """
@@ -6,19 +6,40 @@ The dwell (rule 4), its doubling (rule 5) and the ramp of gentle (rule 3) of saf
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.core.signs import SILENT, Signs, signs
 from bot.core.standing import DOUBTS, OPEN, Standing, is_told, standing
 from bot.core.track import JITTER, is_settled
-from bot.model import Estimate, Heard, Hit, Stage, Surface, Track, VerdictRules
+from bot.model import Basis, Estimate, Heard, Hit, Stage, Surface, Testimony, Track, VerdictRules
 
+WITHIN = timedelta(minutes=2)  # two looks that are no further apart are of the same moment
 _WORST_FIRST = {word: place for place, word in enumerate(Standing)}
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """All that the judge is given about one surface; ``hits`` are this surface's, ``seen_at`` is the last usable look.
+
+    ``vendor`` is what sentences call its provider.
+    """
+
+    track: Track
+    hits: Sequence[Hit]
+    at: datetime
+    _: KW_ONLY
+    seen_at: datetime | None
+    rules: VerdictRules
+    surface: Surface
+    vendor: str = ""
+    forecast: Estimate | None = None
+    testimony: Testimony | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """All that is known of one surface at one moment."""
+    """All that is known of one surface at one moment. ``said`` and ``worst`` are the page's, ``signs`` the others'."""
 
     at: datetime
     seen_at: datetime | None
@@ -30,6 +51,7 @@ class Facts:
     forecast: Estimate | None
     worst: Standing
     hit: Hit | None  # the one that says the worst
+    signs: Signs = SILENT
 
     @property
     def age(self) -> timedelta | None:
@@ -81,6 +103,12 @@ class Facts:
         """True while rule 6 holds the ramp down."""
         since = self.track.residual_since
         return since is not None and self.at - since < self.rules.residual_pin
+
+    @property
+    def is_after_witnesses(self) -> bool:
+        """True where the dwell counts from what others than the page had against it."""
+        until = self.track.witnessed_until
+        return until is not None and abs(self.calm_since - until) <= WITHIN
 
     @property
     def dwell(self) -> timedelta:
@@ -149,21 +177,33 @@ class Facts:
         return tuple(t for t in found if t > self.at)
 
 
-def gather(
-    track: Track,
-    hits: Sequence[Hit],
-    at: datetime,
-    *,
-    seen_at: datetime | None,
-    rules: VerdictRules,
-    surface: Surface,
-    vendor: str = "",
-    forecast: Estimate | None = None,
-) -> Facts:
-    """The facts of one surface; ``hits`` are this surface's, ``vendor`` is its provider's name."""
-    said = tuple((hit, standing(hit, at, rules)) for hit in hits)
+def gather(case: Case) -> Facts:
+    """The facts of one case. A probe that vouches for the surface while people are quiet shortens the dwell (C.4)."""
+    rules, heard = case.rules, signs(case.testimony, case.at)
+    said = tuple((h, standing(h, case.at, rules)) for h in case.hits if h.basis is not Basis.WITNESS)
     hit, worst = min(said, key=lambda pair: _WORST_FIRST[pair[1]], default=(None, Standing.GONE))
-    return Facts(at, seen_at, track, said, rules, surface, vendor or surface.provider, forecast, worst, hit)
+    return Facts(
+        at=case.at,
+        seen_at=case.seen_at,
+        track=case.track,
+        said=said,
+        rules=_eased(rules) if heard.eases(case.at) else rules,
+        surface=case.surface,
+        vendor=case.vendor or case.surface.provider,
+        forecast=case.forecast,
+        worst=worst,
+        hit=hit,
+        signs=heard,
+    )
+
+
+def _eased(rules: VerdictRules) -> VerdictRules:
+    return replace(
+        rules,
+        dwell=min(rules.dwell, rules.vouched_dwell),
+        resolved_dwell=min(rules.resolved_dwell, rules.vouched_resolved),
+        resolved_clean=min(rules.resolved_clean, rules.vouched_resolved),
+    )
 
 
 def _doubled(span: timedelta, times: int, cap: timedelta) -> timedelta:

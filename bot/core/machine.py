@@ -8,15 +8,16 @@ long as it says, and OpenAI's gives up above 120 s, so a hold also says ``x-shou
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.core import wave
 from bot.core.confidence import confidence, level
+from bot.core.facts import Case
+from bot.core.signs import Signs, signs
 from bot.core.standing import Standing, standing
-from bot.model import Call, Estimate, Hit, Track, Verdict, VerdictRules
+from bot.model import Basis, Call, Estimate, Verdict
 
 SCHEMA = "retry-verdict/1"
 VALID = timedelta(seconds=150)  # C.5: a look is fresh for so long
@@ -24,29 +25,21 @@ ATTEMPTS = {Call.RETRY_NORMALLY: 3, Call.RETRY_GENTLY: 3}  # B.2: Google SRE and
 BACKOFF = {"kind": "full_jitter", "base_s": 1, "cap_s": 60}
 
 
-@dataclass(frozen=True, slots=True)
-class Grounds:
-    """What a verdict was made from: the same values that the judge was given."""
+def machine_form(verdict: Verdict, grounds: Case, now: datetime, *, client: str | None = None) -> dict[str, Any]:
+    """The verdict as JSON values; ``grounds`` is what the judge was given.
 
-    vendor: str
-    track: Track
-    hits: Sequence[Hit]
-    seen_at: datetime | None
-    rules: VerdictRules
-    forecast: Estimate | None = None
-
-
-def machine_form(verdict: Verdict, grounds: Grounds, now: datetime, *, client: str | None = None) -> dict[str, Any]:
-    """The verdict as JSON values. ``client`` is whoever asks: it gets its own slot of the wave, else the first."""
+    ``client`` is whoever asks: it gets its own slot of the wave, else the first.
+    """
     valid_until = (grounds.seen_at or now) + VALID
     if now > valid_until and verdict.call is not Call.UNKNOWN:
         return machine_form(_outlived(verdict, valid_until), grounds, now, client=client)
     spread = _spread(verdict, grounds)
     retry_at = _retry_at(verdict, grounds, now, spread, client)
+    heard = signs(grounds.testimony, now)
     sure = confidence(grounds.track, now, grounds.rules) if verdict.call in ATTEMPTS else None
     return {
         "schema": SCHEMA,
-        "vendor": grounds.vendor,
+        "vendor": grounds.surface.provider,
         "surface": verdict.surface,
         "verdict": str(verdict.call),
         "as_of": _iso(verdict.as_of),
@@ -58,13 +51,13 @@ def machine_form(verdict: Verdict, grounds: Grounds, now: datetime, *, client: s
         "max_attempts": ATTEMPTS.get(verdict.call, 0),
         "backoff": BACKOFF,
         "confidence": sure,
-        "confidence_level": level(sure),
+        "confidence_level": level(sure, is_probed=heard.is_ok),
         "reason": verdict.reason,
         "reason_code": verdict.reason_code,
         "inferred": verdict.inferred,
         "instead": verdict.instead,
         "eta": _eta(grounds.forecast),
-        "basis": [_page(grounds, now), {"source": "probe", "state": "none"}, {"source": "users", "state": "none"}],
+        "basis": [_page(grounds, now), *_others(heard, now)],
         "incidents": list(verdict.incidents),
         "flap": sum(now - t < grounds.rules.flap_lasts for t in grounds.track.relapses),
         "rules": grounds.rules.name,
@@ -88,7 +81,7 @@ def _outlived(verdict: Verdict, valid_until: datetime) -> Verdict:
     return Verdict(verdict.surface, Call.UNKNOWN, verdict.as_of, 0.0, why, "outlived", incidents=verdict.incidents)
 
 
-def _spread(verdict: Verdict, grounds: Grounds) -> timedelta:
+def _spread(verdict: Verdict, grounds: Case) -> timedelta:
     """W, from how long it was bad; nothing to spread where it never was."""
     track = grounds.track
     if track.bad_since is None:
@@ -97,7 +90,7 @@ def _spread(verdict: Verdict, grounds: Grounds) -> timedelta:
     return wave.window(until - track.bad_since, gentle=verdict.call is Call.RETRY_GENTLY)
 
 
-def _retry_at(verdict: Verdict, grounds: Grounds, now: datetime, spread: timedelta, client: str | None) -> datetime:
+def _retry_at(verdict: Verdict, grounds: Case, now: datetime, spread: timedelta, client: str | None) -> datetime:
     """The client's slot after the opening; a hold opens at its review, and may not."""
     opened = _opened_at(verdict, grounds, now)
     if client is None:
@@ -106,7 +99,7 @@ def _retry_at(verdict: Verdict, grounds: Grounds, now: datetime, spread: timedel
     return max(wave.retry_at(opened, spread, client, incident), now)
 
 
-def _opened_at(verdict: Verdict, grounds: Grounds, now: datetime) -> datetime:
+def _opened_at(verdict: Verdict, grounds: Case, now: datetime) -> datetime:
     if verdict.call in (Call.HOLD_OFF, Call.FAIL_OVER):
         return verdict.review_at or now + grounds.rules.review
     if verdict.call is Call.UNKNOWN:
@@ -115,8 +108,9 @@ def _opened_at(verdict: Verdict, grounds: Grounds, now: datetime) -> datetime:
     return now if until is None else min(until + grounds.rules.settle, now)
 
 
-def _page(grounds: Grounds, now: datetime) -> dict[str, Any]:
-    said = sorted(grounds.hits, key=lambda h: list(Standing).index(standing(h, now, grounds.rules)))
+def _page(grounds: Case, now: datetime) -> dict[str, Any]:
+    shown = (h for h in grounds.hits if h.basis is not Basis.WITNESS)
+    said = sorted(shown, key=lambda h: list(Standing).index(standing(h, now, grounds.rules)))
     state = str(said[0].stage if said[0].incident else said[0].condition) if said else "operational"
     age = None if grounds.seen_at is None else max(0, round((now - grounds.seen_at).total_seconds()))
     return {
@@ -126,6 +120,20 @@ def _page(grounds: Grounds, now: datetime) -> dict[str, Any]:
         "observed_at": _iso(grounds.seen_at),
         "age_s": age,
     }
+
+
+def _others(heard: Signs, now: datetime) -> Iterator[dict[str, Any]]:
+    """What the other witnesses say, with the keys that apply."""
+    for source, sign in (("probe", heard.probe), ("users", heard.people), ("traffic", heard.traffic)):
+        told: dict[str, Any] = {"source": source, "state": str(sign.says)}
+        if sign.seen_at is None:
+            yield told
+            continue
+        told |= {"since": _iso(sign.since), "observed_at": _iso(sign.seen_at), "n": sign.n}
+        told["age_s"] = max(0, round((now - sign.seen_at).total_seconds()))
+        told |= {"share": round(sign.share, 4)} if source == "traffic" else {}
+        told |= {"failing_from": list(sign.against), "answering_from": list(sign.by)} if source == "probe" else {}
+        yield told
 
 
 def _eta(forecast: Estimate | None) -> dict[str, Any] | None:

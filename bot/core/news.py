@@ -19,6 +19,9 @@ _TOLD = {
     EventKind.INCIDENT_REOPENED: News.REOPENED,
     EventKind.TROUBLE_ENDED: News.RESOLVED,
     EventKind.TROUBLE_BEGAN: News.REOPENED,
+    EventKind.SUSPECTED: News.REOPENED,
+    EventKind.SUSPICION_CONFIRMED: News.CONFIRMED,
+    EventKind.SUSPICION_CLEARED: News.RESOLVED,
 }
 
 
@@ -58,7 +61,7 @@ def _quote(event: Event) -> NewsItem | None:
 
 def _ours(known: Known, events: Iterable[Event], stroke: Stroke, provider: Provider) -> NewsItem:
     """What we add of our own. An opening needs nothing: the alert itself says it."""
-    before = stroke.before.known(known.incident.id)
+    before = next(filter(None, map(stroke.before.known, (known.incident.id, *known.suspicions))), None)
     item = NewsItem((), "", stroke.at, known.incident.stage)
     if before is None or known.ending is Ending.POSTED:
         return item
@@ -73,7 +76,7 @@ def _ours(known: Known, events: Iterable[Event], stroke: Stroke, provider: Provi
         verdicts = tuple(_another_calls(known, events, stroke, provider))
     kinds |= {kind for kind, found in ((News.WIDENED, wider), (News.VERDICT, verdicts)) if found}
     said = tuple(kind for kind in News if kind in kinds)
-    return replace(item, kinds=said, wider=wider, verdicts=verdicts, broadcast=bool(said))
+    return replace(item, kinds=said, wider=wider, verdicts=verdicts, broadcast=bool(kinds - {News.CONFIRMED}))
 
 
 def _is_bad_again(event: Event, stroke: Stroke) -> bool:

@@ -99,6 +99,8 @@ def verified(facts: Facts) -> str:
 def clean(facts: Facts) -> str:
     """It is clean, and since when."""
     until = facts.track.bad_until
+    if facts.is_after_witnesses:
+        return outlived(facts)
     since = f"clean only since {clock(until)}" if until else "still bad at the last look"
     return f"the page of {facts.vendor} shows it {since}"
 
@@ -143,6 +145,13 @@ def over(facts: Facts) -> str:
     """No incident is open any more."""
     closed = facts.track.closed_at or facts.calm_since
     return f"{facts.vendor} has no incident open on it since {clock(closed)}{_flaps(facts)}"
+
+
+def outlived(facts: Facts) -> str:
+    """What other witnesses than the page had against it is over."""
+    until = facts.track.witnessed_until or facts.at
+    page = "" if facts.is_open else f", and the page of {facts.vendor} shows no incident"
+    return f"what we saw ourselves was last seen at {clock(until)}{page}"
 
 
 def watched(facts: Facts) -> str:
@@ -201,6 +210,17 @@ def dwelt(facts: Facts) -> str:
 def completed(facts: Facts) -> str:
     """What ends a maintenance."""
     return f"normal {minutes(facts.rules.maintenance_dwell)} after completed"
+
+
+def passed(facts: Facts) -> str:
+    """What ends a brownout."""
+    return f"normal {minutes(facts.rules.resolved_clean)} after it has passed"
+
+
+def people_quiet(facts: Facts) -> str:
+    """What ends a crowd."""
+    lift = "" if facts.signs.is_ok else f"; a probe that answers lifts it to {facts.rules.gentle_high:.0%}"
+    return f"normal {minutes(facts.rules.resolved_clean)} after people are quiet{lift}"
 
 
 def new_post(_facts: Facts) -> str:

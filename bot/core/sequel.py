@@ -18,7 +18,7 @@ def follows(known: Known, world: World) -> tuple[str, ...]:
     strands = [_strand(k, world) for k in world.incidents if k is known or _counts(k)]
     here = next(e for e in episode.episodes(strands) if known.incident.id in e.incidents)
     earlier = here.incidents[: here.incidents.index(known.incident.id)]
-    return tuple(i for i in earlier if (k := world.known(i)) and _is_live(k))
+    return tuple(i for i in earlier if i not in known.suspicions and (k := world.known(i)) and _is_live(k))
 
 
 def _counts(known: Known) -> bool:

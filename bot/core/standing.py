@@ -20,12 +20,13 @@ class Standing(StrEnum):
     EXONERATED = "exonerated"  # gentle: the vendor took the surface out of an incident that goes on
     NAMED = "named"  # gentle: only the words name it
     WATCH = "watch"  # gentle: linked, and operational all along
+    SUSPECTED = "suspected"  # gentle: people or the team's own traffic speak against it
     VERIFYING = "verifying"  # gentle: the end of a maintenance
     RECOVERING = "recovering"  # clean, and the incident is still open
     GONE = "gone"  # says nothing
 
 
-DOUBTS = frozenset({Standing.EXONERATED, Standing.NAMED, Standing.WATCH})
+DOUBTS = frozenset({Standing.EXONERATED, Standing.NAMED, Standing.WATCH, Standing.SUSPECTED})
 OPEN = frozenset(Standing) - {Standing.GONE, Standing.MAINTENANCE, Standing.VERIFYING}
 
 _WHILE_BAD = {
@@ -50,7 +51,7 @@ def standing(hit: Hit, at: datetime, rules: VerdictRules) -> Standing:
     if hit.condition.is_bad and hit.weight in (Weight.DOWN, Weight.CLEARED):
         return Standing.BAD
     if not hit.incident:
-        return Standing.MAINTENANCE if hit.condition is Condition.MAINTENANCE else Standing.GONE
+        return _unposted(hit)
     told = _BY_STAGE.get(hit.stage)
     if told is Standing.MAINTENANCE and hit.weight is not Weight.DOWN:
         return Standing.WATCH
@@ -59,6 +60,12 @@ def standing(hit: Hit, at: datetime, rules: VerdictRules) -> Standing:
     if hit.weight is Weight.CLEARED:
         return _cleared(hit, at, rules)
     return _WHILE_BAD[hit.weight]
+
+
+def _unposted(hit: Hit) -> Standing:
+    if hit.basis is Basis.WITNESS:
+        return Standing.SUSPECTED
+    return Standing.MAINTENANCE if hit.condition is Condition.MAINTENANCE else Standing.GONE
 
 
 def is_told(hit: Hit) -> bool:

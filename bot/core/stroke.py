@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core import diff, events, missed, outlook, scope, trouble, verdict
+from bot.core import diff, events, fuse, missed, outlook, scope, suspicion, trouble, verdict
 from bot.core import witness as witnesses
 from bot.model import (
     Blindness,
@@ -145,20 +145,30 @@ def watched(world: World, until: datetime) -> World:
 
 def next_change(world: World, at: datetime, rules: Rules) -> datetime | None:
     """When a verdict may next change though every look sees the same; None where it never does."""
+    tracks = {t.surface for t in world.tracks}
+    watched_on = (replace(c, seen_at=None) for s, c in cases(world, at, rules).items() if s in tracks)
+    return min((t for c in watched_on if (t := verdict.changes_at(c)) is not None), default=None)
+
+
+def cases(world: World, at: datetime, rules: Rules) -> dict[str, verdict.Case]:
+    """What the judge is given about each surface of this world at this moment."""
     tracks = {t.surface: t for t in world.tracks}
-    times = (
-        verdict.changes_at(
-            tracks[s.id],
+    heard = {t.surface: t for t in world.testimonies}
+    ahead = outlook.present(world.outlook, world.hits, at)
+    return {
+        s.id: verdict.Case(
+            tracks.get(s.id) or Track(s.id),
             [h for h in world.hits if h.surface == s.id],
             at,
-            seen_at=None,
+            seen_at=world.seen_at,
             rules=rules.verdict,
             surface=s,
+            vendor=rules.provider.vendor or rules.provider.name,
+            forecast=ahead.get(s.id),
+            testimony=heard.get(s.id),
         )
         for s in rules.provider.surfaces
-        if s.id in tracks
-    )
-    return min((t for t in times if t is not None), default=None)
+    }
 
 
 def _blind(world: World, at: datetime, blindness: Blindness, rules: Rules) -> Stroke:
@@ -237,36 +247,27 @@ def _judged(
     before: World, world: World, at: datetime, rows: tuple[Event, ...], *, rules: Rules, looked: bool
 ) -> Stroke:
     posted = (k.incident for k in world.open_incidents if not k.incident.is_unposted)
-    hits = scope.hits(posted, world.components, rules.provider, at)
+    shown = scope.hits(posted, world.components, rules.provider, at)
+    hits = (*shown, *fuse.against(world.testimonies, rules.provider, at))
     tracks = _tracks(world, hits, at, rules, looked=looked)
     ahead = outlook.advance(world.outlook, world.incidents, at)
-    verdicts = verdict.judge_all(
-        rules.provider,
-        tracks,
-        hits,
-        at,
-        seen_at=world.seen_at,
-        rules=rules.verdict,
-        elsewhere=rules.elsewhere,
-        forecasts=outlook.present(ahead, hits, at),
-    )
+    seen = replace(world, outlook=ahead, hits=hits, tracks=tuple(tracks.values()))
+    verdicts = verdict.judge_all(rules.provider, cases(seen, at, rules).values(), rules.elsewhere)
     after = replace(
-        world,
-        outlook=ahead,
+        seen,
         incidents=tuple(_drawn_in(k, hits) for k in world.incidents),
-        hits=hits,
-        tracks=tuple(tracks.values()),
         states=tuple(_states(world, hits, at, rules.provider)),
         verdicts=tuple(verdicts.values()),
     )
     troubles: tuple[Event, ...] = ()
     if looked:
         after, troubles = trouble.follow(before, after, at, rules.provider, rejoin=rules.verdict.flap_within)
+    after, suspicions = suspicion.follow(after, at, rules.provider, rules.verdict)
     found = (*events.of_surfaces(before, after, at), *events.of_verdicts(before, after, at))
     is_first = world.seen_at is not None and before.seen_at is None
     found = tuple(replace(e, is_baseline=is_first) for e in found)
     after = replace(after, incidents=tuple(_freed(k, after) for k in after.incidents))
-    return Stroke(at, before, after, rows + troubles + found)
+    return Stroke(at, before, after, rows + troubles + suspicions + found)
 
 
 def _tracks(world: World, hits: Iterable[Hit], at: datetime, rules: Rules, *, looked: bool) -> dict[str, Track]:

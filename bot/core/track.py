@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core.standing import DOUBTS, OPEN, Standing, standing
-from bot.model import Heard, Hit, Track, VerdictRules, Weight
+from bot.model import Basis, Heard, Hit, Track, VerdictRules, Weight
 
 JITTER = timedelta(minutes=1)  # a clock that steps back by no more than this is only being corrected
 
@@ -63,6 +63,7 @@ def _looked(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Trac
         residual_since=(track.residual_since or at) if residual else None,
         closed_at=at if was_open and not is_open else track.closed_at,
         incidents=incidents,
+        witnessed_until=at if any(h.basis is Basis.WITNESS for h, _ in said) else track.witnessed_until,
     )
 
 
@@ -109,7 +110,14 @@ def _fallen(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Trac
             relapses = (*relapses, at)
     still = presumed and (track.presumed or not track.bad)
     return replace(
-        track, bad=True, presumed=still, bad_by=_bad_by(said), bad_since=since, clean_looks=0, relapses=relapses
+        track,
+        bad=True,
+        presumed=still,
+        bad_by=_bad_by(said),
+        bad_since=since,
+        clean_looks=0,
+        relapses=relapses,
+        by_page=any(hit.basis is not Basis.WITNESS for hit, s in said if s is Standing.BAD),
     )
 
 
@@ -162,6 +170,7 @@ def _rewound(track: Track, at: datetime, rules: VerdictRules) -> Track:
         closed_at=_not_after(at, anew.closed_at),
         incidents=tuple(replace(h, first_at=min(at, h.first_at), stage_at=min(at, h.stage_at)) for h in anew.incidents),
         relapses=tuple(min(at, t) for t in anew.relapses),
+        witnessed_until=_not_after(at, anew.witnessed_until),
     )
 
 

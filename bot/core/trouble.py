@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core import diff, events
-from bot.model import Bare, Ending, Event, EventKind, Hit, Impact, Incident, Known, Provider, Stage, World
+from bot.model import Bare, Basis, Ending, Event, EventKind, Hit, Impact, Incident, Known, Provider, Stage, World
 
 RIPE = timedelta(minutes=3)
 
@@ -23,7 +23,7 @@ def follow(
 
     ``rejoin``: bad again within so long after it was clear is the same trouble.
     """
-    bad = {h.surface: h for h in world.hits if not h.incident and h.condition.is_bad}
+    bad = {h.surface: h for h in world.hits if not h.incident and h.condition.is_bad and h.basis is not Basis.WITNESS}
     met = {b.surface: b.since for b in before.bare}
     bare = tuple(Bare(s, met.get(s, at)) for s in bad)
     told = {k.surfaces[0]: k for k in world.open_incidents if k.incident.is_unposted}
@@ -33,7 +33,7 @@ def follow(
         for b in bare
         if b.surface not in told and (is_first or at - b.since >= RIPE)
     ]
-    ended = [_ended(k, world, at) for surface, k in told.items() if surface not in bad]
+    ended = [_ended(k, world, at) for s, k in told.items() if s not in bad and not k.incident.is_suspected]
     known = {k.incident.id: k for k in (*world.incidents, *began, *ended)}
     rows = (
         *(_began(k, bad, world.provider, at, is_baseline=is_first) for k in began),

@@ -6,17 +6,18 @@ verdict. Nothing here says "normally" on data older than five minutes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core import reason
-from bot.core.facts import Facts, gather
+from bot.core.facts import Case, Facts, gather
+from bot.core.fuse import Ruling, fuse
 from bot.core.standing import Standing, is_told
 from bot.core.track import advance
-from bot.model import Call, Estimate, Hit, Provider, Stage, Surface, Track, Verdict, VerdictRules
+from bot.model import Call, Provider, Stage, Surface, Verdict
 
-__all__ = ["RULES", "Rule", "advance", "changes_at", "judge", "judge_all"]
+__all__ = ["RULES", "Case", "Rule", "advance", "changes_at", "judge", "judge_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,13 @@ RULES = (
         reason.over,
         reason.dwelt,
     ),
+    Rule(
+        "seen_recently",
+        Call.RETRY_GENTLY,
+        lambda f: f.is_after_witnesses and _is_dwelling(f),
+        reason.outlived,
+        reason.dwelt,
+    ),
     Rule("starting", Call.RETRY_GENTLY, _is_dwelling, reason.watched, reason.dwelt),
     Rule("stale", Call.RETRY_GENTLY, _getting_old, reason.old, reason.readable),
     Rule("recovered", Call.RETRY_NORMALLY, lambda f: f.is_open, reason.recovered, reason.new_post),
@@ -106,24 +114,14 @@ RULES = (
 )
 
 
-def judge(
-    track: Track,
-    hits: Sequence[Hit],
-    at: datetime,
-    *,
-    seen_at: datetime | None,
-    rules: VerdictRules,
-    surface: Surface,
-    forecast: Estimate | None = None,
-    vendor: str = "",
-) -> Verdict:
-    """The verdict on one surface by its own evidence; ``hits`` are this surface's, ``seen_at`` the last usable look."""
-    facts = gather(track, hits, at, seen_at=seen_at, rules=rules, surface=surface, vendor=vendor, forecast=forecast)
+def judge(case: Case) -> Verdict:
+    """The verdict on one surface by its own evidence: the page's, and what other witnesses make of it (C.4)."""
+    facts = gather(case)
     rule = next(rule for rule in RULES if rule.applies(facts))
     verdict = Verdict(
-        surface=surface.id,
+        surface=case.surface.id,
         call=rule.call,
-        as_of=at,
+        as_of=case.at,
         exposure=_exposure(rule.call, facts),
         reason="",
         reason_code=rule.name,
@@ -131,7 +129,8 @@ def judge(
         inferred=facts.hit is not None and facts.hit.inferred,
         incidents=_incidents(rule.call, facts),
     )
-    return _with_reason(verdict, surface, rule.seen(facts), rule.unlock(facts))
+    ruling = fuse(Ruling(verdict, rule.seen(facts), rule.unlock(facts)), facts)
+    return _with_reason(ruling.verdict, case.surface, ruling.seen, ruling.unlock)
 
 
 def _with_reason(verdict: Verdict, surface: Surface, seen: str, unlock: str) -> Verdict:
@@ -140,60 +139,27 @@ def _with_reason(verdict: Verdict, surface: Surface, seen: str, unlock: str) -> 
 
 
 def judge_all(
-    provider: Provider,
-    tracks: Mapping[str, Track],
-    hits: Sequence[Hit],
-    at: datetime,
-    *,
-    seen_at: datetime | None,
-    rules: VerdictRules,
-    elsewhere: Mapping[str, Verdict] | None = None,
-    forecasts: Mapping[str, Estimate] | None = None,
+    provider: Provider, cases: Iterable[Case], elsewhere: Mapping[str, Verdict] | None = None
 ) -> dict[str, Verdict]:
-    """The verdicts on every surface of a provider, by surface id.
+    """The verdicts on every surface of a provider, by surface id; there is a case for each.
 
     First each by its own evidence, then what it needs, then where else to go. ``elsewhere`` are other providers'
-    verdicts by surface id, ``forecasts`` the present estimates by surface id.
+    verdicts by surface id.
     """
-    by_surface: dict[str, list[Hit]] = {s.id: [] for s in provider.surfaces}
-    for hit in hits:
-        by_surface[hit.surface].append(hit)
-    own = {
-        s.id: judge(
-            tracks.get(s.id) or Track(s.id),
-            by_surface[s.id],
-            at,
-            seen_at=seen_at,
-            rules=rules,
-            surface=s,
-            forecast=(forecasts or {}).get(s.id),
-            vendor=provider.vendor or provider.name,
-        )
-        for s in provider.surfaces
-    }
+    given = {case.surface.id: case for case in cases}
+    own = {s: judge(case) for s, case in given.items()}
     known = {**(elsewhere or {}), **own}
     needing = {s.id: _with_needs(s, own[s.id], known, provider) for s in provider.surfaces}
     known |= needing
     return {
-        s.id: _or_elsewhere(s, needing[s.id], known, provider)
-        if _may_last((forecasts or {}).get(s.id), rules)
-        else needing[s.id]
+        s.id: _or_elsewhere(s, needing[s.id], known, provider) if _may_last(given[s.id]) else needing[s.id]
         for s in provider.surfaces
     }
 
 
-def changes_at(
-    track: Track,
-    hits: Sequence[Hit],
-    at: datetime,
-    *,
-    seen_at: datetime | None,
-    rules: VerdictRules,
-    surface: Surface,
-) -> datetime | None:
+def changes_at(case: Case) -> datetime | None:
     """The next time at which the call or its rule may change without new evidence; None where time changes nothing."""
-    facts = gather(track, hits, at, seen_at=seen_at, rules=rules, surface=surface)
-    return min(facts.times(), default=None)
+    return min(gather(case).times(), default=None)
 
 
 def _exposure(call: Call, facts: Facts) -> float:
@@ -267,9 +233,9 @@ def _needs(surface: Surface, provider: Provider) -> list[str]:
     return found
 
 
-def _may_last(forecast: Estimate | None, rules: VerdictRules) -> bool:
+def _may_last(case: Case) -> bool:
     """Half of all incidents last longer than this allows; without an estimate the prior says so (A.2, P50 44 min)."""
-    return forecast is None or forecast.p50 > rules.fail_over_after
+    return case.forecast is None or case.forecast.p50 > case.rules.fail_over_after
 
 
 def _or_elsewhere(

@@ -32,6 +32,7 @@ CROWD_WITHIN = timedelta(minutes=10)  # C.4: in so long
 TRAFFIC_WITHIN = timedelta(minutes=5)  # shares are of this long
 USUAL_OVER = timedelta(days=7)  # what is usual forgets in so long (to a third)
 USUAL_LEAST = timedelta(days=1)  # and is never reckoned over less
+REQUESTS, FAILURES, PART = 20, 5, 0.05  # so many requests, so many and such a share of them failed: no chance
 PLACES = 16  # vantage points of a surface
 VOICES = 200  # people within the window
 TALLIES = 60  # spans within the window
@@ -80,9 +81,10 @@ def _seen(old: Sight | None, new: Try, vantage: str) -> Sight:
         old = None
     tries = (*(old.tries if old else ()), new)[-OF:]
     failed = [t.at for t in tries if not t.ok]
-    since = (old and old.bad_since) or (failed[0] if failed else None)
+    first = failed[0] if failed else None
     ok_since = ((old and old.ok_since) or new.at) if new.ok else None
-    return Sight(vantage, tries, ok_since, since if len(failed) >= BAD else None)
+    bad_since = ((old and old.bad_since) or first) if len(failed) >= BAD else None
+    return Sight(vantage, tries, ok_since, bad_since, ((old and old.shaky_since) or first) if failed else None)
 
 
 # --- people -----------------------------------------------------------------------------------------------------------
@@ -127,17 +129,33 @@ def usual_reports(usual: Usual | None, at: datetime) -> float:
 
 
 def _counted(said: Testimony, outcomes: Iterable[Outcomes], at: datetime) -> Testimony:
-    new = (_tally(o, at) for o in outcomes if o.since <= o.until and at - o.until <= TRAFFIC_WITHIN)
-    found = {(t.since, t.until, t.ok, t.failed, t.worst) for t in said.tallies}
-    both = (*said.tallies, *(t for t in new if (t.since, t.until, t.ok, t.failed, t.worst) not in found))
-    kept = sorted((t for t in both if at - t.until <= TRAFFIC_WITHIN), key=lambda t: (t.until, t.since))[-TALLIES:]
-    return said if tuple(kept) == said.tallies else replace(said, tallies=tuple(kept))
+    """A span that a client tells of again is told better."""
+    found = {(t.client, t.since, t.until): t for t in said.tallies}
+    for tally in (_tally(o, at) for o in outcomes if o.since <= o.until):
+        found[tally.client, tally.since, tally.until] = tally
+    recent = (t for t in found.values() if at - t.until <= TRAFFIC_WITHIN)
+    tallies = tuple(sorted(recent, key=lambda t: (t.until, t.since, t.client))[-TALLIES:])
+    since = said.traffic_since or next((t.since for t in tallies if t.failed), None)
+    return replace(said, tallies=tallies, traffic_since=since if is_too_much(tallies, at) else None)
 
 
 def _tally(outcomes: Outcomes, at: datetime) -> Tally:
     failures = {status: max(n, 0) for status, n in outcomes.errors.items() if is_the_surfaces(status)}
     worst = max(failures, key=lambda status: (failures[status], status), default="")
-    return Tally(min(outcomes.since, at), min(outcomes.until, at), max(outcomes.ok, 0), sum(failures.values()), worst)
+    since, until = min(outcomes.since, at), min(outcomes.until, at)
+    return Tally(since, until, max(outcomes.ok, 0), sum(failures.values()), worst, outcomes.client)
+
+
+def counts(tallies: Iterable[Tally], at: datetime, within: timedelta) -> tuple[int, int]:
+    """How many requests went well, and how many failed, in the spans that ended less than so long ago."""
+    found = [t for t in tallies if at - t.until < within]
+    return sum(t.ok for t in found), sum(t.failed for t in found)
+
+
+def is_too_much(tallies: Iterable[Tally], at: datetime) -> bool:
+    """Whether more of the team's own requests fail than chance explains: enough of enough, in five minutes."""
+    ok, failed = counts(tallies, at, TRAFFIC_WITHIN)
+    return ok + failed >= REQUESTS and failed >= FAILURES and failed >= PART * (ok + failed)
 
 
 def is_the_surfaces(status: str) -> bool:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.core import catalogue, machine, outlook
+from bot.core import catalogue, machine
 from bot.core import stroke as strokes
 from bot.edge.store import Store
 from bot.entry.running import Running
 from bot.errors import UsageError
-from bot.model import Call, Event, Habits, Known, Provider, Surface, Track, Verdict, VerdictRules, World
+from bot.model import Call, Event, Habits, Known, Provider, Surface, Verdict, VerdictRules, World
 
 REPORTS_COUNT = timedelta(hours=1)
 
@@ -63,10 +63,7 @@ class Desk:
     def machine_form(self, provider: Provider, surface: Surface, client: str | None = None) -> dict[str, Any]:
         """The surface's verdict as JSON values, judged now; ``client`` gets its own slot (safe-to-retry.md C.8)."""
         now, world = self.now(), self.world(provider)
-        track = next((t for t in world.tracks if t.surface == surface.id), Track(surface.id))
-        hits = [h for h in world.hits if h.surface == surface.id]
-        ahead = outlook.present(world.outlook, hits, now).get(surface.id)
-        grounds = machine.Grounds(provider.id, track, hits, world.seen_at, self.rules(provider), ahead)
+        grounds = strokes.cases(world, now, strokes.Rules(provider, self.rules(provider), {}))[surface.id]
         return machine.machine_form(self.verdict(world, surface), grounds, now, client=client)
 
     def verdict(self, world: World, surface: Surface) -> Verdict:

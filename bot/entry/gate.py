@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from bot import settings
 from bot.core import catalogue, machine
+from bot.core.facts import Case
 from bot.edge.store import Store
 from bot.entry.desk import Desk
 from bot.entry.options import config_option, db_option, now
@@ -183,7 +184,9 @@ class Gate:
     def _unknown(self, provider: Provider, surface: Surface, why: str) -> Answer:
         told = f"{surface.name} is unknown: {why}."
         verdict = Verdict(surface.id, Call.UNKNOWN, self.now(), 0.0, told, "never_seen")
-        grounds = machine.Grounds(provider.id, Track(surface.id), (), None, self.found.rules_for(provider))
+        grounds = Case(
+            Track(surface.id), (), self.now(), seen_at=None, rules=self.found.rules_for(provider), surface=surface
+        )
         return Answer(machine.machine_form(verdict, grounds, self.now()), told)
 
 

@@ -33,6 +33,7 @@ from bot.entry import app, commands, interactions, probing, reception, redact, s
 from bot.entry.desk import Desk
 from bot.entry.digests import Digests
 from bot.entry.groups import Groups, groups
+from bot.entry.hearing import Hearing
 from bot.entry.homes import Homes
 from bot.entry.link import Link
 from bot.entry.once import Once, events_once
@@ -109,7 +110,7 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: t
         if not any(engine.worlds[p.id].seen_at for p in providers):
             log.info("this book is new; `brownout backfill PROVIDER` reads in the years before it")
         digests = Digests(Desk(running.providers, book, now, found.rules_for))
-        chores = (Vigil(engine, book), digests)
+        chores = (Hearing(engine, book), Vigil(engine, book), digests)
         rounds = probing.Probing(Prober(), engine, providers, os.environ, now, lambda: _newest(engine))
         errands = (*upkeep.errands(), *rounds.errands())
         bot = app.App(engine, found.poll, doors, app.say, chores=chores, errands=errands)

@@ -22,6 +22,7 @@ class News(StrEnum):
     VERDICT = "verdict"
     WORSE = "worse"  # a complete outage now, for whom that rings
     REMINDER = "reminder"  # nothing new, and it is still broken
+    CONFIRMED = "confirmed"  # the page shows what we suspected; only in the thread
     NEXT = "next"  # the episode goes on with another incident; only in the thread
     UPDATE = "update"
     EDITED = "edited"
@@ -93,4 +94,8 @@ class Alert:
     is_maintenance: bool = False
     is_unposted: bool = False
     missed: tuple[datetime, datetime] | None = None  # it opened and ended while nobody looked: from when to when
+    is_suspected: bool = False  # only others than the page see it
+    lead: timedelta | None = None  # how long we had told of it before the page did
+    takes_over: tuple[str, ...] = ()  # suspicions of ours whose messages are its own now
+    yields_to: tuple[str, ...] = ()  # a suspicion's: what its message is, where a channel had none of that yet
     follows: tuple[str, ...] = ()  # earlier incidents of the same episode that are not over for us, oldest first

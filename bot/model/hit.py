@@ -16,6 +16,7 @@ class Basis(StrEnum):
     COMPONENT = "component"  # the component's status on the page now
     LINK = "link"  # the incident lists the component, and it was operational all along
     TEXT = "text"  # only the words name it
+    WITNESS = "witness"  # no page: our own probes, people, or the team's traffic
 
 
 class Weight(StrEnum):

@@ -17,6 +17,7 @@ class Ending(StrEnum):
     WITHDRAWN = "withdrawn"  # the vendor deleted it: its own page answers 404
     UNRECORDED = "unrecorded"  # it is gone, and nobody asked for its last words (a recording cannot be asked)
     CLEARED = "cleared"  # nothing was ever posted, and the component is no longer bad
+    UNCONFIRMED = "unconfirmed"  # only others than the page saw it; that has passed, and the page never showed it
     POSTED = "posted"  # nothing had been posted, and now an incident of the vendor has taken over
 
 

@@ -124,6 +124,7 @@ class Incident:
     scheduled_for: datetime | None = None
     scheduled_until: datetime | None = None
     is_unposted: bool = False  # ours: a component is bad, and the vendor has posted nothing about it
+    is_suspected: bool = False  # ours: not even a component shows it, and others than the page see it
 
 
 @dataclass(frozen=True, slots=True)

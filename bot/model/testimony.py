@@ -31,13 +31,15 @@ class Sight:
     """How a surface looks from one vantage point: its newest tries, oldest first, at most the ``of`` of its probe.
 
     ``ok_since`` is the first of the tries in a row that went well, None where the newest failed. ``bad_since`` is the
-    first failure of those by which so many of so many fail; None where they are fewer.
+    first failure of those by which so many of so many fail; None where they are fewer. ``shaky_since`` is the first
+    failure since all of them went well.
     """
 
     vantage: str
     tries: tuple[Try, ...]
     ok_since: datetime | None = None
     bad_since: datetime | None = None
+    shaky_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Tally:
     ok: int
     failed: int
     worst: str = ""
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)

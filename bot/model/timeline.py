@@ -24,6 +24,9 @@ class EventKind(StrEnum):
     INCIDENT_WITHDRAWN = "incident_withdrawn"
     TROUBLE_BEGAN = "trouble_began"  # a component is bad, and the vendor has posted nothing
     TROUBLE_ENDED = "trouble_ended"
+    SUSPECTED = "suspected"  # others than the page see it fail, and the page shows nothing
+    SUSPICION_CONFIRMED = "suspicion_confirmed"  # now the page shows it
+    SUSPICION_CLEARED = "suspicion_cleared"  # it has passed, and the page never showed it
     SOURCE_BLIND = "source_blind"
     SOURCE_BACK = "source_back"
     SOURCE_MOVED = "source_moved"

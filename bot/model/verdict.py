@@ -78,6 +78,8 @@ class Track:
     closed_at: datetime | None = None  # since when no incident is open on it
     incidents: tuple[Heard, ...] = ()  # open ones, and those that began within a day
     relapses: tuple[datetime, ...] = ()
+    by_page: bool = True  # the page had it, when it was last bad
+    witnessed_until: datetime | None = None  # the last look at which other witnesses than the page spoke against it
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class VerdictRules:
     dwell: timedelta = timedelta(minutes=60)  # D: clean for so long is normal
     resolved_dwell: timedelta = timedelta(minutes=15)  # R: resolved for so long is normal, if clean for
     resolved_clean: timedelta = timedelta(minutes=15)  # at least this
+    vouched_dwell: timedelta = timedelta(minutes=30)  # D at most, while a probe has answered for long (C.4)
+    vouched_resolved: timedelta = timedelta(minutes=5)  # R at most, then
     flap_within: timedelta = timedelta(minutes=120)  # bad again so soon is a relapse, which doubles D and R
     flap_lasts: timedelta = timedelta(hours=6)
     dwell_cap: timedelta = timedelta(minutes=240)

@@ -114,7 +114,7 @@ def ours(recording: Recording, surface_id: str, rules: VerdictRules, seen: Scope
         at = moment(now)
         hits = seen.hits[bisect_right(seen.minutes, now) - 1].get(surface_id, ())
         track = verdict.advance(track, hits, at, looked=True, rules=rules)
-        found = verdict.judge(track, hits, at, seen_at=at, rules=rules, surface=surface)
+        found = verdict.judge(verdict.Case(track, hits, at, seen_at=at, rules=rules, surface=surface))
         if found.exposure < 1:
             less[now] = found.exposure
         if hits or found.exposure < 1:

@@ -35,6 +35,7 @@ _FULL = 6000  # characters of blocks; longer lines are shown without their reaso
 _ADVICE = 1000
 _ADVISED = 2  # surfaces whose advice stands in the alert
 _TITLE = 300
+_WORTH_A_WORD = 60  # seconds by which we knew before the page
 _LISTED = 20  # incidents in a digest
 
 
@@ -69,6 +70,8 @@ def surface_line(line: SurfaceLine) -> str:
 def provenance(alert: Alert) -> str:
     """When the vendor said it, when we saw it, and how much was said."""
     over = f", over since {words.day(alert.closed_at)}" if alert.closed_at else ""
+    if alert.is_suspected:
+        return f"failing since {words.day(alert.posted_at)}, suspected since {words.clock(alert.seen_at)}{over}"
     if alert.is_unposted:
         return f"bad on the page since {words.day(alert.posted_at)}{over}"
     lag = (alert.seen_at - alert.posted_at).total_seconds()
@@ -90,7 +93,7 @@ def _standing(alert: Alert) -> str:
     if alert.closed_at is not None:
         return f"called over, and {_each(bad, 'still ')}" if bad else f"over, {all_of_it}"
     if bad:
-        return f"{_each(bad)}{', and no incident is posted' if alert.is_unposted else ''}"
+        return f"{_each(bad)}{_unsaid(alert)}"
     return f"{words.stage(alert.stage)}, {all_of_it if alert.lines else 'no surface is named yet'}"
 
 
@@ -100,6 +103,12 @@ def _each(bad: Iterable[SurfaceLine], still: str = "") -> str:
     for line in sorted(bad, key=lambda line: -line.condition.rank):
         names.setdefault(line.condition, []).append(line.name)
     return ", ".join(f"{words.listing(found)} {still}{words.CONDITIONS[c]}" for c, found in names.items())
+
+
+def _unsaid(alert: Alert) -> str:
+    if alert.is_suspected:
+        return ", suspected: the page shows nothing"
+    return ", and no incident is posted" if alert.is_unposted else ""
 
 
 def _how(line: SurfaceLine) -> str:
@@ -165,6 +174,13 @@ def _again(alert: Alert) -> Iterator[str]:
         yield f"Told late: it happened while Brownout was not looking, {words.between(*alert.missed)}."
     if alert.again_after is not None:
         yield f"Again, {words.span(alert.again_after.total_seconds())} after the last one was called resolved."
+    if knew := _knew(alert):
+        yield knew
+
+
+def _knew(alert: Alert) -> str:
+    lead = alert.lead.total_seconds() if alert.lead else 0
+    return f"We knew {words.span(lead)} before the page." if lead >= _WORTH_A_WORD else ""
 
 
 def _meanwhile(alert: Alert) -> Iterator[str]:
@@ -210,10 +226,18 @@ def _over(alert: Alert) -> str:
     lasted = words.span(((alert.closed_at or alert.as_of) - alert.posted_at).total_seconds())
     held = [line.name for line in alert.lines if line.verdict.call is not Call.RETRY_NORMALLY]
     rest = f" Not yet safe to retry normally: {words.listing(held)}." if held else ""
+    if alert.ending is Ending.UNCONFIRMED:
+        return f"Over after {lasted}: what we saw ourselves has passed. The vendor has posted nothing.{rest}"
     if alert.ending is Ending.CLEARED:
         return f"Over after {lasted}: its component is no longer bad. The vendor has posted nothing.{rest}"
     word = "Gone from the page" if alert.ending is Ending.UNRECORDED else "Called resolved"
     return f"{word} {lasted} after the first post.{rest}"
+
+
+def _reopened(alert: Alert) -> str:
+    if alert.is_suspected:
+        return "It fails again by what we see ourselves, and the page shows nothing."
+    return "Bad again, and nothing is posted." if alert.is_unposted else "Open again: the vendor lists it once more."
 
 
 def _wider(alert: Alert, item: NewsItem) -> str:
@@ -238,9 +262,8 @@ def _still(alert: Alert) -> str:
 _SENTENCES: Mapping[News, Callable[[Alert, NewsItem], str]] = {
     News.WITHDRAWN: lambda _, __: "Withdrawn: the vendor deleted this incident from its page.",
     News.RESOLVED: lambda alert, _: _over(alert),
-    News.REOPENED: lambda alert, _: (
-        "Bad again, and nothing is posted." if alert.is_unposted else "Open again: the vendor lists it once more."
-    ),
+    News.REOPENED: lambda alert, _: _reopened(alert),
+    News.CONFIRMED: lambda alert, _: " ".join(filter(None, ("The page shows it now.", _knew(alert)))),
     News.WIDENED: _wider,
     News.VERDICT: lambda _, item: "\n".join(words.verdicts(item.verdicts)),
     News.WORSE: lambda alert, _: f"Down now: {words.listing(_down(alert))}.",

@@ -187,7 +187,7 @@ def _rings(alert: Alert, mine: Iterable[Subscription], channel: str, channels: C
 def _is_muted(alert: Alert, shown: Sequence[SurfaceLine], habits: Habits, at: datetime) -> bool:
     """True where everything that the channel would be told of is muted."""
     targets = {mute.target for mute in habits.mutes if _is_on(mute, at)}
-    if targets & {ALL, alert.incident, alert.provider}:
+    if targets & {ALL, alert.incident, alert.provider, *alert.takes_over}:
         return True
     return bool(shown) and all(line.surface in targets for line in shown)
 

@@ -28,6 +28,7 @@ _OVER = {
     Ending.WITHDRAWN: "the vendor deleted it from its page",
     Ending.UNRECORDED: "it left the page; its last words were not recorded",
     Ending.CLEARED: "its component is no longer bad; the vendor posted nothing",
+    Ending.UNCONFIRMED: "what we saw ourselves has passed; the vendor posted nothing",
     Ending.POSTED: "the vendor posted an incident, which took over",
 }
 
@@ -88,6 +89,7 @@ def facts(known: Known, events: Sequence[Event], surfaces: Mapping[str, Surface]
     """The paragraphs of a summary that are ours: when, what it hit, how bad, which verdicts were given."""
     return (
         span(known, events, now),
+        *lead(known),
         f"**Hit**: {hit(known, surfaces)}.",
         *_worst(known, events, surfaces),
         *_verdicts(events, surfaces),
@@ -97,7 +99,8 @@ def facts(known: Known, events: Sequence[Event], surfaces: Mapping[str, Surface]
 
 def span(known: Known, events: Sequence[Event], now: datetime) -> str:
     """From when to when, by the vendor's clock and by ours."""
-    posted = events[0].happened_at if events and events[0].happened_at else known.seen_at
+    own = [e for e in events if e.incident in (None, known.incident.id)]
+    posted = own[0].happened_at if own and own[0].happened_at else known.seen_at
     lag = words.span(max((known.seen_at - posted).total_seconds(), 0))
     seen = "told afterwards, in a history" if known.is_backfilled else f"seen {lag} later"
     began = f"**When**: first posted {words.day(posted)}, {seen}"
@@ -108,6 +111,13 @@ def span(known: Known, events: Sequence[Event], now: datetime) -> str:
     why = _OVER[known.ending or Ending.UNRECORDED]
     when = words.clock(over) if over.date() == posted.date() else words.day(over)
     return f"{began}; over {when} ({why}), after {words.span((over - posted).total_seconds())}."
+
+
+def lead(known: Known) -> Iterator[str]:
+    """How long we knew before the page did, where we did."""
+    if known.lead is not None:
+        seconds = known.lead.total_seconds()
+        yield f"**Lead**: we knew {words.span(seconds)} before the page, by what others than the page saw."
 
 
 def hit(known: Known, surfaces: Mapping[str, Surface]) -> str:

@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 from inline_snapshot import snapshot
 
-from bot.core.machine import Grounds, gate, machine_form
-from bot.core.verdict import advance, judge
+from bot.core.machine import gate, machine_form
+from bot.core.verdict import Case, advance, judge
 from bot.model import Basis, Condition, Estimate, Hit, Stage, Surface, Track, VerdictRules, Weight
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -26,13 +26,22 @@ def hits_at(minute):
     return [hit(Stage.INVESTIGATING if minute < 40 else Stage.MONITORING)]
 
 
-def form(minute, *, age=0, client=None, forecast=None):
+def form(minute, *, age=0, client=None, forecast=None, testimony=None):
     track = Track("acme-api")
     for n in range(-30, minute + 1):
         track = advance(track, hits_at(n), at(n), looked=True, rules=RULES)
-    verdict = judge(track, hits_at(minute), at(minute), seen_at=at(minute), rules=RULES, surface=API, vendor="Acme")
-    grounds = Grounds("acme", track, hits_at(minute), at(minute), RULES, forecast)
-    return machine_form(verdict, grounds, at(minute) + timedelta(seconds=age), client=client)
+    case = Case(
+        track,
+        hits_at(minute),
+        at(minute),
+        seen_at=at(minute),
+        rules=RULES,
+        surface=API,
+        vendor="Acme",
+        forecast=forecast,
+        testimony=testimony,
+    )
+    return machine_form(judge(case), case, at(minute) + timedelta(seconds=age), client=client)
 
 
 def test_a_gentle_verdict_as_programs_read_it():
@@ -67,6 +76,7 @@ def test_a_gentle_verdict_as_programs_read_it():
                 },
                 {"source": "probe", "state": "none"},
                 {"source": "users", "state": "none"},
+                {"source": "traffic", "state": "none"},
             ],
             "incidents": ["i1"],
             "flap": 0,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from bot.core.verdict import RULES, advance, changes_at, judge, judge_all
+from bot.core.verdict import RULES, Case, advance, changes_at, judge, judge_all
 from bot.model import (
     Basis,
     Call,
@@ -61,7 +61,7 @@ class Day:
 
     def verdict(self, minute, **changes):
         given = {"seen_at": at(minute), "rules": self.rules, "surface": API, "vendor": "Acme"} | changes
-        return judge(self.track(minute), self.hits(minute), at(minute), **given)
+        return judge(Case(self.track(minute), self.hits(minute), at(minute), **given))
 
     def code(self, minute):
         return self.verdict(minute).reason_code
@@ -74,7 +74,7 @@ OUTAGE = {0: [hit()], 30: [hit(MONITORING)], 60: []}
 
 
 def test_never_seen():
-    verdict = judge(Track("acme-api"), [], NOON, seen_at=None, rules=R60, surface=API, vendor="Acme")
+    verdict = judge(Case(Track("acme-api"), [], NOON, seen_at=None, rules=R60, surface=API, vendor="Acme"))
     assert (verdict.call, verdict.reason_code, verdict.exposure) == (Call.UNKNOWN, "never_seen", 0)
 
 
@@ -142,7 +142,7 @@ def test_settling_holds_for_five_minutes_after_the_last_bad_one():
 def test_settling_needs_two_clean_looks_a_minute_apart():
     track = Day(OUTAGE).track(29)
     once = advance(track, [hit(MONITORING)], at(30), looked=True, rules=R60)
-    verdict = judge(once, [hit(MONITORING)], at(35), seen_at=at(34), rules=R60, surface=API)
+    verdict = judge(Case(once, [hit(MONITORING)], at(35), seen_at=at(34), rules=R60, surface=API))
     assert verdict.reason_code == "settling"
 
 
@@ -261,6 +261,12 @@ def test_the_table_goes_from_worst_to_best():
     assert calls == sorted(calls, reverse=True)
 
 
+def test_seen_recently_is_gentle_for_a_quarter_of_an_hour_after_what_others_than_the_page_saw():
+    seen = hit(Stage.UNKNOWN, incident="", basis=Basis.WITNESS, condition=Condition.PARTIAL_OUTAGE)
+    day = Day({0: [seen], 10: []})
+    assert [day.code(m) for m in (13, 14, 23, 24)] == ["settling", "seen_recently", "seen_recently", "quiet"]
+
+
 def test_every_rule_can_be_reached_and_is_tested_here():
     tests = " ".join(name for name in globals() if name.startswith("test_"))
     assert [rule.name for rule in RULES if rule.name not in tests] == []
@@ -309,7 +315,21 @@ def all_of(hits, **changes):
     tracks = {
         s: advance(t, [h for h in hits if h.surface == s], NOON, looked=True, rules=R60) for s, t in tracks.items()
     }
-    return judge_all(ACME, tracks, hits, NOON, **({"seen_at": NOON, "rules": R60} | changes))
+    elsewhere, forecasts = changes.pop("elsewhere", None), changes.pop("forecasts", {})
+    given = {"seen_at": NOON, "rules": R60} | changes
+    cases = [
+        Case(
+            tracks[s.id],
+            [h for h in hits if h.surface == s.id],
+            NOON,
+            surface=s,
+            vendor="Acme",
+            forecast=forecasts.get(s.id),
+            **given,
+        )
+        for s in ACME.surfaces
+    ]
+    return judge_all(ACME, cases, elsewhere)
 
 
 def test_needs_holds_a_surface_while_what_it_needs_is_held():
@@ -344,18 +364,18 @@ def test_fail_over_is_not_worth_it_where_half_are_over_sooner():
 
 def test_a_restart_on_old_data_starts_the_dwell_anew():
     track = advance(Day({}).track(0), [], at(10), looked=True, rules=R60)
-    verdict = judge(track, [], at(10), seen_at=at(10), rules=R60, surface=API)
+    verdict = judge(Case(track, [], at(10), seen_at=at(10), rules=R60, surface=API))
     assert (verdict.call, verdict.reason_code) == (Call.RETRY_GENTLY, "starting")
 
 
 def test_a_restart_within_five_minutes_goes_on_where_it_was():
     track = advance(Day({}).track(0), [], at(4), looked=True, rules=R60)
-    assert judge(track, [], at(4), seen_at=at(4), rules=R60, surface=API).call is Call.RETRY_NORMALLY
+    assert judge(Case(track, [], at(4), seen_at=at(4), rules=R60, surface=API)).call is Call.RETRY_NORMALLY
 
 
 def test_a_restart_while_settling_settles_anew():
     track = advance(Day(OUTAGE).track(31), [hit(MONITORING)], at(60), looked=True, rules=R60)
-    verdict = judge(track, [hit(MONITORING)], at(60), seen_at=at(60), rules=R60, surface=API)
+    verdict = judge(Case(track, [hit(MONITORING)], at(60), seen_at=at(60), rules=R60, surface=API))
     assert verdict.reason_code == "settling"
 
 
@@ -367,27 +387,27 @@ def test_a_clock_that_jumps_an_hour_opens_nothing(jump, minute):
     for step in range(4):
         now = at(minute + jump + step)
         ticked = advance(track, hits, now, looked=False, rules=R60)
-        verdict = judge(ticked, hits, now, seen_at=at(minute), rules=R60, surface=API)
+        verdict = judge(Case(ticked, hits, now, seen_at=at(minute), rules=R60, surface=API))
         assert verdict.exposure <= before.exposure
         track = advance(ticked, hits, now, looked=True, rules=R60)
-        verdict = judge(track, hits, now, seen_at=now, rules=R60, surface=API)
+        verdict = judge(Case(track, hits, now, seen_at=now, rules=R60, surface=API))
         assert verdict.exposure <= before.exposure
 
 
 def test_a_clock_that_jumps_does_not_keep_a_quiet_surface_normal():
     track = advance(Day({}).track(0), [], at(-60), looked=True, rules=R60)
-    assert judge(track, [], at(-60), seen_at=at(-60), rules=R60, surface=API).call is Call.RETRY_GENTLY
+    assert judge(Case(track, [], at(-60), seen_at=at(-60), rules=R60, surface=API)).call is Call.RETRY_GENTLY
 
 
 def test_a_clock_that_steps_back_some_seconds_changes_nothing():
     track = advance(Day({}).track(0), [], NOON - timedelta(seconds=40), looked=True, rules=R60)
-    assert judge(track, [], NOON, seen_at=NOON, rules=R60, surface=API).call is Call.RETRY_NORMALLY
+    assert judge(Case(track, [], NOON, seen_at=NOON, rules=R60, surface=API)).call is Call.RETRY_NORMALLY
 
 
 def test_changes_at_names_the_next_time_that_the_call_may_change():
     day = Day(OUTAGE)
     given = {"seen_at": at(40), "rules": replace(R60, stale_gentle=900 * MINUTE, stale_unknown=990 * MINUTE)}
-    assert changes_at(day.track(40), day.hits(40), at(40), surface=API, **given) == at(89)
+    assert changes_at(Case(day.track(40), day.hits(40), at(40), surface=API, **given)) == at(89)
 
 
 # --- properties -------------------------------------------------------------------------------------------------------
@@ -421,12 +441,14 @@ def test_worse_evidence_never_gives_a_better_verdict(steps, some, more):
     both = [*one, *(replace(h, incident="i9") for h in WORSE[more])]
     verdicts = [
         judge(
-            advance(track, hits, at(end), looked=True, rules=R60),
-            hits,
-            at(end),
-            seen_at=at(end),
-            rules=R60,
-            surface=API,
+            Case(
+                advance(track, hits, at(end), looked=True, rules=R60),
+                hits,
+                at(end),
+                seen_at=at(end),
+                rules=R60,
+                surface=API,
+            )
         )
         for hits in (one, both)
     ]
@@ -449,5 +471,5 @@ def test_data_older_than_five_minutes_never_says_normally(steps, seconds):
     day, end = story(steps)
     now = at(end) + timedelta(seconds=seconds)
     track = advance(day.track(end), day.hits(end), now, looked=False, rules=R60)
-    verdict = judge(track, day.hits(end), now, seen_at=at(end), rules=R60, surface=API)
+    verdict = judge(Case(track, day.hits(end), now, seen_at=at(end), rules=R60, surface=API))
     assert verdict.call is not Call.RETRY_NORMALLY

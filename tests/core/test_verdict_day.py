@@ -7,8 +7,9 @@ from inline_snapshot import snapshot
 
 from bot import settings
 from bot.core import scope
+from bot.core import stroke as strokes
 from bot.core.verdict import advance, judge_all
-from bot.model import Track
+from bot.model import Track, World
 from bot.sources import statuspage
 from bot.sources.history import moments, read_history, summary_at
 
@@ -32,7 +33,9 @@ def table(history, surface, times, provider_id="claude"):
             s: advance(t, [h for h in hits if h.surface == s], at, looked=True, rules=rules) for s, t in tracks.items()
         }
         if at in wanted:
-            verdict = judge_all(provider, tracks, hits, at, seen_at=at, rules=rules)[surface]
+            seen = World(provider.id, seen_at=at, hits=hits, tracks=tuple(tracks.values()))
+            cases = strokes.cases(seen, at, strokes.Rules(provider, rules, {}))
+            verdict = judge_all(provider, cases.values())[surface]
             rows.append(f"{at:%H:%M} {verdict.exposure:.2f} {verdict.reason_code}: {verdict.reason}")
     return rows
 

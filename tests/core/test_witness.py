@@ -6,44 +6,21 @@ from hypothesis import strategies as st
 
 from bot.core import witness
 from bot.core.witness import fold
-from bot.model import Evidence, Outcomes, ProbeResult, Report
+from bot.model import Evidence, Outcomes
 from tests.core.pages import ACME, at
-
-API = "acme-api"
-
-
-def tried(minute, ok=True, vantage="here", surface=API):
-    return ProbeResult(surface, at(minute), ok, vantage, "" if ok else "HTTP 503")
+from tests.core.witnesses import API, counted, evidence, reported, tried
 
 
-def reported(minute, reporter="ana", surface=API):
-    return Report(surface, reporter, at(minute))
-
-
-def counted(minute, ok=100, **errors):
-    return Outcomes(API, at(minute - 1), at(minute), ok, {k.removeprefix("s"): n for k, n in errors.items()})
-
-
-def remembered(*evidence, end=None):
+def remembered(*pieces, end=None):
     """What is remembered when each piece comes in at its own time, in order; at ``end`` some more time has passed."""
     found = ()
-    for piece in sorted(evidence, key=when):
-        found = fold(found, _evidence(piece), when(piece), ACME)
+    for piece in sorted(pieces, key=when):
+        found = fold(found, evidence(piece), when(piece), ACME)
     return fold(found, Evidence(), at(end), ACME) if end is not None else found
 
 
 def when(piece):
     return piece.until if isinstance(piece, Outcomes) else piece.at
-
-
-def _evidence(piece):
-    match piece:
-        case ProbeResult():
-            return Evidence(probes=(piece,))
-        case Report():
-            return Evidence(reports=(piece,))
-        case _:
-            return Evidence(outcomes=(piece,))
 
 
 def test_a_vantage_point_keeps_its_last_five_tries():

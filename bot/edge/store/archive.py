@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from bot.core.past import Past, Told
-from bot.edge.store import dump, figures, notes, past, search
+from bot.edge.store import dump, evidence, figures, notes, past, search
 from bot.edge.store.database import Database
+from bot.edge.store.evidence import Seen
 from bot.edge.store.notes import Delivery
 from bot.edge.store.past import Kept
 from bot.edge.store.search import Places
-from bot.model import Call, Event
+from bot.model import Call, Event, Report
 from bot.years import Course, Record, Window
 
 
@@ -84,6 +85,14 @@ class Archive:
     def deliveries(self, incident: str) -> tuple[Delivery, ...]:
         """Our own posts about an incident, and what became of them."""
         return notes.deliveries(self._db, incident)
+
+    def seen(self, surfaces: Iterable[str], since: datetime, until: datetime) -> tuple[Seen, ...]:
+        """What probes and traffic saw of each surface in a span, as far as that is still kept."""
+        return evidence.seen(self._db, surfaces, since, until)
+
+    def reports(self, since: datetime) -> tuple[Report, ...]:
+        """What people have said in the chat since then, each with when."""
+        return evidence.reports(self._db, since)
 
     # --- search -------------------------------------------------------------------------------------------------------
 

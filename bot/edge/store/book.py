@@ -297,12 +297,14 @@ class Store:
         return rows.incident(row, tuple(map(rows.update, newest)))
 
     def events(self, incident: str, channel: str | None = None) -> tuple[Event, ...]:
-        """An incident's timeline, as we knew it; of what people said, only what this channel may read."""
-        found = self._db.rows(
-            "SELECT * FROM events WHERE incident = ? AND (channel IS NULL OR channel = ?) ORDER BY id",
-            *(incident, channel),
-        )
-        return tuple(map(rows.event, found))
+        """An incident's timeline, as we knew it; of what people said, only what this channel may read.
+
+        It begins with what we suspected, where the incident took that over.
+        """
+        ours = self._db.rows("SELECT value AS id FROM incidents i, json_each(i.suspicions) WHERE i.id = ?", incident)
+        asked = "SELECT * FROM events WHERE incident = ? AND (channel IS NULL OR channel = ?) ORDER BY id"
+        found = (row for one in (*(r["id"] for r in ours), incident) for row in self._db.rows(asked, one, channel))
+        return tuple(map(rows.event, sorted(found, key=lambda row: row["id"])))
 
     def newest_event(self) -> int:
         """The number of the last event; it grows whenever the timeline does."""

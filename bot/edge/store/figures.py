@@ -102,7 +102,8 @@ def courses_of(db: Database, surface: str, window: Window) -> tuple[Course, ...]
     """The incidents that hit a surface and were first posted in the window, oldest first."""
     found = db.rows(
         f"SELECT {_COLUMNS} FROM incident_surfaces s JOIN incidents i ON i.source = s.source AND i.id = s.incident"  # noqa: S608
-        " WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ? ORDER BY s.posted_at",
+        " WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ? AND i.own IS NOT 'suspected'"
+        " ORDER BY s.posted_at",
         *(surface, iso(window.start), iso(window.end)),
     )
     return _courses(db, found)
@@ -112,7 +113,8 @@ def count(db: Database, surface: str, window: Window) -> int:
     """How many incidents, without maintenances, hit a surface and were first posted in the window."""
     [found] = db.rows(
         "SELECT count(*) AS n FROM incident_surfaces s JOIN incidents i ON i.source = s.source AND i.id = s.incident"
-        " WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ? AND NOT i.is_maintenance",
+        " WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ? AND NOT i.is_maintenance"
+        " AND i.own IS NOT 'suspected'",
         *(surface, iso(window.start), iso(window.end)),
     )
     return int(found["n"])
@@ -124,7 +126,7 @@ def courses(db: Database, providers: Sequence[str], window: Window | None = None
     start, end = (iso(window.start), iso(window.end)) if window else ("", "~")
     found = db.rows(
         f"SELECT {_COLUMNS} FROM incidents i WHERE i.provider IN ({marks}) AND i.posted_at >= ? AND i.posted_at < ?"  # noqa: S608
-        " ORDER BY i.posted_at, i.id",
+        " AND i.own IS NOT 'suspected' ORDER BY i.posted_at, i.id",
         *(*providers, start, end),
     )
     return _courses(db, found)

@@ -444,6 +444,49 @@ def programs_may_write(db: Database) -> None:
         db.execute(statement)
 
 
+_EVIDENCE = """
+CREATE TABLE probe_results (      -- tries of surfaces, kept for two weeks
+  surface TEXT NOT NULL,
+  vantage TEXT NOT NULL,          -- from where
+  at TEXT NOT NULL,
+  ok INTEGER NOT NULL,
+  ours INTEGER NOT NULL,          -- 1: the fault was ours, and says nothing about the surface
+  why TEXT NOT NULL,
+  status INTEGER,
+  dns_ms REAL,
+  connect_ms REAL,
+  tls_ms REAL,
+  first_byte_ms REAL,
+  took_ms REAL,
+  PRIMARY KEY (surface, vantage, at)
+) WITHOUT ROWID;
+CREATE INDEX probe_results_by_time ON probe_results (at);
+CREATE TABLE outcomes (           -- how a team's own requests fared, kept for two weeks
+  surface TEXT NOT NULL,
+  client TEXT NOT NULL,           -- who counted
+  since TEXT NOT NULL,
+  until TEXT NOT NULL,
+  ok INTEGER NOT NULL,
+  errors TEXT NOT NULL,           -- JSON: failures by status, or timeout, connection
+  p50_ms REAL,
+  p95_ms REAL,
+  PRIMARY KEY (surface, client, since, until)
+) WITHOUT ROWID;
+CREATE INDEX outcomes_by_time ON outcomes (until);
+ALTER TABLE incidents ADD COLUMN own TEXT /* unposted or suspected: an incident of ours */;
+ALTER TABLE incidents ADD COLUMN suspicions TEXT NOT NULL DEFAULT '[]' /* JSON list of ours that it took over */;
+ALTER TABLE incidents ADD COLUMN lead_s REAL /* how long we had told of it before the page did */;
+ALTER TABLE incidents ADD COLUMN joined TEXT /* of a suspicion: the incident that took it over */;
+"""
+
+
+@steps()
+def what_others_see(db: Database) -> None:
+    """Probes, traffic, and suspicions of our own."""
+    for statement in _statements(_EVIDENCE):
+        db.execute(statement)
+
+
 def names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     return frozenset(step.name for step in steps.pending(Database(memory=True)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -65,6 +65,10 @@ def of_incident(known: Known, provider: str) -> list[object]:
         known.is_retroactive,
         iso(i.started_at),
         known.is_backfilled,
+        ("suspected" if i.is_suspected else "unposted") if i.is_unposted else None,
+        json.dumps(known.suspicions),
+        known.lead.total_seconds() if known.lead is not None else None,
+        known.joined,
     ]
 
 
@@ -80,6 +84,8 @@ def incident(row: dict[str, Any], updates: tuple[Update, ...]) -> Known:
         url=row["url"],
         started_at=time(row["started_at"]) if row["started_at"] else None,
         is_maintenance=bool(row["is_maintenance"]),
+        is_unposted=row["own"] is not None,
+        is_suspected=row["own"] == "suspected",
     )
     return Known(
         incident=shown,
@@ -90,6 +96,9 @@ def incident(row: dict[str, Any], updates: tuple[Update, ...]) -> Known:
         is_baseline=bool(row["is_baseline"]),
         is_retroactive=bool(row["is_retroactive"]),
         is_backfilled=bool(row["backfilled"]),
+        suspicions=tuple(json.loads(row["suspicions"])),
+        lead=timedelta(seconds=row["lead_s"]) if row["lead_s"] is not None else None,
+        joined=row["joined"],
     )
 
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from bot.core.past import KNOWN_FOR
 from bot.core.stroke import Stroke
-from bot.edge.store import rows
+from bot.edge.store import evidence, rows
 from bot.edge.store.database import Database
 from bot.edge.store.rows import iso, time
 from bot.model import Condition, Event, EventKind, Incident, Observation, Post, PostKind, SurfaceState, Update, World
@@ -34,6 +34,9 @@ def write(db: Database, observation: Observation | None, stroke: Stroke, posts: 
     _verdicts(db, stroke)
     _estimates(db, stroke)
     events(db, stroke.events)
+    evidence.take_over(db, stroke)
+    if stroke.evidence is not None:
+        evidence.write(db, stroke.evidence, stroke.at)
     for post in posts:
         owe(db, post, stroke.at)
     if replace(stroke.before, seen_at=stroke.world.seen_at) != stroke.world:
@@ -85,11 +88,12 @@ def _keep(db: Database, seen: Observation) -> str | None:
 def _incidents(db: Database, stroke: Stroke) -> None:
     before = {k.incident.id: k for k in stroke.before.incidents}
     changed = [k for k in stroke.world.incidents if before.get(k.incident.id) != k]
-    marks = ", ".join("?" * 17)
+    marks = ", ".join("?" * 21)
     db.write_all(
         f"INSERT INTO incidents VALUES ({marks}) ON CONFLICT (source, id) DO UPDATE SET"  # noqa: S608  (marks only)
         " name = excluded.name, stage = excluded.stage, impact = excluded.impact, url = excluded.url,"
         " closed_at = excluded.closed_at, ending = excluded.ending, surfaces = excluded.surfaces,"
+        " own = excluded.own, suspicions = excluded.suspicions, lead_s = excluded.lead_s, joined = excluded.joined,"
         " started_at = excluded.started_at, backfilled = 0,"  # what a history told of before is now seen live
         " seen_at = CASE backfilled WHEN 1 THEN excluded.seen_at ELSE seen_at END",
         (rows.of_incident(known, stroke.world.provider) for known in changed),

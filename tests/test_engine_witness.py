@@ -1,0 +1,253 @@
+"""What others than the page see, from the engine to the channel's message, with the real store in a file."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from bot.edge.store import Store
+from bot.edge.store.evidence import KEPT, Seen
+from bot.engine import Engine
+from bot.entry.desk import Desk
+from bot.entry.hearing import Hearing
+from bot.model import (
+    Event,
+    EventKind,
+    Mark,
+    Mute,
+    Outcomes,
+    Person,
+    ProbeResult,
+    Report,
+    Subscription,
+    VerdictRules,
+)
+from bot.voice import summary
+from tests.acme import ACME, NOON, Chat, Clock, Web, incident, page, update
+
+pytestmark = pytest.mark.anyio
+
+ANA = Person("U1", "Ana")
+
+
+class Stage:
+    """Acme, its page, a probe that may fail, and a channel; time passes minute by minute."""
+
+    def __init__(self, store):
+        self.clock, self.web, self.chat, self.store = Clock(), Web(), Chat(burst=99), store
+        store.subscribe(Subscription("C1", "acme", created_at=NOON))
+        self.start()
+
+    def start(self):
+        self.engine = Engine({"acme": ACME}, self.web, self.store, self.chat, self.clock, lambda _: VerdictRules())
+
+    async def minutes(self, count, *, fails=(), shows=None, publish=True):
+        """So many minutes of looks and probes; ``fails`` are the surfaces whose probes fail."""
+        if shows is not None:
+            self.web.show(shows)
+        for _ in range(count):
+            await self.engine.poll("acme")
+            results = [ProbeResult(s.id, self.clock(), s.id not in fails) for s in ACME.surfaces]
+            self.engine.witness("acme", probes=results)
+            if publish:
+                await self.engine.publish()
+            self.clock.move(minutes=1)
+
+    def sent(self):
+        """What the chat was asked to do: post, edit, or a reply."""
+        return ["reply" if what == "post" and thread else what for what, _, thread, *_ in self.chat.said]
+
+    def suspicion(self):
+        return next(k for k in self.engine.worlds["acme"].incidents if k.incident.id.startswith("acme-api@"))
+
+
+@pytest.fixture
+def book(tmp_path):
+    with_file = Store.open(tmp_path / "b.db")
+    yield with_file
+    with_file.close()
+
+
+@pytest.fixture
+def stage(book):
+    return Stage(book)
+
+
+def posted(at):
+    return page(incident(update(api="major_outage", at=at)), api="major_outage")
+
+
+async def admitted(stage, **more):
+    """Suspected at 12:08, and posted by the vendor at 12:19."""
+    await stage.minutes(5)
+    await stage.minutes(14, fails=["acme-api"], **more)
+    await stage.minutes(1, fails=["acme-api"], shows=posted(stage.clock()), **more)
+
+
+async def test_a_suspicion_is_one_message(stage):
+    await stage.minutes(5)
+    await stage.minutes(20, fails=["acme-api"])
+    assert stage.sent().count("post") == 1
+
+
+async def test_when_the_page_admits_it_the_same_message_goes_on(stage):
+    await admitted(stage)
+    assert stage.sent().count("post") == 1
+    assert stage.sent()[-2:] == ["edit", "reply"]
+
+
+async def test_the_message_is_the_incidents_from_then_on(stage):
+    await admitted(stage)
+    assert (stage.store.told("inc1"), stage.store.told(stage.suspicion().incident.id)) == ({"C1"}, frozenset())
+
+
+async def test_an_alert_that_is_still_unsent_goes_with_it(stage):
+    await admitted(stage, publish=False)
+    await stage.engine.publish()
+    assert stage.sent() == ["post", "edit", "reply"]
+
+
+async def test_a_channel_that_has_the_incident_already_keeps_both_messages(stage):
+    early = incident(update(), name="Errors on the website")
+    await stage.minutes(5)
+    await stage.minutes(5, shows=page(early, web="major_outage"))
+    await stage.minutes(9, fails=["acme-api"])
+    wide = incident(
+        update(),
+        update(2, "identified", "The API too.", stage.clock(), api="major_outage"),
+        name="Errors on the website",
+    )
+    await stage.minutes(1, fails=["acme-api"], shows=page(wide, web="major_outage", api="major_outage"))
+    assert stage.sent().count("post") == 2
+    assert stage.store.told(stage.suspicion().incident.id) == {"C1"}
+
+
+async def test_a_mute_of_the_suspicion_is_a_mute_of_the_incident(stage):
+    await stage.minutes(5)
+    await stage.minutes(5, fails=["acme-api"])
+    name = stage.suspicion().incident.id
+    done = Event(EventKind.MUTED, "acme", stage.clock(), incident=name, channel="C1")
+    stage.store.people.mute(Mute("C1", name, None, Mark(ANA, stage.clock())), done)
+    await stage.minutes(1, fails=["acme-api"], shows=posted(stage.clock()))
+    assert [m.target for m in stage.store.people.mutes("C1")] == ["inc1"]
+
+
+async def test_a_restart_in_between_changes_nothing(stage):
+    await stage.minutes(5)
+    await stage.minutes(8, fails=["acme-api"])
+    stage.start()
+    await stage.minutes(6, fails=["acme-api"])
+    await stage.minutes(1, fails=["acme-api"], shows=posted(stage.clock()))
+    assert stage.sent().count("post") == 1
+
+
+async def test_a_suspicion_that_passes_ends_in_its_thread(stage):
+    await stage.minutes(5)
+    await stage.minutes(9, fails=["acme-api"])
+    await stage.minutes(9)
+    assert stage.sent().count("post") == 1
+    assert stage.sent()[-1] == "reply"
+
+
+async def test_the_summary_says_how_long_we_knew_before(stage):
+    await admitted(stage)
+    _, known, events = desk(stage).incident("inc1")
+    told = summary.summary(known, "Acme", events, {s.id: s for s in ACME.surfaces}, stage.clock()).text
+    assert "we knew 11 min before the page" in told
+
+
+async def test_the_timeline_begins_with_what_was_suspected(stage):
+    await admitted(stage)
+    kinds = [e.kind for e in stage.store.events("inc1")]
+    assert kinds[0] is EventKind.SUSPECTED
+    assert kinds.count(EventKind.SUSPICION_CONFIRMED) == 2
+
+
+async def test_a_suspicion_is_no_incident_of_the_vendor(stage):
+    await stage.minutes(5)
+    await stage.minutes(9, fails=["acme-api"])
+    assert stage.store.archive.courses(["acme"]) == ()
+
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+
+def desk(stage):
+    return Desk((ACME,), stage.store, stage.clock, lambda _: VerdictRules())
+
+
+def say(stage, person, surface="acme-api"):
+    done = Event(EventKind.REPORTED, "acme", stage.clock(), surface=surface, channel="C1", author=person)
+    stage.store.people.report(done, Person(person, person))
+
+
+async def test_five_people_who_report_it_make_it_gentle(stage):
+    await stage.minutes(5, publish=False)
+    for n in range(5):
+        say(stage, f"U{n}")
+    assert Hearing(stage.engine, stage.store)()
+    assert stage.engine.worlds["acme"].verdict("acme-api").reason_code == "reported"
+
+
+async def test_what_was_heard_is_not_heard_again(stage):
+    await stage.minutes(1)
+    say(stage, "U1")
+    hearing = Hearing(stage.engine, stage.store)
+    assert (hearing(), hearing()) == (True, False)
+
+
+async def test_after_a_restart_who_was_counted_counts_once(stage):
+    await stage.minutes(1)
+    say(stage, "U1")
+    Hearing(stage.engine, stage.store)()
+    stage.start()
+    Hearing(stage.engine, stage.store)()
+    [said] = [t for t in stage.engine.worlds["acme"].testimonies if t.surface == "acme-api"]
+    assert len(said.voices) == 1
+
+
+async def test_who_is_affected_counts_as_who_reports(stage):
+    await stage.minutes(1)
+    await stage.minutes(2, shows=posted(stage.clock()))
+    done = Event(EventKind.AFFECTED, "acme", stage.clock(), incident="inc1", surface="acme-api", channel="C1")
+    stage.store.people.affect(done, ANA)
+    Hearing(stage.engine, stage.store)()
+    [said] = [t for t in stage.engine.worlds["acme"].testimonies if t.voices]
+    assert [v.reporter for v in said.voices] == ["U1"]
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+
+
+async def test_raw_results_and_counts_are_kept(stage):
+    at = stage.clock()
+    stage.engine.witness(
+        "acme",
+        probes=[ProbeResult("acme-api", at, ok=False), ProbeResult("acme-api", at, ok=True, vantage="tokyo")],
+        outcomes=[Outcomes("acme-api", at, at, 90, {"503": 8, "429": 5})],
+    )
+    span = (at - timedelta(minutes=1), at)
+    assert stage.store.archive.seen(["acme-api", "acme-web"], *span) == (Seen("acme-api", 2, 1, 98, 8),)
+
+
+async def test_they_are_forgotten_after_two_weeks(stage):
+    await stage.minutes(2)
+    start = stage.clock.at
+    stage.clock.move(days=KEPT.days, minutes=1)
+    await stage.minutes(1)
+    assert stage.store.archive.seen(["acme-api"], NOON, start) == ()
+
+
+async def test_who_reports_by_http_counts_among_those_who_report_here(stage):
+    stage.engine.witness("acme", reports=[Report("acme-api", "p1", stage.clock())])
+    assert stage.store.people.reported(NOON) == {"acme-api": 1}
+
+
+async def test_an_export_and_an_import_keep_the_evidence(stage, tmp_path):
+    await admitted(stage)
+    other = Store.open(tmp_path / "other.db")
+    other.archive.restore(json.loads("".join(stage.store.archive.dump())))
+    span = (NOON, stage.clock())
+    assert other.archive.seen(["acme-api"], *span) == stage.store.archive.seen(["acme-api"], *span)
+    assert other.known("inc1") == stage.store.known("inc1")
+    other.close()
