@@ -135,7 +135,7 @@ def _at(found: settings.Replica, url: str | None) -> settings.Replica:
     try:
         return settings.Replica.model_validate(found.model_dump() | ({"url": url} if url else {}))
     except ValidationError as error:
-        raise UsageError(f"{url}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from error
+        raise UsageError(f"--from {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
 def replica(found: settings.Replica, path: Path, environment: Mapping[str, str]) -> Replica | None:
