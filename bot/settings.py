@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from bot import model
 from bot.errors import ConfigError
@@ -191,7 +192,8 @@ class Replica(_Strict):
     def _is_a_place(cls, url: str) -> str:
         told = urlsplit(url)
         if told.username or told.password or told.query:
-            raise ValueError("credentials come from the environment (AWS_ACCESS_KEY_ID...), never from a file")
+            why = "credentials come from the environment (AWS_ACCESS_KEY_ID...), never from a file"
+            raise PydanticCustomError(HIDDEN, "{why}", {"why": why})
         is_file = told.scheme == "file" and not told.netloc and told.path.strip("/")
         is_s3 = told.scheme == "s3" and told.netloc and told.path.strip("/")
         if url and not (is_file or is_s3):

@@ -64,7 +64,7 @@ def opened(path: Path, sync: str) -> Store:
 async def days(store: Store, ack: Acks, rounds: int, clock: Clock) -> None:
     """Looks at a page that has news each time, and what they owe."""
     book, web = Acked(store, ack), Web()
-    book.subscribe(Subscription("C1", "acme", created_by=str(clock.at), created_at=clock()))
+    book.subscribe(Subscription("C1", "acme", created_at=clock(), mention=str(clock.at)))
     engine = Engine({"acme": ACME}, web, book, Chat(), clock, lambda _: VerdictRules())
     told = ()
     for number in range(rounds):
