@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from bot import model
 from bot.errors import ConfigError
@@ -181,6 +182,27 @@ class Store(_Strict):
     bodies_days: float = Field(default=90, ge=0)
 
 
+class Replica(_Strict):
+    """Where Litestream copies every commit to; an empty ``url`` is nowhere. Credentials are never written here."""
+
+    url: str = ""
+    endpoint: str = Field(default="", pattern=r"^(https?://[^\s@]+)?$")
+    region: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_place(cls, url: str) -> str:
+        told = urlsplit(url)
+        if told.username or told.password or told.query:
+            why = "credentials come from the environment (AWS_ACCESS_KEY_ID...), never from a file"
+            raise PydanticCustomError(HIDDEN, "{why}", {"why": why})
+        is_file = told.scheme == "file" and not told.netloc and told.path.strip("/")
+        is_s3 = told.scheme == "s3" and told.netloc and told.path.strip("/")
+        if url and not (is_file or is_s3):
+            raise ValueError("must be file:///folder or s3://bucket/path")
+        return url
+
+
 class _Slack(_Strict):
     """``admins``: people and user groups who may end subscriptions, change settings, mute all; empty is everybody.
 
@@ -200,6 +222,7 @@ class _Main(_Strict):
     poll: Poll = Poll()
     verdict: _VerdictChoice = _VerdictChoice()
     store: Store = Store()
+    replica: Replica = Replica()
     web: Web = Web()
     slack: _Slack = _Slack()
     probe: dict[str, ProbeTable] = {}
@@ -219,6 +242,7 @@ class Settings:
     owners: tuple[str, ...] = ()  # who hears of sources without usable data
     looks_up: bool = True
     give_up_after_min: float | None = None
+    replica: Replica = field(default_factory=Replica)
 
     @property
     def store_path(self) -> str:
@@ -279,6 +303,7 @@ def load(directory: Path | None = None) -> Settings:
         owners=(slack.owner,) if slack.owner else _people(slack.admins),
         looks_up=slack.look_up == "auto",
         give_up_after_min=slack.give_up_after_min,
+        replica=main.replica,
     )
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.core import stroke as strokes
-from bot.errors import SourceError
+from bot.edge.replica import tool
+from bot.errors import SourceError, StoreError
 from bot.model import Look, Provider, Source, Surface, VerdictRules, World
 from bot.sources import statuspage
 
@@ -81,6 +82,14 @@ def look(world, body, at, **endings):
     saw = statuspage.parse(body) if isinstance(body, bytes) else body
     rules = strokes.Rules(ACME, VerdictRules(), {})
     return strokes.look(world or World("acme"), Look(at, saw, endings, "status.acme.example"), rules)
+
+
+def has_litestream():
+    """Whether the tests of the replica can run."""
+    try:
+        return bool(tool())
+    except StoreError:
+        return False
 
 
 SUMMARY = "/api/v2/summary.json"

@@ -212,3 +212,21 @@ def test_the_owner_is_who_is_named_and_else_the_admins(write, said, owners):
 
 def test_an_owner_is_a_person_or_a_channel(write):
     assert "slack.owner" in mistakes(write(main='[slack]\nowner = "#ops"\n'))[0]
+
+
+@pytest.mark.parametrize("url", ["file:///mnt/other/b", "s3://bucket/path", ""])
+def test_a_replica_is_a_folder_or_a_bucket(write, url):
+    assert load(write(f'[replica]\nurl = "{url}"\n')).replica.url == url
+
+
+@pytest.mark.parametrize("url", ["/mnt/b", "file://mnt/b", "file:///", "s3://bucket", "s3:///b", "ftp://x/y", "b"])
+def test_a_replica_anywhere_else_is_a_mistake(write, url):
+    assert mistakes(write(f'[replica]\nurl = "{url}"\n')) == [
+        f"brownout.toml:2: replica.url: must be file:///folder or s3://bucket/path (it is {url!r})"
+    ]
+
+
+@pytest.mark.parametrize("url", ["s3://key:secret@bucket/b", "s3://key@bucket/b", "s3://bucket/b?secret=x"])
+def test_credentials_of_a_replica_are_no_setting(write, url):
+    [mistake] = mistakes(write(f'[replica]\nurl = "{url}"\n'))
+    assert ("credentials come from the environment" in mistake, "secret" in mistake) == (True, False)

@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from bot import settings
+from bot.edge.replica import tool
 from bot.entry import probing, tokens
 from bot.entry.options import config_option
-from bot.errors import ConfigError
+from bot.errors import ConfigError, StoreError
 from bot.model import Probe
 
 SOCKET = "Slack: Socket Mode (SLACK_APP_TOKEN is set); no public address is needed"
@@ -36,6 +37,7 @@ def check(config: Path | None) -> None:
         on = [p for p in found.providers if p.enabled]
         surfaces = sum(len(p.surfaces) for p in on)
         wrong += [f"the probe of {p.surface}: {why}" for p in found.probes if (why := probing.keyless(p, os.environ))]
+        wrong += _missing_tools(found)
         click.echo(f"config: {len(on)} of {len(found.providers)} providers on, with {surfaces} surfaces")
         click.echo(f"probes: {_probes(found.probes, {s.id for p in on for s in p.surfaces})}")
     wrong += [*secrets.wrong, *tokens.unheard(secrets.tokens, is_web_on=found.web.enabled)]
@@ -56,6 +58,15 @@ def _probes(probes: Sequence[Probe], watched: set[str]) -> str:
         for p in probes
     ]
     return ", ".join(told) or "none"
+
+
+def _missing_tools(found: settings.Settings) -> list[str]:
+    try:
+        if found.replica.url:
+            tool()
+    except StoreError as error:
+        return [str(error)]
+    return []
 
 
 COMMANDS = {"check": check}

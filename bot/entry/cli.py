@@ -42,6 +42,7 @@ DOORS = {
     "score": ("score", "how right attributions and verdicts were on recorded histories"),
     "report": ("report", "how reliable each surface has been: availability, MTTR, MTBF, error budget"),
     "db": ("db", "cares for the database: backup, verify, restore, vacuum, retention"),
+    "restore": ("db", "fetches the database from its replica, after a disk or a machine is gone"),
     "replay": ("recordings", "a recorded page through today's rules"),
 }
 

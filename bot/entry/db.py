@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
 from bot import settings
+from bot.edge.replica import Replica
 from bot.edge.store import care, retention
 from bot.entry.options import config_option, db_option, now
 from bot.errors import StoreError, UsageError
@@ -107,6 +112,47 @@ def retention_(days: float | None, dry_run: bool, config: Path | None, db: Path 
     click.echo(f"{path}: {gone.bodies} of {gone.of} raw pages older than {age:g} days {verb}, {size(gone.bytes)}")
 
 
+@click.command(name="restore")
+@click.option("--from", "url", metavar="URL", help="Instead of `[replica] url`.")
+@config_option
+@db_option
+def fetch(url: str | None, config: Path | None, db: Path | None) -> None:
+    """Fetches the database from its replica, and puts the present file aside. Not while a bot runs on it.
+
+    `brownout db restore FILE` is the way back from a backup.
+    """
+    found = settings.load(config)
+    copy = replica(_at(found.replica, url), db or Path(found.store_path), os.environ)
+    if copy is None:
+        raise UsageError("There is no [replica] url in brownout.toml: name one with --from, file:/// or s3://.")
+    done = fetched(copy, now())
+    if done is None:
+        raise UsageError(f"{copy.url} holds no database.")
+    say_restored(*done)
+
+
+def _at(found: settings.Replica, url: str | None) -> settings.Replica:
+    try:
+        return settings.Replica.model_validate(found.model_dump() | ({"url": url} if url else {}))
+    except ValidationError as error:
+        raise UsageError(f"--from {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+
+
+def replica(found: settings.Replica, path: Path, environment: Mapping[str, str]) -> Replica | None:
+    """The replica of a database; None where the settings name none."""
+    return Replica(path, found.url, found.endpoint, found.region, environment) if found.url else None
+
+
+def fetched(copy: Replica, at: datetime) -> tuple[care.Health, Path | None] | None:
+    """Puts what a replica holds in the database's place; None where it holds nothing. StoreError where a bot runs."""
+    path = copy.path.resolve()
+    with care.claimed(path, "and what it writes would be lost; stop it first"):
+        pass
+    with TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-") as temporary:
+        file = Path(temporary) / path.name
+        return care.restore(path, file, at) if copy.fetch(file) else None
+
+
 def folder(found: settings.Store, path: Path) -> Path:
     """Where the timed backups of a database go."""
     return path.parent / found.backup_to
@@ -135,4 +181,4 @@ def _told(found: care.Health) -> str:
     return f"{found.path}: sound, {size(found.size)}, {events} events, {newest}{older}"
 
 
-COMMANDS: dict[str, Any] = {"db": db}
+COMMANDS: dict[str, Any] = {"db": db, "restore": fetch}

@@ -25,11 +25,13 @@ from bot.courier import Chat
 from bot.edge.discover import evidence
 from bot.edge.fetch import Fetcher
 from bot.edge.probe import Prober
+from bot.edge.replica import Replica, tool
 from bot.edge.slack import SLACK_API_URL, SlackEdge
 from bot.edge.store import Store
 from bot.edge.terminal import CHANNEL, Terminal
 from bot.engine import Engine
 from bot.entry import app, commands, interactions, probing, reception, redact, socketmode, tokens
+from bot.entry.db import fetched, replica
 from bot.entry.desk import Desk
 from bot.entry.digests import Digests
 from bot.entry.groups import Groups, groups
@@ -73,9 +75,20 @@ def run(config: Path | None, db: Path | None) -> None:
     for line in secrets.unwise:
         log.warning("%s", line)
     path = db or Path(found.store_path)
+    copy = replica(found.replica, path, os.environ)
+    if copy:
+        _prepare(copy)
     with closing(Store.open(path, alone=True)) as book:
-        upkeep = Upkeep(path, found.store, now)
+        upkeep = Upkeep(path, found.store, now, copy)
         asyncio.run(_run(found, book, upkeep, secrets.tokens, config or settings.config_dir()))
+
+
+def _prepare(copy: Replica) -> None:
+    """On a machine without the database, goes on from its replica; never anew where there may be one."""
+    tool()
+    if not copy.path.exists():
+        done = fetched(copy, now())
+        log.info("%s is not there; %s", copy.path, f"fetched from {copy.url}" if done else f"nor is it at {copy.url}")
 
 
 async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: tokens.Tokens, folder: Path) -> None:
@@ -106,6 +119,7 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: t
         )
         if found.web.enabled:
             doors.append(_web(found, book, running, link, stop, slack=slack, witness=engine))
+        doors += upkeep.doors()
         log.info("watching %d providers", len(providers))
         if not any(engine.worlds[p.id].seen_at for p in providers):
             log.info("this book is new; `brownout backfill PROVIDER` reads in the years before it")

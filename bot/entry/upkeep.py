@@ -1,7 +1,7 @@
-"""``[store]`` -> the errands of a running bot: a backup when one is due, and once a day what the book may forget.
+"""``[store]``, ``[replica]`` -> what a running bot does for its database: backups, an end of old pages, a replica.
 
-Both are done in a thread with connections of its own, so that no look and no answer waits. A backup is due by the age
-of the newest one in its folder, which a restart doesn't change: one that was missed is made up for.
+Backups and the end of pages are done in a thread with connections of its own, so that no look and no answer waits. A
+backup is due by the age of the newest one in its folder, which a restart doesn't change: one that was missed is made.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from bot.edge.replica import Replica
 from bot.edge.store import care, retention
-from bot.entry.app import Errand
+from bot.entry.app import Door, Errand
 from bot.entry.db import folder, size
 from bot.errors import StoreError
 from bot.settings import Store
@@ -37,6 +38,7 @@ class Upkeep:
     path: Path
     rules: Store
     now: Callable[[], datetime]
+    copy: Replica | None = None
     _not_before: datetime | None = None
     _forgot_at: datetime | None = None
 
@@ -47,6 +49,11 @@ class Upkeep:
             yield Errand("the backup", LOOKS_EVERY_S, self.back_up, again)
         if self.rules.bodies_days:
             yield Errand("old pages", LOOKS_EVERY_S, self.forget, "they stay for now")
+
+    def doors(self) -> Iterator[Door]:
+        """The replica, which is kept as long as the bot runs."""
+        if self.copy:
+            yield self.copy.serve
 
     def backed_up_at(self) -> datetime | None:
         """When the newest backup was made; None where there is none."""

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from bot.edge.store import Store
 from bot.entry.cli import brownout
 from bot.model import Observation
-from tests.acme import DOWN, NOON, look
+from tests.acme import DOWN, NOON, has_litestream, look
 
 CONFIG = """
 id = "acme"
@@ -119,3 +119,41 @@ def test_retention_by_days_of_ones_own(db):
 def test_retention_is_off_where_the_settings_say_so(db, home):
     (home / "config" / "brownout.toml").write_text("[store]\nbodies_days = 0\n")
     assert "kept for ever" in db("retention").output
+
+
+@pytest.fixture
+def restore(home):
+    def run(*words):
+        options = ["--db", home / "b.db", "--config", home / "config"]
+        return CliRunner(env={"COLUMNS": "200"}).invoke(brownout, ["restore", *map(str, (*words, *options))])
+
+    return run
+
+
+def test_without_a_replica_there_is_nothing_to_restore_from(restore):
+    assert "There is no [replica] url" in restore().output
+
+
+def test_a_replica_is_restored_from_a_folder_or_a_bucket_only(restore):
+    assert "--from must be file:///folder or s3://bucket/path" in restore("--from", "ftp://x/y").output
+
+
+def test_a_secret_in_an_address_is_refused_and_not_repeated(restore):
+    told = restore("--from", "s3://key:hush@bucket/b")
+    assert ("credentials come from the environment" in told.output, "hush" in told.output) == (True, False)
+
+
+def test_a_restore_from_a_replica_is_refused_while_a_bot_runs(restore, home):
+    with closing(Store.open(home / "b.db", alone=True)):
+        assert "stop it first" in restore("--from", f"file://{home}/replica").output
+
+
+@pytest.mark.skipif(not has_litestream(), reason="Litestream is not installed (the extra [replica])")
+def test_a_replica_that_holds_nothing_changes_nothing(restore, home):
+    before = (home / "b.db").read_bytes()
+    told = restore("--from", f"file://{home}/replica")
+    assert (told.exit_code, "holds no database" in told.output, (home / "b.db").read_bytes() == before) == (
+        1,
+        True,
+        True,
+    )

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import time
@@ -11,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from bot.edge.store import Store
-from tests.acme import DOWN, page
+from tests.acme import DOWN, has_litestream, page
 
 pytestmark = pytest.mark.anyio
 
@@ -215,3 +216,30 @@ async def test_a_config_error_makes_no_database(tmp_path, db):
     async with running(tmp_path / "nowhere", db) as bot:
         code, _ = await bot.ended()
     assert (code, db.exists()) == (1, False)
+
+
+@pytest.mark.skipif(not has_litestream(), reason="Litestream is not installed (the extra [replica])")
+async def test_on_a_new_machine_it_goes_on_from_its_replica(tmp_path):
+    """The first is killed with -9 and its disk is gone; the next has what was seen, and tells nobody twice."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    for disk in (old, new):
+        disk.mkdir()
+    async with serving(shows(DOWN)) as url:
+        config = configured(tmp_path, url)
+        with (config / "brownout.toml").open("a") as more:
+            more.write(f'[replica]\nurl = "file://{tmp_path}/replica"\n[web]\nenabled = false\n')
+        async with running(config, old / "b.db") as bot:
+            await bot.says("nor is it at")
+            await bot.says("every commit is copied")
+            await bot.says("Errors on the API")
+            await asyncio.sleep(2.5)  # the replica is about a second behind
+            bot.process.kill()
+            os.kill(int((old / "b.db-replica").read_text()), signal.SIGKILL)
+            shutil.rmtree(old)
+        async with running(config, new / "b.db") as bot:
+            await bot.says("fetched from file://")
+            await bot.says("every commit is copied")
+            await asyncio.sleep(2.5)
+            bot.process.send_signal(signal.SIGTERM)
+            code, seconds = await bot.ended()
+    assert (code, seconds < 5, "Errors on the API" in bot.said, "Traceback" in bot.said) == (0, True, False, False)

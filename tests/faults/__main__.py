@@ -1,7 +1,10 @@
 """``python -m tests.faults [PART ...]``: hard use, part by part, a table each. All parts take some minutes.
 
 crashes   kill -9 at every system call of a poll-and-publish pass that leaves a trace, then a restart
-errors    the same calls fail (EIO, ENOSPC, EPIPE, ECONNRESET, ETIMEDOUT, EACCES); of pwrite64 every eighth
+errors    the same calls fail (EIO, ENOSPC, EROFS, EACCES, EPIPE, ECONNRESET, ETIMEDOUT); of pwrite64 every eighth, or
+          every ``--every``-th
+power     a power cut at every system call of a life of the store, with what was not yet synced dropped
+disk      the real bot on a disk that is full for a while (wants a mount namespace: ``unshare -Urm``)
 sources   nine faults of a status page, healthy and in an incident
 slack     six faults of Slack
 days      random days with a virtual clock: pages, faults, clock jumps, crashes; ``--seed``, ``--days``
@@ -13,9 +16,11 @@ import argparse
 import asyncio
 import logging
 import random
+import tempfile
 import time
+from pathlib import Path
 
-from tests.faults import crashes, days, slacks, sources
+from tests.faults import crashes, days, disk, power, slacks, sources
 from tests.faults.stage import SLACK_FAULTS, SOURCE_FAULTS
 from tests.faults.tables import table
 
@@ -32,11 +37,34 @@ async def crash_points(_: argparse.Namespace) -> None:
     print(table(("kill -9 in", "design", *crashes.Tally.HEAD), rows))
 
 
-async def error_points(_: argparse.Namespace) -> None:
-    rows = [
-        (scene.name, *(await crashes.tried(scene, fates=crashes.ERRORS, every=8)).row()) for scene in crashes.PASSES
-    ]
+async def error_points(asked: argparse.Namespace) -> None:
+    fates, every = crashes.ERRORS, asked.every
+    rows = [(s.name, *(await crashes.tried(s, fates=fates, every=every)).row()) for s in crashes.PASSES]
     print(table(("calls that fail in", *crashes.Tally.HEAD), rows))
+
+
+POWER = (  # design, synchronous, rounds of the life, cuts at every so-manieth call
+    ("ours", "FULL", 3, 1),
+    ("ours, through a checkpoint", "FULL", 40, 25),
+    ("control: synchronous=NORMAL", "NORMAL", 3, 5),
+    ("control: synchronous=OFF", "OFF", 3, 5),
+    ("control: our own files not flushed", "NOFSYNC", 3, 1),
+)
+
+
+async def power_cuts(asked: argparse.Namespace) -> None:
+    rows = [(d, *power.tried(sync, rounds, every, asked.seed).row()) for d, sync, rounds, every in POWER]
+    print(table(("power cut", *power.Tally.HEAD), rows))
+
+
+async def full_disk(_: argparse.Namespace) -> None:
+    if not disk.can_mount():
+        print("left out: this machine lets nobody mount a disk of their own")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        came = await asyncio.to_thread(disk.tried, Path(folder))
+    print(table(disk.Came.HEAD, [came.row()]))
+    print("\n".join(came.said))
 
 
 async def source_faults(_: argparse.Namespace) -> None:
@@ -56,6 +84,8 @@ async def random_days(asked: argparse.Namespace) -> None:
 PARTS = {
     "crashes": crash_points,
     "errors": error_points,
+    "power": power_cuts,
+    "disk": full_disk,
     "sources": source_faults,
     "slack": slack_faults,
     "days": random_days,
@@ -75,5 +105,6 @@ if __name__ == "__main__":
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
     given.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311
+    given.add_argument("--every", type=int, default=8)
     given.add_argument("--days", type=int, default=100)
     asyncio.run(main(given.parse_args()))

@@ -34,10 +34,11 @@ KILLS: Fates = dict.fromkeys(
     ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink", "sendto", "recvfrom"), ("signal=SIGKILL",)
 )
 ERRORS: Fates = {
-    "pwrite64": ("error=EIO", "error=ENOSPC"),
-    "fdatasync": ("error=EIO",),
-    "ftruncate": ("error=EIO",),
-    "unlink": ("error=EACCES",),
+    "pwrite64": ("error=EIO", "error=ENOSPC", "error=EROFS"),
+    "fdatasync": ("error=EIO", "error=ENOSPC"),
+    "fsync": ("error=EIO",),
+    "ftruncate": ("error=EIO", "error=EROFS"),
+    "unlink": ("error=EACCES", "error=EROFS"),
     "sendto": ("error=EPIPE", "error=ECONNRESET", "error=ETIMEDOUT"),
     "recvfrom": ("error=ECONNRESET", "error=ETIMEDOUT"),
 }

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.faults import crashes, days, slacks, sources
+from tests.faults import crashes, days, disk, power, slacks, sources
 from tests.faults.stage import SOURCE_FAULTS
 
 pytestmark = pytest.mark.anyio
@@ -51,6 +51,30 @@ async def test_the_kills_catch_a_design_that_sends_before_it_saves():
 async def test_a_page_with_a_bad_day_is_told_once_and_is_neither_outage_nor_all_clear(in_incident):
     told = await asyncio.gather(*(sources.tried(fault, in_incident=in_incident) for fault in SOURCE_FAULTS))
     assert [t for t in told if not t.is_right] == []
+
+
+@needs_strace
+def test_a_power_cut_loses_nothing_that_was_promised():
+    ours = power.tried(rounds=1, every=45)
+    assert (ours.lost, ours.half, ours.corrupt, ours.torn) == (0, 0, 0, 0), ours.where
+
+
+@needs_strace
+def test_the_power_cuts_catch_a_database_that_syncs_only_at_checkpoints():
+    assert power.tried("NORMAL", rounds=1, every=90).lost > 0
+
+
+@pytest.mark.skipif(not disk.can_mount(), reason="this machine lets nobody mount a disk of their own")
+def test_a_full_disk_is_said_once_and_loses_nothing(tmp_path):
+    came = disk.tried(tmp_path)
+    assert (len(came.said), came.lost, came.twice, came.waiting, came.integrity, came.exit_code) == (
+        1,
+        0,
+        0,
+        0,
+        "ok",
+        0,
+    )
 
 
 async def test_what_slack_asks_to_wait_is_waited_and_nothing_is_lost_or_doubled():

@@ -173,7 +173,7 @@ def restore(path: Path, file: Path, at: datetime) -> tuple[Health, Path | None]:
     path = path.resolve()
     if path.exists() and path.samefile(file):
         raise StoreError(f"{file} is the database itself; name a backup of it")
-    with _claimed(path, "and what it writes would be lost; stop it first"):
+    with claimed(path, "and what it writes would be lost; stop it first"):
         _must_be_sound(verify(file), str(file))
         _sweep(path.parent, path.stem, at)
         aside = _aside(path, at) if path.exists() else None
@@ -186,7 +186,7 @@ def vacuum(path: Path) -> tuple[int, int]:
     """Writes the file anew without its holes; its bytes before and after. StoreError while a bot runs on it."""
     _is_there(path)
     before = path.stat().st_size
-    with _claimed(path, "and would stand still for as long as this takes; stop it first"), _opened(path, "rw") as mine:
+    with claimed(path, "and would stand still for as long as this takes; stop it first"), _opened(path, "rw") as mine:
         check_origin(mine)
         mine.execute("VACUUM")
         mine.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -281,7 +281,7 @@ def _opened(path: Path, mode: str = "ro") -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _claimed(path: Path, but: str) -> Iterator[None]:
+def claimed(path: Path, but: str) -> Iterator[None]:
     """No bot runs on the database, and none starts meanwhile."""
     try:
         lock = claim(path, but)

@@ -1,0 +1,97 @@
+"""``python -m tests.faults.power_life DB ROUNDS [SYNC]``: a life of the real store whose system calls are worth recording.
+
+A first start, looks with their posts and receipts, a backup, an end, a restore, and a life after it. After every call
+that has returned, its number goes to the file ``acks`` beside the database: from then on it was promised.
+``SYNC`` is FULL as shipped, or a control: NORMAL, OFF, or NOFSYNC, where our own files are never flushed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.edge.store import Store, care
+from bot.engine import Engine
+from bot.model import Subscription, VerdictRules
+from tests.acme import ACME, NOON, Chat, Clock, Web, incident, page, update
+
+WRITES = frozenset({"record", "mark_sending", "mark_sent", "mark_later", "mark_parked", "subscribe"})
+
+
+class Acks:
+    """Numbers what has returned."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = os.open(folder / "acks", os.O_WRONLY | os.O_CREAT)
+        self._count = 0
+
+    def __call__(self) -> None:
+        os.write(self._file, b"%d\n" % self._count)
+        self._count += 1
+
+
+class Acked:
+    """A book whose writes are numbered when they have returned."""
+
+    def __init__(self, book: Any, ack: Acks) -> None:
+        self._book, self._ack = book, ack
+
+    def __getattr__(self, name: str) -> Any:
+        kept = getattr(self._book, name)
+        if name not in WRITES:
+            return kept
+
+        def done(*args: Any, **more: Any) -> Any:
+            found = kept(*args, **more)
+            self._ack()
+            return found
+
+        return done
+
+
+def opened(path: Path, sync: str) -> Store:
+    store = Store.open(path, alone=True)
+    if sync in ("NORMAL", "OFF"):
+        store._db._connection.execute(f"PRAGMA synchronous = {sync}")
+    return store
+
+
+async def days(store: Store, ack: Acks, rounds: int, clock: Clock) -> None:
+    """Looks at a page that has news each time, and what they owe."""
+    book, web = Acked(store, ack), Web()
+    book.subscribe(Subscription("C1", "acme", created_at=clock(), mention=str(clock.at)))
+    engine = Engine({"acme": ACME}, web, book, Chat(), clock, lambda _: VerdictRules())
+    told = ()
+    for number in range(rounds):
+        clock.move(seconds=60)
+        told = (*told[-3:], update(number + 1, body=f"Word number {number}.", at=clock.at, api="major_outage"))
+        web.show(page(incident(*told), api="major_outage"))
+        await engine.poll("acme")
+        while await engine.publish():
+            clock.move(seconds=2)
+
+
+async def life(path: Path, rounds: int, sync: str) -> None:
+    ack, clock = Acks(path.parent), Clock()
+    with closing(opened(path, sync)) as store:
+        ack()
+        await days(store, ack, rounds, clock)
+        made = care.backup(path, path.parent / "backups", NOON, keep=1).health.path
+        await days(store, ack, 1, clock)
+    care.restore(path, made, NOON + timedelta(days=1))
+    ack()
+    with closing(opened(path, sync)) as store:
+        await days(store, ack, 1, clock)
+        care.backup(path, path.parent / "backups", NOON + timedelta(days=2), keep=1)
+
+
+if __name__ == "__main__":
+    how = sys.argv[3] if len(sys.argv) > 3 else "FULL"
+    if how == "NOFSYNC":
+        os.fsync = lambda _: None
+    asyncio.run(life(Path(sys.argv[1]), int(sys.argv[2]), how))
