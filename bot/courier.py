@@ -21,7 +21,7 @@ MAX_WAIT = timedelta(minutes=5)  # between two attempts to deliver a post
 SETTLE = timedelta(seconds=10)  # from leaving to a look for it: the chat's timeout, as a post that hangs may still land
 BLIND_WAIT = timedelta(seconds=5)  # where nobody can look: each repeat may be a copy, so they are not hurried
 SEARCH = timedelta(minutes=2)  # how long a history that can't be read now holds a post up
-CLOCKS = timedelta(minutes=2)  # by how much the chat's clock may be behind ours
+CLOCKS = timedelta(minutes=15)  # by how much the chat's clock may be behind ours
 
 AGAIN = "again: its fate was unknown"
 FOUND = "not again: it had arrived, and only its receipt had not"

@@ -105,7 +105,7 @@ class Looker:
         body = None if is_same else b"\n".join(bodies)
         observation = Observation(source.id, at, "same" if is_same else "changed", body=body, took_s=page.took_s)
         host = "" if page.fallback_because else page.url.partition("://")[2].partition("/")[0]
-        is_same = is_same and not self._kind(provider).timed
+        is_same = is_same and since is None and not self._kind(provider).timed
         return Look(at, snapshot, endings, host, since, is_same=is_same), observation
 
     def forget(self, provider_id: str) -> None:

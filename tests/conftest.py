@@ -10,6 +10,12 @@ settings.register_profile("house", deadline=None)  # machines are noisy; a slow 
 settings.load_profile("house")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Slack's types see what all other tests have rendered."""
+    items.sort(key=lambda item: item.path.name == "test_types.py")
+
+
 @pytest.fixture(scope="session")
 def shared():
     """The folder with the real recordings; its tests skip where it is absent, since the texts are not ours to ship."""

@@ -56,3 +56,12 @@ async def test_the_first_look_of_all_reads_no_list():
     web = Web(**{ALL: everything(MISSED)})
     seen, _ = await Looker(web, Clock()).look(ACME, World("acme"))
     assert (seen.unwatched_since, len(web.asked)) == (None, 1)
+
+
+async def test_a_page_that_shows_the_same_after_a_gap_does_not_mean_the_same():
+    web, clock = Web(**{ALL: everything(MISSED)}), Clock()
+    looker = Looker(web, clock)
+    await looker.look(ACME, World("acme"))
+    clock.move(minutes=60)
+    seen, _ = await looker.look(ACME, World("acme", seen_at=NOON))
+    assert (len(seen.saw.incidents), seen.is_same) == (1, False)

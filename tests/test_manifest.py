@@ -8,6 +8,7 @@ import yaml
 
 from bot.entry import reception
 from bot.entry.commands import COMMANDS
+from bot.entry.manifest import shipped, with_histories
 from bot.entry.slash import COMMAND
 
 ROOT = Path(__file__).parents[1]
@@ -74,6 +75,12 @@ def test_every_scope_is_wanted_by_something_that_the_bot_does(manifest):
     wanted = {scope for scopes in METHODS.values() for scope in scopes}
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == wanted
     assert set(manifest["oauth_config"]["scopes"]) == {"bot"}
+
+
+def test_with_histories_two_scopes_more_are_asked_for_and_may_be_left_out(manifest):
+    asked = yaml.safe_load(with_histories(shipped()))["oauth_config"]["scopes"]
+    assert set(asked["bot"]) == {*manifest["oauth_config"]["scopes"]["bot"], *asked["bot_optional"]}
+    assert asked["bot_optional"] == ["channels:history", "groups:history"]
 
 
 def test_no_scope_reads_messages(manifest):

@@ -109,14 +109,14 @@ class SlackEdge:
         """
         self._client = AsyncWebClient(token=token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
         self._look_up = look_up
-        self._may_look = True  # until Slack says otherwise
+        self._may_look: bool | None = None  # None: Slack has not said
         self._rooms = rooms
         self._room_of = rooms.rooms() if rooms else {}
 
     @property
     def looks(self) -> bool:
         """Whether a channel's history may be read, as far as is known."""
-        return self._look_up and self._may_look
+        return self._look_up and self._may_look is not False
 
     async def post(
         self, channel: str, message: Message, *, thread_ts: str | None = None, broadcast: bool = False
@@ -184,7 +184,7 @@ class SlackEdge:
         try:
             return await _once(lambda *_: ask(**place), channel, "", None)
         except DeliveryError as error:
-            if error.code == "missing_scope":
+            if error.code == "missing_scope" and self._may_look is None:
                 self._may_look = False
                 _log.info("the history scopes are not granted: a post whose fate is unknown is sent again")
             raise

@@ -484,3 +484,12 @@ async def test_why_a_home_was_not_taken_is_in_the_code(code):
 async def test_the_members_of_a_group_are_its_users():
     async with slack({"ok": True, "users": ["U1", "U2"]}) as (edge, _):
         assert await edge.members("S1") == {"U1", "U2"}
+
+
+async def test_one_history_that_lacks_its_scope_keeps_nobody_from_looking_into_others():
+    granted = {"x-oauth-scopes": "chat:write,channels:history"}
+    async with slack(says(TAKEN, headers=granted), {"ok": False, "error": "missing_scope"}) as (edge, _):
+        await edge.post("C1", MESSAGE)
+        with pytest.raises(DeliveryError):
+            await edge.find("D1", "k", SINCE)
+    assert edge.looks

@@ -27,7 +27,7 @@ from tests.faults.one_pass import SaveFirst, SendFirst
 from tests.faults.tables import table
 from tests.faults.vendor import Vendor
 
-DESIGNS = ("ours", "save-first", "send-first", "resolve-on-empty")
+DESIGNS = ("ours", "save-first", "send-first", "resolve-on-empty", "edges-only")
 RAM = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112,S108 - where fsync costs nothing; a crash is a Death
 CHANNELS = {"C1": "acme", "C2": "acme-api"}
 BLIND_AFTER = 3
@@ -40,6 +40,13 @@ class Trusting(Looker):
         look, observation = await super()._blind(provider, world, error)
         ended = {k.incident.id: Ending.UNRECORDED for k in world.open_incidents}
         return Look(look.at, Snapshot("acmepage", "Acme", (), ()), ended), observation
+
+
+class Forgetful(Looker):
+    """A control: knows only what a look shows, and never asks what it has missed."""
+
+    async def _missed(self, _provider: Any, _world: Any, snapshot: Any) -> Any:
+        return snapshot, None
 
 
 @dataclass
@@ -64,6 +71,18 @@ class Dark:
         self._failed, self._died, self._is_foggy = 0, 0, died
 
 
+@dataclass(frozen=True)
+class Gap:
+    """From a good look to the next, by the bot's clock; and when that was in truth."""
+
+    start: datetime
+    end: datetime
+    true_end: datetime
+
+
+LOOKERS = {"resolve-on-empty": Trusting, "edges-only": Forgetful}
+
+
 @dataclass
 class Day:
     """One run. ``seen`` counts the good looks that recorded each text; ``dark`` are the stretches without any."""
@@ -79,6 +98,7 @@ class Day:
     parked: list[str] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     unseen: int = 0
+    gaps: list[Gap] = field(default_factory=list)
     dark: Dark = field(default_factory=Dark)
 
     def __post_init__(self) -> None:
@@ -86,7 +106,7 @@ class Day:
         self.luck = fakes.Luck(self.draw)
         self.vendor = Vendor(self.draw)
         self.web = fakes.Web(self.vendor, self.luck, lambda: self.true_time)
-        self.chat = fakes.Chat(self.luck)
+        self.chat = fakes.Chat(self.luck, lambda: self.true_time, looks=self.seed[-1] in "02468")
 
     def now(self) -> datetime:
         return self.true_time + self.skew
@@ -118,8 +138,8 @@ class Day:
             book
         )
         self.engine = Engine({"acme": ACME}, self.web, book, self.chat, self.now, lambda _: VerdictRules())
-        if self.design == "resolve-on-empty":
-            self.engine.looker = Trusting(self.web, self.now)
+        if self.design in LOOKERS:
+            self.engine.looker = LOOKERS[self.design](self.web, self.now)
 
     def _calm(self) -> None:
         self.luck.is_on = False
@@ -192,6 +212,7 @@ class Day:
             if event.kind in over and (story is None or story.closed_at is None):
                 self.early.append(event.incident or "")
         if not self.web.fault:
+            self.gaps.append(Gap(stroke.before.seen_at or stroke.at, stroke.at, self.true_time))
             there = self.vendor.on_page(self.true_time)
             self.seen.update((story.id, update["body"]) for story in there for update in story.updates)
 

@@ -69,22 +69,29 @@ class Said:
     thread_ts: str | None
     text: str
     ts: str
+    at: datetime
 
 
 @dataclass
 class Chat:
-    """A channel that remembers. ``fault`` is one of REFUSALS; ``doubts`` are the copies that the bot can't know of."""
+    """A channel that remembers. ``fault`` is one of REFUSALS; ``doubts`` are the copies that the bot can't know of.
+
+    With ``looks`` its history may be read; ``unfound`` are the keys for which that failed.
+    """
 
     luck: Luck
+    true_time: Callable[[], datetime]
+    looks: bool = False
     burst: int = 20
     fault: str = ""
+    unfound: set[tuple[str, str]] = field(default_factory=set)
     said: list[Said] = field(default_factory=list)
     doubts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     async def post(self, channel: str, message: Message, *, thread_ts: str | None, broadcast: bool) -> str:  # noqa: ARG002
         self._may_refuse(taken=False)
         ts = f"ts{len(self.said) + 1}"
-        self.said.append(Said(message.key, channel, thread_ts, message.text, ts))
+        self.said.append(Said(message.key, channel, thread_ts, message.text, ts, self.true_time()))
         try:
             self._may_refuse(taken=True)
         except DeliveryError:
@@ -95,6 +102,15 @@ class Chat:
     def doubt(self, channel: str, key: str) -> None:
         """The bot can't know of this post that it was taken, so far."""
         self.doubts[channel, key] = sum((m.channel, m.key) == (channel, key) for m in self.said)
+
+    async def find(self, channel: str, key: str, since: datetime, *, thread_ts: str | None) -> str | None:
+        try:
+            self._may_refuse(taken=False)
+        except DeliveryError:
+            self.unfound.add((channel, key))
+            raise
+        there = (m for m in self.said if (m.channel, m.key, m.thread_ts) == (channel, key, thread_ts) and m.at >= since)
+        return next((m.ts for m in reversed([*there])), None)
 
     async def edit(self, channel: str, ts: str, message: Message) -> None:  # noqa: ARG002
         self._may_refuse(taken=False)

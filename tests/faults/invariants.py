@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from bot.core import missed
 from bot.model import EventKind, PostKind
 from bot.voice import alerts
 
@@ -40,14 +42,35 @@ def what_two_looks_saw_is_posted(day: Any) -> Iterator[str]:
 
 
 def unseen(day: Any) -> set[str]:
-    """Incidents that opened and closed between two looks; no channel is told of them."""
+    """Incidents that opened and closed between two looks; their threads are empty."""
     return {r["id"] for r in day.store._db.rows("SELECT id FROM incidents WHERE is_retroactive")}
 
 
+def what_was_missed_is_told_late(day: Any) -> Iterator[str]:
+    """An incident that no good look showed, and that ended in a long gap between two, is told all the same."""
+    shown = {incident for incident, _ in day.seen}
+    words = "\n".join(m.text for m in day.chat.said if m.channel == "C1")
+    for story in (s for s in day.vendor.stories if s.id not in shown and s.closed_at and not s.is_withdrawn):
+        start, end = (datetime.fromisoformat(story.updates[n]["display_at"]) for n in (0, -1))
+        gap = next((g for g in day.gaps if g.true_end >= end), None)
+        is_late = gap and missed.is_gap(gap.start, gap.end) and start < end and gap.start < end
+        if is_late and not re.search(rf"Trouble {story.number}\b", words):
+            yield f"{story.id}: {start:%H:%M} to {end:%H:%M}"
+
+
+def no_gap_is_a_storm(day: Any) -> Iterator[str]:
+    late = Counter(m.at for m in day.chat.said if m.channel == "C1" and "Told late" in m.text)
+    yield from (f"{at}: {n} messages" for at, n in late.items() if n > missed.MOST)
+
+
 def no_key_is_posted_twice(day: Any) -> Iterator[str]:
-    """But for copies that the bot could not know of: it died, or the connection broke, before the answer."""
+    """But for copies that the bot could not know of: it died, or the connection broke, before the answer.
+
+    Where the channel's history may be read, not even those.
+    """
     taken = Counter((m.channel, m.key) for m in day.chat.said)
-    yield from (f"{key}: {n} times" for key, n in taken.items() if n > day.chat.doubts[key] + 1)
+    excused = {key: n for key, n in day.chat.doubts.items() if not day.chat.looks or key in day.chat.unfound}
+    yield from (f"{key}: {n} times" for key, n in taken.items() if n > excused.get(key, 0) + 1)
 
 
 def each_thread_is_in_order(day: Any) -> Iterator[str]:
@@ -69,9 +92,9 @@ def replies_are_in_their_thread(day: Any) -> Iterator[str]:
 
 
 def the_timeline_is_what_was_posted(day: Any) -> Iterator[str]:
-    """Of incidents that the channel was told of: the same texts, no more and no fewer."""
+    """Of incidents that the channel was told of, and not late: the same texts, no more and no fewer."""
     told = {r["incident"] for r in day.store._db.rows("SELECT incident FROM alerts WHERE channel = 'C1'")}
-    for incident in sorted(told):
+    for incident in sorted(told - unseen(day)):
         known = {e.text for e in day.store.events(incident) if e.kind in _SAID}
         words = "\n".join(m.text for m in day.chat.said if m.channel == "C1" and m.key.startswith(f"{incident}:"))
         posted = set(re.findall(r"Word number \d+ of ours\.", words))
@@ -133,6 +156,8 @@ RULES = (
     nothing_is_still_owed,
     nothing_is_parked,
     what_two_looks_saw_is_posted,
+    what_was_missed_is_told_late,
+    no_gap_is_a_storm,
     no_key_is_posted_twice,
     each_thread_is_in_order,
     replies_are_in_their_thread,

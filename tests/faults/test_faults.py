@@ -87,6 +87,10 @@ async def test_days_of_faults_break_no_rule():
     assert await days.first_broken(seed, 3, "ours") == (0, [])
 
 
-@pytest.mark.parametrize("design", days.DESIGNS[1:])
+@pytest.mark.parametrize("design", ["save-first", "send-first", "resolve-on-empty"])
 async def test_days_of_faults_catch_a_control(design):
     assert (await days.first_broken(8, 6, design))[1]
+
+
+async def test_a_day_with_a_gap_catches_a_control_that_knows_only_what_a_look_shows():
+    assert await days.Day("8:15", "edges-only").live()

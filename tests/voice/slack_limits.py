@@ -16,6 +16,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.model import Message
+from tests.voice import rendered
 
 MAX_BLOCKS = 50
 MAX_TEXT = 4000  # of chat.update; should it mean bytes, the edge cuts
@@ -80,7 +81,7 @@ def assert_sendable(message: Message, *, mentions: Collection[str] = ()) -> None
 def problems(message: Message, *, mentions: Collection[str] = ()) -> list[str]:
     """One line per problem, with where it is."""
     blocks = list(message.blocks)
-    return [
+    found = [
         *_text_problems(message.text, mentions),
         *(f"blocks: {len(blocks)} of them, at most {MAX_BLOCKS}" for _ in [0] if len(blocks) > MAX_BLOCKS),
         *(line for i, block in enumerate(blocks) for line in _block_problems(block, f"blocks[{i}]")),
@@ -88,6 +89,8 @@ def problems(message: Message, *, mentions: Collection[str] = ()) -> list[str]:
         *_duplicates(blocks),
         *_total(blocks),
     ]
+    rendered.keep(() if found else blocks)
+    return found
 
 
 def view_problems(view: dict[str, Any], *, mentions: Collection[str] = ()) -> list[str]:
@@ -95,7 +98,7 @@ def view_problems(view: dict[str, Any], *, mentions: Collection[str] = ()) -> li
     blocks = view.get("blocks", [])
     asked = [b for b in blocks if b.get("type") == "input"]
     memory, kind = view.get("private_metadata", ""), view.get("type")
-    return [
+    found = [
         *(line for key, most in VIEW.items() if key in view for line in _length(_string(view[key]), most, key)),
         *(
             f"{key}: must be plain_text"
@@ -111,6 +114,9 @@ def view_problems(view: dict[str, Any], *, mentions: Collection[str] = ()) -> li
         *(line for line in _duplicates(blocks) if line.startswith("block_id")),
         *_sdk_view(view),
     ]
+    if not found:
+        rendered.keep_view(view)
+    return found
 
 
 def _sdk_view(view: dict[str, Any]) -> Iterator[str]:
