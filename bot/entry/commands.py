@@ -41,7 +41,8 @@ def told(desk: Desk, text: str, channel: str, user: str = "", name: str = "") ->
         return Reply(_unknown(verb)), None
     asked = Ask(tuple(rest), channel, user, name)
     ask = _addressed(command, asked)
-    if command.is_guarded and not deeds.may(desk, ask):
+    is_own = command.is_of_channel and ask.channel == user  # what is one's own, one may end
+    if command.is_guarded and not is_own and not deeds.may_be(desk, user):
         return Reply(hands.denied(desk.admins, unasked=desk.unasked())), None
     try:
         return _from_afar(command.answer(desk, ask), asked, ask), command

@@ -74,7 +74,7 @@ def status(desk: Desk) -> Message:
 def menu(desk: Desk, ask: Ask) -> Reply:
     """What is broken now, and buttons for what people want next."""
     is_new = not desk.book.subscriptions(ask.channel)
-    return Reply(joined([status(desk), views.menu(is_new=is_new)]))
+    return Reply(joined([status(desk), views.menu(is_new=is_new, channel=ask.channel)]))
 
 
 # --- what people see and say ------------------------------------------------------------------------------------------

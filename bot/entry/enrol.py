@@ -43,6 +43,8 @@ def enrol(desk: Desk, filled: Filled) -> dict[str, str]:
     desk.book.subscribe(Subscription(channel, found.id, minimum, person.id, at, mention))
     world = desk.world(found.provider)
     said = replies.subscribed(found.id, found.surfaces, minimum, world, mention, channel=channel)
+    if desk.book.retry(channel):
+        said = joined([said, sheet("", [ways.RETRIED])])
     tell(desk, channel, said, person, key=f"subscribed:{filled.view}")
     return {}
 
@@ -78,8 +80,14 @@ def tell(desk: Desk, channel: str, said: Message, person: Person, *, key: str) -
 
 
 def welcome(desk: Desk, channel: str) -> bool:
-    """Owes a channel its welcome, not twice within a day; False where it has had it."""
+    """Owes a channel its welcome, not twice within a day; False where it has had it.
+
+    A channel that listens already is told to what; if it was paused, because the bot was not in it, it is tried again.
+    """
     at = desk.now()
+    desk.book.retry(channel)
     key = f"{NoticeKind.WELCOME}:{at.isoformat(timespec='seconds')}"
-    notice = Notice(NoticeKind.WELCOME, "", "", key, at, "", at, said=views.welcome(len(desk.providers)))
+    mine = desk.book.subscriptions(channel)
+    said = replies.listing(mine, desk.habits(channel), at) if mine else views.welcome(len(desk.providers))
+    notice = Notice(NoticeKind.WELCOME, "", "", key, at, "", at, said=said)
     return desk.book.rounds.welcome(Post(channel, PostKind.NOTICE, key, notice), at, at - WELCOME_AGAIN)

@@ -22,7 +22,8 @@ def resident(desk: Desk, person: str, board: Board | None = None) -> Resident:
     """All that somebody's Home tells now; ``board`` is what is known of every provider, if it was asked already."""
     mine = [s for s in desk.book.subscriptions() if person in (s.channel, s.created_by)]
     board = desk.glance() if board is None else board
-    return Resident(person, board, mine, desk.habits(person), desk.reported(), desk.now())
+    paused = {c: pause for c in {s.channel for s in mine} if (pause := desk.book.paused(c))}
+    return Resident(person, board, mine, desk.habits(person), desk.reported(), desk.now(), paused)
 
 
 def press(desk: Desk, done: Press) -> Reply | None:

@@ -144,7 +144,7 @@ def _pick(desk: Desk, done: Press) -> Reply:
     if len(done.value) > LONGEST_PICK:
         raise UsageError("There is no surface with such a long name.")
     reply = _ask(desk, replace(done, value=f"status {done.value}"))
-    next_ = (("Subscribe this channel", f"subscribe {done.value}"), ("It is broken for me", f"report {done.value}"))
+    next_ = (("Subscribe here", f"subscribe {done.value}"), ("It is broken for me", f"report {done.value}"))
     message = reply.message
     return replace(reply, message=replace(message, blocks=(*message.blocks, hands.asks(next_))))
 

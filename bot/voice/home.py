@@ -7,10 +7,10 @@ fit is counted, and where it is shown is named.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.model import Condition, Habits, Known, Provider, Subscription, Surface, World
+from bot.model import Condition, Habits, Known, Pause, Provider, Subscription, Surface, World
 from bot.voice import blocks, hands, replies, views, ways, words
 from bot.voice.replies import Board
 
@@ -27,7 +27,10 @@ _HOME = "home"
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """Somebody, and all that their Home tells. ``mine`` are subscriptions of theirs and those that they have made."""
+    """Somebody, and all that their Home tells. ``mine`` are subscriptions of theirs and those that they have made.
+
+    ``paused`` are channels of those that take nothing for now.
+    """
 
     person: str
     board: Board
@@ -35,6 +38,7 @@ class Resident:
     habits: Habits
     reported: Mapping[str, int]
     now: datetime
+    paused: Mapping[str, Pause] = field(default_factory=dict)
 
     @property
     def surfaces(self) -> dict[str, Surface]:
@@ -67,7 +71,7 @@ def facts(resident: Resident) -> tuple[object, ...]:
         tuple(_verdicts(resident.board)),
         tuple((k.incident.id, k.incident.stage, k.incident.name) for _, k in _open(resident.board)),
         tuple(p.id for p, w in resident.board if w.blind_since),
-        tuple((s.channel, s.target, s.minimum, s.mention) for s in resident.mine),
+        tuple((s.channel, s.target, s.minimum, s.mention, s.channel in resident.paused) for s in resident.mine),
         (resident.habits.quiet, resident.habits.maintenance, resident.habits.digest, len(resident.habits.mutes)),
         tuple(resident.reported.items()),
     )
@@ -174,6 +178,8 @@ def _subscription(subscription: Subscription, resident: Resident) -> blocks.Bloc
     name = f" ({blocks.escape(words.cut(named.name, 100))})" if named else ""
     level = f"from “{words.CONDITIONS[s.minimum]}” up"
     text = f"*{blocks.escape(words.cut(s.target, 200))}*{name}: {where}, {level}{rings}"
+    if pause := resident.paused.get(s.channel):
+        text += f"\n{_marked(ways.paused(pause))}"
     shown = blocks.section(blocks.fit(text, _LINE))
     about = f"{s.channel} {s.target}"
     options = [(label, f"{word} {about}") for word, label in _CHANGES.items() if word != s.minimum]

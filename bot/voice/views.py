@@ -154,12 +154,13 @@ def overflow(action_id: str, options_: Iterable[tuple[str, str]]) -> View:
     return {"type": "overflow", "action_id": action_id, "options": [_option(label, value) for label, value in options_]}
 
 
-def menu(*, is_new: bool) -> Message:
+def menu(*, is_new: bool, channel: str = "") -> Message:
     """The buttons below a status: what people want next, and a surface to look up."""
-    asks = [("This channel", "list"), ("Settings", "settings"), ("Sources", "sources"), ("Help", "help")]
+    asks = [("What is heard here", "list"), ("Settings", "settings"), ("Sources", "sources"), ("Help", "help")]
     if is_new:
         asks = [("Help", "help"), ("Every surface", "list all"), ("Sources", "sources")]
-        hint = "This channel gets no alerts yet: `/brownout subscribe claude`, or pick a surface."
+        how = ways.undo("subscribe claude", channel)
+        hint = f"{ways.hears(channel, 'listen')} to nothing yet: {how}, or pick a surface."
     else:
         hint = "`/brownout help` lists every command."
     row = blocks.actions([picker(hands.PICK, "Look up a surface…"), *hands.asks(asks)["elements"]])

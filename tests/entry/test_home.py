@@ -10,7 +10,7 @@ from bot.entry.desk import Desk
 from bot.entry.homes import Homes
 from bot.entry.question import Filled, Press
 from bot.errors import DeliveryError
-from bot.model import Condition, Person, Subscription, VerdictRules
+from bot.model import Condition, Pause, Person, Subscription, VerdictRules
 from bot.voice import home as drawn
 from bot.voice import views
 from tests.acme import ACME, DOWN, NOON, Clock, Web, page
@@ -223,6 +223,19 @@ async def test_what_is_ones_own_needs_no_admin(book):
         assert "admins" not in town.types(text).message.text
 
 
+async def test_direct_messages_are_no_way_round_the_admins(book):
+    town = Town(book, admins=frozenset({"U2"}))
+    for text in ("watch https://status.acme.example", "unsubscribe acme", "settings"):
+        in_own = answer(town.desk, text, "U1", "U1", "ada").message.text
+        assert ("admins of this bot" in in_own) == text.startswith("watch")
+
+
+async def test_a_channel_that_takes_nothing_is_shown_as_paused(town):
+    await town.enrols(target="acme", where="C1")
+    town.book.pause(Pause("C1", "is_archived", "unarchive the channel", town.clock()), [])
+    assert "Paused* since" in str(drawn.home(home.resident(town.desk, "U1")))
+
+
 # --- keeping it drawn -------------------------------------------------------------------------------------------------
 
 
@@ -326,3 +339,12 @@ async def test_a_welcome_says_how_to_begin(town):
     enrol.welcome(town.desk, "C1")
     await town.engine.publish()
     assert "/brownout subscribe" in town.said("C1")[0]
+
+
+async def test_a_channel_that_listens_already_is_told_to_what_and_is_tried_again(town):
+    await town.enrols(target="acme-api", where="C1")
+    town.book.pause(Pause("C1", "not_in_channel", "invite the bot", town.clock()), [])
+    assert enrol.welcome(town.desk, "C1")
+    assert town.book.paused("C1") is None
+    await town.engine.publish()
+    assert "acme-api, from “degraded” up" in town.said("C1")[-1]
