@@ -300,16 +300,11 @@ def load(directory: Path | None = None) -> Settings:
     slack = main.slack
     return Settings(
         *(main.poll, main.store, main.verdict.preset, catalogue, verdict or _Verdict(), main.web, slack.admins),
-        owners=(slack.owner,) if slack.owner else _people(slack.admins),
+        owners=(slack.owner,) if slack.owner else slack.admins,
         looks_up=slack.look_up == "auto",
         give_up_after_min=slack.give_up_after_min,
         replica=main.replica,
     )
-
-
-def _people(admins: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the admins that a message can be sent to; a user group is none."""
-    return tuple(admin for admin in admins if not admin.startswith("S"))
 
 
 def _read(file: Path, kind: type[M], mistakes: list[str]) -> M | None:

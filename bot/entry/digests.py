@@ -1,18 +1,24 @@
 """What time brings to channels that want a digest: at its due time it is written and owed, once, whatever happened.
 
-Asked with every tick of the scheduler; the calendar is the book's, so that a restart, a change of settings and a clock
-that jumps need no job of their own. A digest that was missed is told late, within limits (bot.core.due), or not at all.
+A job of the scheduler asks; the calendar itself is the book's, so that a restart, a change of settings and a clock that
+jumps need no job of their own. A digest that was missed is told late, within limits (bot.core.due), or not at all. What
+it tells is read in a thread, on a connection of its own: years of a whole catalogue are no work for the loop.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from bot.core import catalogue, due, openings, spans
 from bot.core.diff import first_post
+from bot.edge.store import Store
 from bot.entry.almanac import Almanac
+from bot.entry.app import Errand
 from bot.entry.desk import Desk
 from bot.errors import UsageError
 from bot.model import (
@@ -34,39 +40,49 @@ from bot.voice import route
 from bot.voice.digest import Lookback
 from bot.years import Course, Judged, Run, Window
 
+EVERY_S = 15.0  # that is how late a digest may be
 _A_BLINK = timedelta(minutes=15)  # of blindness, below which nothing is made of it
 Board = Sequence[tuple[Provider, World, tuple[Surface, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """Owes digests."""
+    """Owes digests; ``path`` is the database."""
 
     desk: Desk
+    path: Path
 
-    def __call__(self) -> bool:
-        """Deals with one that is due, if any is; True where it is owed. The next tick brings the next one."""
+    def errand(self) -> Errand:
+        """The scheduler's job."""
+        return Errand("digests", EVERY_S, self, "no digest is told until that is mended")
+
+    async def __call__(self) -> None:
+        """Deals with those that are due, one after the other."""
         now, rounds = self.desk.now(), self.desk.book.rounds
         for channel, wanted, done in rounds.digests():
             at = due.last(wanted, now)
             if at > done:
-                post = None if due.is_late(wanted, at, now) else self._post(channel, wanted, at)
+                is_late = due.is_late(wanted, at, now)
+                post = None if is_late else await asyncio.to_thread(self._written, channel, wanted, at)
                 rounds.done(channel, at, post)
-                return post is not None
-        return False
 
-    def _post(self, channel: str, wanted: Digest, at: datetime) -> Post | None:
-        """The digest as it is owed; None where nobody wants it now."""
-        mutes = self.desk.habits(channel).mutes
-        if any(m.target == route.ALL and (m.until is None or m.until > at) for m in mutes):
-            return None
-        found = lookback(self.desk, channel, due.period(wanted, at))
-        if found is None or (found.is_calm and not wanted.on_calm):
-            return None
-        key = f"{NoticeKind.DIGEST}:{at.isoformat(timespec='minutes')}"
-        said = voice.digest(found, wanted)
-        notice = Notice(NoticeKind.DIGEST, "", "", key, at, "", found.window.start, said=said)
-        return Post(channel, PostKind.NOTICE, key, notice)
+    def _written(self, channel: str, wanted: Digest, at: datetime) -> Post | None:
+        with closing(Store.open(self.path, read_only=True)) as book:
+            return _post(replace(self.desk, book=book), channel, wanted, at)
+
+
+def _post(desk: Desk, channel: str, wanted: Digest, at: datetime) -> Post | None:
+    """The digest as it is owed; None where nobody wants it now."""
+    mutes = desk.habits(channel).mutes
+    if any(m.target == route.ALL and (m.until is None or m.until > at) for m in mutes):
+        return None
+    found = lookback(desk, channel, due.period(wanted, at))
+    if found is None or (found.is_calm and not wanted.on_calm):
+        return None
+    key = f"{NoticeKind.DIGEST}:{at.isoformat(timespec='minutes')}"
+    said = voice.digest(found, wanted)
+    notice = Notice(NoticeKind.DIGEST, "", "", key, at, "", found.window.start, said=said)
+    return Post(channel, PostKind.NOTICE, key, notice)
 
 
 def judged(desk: Desk, provider: Provider, known: Known) -> Judged:

@@ -123,10 +123,10 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: t
         log.info("watching %d providers", len(providers))
         if not any(engine.worlds[p.id].seen_at for p in providers):
             log.info("this book is new; `brownout backfill PROVIDER` reads in the years before it")
-        digests = Digests(Desk(running.providers, book, now, found.rules_for))
-        chores = (Hearing(engine, book), Vigil(engine, book), digests)
+        chores = (Hearing(engine, book), Vigil(engine, book))
+        digests = Digests(Desk(running.providers, book, now, found.rules_for), upkeep.path)
         rounds = probing.Probing(Prober(), engine, providers, os.environ, now, lambda: _newest(engine))
-        errands = (*upkeep.errands(), *rounds.errands())
+        errands = (*upkeep.errands(), *rounds.errands(), digests.errand())
         bot = app.App(engine, found.poll, doors, app.say, chores=chores, errands=errands)
         running.rounds = bot
         gc.collect()

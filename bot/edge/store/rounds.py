@@ -29,7 +29,7 @@ class Rounds:
         with self._db.transaction():
             if post is not None:
                 stroke.owe(self._db, post, due)
-            self._db.write("UPDATE digests SET done = ? WHERE channel = ?", iso(due), channel)
+            self._db.write("UPDATE digests SET done = max(done, ?) WHERE channel = ?", iso(due), channel)
 
     # --- people's rooms -----------------------------------------------------------------------------------------------
 
