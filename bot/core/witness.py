@@ -15,6 +15,7 @@ from math import exp
 from bot.model import (
     Evidence,
     Outcomes,
+    Probe,
     ProbeResult,
     Provider,
     Report,
@@ -45,10 +46,10 @@ def fold(
 ) -> tuple[Testimony, ...]:
     """What is remembered once this has come in; surfaces that the provider does not have are nobody's."""
     known = {t.surface: t for t in remembered}
-    for surface in (s.id for s in provider.surfaces):
+    for surface, probe in ((s.id, s.probe) for s in provider.surfaces):
         said = known.get(surface) or Testimony(surface)
         for result in sorted((r for r in evidence.probes if r.surface == surface), key=lambda r: r.at):
-            said = _tried(said, result, at)
+            said = _tried(said, result, at, probe)
         said = _heard(said, [r for r in evidence.reports if r.surface == surface], at)
         said = _counted(said, [o for o in evidence.outcomes if o.surface == surface], at)
         if said != Testimony(surface):
@@ -65,25 +66,26 @@ def is_plain(said: Testimony) -> bool:
 # --- probes -----------------------------------------------------------------------------------------------------------
 
 
-def _tried(said: Testimony, result: ProbeResult, at: datetime) -> Testimony:
+def _tried(said: Testimony, result: ProbeResult, at: datetime, probe: Probe | None) -> Testimony:
     when = min(result.at, at)
     old = next((s for s in said.sights if s.vantage == result.vantage), None)
     if at - when > LATE or (old is not None and when <= old.tries[-1].at):
         return said
-    sight = _seen(old, Try(when, result.ok, result.why), result.vantage)
+    bad, of = (probe.bad, probe.of) if probe else (BAD, OF)
+    sight = _seen(old, Try(when, result.ok, result.why), result.vantage, bad=bad, of=of)
     others = [s for s in said.sights if s.vantage != result.vantage and at - s.tries[-1].at <= LATE]
     newest = sorted((*others, sight), key=lambda s: s.tries[-1].at)[-PLACES:]
     return replace(said, sights=tuple(sorted(newest, key=lambda s: s.vantage)))
 
 
-def _seen(old: Sight | None, new: Try, vantage: str) -> Sight:
+def _seen(old: Sight | None, new: Try, vantage: str, *, bad: int, of: int) -> Sight:
     if old is not None and new.at - old.tries[-1].at > FRESH:
         old = None
-    tries = (*(old.tries if old else ()), new)[-OF:]
+    tries = (*(old.tries if old else ()), new)[-of:]
     failed = [t.at for t in tries if not t.ok]
     first = failed[0] if failed else None
     ok_since = ((old and old.ok_since) or new.at) if new.ok else None
-    bad_since = ((old and old.bad_since) or first) if len(failed) >= BAD else None
+    bad_since = ((old and old.bad_since) or first) if len(failed) >= bad else None
     return Sight(vantage, tries, ok_since, bad_since, ((old and old.shaky_since) or first) if failed else None)
 
 

@@ -14,6 +14,7 @@ from bot.sources.answer import retry_after
 
 PATIENCE_S = 10.0
 MOST = 200  # results that the other side takes at once
+LONGEST = 200  # characters of a reason, likewise
 _UNFIT = (400, 413, 422)  # what was sent is wrong, and stays wrong
 
 
@@ -59,7 +60,7 @@ def _wire(result: ProbeResult) -> dict[str, Any]:
     """As ``bot.entry.testify.ProbeIn`` reads it."""
     names = ("surface", "ok", "vantage", "why", "status", "dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "took_ms")
     told = {name: getattr(result, name) for name in names}
-    return {"at": result.at.isoformat(), **told, "why": result.why[:500]}
+    return {"at": result.at.isoformat(), **told, "why": result.why[:LONGEST]}
 
 
 def _said(answer: httpx.Response) -> str:

@@ -203,7 +203,7 @@ async def _judged(probe: Probe, response: httpcore.Response, host: str, *, has_k
         return f"{host} answered {_named(status)}, not {' or '.join(map(str, probe.status))}", False
     if probe.method == "HEAD" or await _holds(probe.marker, response, host):
         return "", False
-    return f"{host} answered {_named(status)}, but without “{probe.marker}” in it", False
+    return f"{host} answered {_named(status)}, but without “{probe.marker[:60]}” in it", False
 
 
 async def _holds(marker: str, response: httpcore.Response, host: str) -> bool:

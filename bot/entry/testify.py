@@ -23,6 +23,7 @@ from bot.model import HERE, Outcomes, ProbeResult, Report
 SKEW = timedelta(seconds=60)  # clocks of two machines differ by so much, and not by more
 LATE = timedelta(minutes=15)  # older evidence is no news
 LONGEST = timedelta(hours=1)  # that one count of outcomes may be about
+WHY = 200  # characters
 BATCH = 200  # results of probes at once
 _MS = Annotated[float, Field(ge=0, le=3_600_000, allow_inf_nan=False)]
 _COUNT = Annotated[StrictInt, Field(ge=0, le=1_000_000_000)]
@@ -110,7 +111,7 @@ class ProbeIn(BaseModel):
     at: _When
     ok: StrictBool
     vantage: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-    why: str = Field(default="", max_length=500)
+    why: str = Field(default="", max_length=WHY)
     status: Annotated[StrictInt, Field(ge=100, le=599)] | None = None
     dns_ms: _MS | None = None
     connect_ms: _MS | None = None

@@ -1,22 +1,24 @@
 """What is remembered of probes, people and traffic: bounded, in order, and deaf to what proves nothing."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core import witness
 from bot.core.witness import fold
-from bot.model import Evidence, Outcomes
+from bot.model import Evidence, Outcomes, Probe
 from tests.core.pages import ACME, at
 from tests.core.witnesses import API, counted, evidence, reported, tried
 
 
-def remembered(*pieces, end=None):
+def remembered(*pieces, end=None, provider=ACME):
     """What is remembered when each piece comes in at its own time, in order; at ``end`` some more time has passed."""
     found = ()
     for piece in sorted(pieces, key=when):
-        found = fold(found, evidence(piece), when(piece), ACME)
-    return fold(found, Evidence(), at(end), ACME) if end is not None else found
+        found = fold(found, evidence(piece), when(piece), provider)
+    return fold(found, Evidence(), at(end), provider) if end is not None else found
 
 
 def when(piece):
@@ -46,6 +48,13 @@ def test_three_failures_of_five_are_dated_from_the_first():
 def test_two_failures_of_five_are_no_failing():
     [said] = remembered(tried(0), tried(1, ok=False), tried(2), tried(3, ok=False), tried(4))
     assert said.sights[0].bad_since is None
+
+
+def test_a_surface_s_own_probe_says_how_many_of_how_many_count():
+    probe = Probe(API, "https://api.acme.example/", bad=1, of=2)
+    hasty = replace(ACME, surfaces=tuple(replace(s, probe=probe) if s.id == API else s for s in ACME.surfaces))
+    [said] = remembered(tried(0), tried(1), tried(2, ok=False), provider=hasty)
+    assert (len(said.sights[0].tries), said.sights[0].bad_since) == (2, at(2))
 
 
 def test_a_failing_that_lasts_keeps_its_date():

@@ -106,6 +106,11 @@ async def elsewhere(folder, port, secret):
             await process.communicate()
 
 
+def writer(port, secret):
+    headers = {"authorization": f"Bearer {secret}"}
+    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False)
+
+
 async def test_the_bot_s_own_probe_sees_a_surface_fall_and_rise(tmp_path, db, surface, port):
     async with serving(shows(page())) as vendor, serving(surface.answer) as there:
         folder = config(tmp_path, vendor, there, port)
@@ -178,10 +183,63 @@ async def test_what_programs_write_is_in_the_book_at_once(tmp_path, db, port, se
     }
     async with serving(shows(page())) as vendor, running(config(tmp_path, vendor, None, port), db) as bot:
         await bot.says("the board is at")
-        headers = {"authorization": f"Bearer {secret}"}
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
+        async with writer(port, secret) as client:
             for kind, body in (("reports", {"reporter": "u-1"}), ("outcomes", counted)):
                 answer = await client.post(f"/v1/{kind}", json={"surface": "acme-api"} | body)
                 assert answer.json() == {"taken": 1, "left": []}
     found = said(db)
     assert (len(found.voices), [(t.ok, t.failed) for t in found.tallies]) == (1, [(9, 3)])
+
+
+# --- what it comes to -------------------------------------------------------------------------------------------------
+
+
+async def read(client):
+    """The API's verdict, once the page has been read."""
+    while True:
+        found = (await client.get("/v1/surfaces/acme-api")).json()
+        if found["seen_at"]:
+            return found["verdict"], found["reason_code"], found["reason"]
+        await asyncio.sleep(0.05)
+
+
+def failed(minutes, vantage="paris"):
+    at = (now() - timedelta(minutes=minutes)).isoformat()
+    return {"surface": "acme-api", "at": at, "ok": False, "vantage": vantage, "why": "500"}
+
+
+async def test_a_surface_that_fails_elsewhere_is_suspected_before_its_page_says_so(tmp_path, db, surface, port, secret):
+    surface.status = 500
+    async with serving(shows(page())) as vendor, serving(surface.answer) as there:
+        folder = config(tmp_path, vendor, there, port)
+        async with running(folder, db) as bot, writer(port, secret) as client:
+            await bot.says("the board is at")
+            await read(client)
+            await client.post("/v1/probes", json=[failed(m) for m in (4, 3, 2, 1)])  # it has told before
+            async with elsewhere(folder, port, secret):
+                await until(lambda: sights(db).get("paris") is False and len(said(db).sights) == 2)
+                verdict, code, reason = await read(client)
+            await bot.says("suspected")
+    assert (verdict, code, "paris" in reason) == ("hold_off", "suspected", True)
+
+
+async def test_own_traffic_that_fails_in_part_is_a_brownout_with_its_share(tmp_path, db, port, secret):
+    async with serving(shows(page())) as vendor, running(config(tmp_path, vendor, None, port), db) as bot:
+        await bot.says("the board is at")
+        async with writer(port, secret) as client:
+            await read(client)
+            counted = {"since": (now() - timedelta(minutes=4)).isoformat(), "until": now().isoformat()}
+            await client.post("/v1/outcomes", json={"surface": "acme-api", "ok": 120, "errors": {"529": 80}} | counted)
+            verdict, code, reason = await read(client)
+    assert (verdict, code, "40% of our last 200 requests fail" in reason) == ("retry_gently", "brownout", True)
+
+
+async def test_people_who_report_lower_a_verdict(tmp_path, db, port, secret):
+    async with serving(shows(page())) as vendor, running(config(tmp_path, vendor, None, port), db) as bot:
+        await bot.says("the board is at")
+        async with writer(port, secret) as client:
+            await read(client)
+            for n in range(6):
+                await client.post("/v1/reports", json={"surface": "acme-api", "reporter": f"u-{n}"})
+            verdict, code, _ = await read(client)
+    assert (verdict, code) == ("retry_gently", "reported")

@@ -231,7 +231,7 @@ async def test_what_does_not_fit_is_refused(bot, change):
 
 
 @pytest.mark.parametrize(
-    "change", [{"vantage": "here"}, {"vantage": "a b"}, {"ok": 1}, {"status": 99}, {"ours": True}, {"why": "x" * 501}]
+    "change", [{"vantage": "here"}, {"vantage": "a b"}, {"ok": 1}, {"status": 99}, {"ours": True}, {"why": "x" * 201}]
 )
 async def test_a_result_that_does_not_fit_is_refused(bot, change):
     assert (await bot.post("probes", [bot.result() | change])).status_code == 422
