@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 from bot.edge.store import migrations
 from bot.edge.store.database import advice, applied, check_origin, claim
@@ -36,21 +37,25 @@ class Leash:
 
     def __init__(self) -> None:
         self._held: sqlite3.Connection | None = None
-        self.is_pulled = False
+        self._pulled = Event()
 
     def pull(self) -> None:
         """Ends it as soon as SQLite can; it then raises StoreError."""
-        self.is_pulled = True
+        self._pulled.set()
         if self._held is not None:
             with suppress(sqlite3.ProgrammingError):  # it was closed a moment ago
                 self._held.interrupt()
+
+    def rest(self, seconds: float) -> bool:
+        """Lets others go first for so long; True where it was pulled."""
+        return self._pulled.wait(seconds)
 
     @contextmanager
     def on(self, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         """Holds this connection while it is entered."""
         self._held = connection
         try:
-            if self.is_pulled:
+            if self._pulled.is_set():
                 raise sqlite3.OperationalError("interrupted")
             yield connection
         finally:

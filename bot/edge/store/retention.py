@@ -15,7 +15,8 @@ from bot.edge.store.care import PATIENCE_S, Leash
 from bot.edge.store.database import Database
 from bot.edge.store.rows import iso
 
-AT_ONCE = 100  # bodies per transaction
+AT_ONCE = 20  # bodies per transaction
+REST_S = 0.02  # between two of them, in which a bot records
 
 _OLD = (
     "SELECT b.hash, length(b.body) AS bytes FROM bodies b WHERE"
@@ -36,14 +37,15 @@ class Forgotten:
 
 def forget(path: Path, before: datetime, *, dry_run: bool = False, leash: Leash | None = None) -> Forgotten:
     """Deletes the bodies that no look has fetched since ``before``. StoreError where the book can't be written."""
+    leash = leash or Leash()
     with closing(Database.open(path, read_only=dry_run, alone=False, patience_s=PATIENCE_S)) as db:
         [row] = db.rows("SELECT count(*) AS n FROM bodies")
         old = {r["hash"]: r["bytes"] for r in db.rows(_OLD, iso(before))}
         hashes, gone = [*old], [*old] if dry_run else []
         for place in range(0, 0 if dry_run else len(hashes), AT_ONCE):
-            if leash and leash.is_pulled:
-                break
             gone += _forget(db, hashes[place : place + AT_ONCE], before)
+            if leash.rest(REST_S):
+                break
     return Forgotten(len(gone), sum(old[digest] for digest in gone), row["n"])
 
 

@@ -1,0 +1,135 @@
+"""``python -m tests.bench.upkeep [--mb 500]``: how late looks and the event loop are while the database is cared for.
+
+One process, as the bot is: every 20 ms the loop records a stroke in a large database, while a backup is made, checked,
+and old pages are forgotten in threads, or while Litestream copies every commit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import sqlite3
+import tempfile
+import time
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing, suppress
+from datetime import timedelta
+from pathlib import Path
+
+from bot import settings
+from bot.edge.replica import Replica
+from bot.edge.store import Store, care, retention
+from bot.entry.options import now
+from bot.entry.upkeep import Upkeep
+from bot.model import Observation
+from tests.acme import DOWN, NOON, look, page
+from tests.faults.tables import table
+
+PAUSE_S = 0.02
+OLD = timedelta(days=400)
+HEAD = ("meanwhile", "took s", "strokes", "a stroke, ms: median", "p99", "most", "the loop late, ms: p99", "most")
+
+
+def filled(path: Path, megabytes: int) -> None:
+    """A book of this size: old events with words, and old bodies."""
+    Store.open(path).close()
+    at, draw = (NOON - OLD).strftime("%Y-%m-%dT%H:%M:%S.000Z"), random.Random(1)  # noqa: S311
+    words = [f"word{n}" for n in range(5000)]
+    with closing(sqlite3.connect(path)) as book:
+        while path.stat().st_size < megabytes * 1e6:
+            texts = (" ".join(draw.choices(words, k=40)) for _ in range(20_000))
+            book.executemany(
+                "INSERT INTO events (kind, provider, incident, text, seen_at) VALUES ('update_posted', 'old', ?, ?, ?)",
+                ((f"i{draw.randrange(10**6)}", text, at) for text in texts),
+            )
+            hashes = [f"{draw.getrandbits(128):x}" for _ in range(500)]
+            body = zlib.compress(draw.randbytes(10_000))
+            book.executemany("INSERT INTO bodies VALUES (?, ?, 10000)", ((h, body) for h in hashes))
+            book.executemany(
+                "INSERT INTO observations (source, outcome, first_at, last_at, body_hash) VALUES ('old', 'changed', ?, ?, ?)",
+                ((at, at, h) for h in hashes),
+            )
+            book.commit()
+
+
+class Watched:
+    """Records strokes in the loop, and measures them and the loop."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.world, self.number = store, None, 0
+        self.strokes: list[float] = []
+        self.late: list[float] = []
+
+    async def run(self) -> None:
+        due = time.perf_counter()
+        while True:
+            due += PAUSE_S
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            began = time.perf_counter()
+            self.late.append(began - due)
+            self.number += 1
+            stroke = look(self.world, (page(), DOWN)[self.number % 2], NOON + timedelta(seconds=self.number))
+            seen = Observation("acme", stroke.at, "changed", body=str(self.number).encode())
+            self.store.record(seen, stroke, [])
+            self.world = stroke.world
+            self.strokes.append(time.perf_counter() - began)
+            due = max(due, began)
+
+
+async def measured(name: str, store: Store, work: Callable[[], Awaitable[object]]) -> tuple[object, ...]:
+    watched, began = Watched(store), time.perf_counter()
+    watched.world = store.world("acme")
+    task = asyncio.create_task(watched.run())
+    await work()
+    took = time.perf_counter() - began
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    figures = [
+        *(quantile(watched.strokes, q) for q in (0.5, 0.99, 1)),
+        *(quantile(watched.late, q) for q in (0.99, 1)),
+    ]
+    return (name, f"{took:.1f}", len(watched.strokes), *figures)
+
+
+def quantile(found: list[float], q: float) -> str:
+    return f"{1000 * sorted(found)[round(q * (len(found) - 1))]:.1f}"
+
+
+@asynccontextmanager
+async def replicated(path: Path, folder: Path) -> AsyncIterator[None]:
+    task = asyncio.create_task(Replica(path, f"file://{folder}/replica", environment=os.environ).serve())
+    await asyncio.sleep(15)  # its first snapshot
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def main(megabytes: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder, path = Path(name), Path(name) / "b.db"
+        filled(path, megabytes)
+        print(f"{path.stat().st_size / 1e6:.0f} MB, a stroke every {1000 * PAUSE_S:.0f} ms")
+        with closing(Store.open(path, alone=True)) as store:
+            upkeep = Upkeep(path, settings.Store(), now)
+            rows = [
+                await measured("nothing", store, lambda: asyncio.sleep(10)),
+                await measured("a backup, checked", store, upkeep.back_up),
+                await measured("verify", store, lambda: asyncio.to_thread(care.verify, path)),
+                await measured("old pages go", store, lambda: asyncio.to_thread(retention.forget, path, NOON)),
+            ]
+            async with replicated(path, folder):
+                rows.append(await measured("a replica is kept", store, lambda: asyncio.sleep(10)))
+        before, after = care.vacuum(path)
+        print(table(HEAD, rows))
+        print(f"vacuum, without a bot: {before / 1e6:.0f} MB -> {after / 1e6:.0f} MB")
+
+
+if __name__ == "__main__":
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--mb", type=int, default=500)
+    asyncio.run(main(asked.parse_args().mb))
