@@ -60,7 +60,7 @@ def _an_outage(world, told):
     world.vendor.posts("inc1", "identified", "A bad disk.", api="partial_outage")
     [told.edited] = driver.wait_for(lambda: _shown(driver, "Acme API partly down"), what="the alert for bob, edited")
     driver.press_home("home_refresh", user=BOB)
-    driver.wait_for(lambda: "partly down" in str(driver.home(BOB)), what="trouble in bob's Home")
+    driver.wait_for(lambda: "): partly down" in str(driver.home(BOB)), what="trouble in bob's Home")
     told.trouble = driver.home(BOB)
     driver.press_home("home_ask", user=BOB)
     told.advice = driver.wait_for(
