@@ -173,7 +173,9 @@ class SlackEdge:
         found: list[str] = []
         for _ in range(_PAGES):
             answer = await self._read(ask, channel, place)
-            found += [m["ts"] for m in answer.get("messages") or () if _key(m) == key]
+            if not isinstance(answer.get("messages"), list):
+                raise DeliveryError(f"Slack's answer is no history of {channel}", code="no_history")
+            found += [m["ts"] for m in answer["messages"] if _key(m) == key]
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if found or not cursor:
                 break

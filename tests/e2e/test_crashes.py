@@ -74,6 +74,26 @@ def test_an_incident_that_came_while_the_process_was_dead_is_told_after_the_rest
     assert alerts_after_a_while(driver) == 1
 
 
+def test_an_incident_that_opened_and_ended_while_the_process_was_dead_is_told_once_and_late(bot, world, driver, vendor):
+    bot.kill()
+    last_seen(world, minutes_ago=10)
+    api_goes_down(vendor)
+    vendor.resolves("inc1", "All fixed.", api="operational")
+    world.start()
+    assert alerts_after_a_while(driver) == 1
+    [alert] = driver.alerts()
+    assert "Told late: it happened while Brownout was not looking" in alert["text"]
+    assert driver.replies(alert["ts"]) == []
+
+
+def last_seen(world, *, minutes_ago):
+    """As if the bot had been dead for so long."""
+    then = (f"-{minutes_ago} minutes",)
+    with closing(sqlite3.connect(world.db)) as connection, connection:
+        connection.execute("UPDATE sources SET seen_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?)", then)
+        connection.execute("UPDATE worlds SET world = json_set(world, '$.seen_at', (SELECT max(seen_at) FROM sources))")
+
+
 def test_a_restart_repeats_no_alert(bot, world, driver, vendor):
     api_goes_down(vendor)
     driver.wait_for(driver.alerts, what="the alert")

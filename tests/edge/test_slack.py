@@ -493,3 +493,10 @@ async def test_one_history_that_lacks_its_scope_keeps_nobody_from_looking_into_o
         with pytest.raises(DeliveryError):
             await edge.find("D1", "k", SINCE)
     assert edge.looks
+
+
+async def test_an_answer_without_messages_is_no_proof_that_it_did_not_arrive():
+    async with slack({"ok": True}) as (edge, _):
+        with pytest.raises(DeliveryError) as caught:
+            await edge.find("C1", "k", SINCE)
+    assert (caught.value.code, caught.value.permanent) == ("no_history", False)

@@ -141,12 +141,12 @@ class Slack(Served):
             case "" | "lost":
                 answer = self._done(request.path, args)
                 return (
-                    await cut(request) if fault else web.json_response(answer, headers={"x-oauth-scopes": self._scopes})
+                    await cut(request) if fault else web.json_response(answer, headers={"x-oauth-scopes": self.scopes})
                 )
         return web.json_response({"ok": False, "error": "internal_error" if fault == "ok:false" else fault})
 
     @property
-    def _scopes(self) -> str:
+    def scopes(self) -> str:
         return "chat:write,channels:history" if self.may_be_read else "chat:write"
 
     def _done(self, path: str, args: dict[str, Any]) -> dict[str, Any]:

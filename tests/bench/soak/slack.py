@@ -43,9 +43,12 @@ class Slack:
         method = request.match_info["method"]
         if method == "apps.connections.open":
             return web.json_response({"ok": True, "url": f"{self.url.replace('http', 'ws', 1)}/link?ticket=1"})
+        if method.startswith("conversations."):
+            return web.json_response({"ok": False, "error": "missing_scope"})
         if not method.startswith("chat."):
             who = {"user_id": "U0BOT", "bot_id": "B0BOT", "team_id": "T1", "team": "Team", "user": "brownout"}
-            return web.json_response({"ok": True, "url": "https://team.slack.com/", **who})
+            scopes = {"x-oauth-scopes": "commands,chat:write,chat:write.public"}  # of what manifest.yml installs
+            return web.json_response({"ok": True, "url": "https://team.slack.com/", **who}, headers=scopes)
         return await self._chat(request, method)
 
     async def _chat(self, request: web.Request, method: str) -> web.StreamResponse:
