@@ -16,6 +16,7 @@ from pathlib import Path
 from bot.edge.store import Store
 from bot.entry.cli import DOORS
 from bot.entry.commands import COMMANDS
+from bot.entry.metrics import HELP
 
 README = Path(__file__).parents[1] / "README.md"
 NAMESAKES = {"report"}  # in the shell this is the reliability report, in Slack what somebody sees
@@ -42,7 +43,13 @@ def schema() -> str:
     return "\n".join(["```sql", *(f"{sql.strip()};" for (sql,) in rows), "```"])
 
 
-PARTS: Mapping[str, Callable[[], str]] = {"commands": commands, "schema": schema}
+def metrics() -> str:
+    """What Prometheus is told."""
+    rows = [f"| `{name}` | {_cell(what)} |" for name, what in HELP.items()]
+    return "\n".join(["| metric | what it says |", "|---|---|", *rows])
+
+
+PARTS: Mapping[str, Callable[[], str]] = {"commands": commands, "schema": schema, "metrics": metrics}
 
 
 def part(text: str, name: str) -> str | None:

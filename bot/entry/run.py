@@ -97,9 +97,9 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: t
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _end, stop)
     providers = [p for p in found.providers if p.enabled]
-    running = Running(providers)
-    running.watch = Watch(folder, lambda: Fetcher(strict=True), running.take_on)
     link = Link()
+    running = Running(providers, link=link, backed_up_at=upkeep.backed_up_at)
+    running.watch = Watch(folder, lambda: Fetcher(strict=True), running.take_on)
     is_slack = secrets.mode is not None
     chat, doors, slack = _slack(found, book, running, secrets, link) if is_slack else _terminal(book, providers)
     limits: dict[str, Any] = {"timeout_s": found.poll.timeout_s, "max_bytes": found.poll.max_bytes}

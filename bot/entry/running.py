@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from bot.entry.link import Link
 from bot.model import Provider, Pulse
 
 if TYPE_CHECKING:  # what it needs to read a page is a second of imports, which no question on the command line wants
@@ -27,10 +29,16 @@ class Running:
     rounds: Rounds | None = None
     watch: Watch | None = None
     groups: Mapping[str, Collection[str]] = field(default_factory=dict)  # who is in a user group, as Slack told last
+    link: Link | None = None
+    backed_up_at: Callable[[], datetime | None] = lambda: None
 
     def pulse(self, provider: str) -> Pulse | None:
         """How a source's looks are kept; None where nothing is known of that yet."""
         return self.rounds.pulse(provider) if self.rounds else None
+
+    async def is_heard(self) -> bool | None:
+        """Whether the bot hears Slack; None where it does not want to."""
+        return await self.link.why_not() is None if self.link and self.link.is_wanted else None
 
     def people(self, ids: Iterable[str]) -> tuple[str, ...]:
         """People and channels; of a user group, everybody in it."""

@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from bot import __version__
 from bot.core import catalogue, machine
-from bot.entry import doorkeeper, health, shapes, write
+from bot.entry import doorkeeper, health, metrics, shapes, write
 from bot.entry.board import pages
 from bot.entry.desk import Desk
 from bot.errors import StoreError, UsageError
@@ -62,6 +62,7 @@ def web_app(
     _incidents(app, desk)
     _sources(app, desk)
     _health(app, unready)
+    _metrics(app, desk)
     if writing:
         write.add(app, desk, writing)
     pages.add(app, desk, closing)
@@ -160,6 +161,14 @@ def _health(app: FastAPI, unready: Unready) -> None:
     )
     async def readyz() -> JSONResponse:
         return _state([f"{what}: {why}" for what, why in (await unready()).items()])
+
+
+def _metrics(app: FastAPI, desk: Desk) -> None:
+    @app.get("/metrics", summary="For Prometheus", tags=["health"], response_class=PlainTextResponse)
+    async def scraped() -> Response:
+        running = desk.running
+        state = metrics.State(await running.is_heard(), running.backed_up_at()) if running else metrics.State()
+        return Response(metrics.text(desk, state), media_type=metrics.CONTENT_TYPE)
 
 
 def _state(notes: list[str]) -> JSONResponse:

@@ -331,3 +331,9 @@ async def test_the_board_is_no_part_of_the_api(town):
 def test_every_endpoint_runs_in_the_bot_s_own_loop(town):
     routes = [r for r in web(town).routes if hasattr(r, "dependant")]
     assert [r.path for r in routes if not inspect.iscoroutinefunction(r.endpoint)] == []
+
+
+async def test_prometheus_is_answered(town):
+    town.look()
+    answer = await get(town, "/metrics")
+    assert (answer.status_code, answer.headers["content-type"].startswith("text/plain")) == (200, True)

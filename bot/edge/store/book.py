@@ -50,6 +50,16 @@ class Owed:
     people: People = field(default_factory=People)
 
 
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """Posts that wait, since when the oldest does, posts that are parked, and channels that are paused."""
+
+    waiting: int
+    oldest_at: datetime | None
+    parked: int
+    paused: int
+
+
 class Store:
     """One SQLite file; every method may raise StoreError. Use ``Store.open``; not for threads."""
 
@@ -153,6 +163,17 @@ class Store:
             " GROUP BY channel ORDER BY min(id)"
         )
         return tuple(row["channel"] for row in found)
+
+    def debt(self) -> Debt:
+        """How much is owed, and how much will never be taken."""
+        [row] = self._db.rows(
+            "SELECT (SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')) AS waiting,"
+            " (SELECT count(*) FROM outbox WHERE state = 'parked') AS parked, (SELECT min(created_at) FROM outbox"
+            " WHERE state IN ('waiting', 'sending')) AS oldest, (SELECT count(*) FROM pauses WHERE NOT is_on_trial)"
+            " AS paused"
+        )
+        oldest = time(row["oldest"]) if row["oldest"] else None
+        return Debt(row["waiting"], oldest, row["parked"], row["paused"])
 
     def owed(self, channel: str) -> Owed | None:
         """The next post for a channel: the oldest unsent, but a reply goes after the message that it belongs to."""

@@ -487,6 +487,12 @@ def what_others_see(db: Database) -> None:
         db.execute(statement)
 
 
+@steps()
+def what_is_parked_is_counted(db: Database) -> None:
+    """For the metrics, which are asked every few seconds."""
+    db.execute("CREATE INDEX outbox_parked ON outbox (id) WHERE state = 'parked'")
+
+
 def names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     return frozenset(step.name for step in steps.pending(Database(memory=True)))
