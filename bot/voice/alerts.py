@@ -119,6 +119,11 @@ def _because(line: SurfaceLine) -> str:
     return f"{line.verdict.because}." if line.verdict.because else line.verdict.reason
 
 
+def _sentence(text: str) -> str:
+    """As it stands at the start of a line."""
+    return text[:1].upper() + text[1:]
+
+
 def _parent(alert: Alert, people: People) -> Message:
     title = "" if alert.is_unposted else words.cut(alert.title, _TITLE)
     shown = [blocks.header(headline(alert))]
@@ -158,7 +163,7 @@ def _short_line(line: SurfaceLine) -> str:
 
 
 def _line_blocks(lines: Iterable[SurfaceLine]) -> list[blocks.Block]:
-    full = [f"{_head(line)}\n{blocks.escape(_because(line))}" for line in lines]
+    full = [f"{_head(line)}\n{blocks.escape(_sentence(_because(line)))}" for line in lines]
     if sum(map(len, full)) <= _FULL and len(full) < blocks.BLOCKS // 2:
         return [blocks.section(text) for text in full]
     return blocks.sections(map(_head, lines), _FULL)
