@@ -32,6 +32,7 @@ UNKNOWN_OUTCOME = "unknown_outcome"  # the request may have been taken: look bef
 UNREACHABLE = "unreachable"  # no connection came about, so nothing was sent
 MESSAGE_GONE = "message_not_found"  # this message can't be edited any more: post afresh
 
+_TITLE, _ALT = 250, 1000  # characters of a file's title and of what it says to those who don't see it
 _PEOPLE = ("U", "W")  # with what a person's id begins
 _RETRY_AFTER_DEFAULT = 30.0
 _RETRY_AFTER_MAX = 300.0
@@ -214,17 +215,27 @@ class SlackEdge:
         Raises DeliveryError; its code is ``hash_conflict`` where one did.
         """
         told = {"hash": state} if state else {}
-        answer = await _once(lambda *_: self._client.views_publish(user_id=person, view=dict(view), **told), person)
-        return str((answer.get("view") or {}).get("hash") or "")
+
+        async def send(*_: Any) -> str:
+            answer = await self._client.views_publish(user_id=person, view=dict(view), **told)
+            return str((answer.get("view") or {}).get("hash") or "")
+
+        return str(await _once(send, person))
 
     async def members(self, group: str) -> frozenset[str]:
         """Who is in a user group. Raises DeliveryError."""
-        answer = await _once(lambda *_: self._client.usergroups_users_list(usergroup=group), group)
-        return frozenset(answer.get("users") or ())
+
+        async def ask(*_: Any) -> frozenset[str]:
+            return frozenset((await self._client.usergroups_users_list(usergroup=group)).get("users") or ())
+
+        return frozenset(await _once(ask, group))
 
     async def upload(self, channel: str, files: Iterable[File], comment: str) -> None:
         """Puts files into a channel, as one message. Raises DeliveryError; what was half done is seen by nobody."""
-        told = [{"filename": f.name, "content": f.content, "title": f.title, "alt_txt": f.alt or None} for f in files]
+        told = [
+            {"filename": f.name, "content": f.content, "title": f.title[:_TITLE], "alt_txt": f.alt[:_ALT] or None}
+            for f in files
+        ]
 
         def send(*_: Any) -> Awaitable[Any]:
             return self._client.files_upload_v2(file_uploads=told, channel=channel, initial_comment=comment)

@@ -18,7 +18,6 @@ from bot.entry.desk import Desk
 from bot.errors import DeliveryError, StoreError
 from bot.voice import home
 from bot.voice.home import Resident
-from bot.voice.replies import Board
 
 log = logging.getLogger("brownout")
 
@@ -87,18 +86,18 @@ class Homes:
         for person in people:
             resident = doors.resident(self.desk, person, board)
             if home.facts(resident) != self._shown.get(person, _Shown()).facts:
-                await self.draw(person, board)
+                await self.draw(person)
 
     def _may(self, person: str, now: datetime) -> bool:
         shown = self._shown.get(person, _Shown())
         is_early = shown.at is not None and now - shown.at < APART
         return not is_early and (shown.not_before is None or now >= shown.not_before)
 
-    async def draw(self, person: str, board: Board | None = None) -> None:
+    async def draw(self, person: str) -> None:
         """Draws somebody's Home now; what goes wrong is logged, once for as long as it is the same."""
         async with self._drawing.setdefault(person, asyncio.Lock()):
             try:
-                resident = doors.resident(self.desk, person, board)
+                resident = doors.resident(self.desk, person)
             except StoreError as error:
                 self._say(f"a Home can't be drawn: {error}")
                 return

@@ -15,34 +15,30 @@ from bot.model import (
     Condition,
     Ending,
     Estimate,
-    Incident,
     Message,
     News,
     NewsItem,
     Notice,
-    NoticeKind,
     People,
     Post,
     PostKind,
     SurfaceLine,
 )
-from bot.voice import blocks, hands, words
+from bot.voice import blocks, hands, notices, words
 
 _MENTION = re.compile(r"(!subteam\^[A-Z0-9]+|@[UW][A-Z0-9]+)(?:\|[^<>|]*)?")
-_CHANNEL = re.compile(r"[CG][A-Z0-9]+")
 NOBODY = People()
 _FULL = 6000  # characters of blocks; longer lines are shown without their reasons
 _ADVICE = 1000
 _ADVISED = 2  # surfaces whose advice stands in the alert
 _TITLE = 300
 _WORTH_A_WORD = 60  # seconds by which we knew before the page
-_LISTED = 20  # incidents in a digest
 
 
 def render(post: Post, people: People = NOBODY) -> Message:
     """The message of a post; ``people`` is what people have done about its incident by now."""
     if isinstance(post.about, Notice):
-        return _notice(post.about)
+        return notices.render(post.about)
     if post.kind is PostKind.REPLY and post.news is not None:
         return _rung(_reply(post.about, post.news), post.mentions)
     return _rung(_parent(post.about, people), post.mentions)
@@ -119,6 +115,11 @@ def _because(line: SurfaceLine) -> str:
     return f"{line.verdict.because}." if line.verdict.because else line.verdict.reason
 
 
+def _sentence(text: str) -> str:
+    """As it stands at the start of a line."""
+    return text[:1].upper() + text[1:]
+
+
 def _parent(alert: Alert, people: People) -> Message:
     title = "" if alert.is_unposted else words.cut(alert.title, _TITLE)
     shown = [blocks.header(headline(alert))]
@@ -158,7 +159,7 @@ def _short_line(line: SurfaceLine) -> str:
 
 
 def _line_blocks(lines: Iterable[SurfaceLine]) -> list[blocks.Block]:
-    full = [f"{_head(line)}\n{blocks.escape(_because(line))}" for line in lines]
+    full = [f"{_head(line)}\n{blocks.escape(_sentence(_because(line)))}" for line in lines]
     if sum(map(len, full)) <= _FULL and len(full) < blocks.BLOCKS // 2:
         return [blocks.section(text) for text in full]
     return blocks.sections(map(_head, lines), _FULL)
@@ -291,90 +292,3 @@ def _reply(alert: Alert, item: NewsItem) -> Message:
         shown.append(blocks.quote(item.quote, 1400 if item.before else blocks.SECTION))
         text += f"\n“{words.cut(item.quote or '(no text)', 1200 if item.before else 2400)}”"
     return Message(blocks.fit(blocks.escape(text), blocks.TEXT), tuple(shown), key=f"{alert.incident}:{item.key}")
-
-
-# --- a notice ---------------------------------------------------------------------------------------------------------
-
-
-def _notice(notice: Notice) -> Message:
-    if notice.said is not None:
-        return replace(notice.said, key=notice.key)
-    text = _told(notice)
-    lines = [f"• {words.cut(i.name, 160)} ({_when(i, notice)})" for i in notice.open[:_LISTED]]
-    more = len(notice.open) - len(lines)
-    lines += [f"… and {more} more"] if more else []
-    shown = [blocks.section(_escaped(text, notice)), *blocks.sections(map(blocks.escape, lines), _FULL)]
-    full = "\n".join([text, *lines])
-    return Message(blocks.fit(_escaped(full, notice), blocks.TEXT), tuple(shown), key=notice.key)
-
-
-def _when(incident: Incident, notice: Notice) -> str:
-    if notice.kind is NoticeKind.MISSED and incident.updates:
-        return words.between(incident.updates[0].display_at, incident.updates[-1].display_at)
-    return f"{words.stage(incident.stage)}, since {words.day(incident.created_at)}"
-
-
-def _escaped(text: str, notice: Notice) -> str:
-    """The channel that it is about becomes a link to it."""
-    told = blocks.escape(text)
-    return told.replace(notice.channel, f"<#{notice.channel}>", 1) if _CHANNEL.fullmatch(notice.channel) else told
-
-
-def _told(notice: Notice) -> str:
-    return _TELL[notice.kind](notice)
-
-
-def _blind(notice: Notice) -> str:
-    return (
-        f"Blind: {notice.page} can't be read since {words.clock(notice.since)} ({words.cut(notice.why, 300)}). "
-        f"That says nothing about {notice.provider_name} itself; its verdicts turn to unknown."
-    )
-
-
-def _back(notice: Notice) -> str:
-    lasted = words.span((notice.at - notice.since).total_seconds())
-    return f"Back: {notice.page} can be read again, after {lasted}."
-
-
-def _paused(notice: Notice) -> str:
-    return (
-        f"Paused: Slack has taken nothing of mine to {notice.channel} since {words.day(notice.since)} "
-        f"({words.cut(notice.why, 300)}). Once that is mended, `/brownout subscribe` there sends what is "
-        "still open; until then I try again with a new alert, once a day at most."
-    )
-
-
-def _missed(notice: Notice) -> str:
-    many = f"{len(notice.open)} incidents of {notice.provider_name}"
-    return f"Told late: {many} opened and ended while Brownout was not looking."
-
-
-def _baseline(notice: Notice) -> str:
-    return f"First look at {notice.provider_name}: {len(notice.open)} open on its page. Nothing of this is new."
-
-
-def _for_owner(notice: Notice) -> str:
-    """For those who run the bot."""
-    if notice.kind is NoticeKind.WELL:
-        lasted = words.span((notice.at - notice.since).total_seconds())
-        return f"{notice.provider_name} gives usable data again, after {lasted}: {notice.page} can be read."
-    return (
-        f"No usable data of {notice.provider_name} since {words.day(notice.since)}: {words.cut(notice.why, 400)}. Its"
-        f" surfaces are unknown until {notice.page} can be read again, or its provider file names another page."
-        " `/brownout sources` shows every source."
-    )
-
-
-_TELL: dict[NoticeKind, Callable[[Notice], str]] = {
-    NoticeKind.BLIND: _blind,
-    NoticeKind.BACK: _back,
-    NoticeKind.ALARM: _for_owner,
-    NoticeKind.WELL: _for_owner,
-    NoticeKind.MOVED: lambda notice: f"Moved: {notice.why}.",
-    NoticeKind.SETTINGS: lambda notice: notice.why or "(no text)",
-    NoticeKind.WELCOME: lambda notice: notice.why or "(no text)",
-    NoticeKind.DIGEST: lambda notice: notice.why or "(no text)",
-    NoticeKind.PAUSED: _paused,
-    NoticeKind.MISSED: _missed,
-    NoticeKind.BASELINE: _baseline,
-}

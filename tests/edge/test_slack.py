@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.edge.slack import MAX_TEXT, SHORT_TEXT, SlackEdge, knock
 from bot.errors import Blame, DeliveryError, StoreError
-from bot.model import Message
+from bot.model import File, Message
 
 pytestmark = pytest.mark.anyio
 
@@ -500,3 +500,42 @@ async def test_an_answer_without_messages_is_no_proof_that_it_did_not_arrive():
         with pytest.raises(DeliveryError) as caught:
             await edge.find("C1", "k", SINCE)
     assert (caught.value.code, caught.value.permanent) == ("no_history", False)
+
+
+@pytest.mark.parametrize("answer", [says("<html>", content_type="text/html"), says([1])], ids=["a page", "a list"])
+async def test_a_strange_answer_about_a_group_is_no_crash(answer):
+    async with slack(answer) as (edge, _):
+        with pytest.raises(DeliveryError):
+            await edge.members("S1")
+
+
+async def test_files_are_uploaded_one_by_one_and_shown_together():
+    where = {"ok": True, "upload_url": "http://127.0.0.1:1/", "file_id": "F1"}
+    async with slack(where, says("OK - 3", content_type="text/plain"), {"ok": True, "files": [{"id": "F1"}]}) as (
+        edge,
+        fake,
+    ):
+        where["upload_url"] = f"{fake.url}upload"
+        await edge.upload("C1", [File("a.md", b"# A", "A" * 999, "word " * 999)], "ada exports it.")
+    assert [method for method, _ in fake.asked] == [
+        "files.getUploadURLExternal",
+        "upload",
+        "files.completeUploadExternal",
+    ]
+
+
+@pytest.mark.parametrize("code", ["missing_scope", "not_in_channel"])
+async def test_why_files_were_not_taken_is_in_the_code(code):
+    async with slack({"ok": False, "error": code}) as (edge, _):
+        with pytest.raises(DeliveryError) as refused:
+            await edge.upload("C1", [File("a.md", b"# A")], "")
+    assert refused.value.code == code
+
+
+async def test_bytes_that_slack_does_not_take_are_a_refusal():
+    where = {"ok": True, "upload_url": "", "file_id": "F1"}
+    async with slack(where, says("no", status=400, content_type="text/plain")) as (edge, fake):
+        where["upload_url"] = f"{fake.url}upload"
+        with pytest.raises(DeliveryError) as refused:
+            await edge.upload("C1", [File("a.md", b"# A")], "")
+    assert refused.value.code == "upload_failed"
