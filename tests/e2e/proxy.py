@@ -54,12 +54,14 @@ class Line:
 
     async def up(self) -> None:
         """The bot's acks to Slack."""
-        while not self.is_frozen:
-            heard = await self.near.receive()
-            if heard.type is not aiohttp.WSMsgType.TEXT:
-                return
+        async for heard in self.near:
             await self.far.send_str(heard.data)
-        await asyncio.Event().wait()
+
+    def freeze(self) -> None:
+        """Neither envelopes nor pongs come any more, and nothing says so."""
+        self.is_frozen = True
+        if self.request.transport:
+            self.request.transport.pause_reading()
 
     def abort(self) -> None:
         """Cuts the bot's end."""
@@ -105,7 +107,7 @@ class Proxy:
             if kind == "abort":
                 line.abort()
             elif kind == "freeze":
-                line.is_frozen = True
+                line.freeze()
             elif kind in ("refresh", "link_disabled"):
                 reason = "refresh_requested" if kind == "refresh" else kind
                 await line.near.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "here"}})
