@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.edge.store import Store
-from bot.edge.store.evidence import KEPT, Seen
+from bot.edge.store.evidence import KEPT
 from bot.engine import Engine
 from bot.entry.desk import Desk
 from bot.entry.hearing import Hearing
@@ -19,6 +19,7 @@ from bot.model import (
     Person,
     ProbeResult,
     Report,
+    Seen,
     Subscription,
     VerdictRules,
 )
