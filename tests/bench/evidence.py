@@ -2,8 +2,8 @@
 
 The real core lives through each day once per column, minute by minute: a look at a made-up page, then the evidence of
 that minute. Blind are the bad minutes before anything was lowered; false-safe are the later bad ones that it called
-normal; *weighted* adds the share of the load that gentle minutes let through. The first retry and normal count from the
-moment from which it was well; held are minutes of hold while it was well.
+normal; the load that was let into bad minutes counts gentle ones by their share. The first retry and normal count from
+the moment from which it was well for good; held are minutes of hold while it was well.
 
 Assumed, since nobody has recorded it: a team of 40 of whom one in two minutes meets the outage and says so, one false
 report in twelve hours, two probes a minute of which 2 in 1,000 fail by themselves, and 40 requests a minute at normal
@@ -164,7 +164,7 @@ ROWS: dict[str, Callable[[Score], float | None]] = {
     "blind min": lambda s: s.blind,
     "false-safe min": lambda s: s.false_safe,
     "both: bad min called normal": lambda s: s.blind + s.false_safe,
-    "false-safe min, weighted": lambda s: s.weighted,
+    "load let into bad minutes, in full minutes": lambda s: s.blind + s.weighted,
     "first retry after it is well, min": lambda s: s.first_retry,
     "normal after it is well, min": lambda s: s.normal,
     "held while well, min": lambda s: s.held,
