@@ -1,24 +1,32 @@
 """What others than the page see, from the engine to the channel's message, with the real store in a file."""
 
 import json
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
 from bot.edge.store import Store
-from bot.edge.store.evidence import KEPT, Seen
+from bot.edge.store.evidence import KEPT
 from bot.engine import Engine
 from bot.entry.desk import Desk
 from bot.entry.hearing import Hearing
+from bot.entry.vigil import Vigil
 from bot.model import (
     Event,
     EventKind,
+    Habits,
     Mark,
     Mute,
+    Notice,
+    NoticeKind,
     Outcomes,
     Person,
+    Post,
+    PostKind,
     ProbeResult,
+    Quiet,
     Report,
+    Seen,
     Subscription,
     VerdictRules,
 )
@@ -28,6 +36,7 @@ from tests.acme import ACME, NOON, Chat, Clock, Web, incident, page, update
 pytestmark = pytest.mark.anyio
 
 ANA = Person("U1", "Ana")
+SAID = Notice(NoticeKind.SETTINGS, "", "", "k", NOON, "", NOON)
 
 
 class Stage:
@@ -73,15 +82,15 @@ def stage(book):
     return Stage(book)
 
 
-def posted(at):
-    return page(incident(update(api="major_outage", at=at)), api="major_outage")
+def posted(at, api="major_outage"):
+    return page(incident(update(api=api, at=at)), api=api)
 
 
-async def admitted(stage, **more):
+async def admitted(stage, api="major_outage", **more):
     """Suspected at 12:08, and posted by the vendor at 12:19."""
     await stage.minutes(5)
     await stage.minutes(14, fails=["acme-api"], **more)
-    await stage.minutes(1, fails=["acme-api"], shows=posted(stage.clock()), **more)
+    await stage.minutes(1, fails=["acme-api"], shows=posted(stage.clock(), api), **more)
 
 
 async def test_a_suspicion_is_one_message(stage):
@@ -130,6 +139,19 @@ async def test_a_mute_of_the_suspicion_is_a_mute_of_the_incident(stage):
     stage.store.people.mute(Mute("C1", name, None, Mark(ANA, stage.clock())), done)
     await stage.minutes(1, fails=["acme-api"], shows=posted(stage.clock()))
     assert [m.target for m in stage.store.people.mutes("C1")] == ["inc1"]
+
+
+async def test_in_quiet_hours_it_waits_and_is_told_as_the_incident_then(stage):
+    stage.store.people.settle(
+        Habits("C1", quiet=Quiet(time(12), time(12, 30))), (), Post("C1", PostKind.NOTICE, "k", SAID)
+    )
+    await admitted(stage, "degraded_performance")
+    assert stage.sent() == ["post"]
+    stage.clock.at = NOON + timedelta(minutes=31)
+    Vigil(stage.engine, stage.store)()
+    await stage.engine.publish()
+    assert stage.sent()[:2] == ["post", "post"]
+    assert stage.sent().count("post") == 2
 
 
 async def test_a_restart_in_between_changes_nothing(stage):

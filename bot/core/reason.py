@@ -99,7 +99,7 @@ def verified(facts: Facts) -> str:
 def clean(facts: Facts) -> str:
     """It is clean, and since when."""
     until = facts.track.bad_until
-    if facts.is_after_witnesses:
+    if facts.is_after_witnesses or not facts.track.by_page:
         return outlived(facts)
     since = f"clean only since {clock(until)}" if until else "still bad at the last look"
     return f"the page of {facts.vendor} shows it {since}"

@@ -31,7 +31,7 @@ def advance(track: Track, hits: Sequence[Hit], at: datetime, *, looked: bool, ru
     said = [(hit, standing(hit, at, rules)) for hit in hits]
     if not looked:
         falls = not track.bad and any(s is Standing.BAD for _, s in said)
-        return _fallen(track, said, at, rules) if falls else track
+        return _witnessed(_fallen(track, said, at, rules) if falls else track, said, at)
     if track.looked_at is None or at - track.looked_at > rules.stale_gentle:
         track = _watched_anew(track, at, rules)
     return _looked(track, said, at, rules)
@@ -63,8 +63,16 @@ def _looked(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Trac
         residual_since=(track.residual_since or at) if residual else None,
         closed_at=at if was_open and not is_open else track.closed_at,
         incidents=incidents,
-        witnessed_until=at if any(h.basis is Basis.WITNESS for h, _ in said) else track.witnessed_until,
+        witnessed_until=_witnessed(track, said, at).witnessed_until,
     )
+
+
+def _witnessed(track: Track, said: Said, at: datetime) -> Track:
+    """Others than the page may speak up between two looks, and fall silent: the next look must know of it."""
+    if not any(hit.basis is Basis.WITNESS for hit, _ in said):
+        return track
+    doubted = track.doubted or any(s is Standing.SUSPECTED for _, s in said)
+    return replace(track, witnessed_until=at, doubted=doubted)
 
 
 def _good_or_bad(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Track:
@@ -79,6 +87,8 @@ def _good_or_bad(track: Track, said: Said, at: datetime, rules: VerdictRules) ->
             presumed=False,
             bad_by=by,
             bad_until=_last_bad_minute(track, at),
+            shown=False,
+            shown_until=_last_bad_minute(track, at) if track.shown or late else track.shown_until,
             clean_looks=1,
             clean_look_at=at,
         )
@@ -100,14 +110,18 @@ def _late_news(track: Track, said: Said) -> set[str]:
 
 
 def _fallen(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Track:
-    """Bad, and by whom. Bad again within two hours is a relapse, presumed or told (rule 5)."""
+    """Bad, and by whom. Bad again within two hours, by the page, is a relapse, presumed or told (rule 5).
+
+    What others see makes none: a hold ends the requests that could fail, and the next few are no new trouble.
+    """
     presumed = all(hit.weight is Weight.CLEARED for hit, s in said if s is Standing.BAD)
     since = at if not presumed and (track.presumed or not track.bad) else track.bad_since
     relapses = track.relapses
+    shown = any(hit.basis is not Basis.WITNESS for hit, s in said if s is Standing.BAD)
     if not track.bad:
         relapses = tuple(t for t in track.relapses if at - t < rules.flap_lasts)
-        if track.bad_until is not None and at - track.bad_until <= rules.flap_within:
-            relapses = (*relapses, at)
+    if shown and not track.shown and track.shown_until is not None and at - track.shown_until <= rules.flap_within:
+        relapses = (*relapses, at)
     still = presumed and (track.presumed or not track.bad)
     return replace(
         track,
@@ -117,7 +131,8 @@ def _fallen(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Trac
         bad_since=since,
         clean_looks=0,
         relapses=relapses,
-        by_page=any(hit.basis is not Basis.WITNESS for hit, s in said if s is Standing.BAD),
+        shown=shown,
+        shown_until=_last_bad_minute(track, at) if track.shown and not shown else track.shown_until,
     )
 
 
@@ -152,7 +167,8 @@ def _watched_anew(track: Track, at: datetime, rules: VerdictRules) -> Track:
     settled = track.bad or track.looked_at is None or is_settled(track, track.looked_at, rules)
     if settled:
         return replace(track, watched_since=at)
-    return replace(track, watched_since=at, bad_until=at, clean_looks=0, clean_look_at=None)
+    shown_until = at if track.by_page else track.shown_until
+    return replace(track, watched_since=at, bad_until=at, shown_until=shown_until, clean_looks=0, clean_look_at=None)
 
 
 def _rewound(track: Track, at: datetime, rules: VerdictRules) -> Track:
@@ -163,6 +179,7 @@ def _rewound(track: Track, at: datetime, rules: VerdictRules) -> Track:
         looked_at=None,
         bad_since=_not_after(at, anew.bad_since),
         bad_until=_not_after(at, anew.bad_until),
+        shown_until=_not_after(at, anew.shown_until),
         clean_look_at=None,
         doubted_until=_not_after(at, anew.doubted_until),
         maintained_until=_not_after(at, anew.maintained_until),

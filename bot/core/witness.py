@@ -1,7 +1,7 @@
 """New evidence and what is remembered -> what is remembered after it. A fold, pure and bounded; no verdict in here.
 
-What proves nothing is left out: results that are late, doubled or from the future, a client's own mistakes (4xx), and
-its own quota (429, safe-to-retry.md B.3). Time that nobody watched starts a run anew.
+What proves nothing is left out: results that are late, doubled, or the fault of our own network or key, a client's own
+mistakes (4xx), and its own quota (429, safe-to-retry.md B.3). Time that nobody watched starts a run anew.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def fold(
     known = {t.surface: t for t in remembered}
     for surface, probe in ((s.id, s.probe) for s in provider.surfaces):
         said = known.get(surface) or Testimony(surface)
-        for result in sorted((r for r in evidence.probes if r.surface == surface), key=lambda r: r.at):
+        told = (r for r in evidence.probes if r.surface == surface and not r.ours)
+        for result in sorted(told, key=lambda r: r.at):
             said = _tried(said, result, at, probe)
         said = _heard(said, [r for r in evidence.reports if r.surface == surface], at)
         said = _counted(said, [o for o in evidence.outcomes if o.surface == surface], at)

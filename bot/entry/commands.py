@@ -114,7 +114,12 @@ def _summary(desk: Desk, ask: Ask) -> Reply:
     provider, known, events = desk.incident(" ".join(ask.words) or "last", ask.channel)
     people = desk.book.people.of(ask.channel, known.incident.id)
     judged = digests.judged(desk, provider, known)
-    told = summary.summary(known, provider.name, events, desk.surfaces(), desk.now(), people=people, judged=judged)
+    told = summary.summary(
+        *(known, provider.name, events, desk.surfaces(), desk.now()),
+        people=people,
+        judged=judged,
+        seen=desk.seen(known),
+    )
     return Reply(told, export=f"summary {known.incident.id}")
 
 

@@ -13,10 +13,11 @@ from typing import Any
 
 from bot.core import catalogue, machine
 from bot.core import stroke as strokes
+from bot.core.diff import first_post
 from bot.edge.store import Store
 from bot.entry.running import Running
 from bot.errors import UsageError
-from bot.model import Call, Event, Habits, Known, Provider, Surface, Verdict, VerdictRules, World
+from bot.model import Call, Event, Habits, Known, Provider, Seen, Surface, Verdict, VerdictRules, World
 
 REPORTS_COUNT = timedelta(hours=1)
 
@@ -82,6 +83,11 @@ class Desk:
     def reported(self) -> Mapping[str, int]:
         """How many people have reported each surface within the last hour."""
         return self.book.people.reported(self.now() - REPORTS_COUNT)
+
+    def seen(self, known: Known) -> tuple[Seen, ...]:
+        """What probes and the team's own requests saw of its surfaces, from when we first told of it to its end."""
+        since = min(first_post(known.incident), known.seen_at) - (known.lead or timedelta(0))
+        return self.book.archive.seen(known.surfaces, since, known.closed_at or self.now())
 
     def incident(self, typed: str, channel: str | None = None) -> tuple[Provider, Known, tuple[Event, ...]]:
         """The incident meant: by its id, by a surface or provider (its newest), or ``last``. UsageError otherwise.

@@ -34,7 +34,19 @@ RETRY_EXAMPLE: dict[str, Any] = {
     "inferred": False,
     "instead": None,
     "eta": None,
-    "basis": [{"source": "status_page", "state": "operational", "since": "2026-03-02T15:48:02Z", "age_s": 7}],
+    "basis": [
+        {"source": "status_page", "state": "operational", "since": "2026-03-02T15:48:02Z", "age_s": 7},
+        {
+            "source": "probe",
+            "state": "ok",
+            "since": "2026-03-02T15:52:11Z",
+            "n": 5,
+            "age_s": 21,
+            "answering_from": ["here"],
+        },
+        {"source": "users", "state": "quiet", "since": "2026-03-02T15:49:40Z", "n": 1, "age_s": 387},
+        {"source": "traffic", "state": "none"},
+    ],
     "incidents": ["0ghc53zpsfmt"],
     "flap": 0,
     "rules": "R60/15",
@@ -90,7 +102,10 @@ class SurfaceNow(BaseModel):
 
 
 class IncidentNow(BaseModel):
-    """An incident as we know it. ``posted_at`` is the vendor's claim, ``seen_at`` is when we knew."""
+    """An incident as we know it. ``posted_at`` is the vendor's claim, ``seen_at`` is when we knew.
+
+    ``is_suspected``: only others than the page see it. ``lead_s`` is how long we had told of it before the page did.
+    """
 
     model_config = _example(
         id="0ghc53zpsfmt",
@@ -105,6 +120,8 @@ class IncidentNow(BaseModel):
         surfaces=["claude-web", "claude-login"],
         url="https://status.example.com/incidents/0ghc53zpsfmt",
         is_maintenance=False,
+        is_suspected=False,
+        lead_s=1020.0,
     )
 
     id: str
@@ -119,6 +136,8 @@ class IncidentNow(BaseModel):
     surfaces: list[str]
     url: str | None
     is_maintenance: bool
+    is_suspected: bool
+    lead_s: float | None
 
 
 class Post(BaseModel):
@@ -290,6 +309,8 @@ def incident_now(provider: str, known: Known) -> IncidentNow:
         surfaces=list(known.surfaces),
         url=i.url,
         is_maintenance=i.is_maintenance,
+        is_suspected=i.is_suspected,
+        lead_s=known.lead.total_seconds() if known.lead is not None else None,
     )
 
 

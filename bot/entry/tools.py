@@ -155,7 +155,8 @@ class Tools:
         with self._desk() as desk:
             provider, known, events = desk.incident(incident)
             people = desk.book.people.of("", known.incident.id)
-            told = summary.summary(known, provider.name, events, desk.surfaces(), desk.now(), people=people)
+            seen = desk.seen(known)
+            told = summary.summary(known, provider.name, events, desk.surfaces(), desk.now(), people=people, seen=seen)
         return SummaryAnswer(
             id=known.incident.id,
             provider=provider.id,

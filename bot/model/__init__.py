@@ -15,7 +15,7 @@ from bot.model.look import Blindness, Ending, Look, Observation
 from bot.model.page import Component, Condition, Impact, Incident, Snapshot, Stage, Transition, Update
 from bot.model.people import Mark, Mute, People, Person
 from bot.model.post import File, Message, Notice, NoticeKind, Post, PostKind
-from bot.model.testimony import Evidence, Sight, Tally, Testimony, Try, Usual, Voice
+from bot.model.testimony import Evidence, Seen, Sight, Tally, Testimony, Try, Usual, Voice
 from bot.model.timeline import Event, EventKind
 from bot.model.verdict import Call, Heard, Track, Verdict, VerdictRules
 from bot.model.world import Bare, Known, SurfaceState, World
@@ -67,6 +67,7 @@ __all__ = [
     "Pulse",
     "Quiet",
     "Report",
+    "Seen",
     "Sight",
     "Snapshot",
     "Source",

@@ -84,3 +84,14 @@ class Testimony:
     usual: Usual | None = None
     tallies: tuple[Tally, ...] = ()
     traffic_since: datetime | None = None  # since when too many of the team's own requests fail
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What others than the page have seen of a surface in a span: tries and failed tries, requests and failed ones."""
+
+    surface: str
+    tries: int
+    failures: int
+    requests: int
+    failed: int

@@ -78,8 +78,14 @@ class Track:
     closed_at: datetime | None = None  # since when no incident is open on it
     incidents: tuple[Heard, ...] = ()  # open ones, and those that began within a day
     relapses: tuple[datetime, ...] = ()
-    by_page: bool = True  # the page had it, when it was last bad
-    witnessed_until: datetime | None = None  # the last look at which other witnesses than the page spoke against it
+    shown: bool = False  # the page itself has it bad, and not only other witnesses
+    shown_until: datetime | None = None  # the last bad minute by the page
+    witnessed_until: datetime | None = None  # when other witnesses than the page spoke against it last
+
+    @property
+    def by_page(self) -> bool:
+        """Whether the page has, or had, its last bad minute."""
+        return self.shown or (not self.bad and self.shown_until == self.bad_until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.model import Ending, Event, EventKind, Known, Message, People, Stage, Surface
+from bot.model import Ending, Event, EventKind, Known, Message, People, Seen, Stage, Surface
 from bot.voice import digest, hands, words
 from bot.voice.replies import meanwhile
 from bot.voice.sheet import Para, sheet
@@ -18,7 +18,12 @@ _SAID = (EventKind.NOTE, EventKind.REPORTED)
 _DONE = {
     EventKind.AFFECTED: "“I'm affected”, {name}",
     EventKind.REPORTED: "reported to be broken, {name}",
-    EventKind.MUTED: "muted in this channel {span}",
+    EventKind.MUTED: "muted in this channel {reason}",
+    EventKind.UPDATE_EDITED: "update edited: {reason}",
+    EventKind.INCIDENT_CHANGED: "incident changed: {reason}",
+    EventKind.SUSPECTED: "{name}, suspected: {reason}",
+    EventKind.SUSPICION_CONFIRMED: "{name}, suspicion confirmed: {reason}",
+    EventKind.SUSPICION_CLEARED: "{name}, suspicion cleared: {reason}",
 }
 NOTHING = Judged()
 _ADVISED = 3  # pieces of advice
@@ -42,19 +47,22 @@ def summary(
     *,
     people: People = NOBODY,
     judged: Judged = NOTHING,
+    seen: Iterable[Seen] = (),
 ) -> Message:
     """What happened, to what, from when to when by the vendor's clock and by ours, and which verdicts were given.
 
-    ``judged`` is how right those were; it is told where they held anything.
+    ``judged`` is how right those were; it is told where they held anything. ``seen`` is what others than the page saw.
     """
     incident = known.incident
     events = as_told(known, events)
-    title = f"{provider}: {'over' if known.closed_at else words.stage(incident.stage)}"
+    stage = "suspected" if incident.is_suspected else words.stage(incident.stage)
+    title = f"{provider}: {'over' if known.closed_at else stage}"
     return sheet(
         title,
         [
             Para(incident.name, is_quote=True),
             *facts(known, events, surfaces, now),
+            *_beside(seen, surfaces),
             *([f"**How right they were**: {right}."] if (right := digest.record(judged)) else []),
             *_last_words(events),
             *_people(known, events, people, surfaces),
@@ -104,6 +112,9 @@ def span(known: Known, events: Sequence[Event], now: datetime) -> str:
     lag = words.span(max((known.seen_at - posted).total_seconds(), 0))
     seen = "told afterwards, in a history" if known.is_backfilled else f"seen {lag} later"
     began = f"**When**: first posted {words.day(posted)}, {seen}"
+    if known.incident.is_unposted:
+        what = "failing" if known.incident.is_suspected else "bad on the page"
+        began = f"**When**: {what} since {words.day(posted)}, told {lag} later"
     if known.closed_at is None:
         return f"{began}; open for {words.span((now - posted).total_seconds())} so far."
     ended = next((e.happened_at for e in reversed(events) if e.kind is EventKind.INCIDENT_RESOLVED), None)
@@ -118,6 +129,14 @@ def lead(known: Known) -> Iterator[str]:
     if known.lead is not None:
         seconds = known.lead.total_seconds()
         yield f"**Lead**: we knew {words.span(seconds)} before the page, by what others than the page saw."
+
+
+def _beside(seen: Iterable[Seen], surfaces: Mapping[str, Surface]) -> Iterator[str]:
+    """What probes and the team's own requests saw while it lasted."""
+    for one in seen:
+        tried = f"{one.failures:,} of {one.tries:,} tries of our probe failed" if one.tries else ""
+        sent = f"{one.failed:,} of {one.requests:,} of our own requests failed" if one.requests else ""
+        yield f"**Beside the page**, {_name(one.surface, surfaces)}: {words.listing(filter(None, (tried, sent)))}."
 
 
 def hit(known: Known, surfaces: Mapping[str, Surface]) -> str:
@@ -183,7 +202,8 @@ def _people(
 def line(event: Event, surfaces: Mapping[str, Surface]) -> str:
     """One event as a sentence: when we knew, what it was, and the vendor's time where the two differ."""
     lag = (event.seen_at - event.happened_at).total_seconds() if event.happened_at else 0
-    late = f" (the vendor's time {words.clock(event.happened_at)})" if event.happened_at and abs(lag) > _NOTED else ""
+    is_late = event.happened_at and abs(lag) > _NOTED and event.kind is not EventKind.SUSPECTED
+    late = f" (the vendor's time {words.clock(event.happened_at)})" if event.happened_at and is_late else ""
     return f"{event.seen_at:%Y-%m-%d %H:%M:%S} {_what(event, surfaces)}{late}"
 
 
@@ -194,12 +214,8 @@ def _what(event: Event, surfaces: Mapping[str, Surface]) -> str:
             return f"{name}: {words.CONDITIONS[event.condition]}"
         case EventKind.VERDICT_CHANGED if event.verdict is not None:
             return event.reason or f"{name}: {words.CALLS[event.verdict]}"
-        case EventKind.UPDATE_EDITED:
-            return f"update edited: {event.reason}"
-        case EventKind.INCIDENT_CHANGED:
-            return f"incident changed: {event.reason}"
-        case EventKind.AFFECTED | EventKind.REPORTED | EventKind.MUTED:
-            return _DONE[event.kind].format(name=name, span=event.reason)
+        case kind if kind in _DONE:
+            return _DONE[kind].format(name=name, reason=event.reason)
         case _:
             stage = f" ({words.stage(event.stage)})" if event.stage else ""
             return f"{event.kind.replace('_', ' ')}{stage}"

@@ -57,6 +57,10 @@ def test_a_surface_s_own_probe_says_how_many_of_how_many_count():
     assert (len(said.sights[0].tries), said.sights[0].bad_since) == (2, at(2))
 
 
+def test_a_fault_of_our_own_is_left_out():
+    assert fold((), evidence(replace(tried(0, ok=False), ours=True)), at(0), ACME) == ()
+
+
 def test_a_failing_that_lasts_keeps_its_date():
     [said] = remembered(*(tried(n, ok=False) for n in range(30)))
     assert said.sights[0].bad_since == at(0)

@@ -125,6 +125,8 @@ def alerts(draw):
         ending=draw(st.sampled_from(Ending)) if is_over else None,
         again_after=draw(st.sampled_from([None, timedelta(minutes=3)])),
         is_unposted=draw(st.booleans()),
+        is_suspected=draw(st.booleans()),
+        lead=draw(st.sampled_from([None, timedelta(0), timedelta(minutes=17)])),
     )
 
 

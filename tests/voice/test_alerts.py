@@ -54,6 +54,7 @@ investigating; posted 2026-05-04 12:00 UTC, seen 2 min later; 1 update. https://
         ({"lines": (line(condition=Condition.OPERATIONAL),)}, "Acme: investigating, Acme API"),
         ({"lines": ()}, "Acme: investigating, no surface is named yet"),
         ({"is_unposted": True}, "Acme: Acme API down, and no incident is posted"),
+        ({"is_unposted": True, "is_suspected": True}, "Acme: Acme API down, suspected: the page shows nothing"),
         (
             {"stage": Stage.IN_PROGRESS, "lines": (line(condition=Condition.MAINTENANCE),)},
             "Acme: in progress, Acme API",
@@ -77,6 +78,48 @@ def test_the_headline_of_an_open_alert_says_it_in_words(change, said):
 )
 def test_the_headline_of_an_alert_that_is_over_says_how(change, said):
     assert headline(replace(OVER, **change)) == said
+
+
+SUSPECTED = replace(
+    ALERT,
+    is_unposted=True,
+    is_suspected=True,
+    title="Acme API fails by what we see ourselves, and the page shows nothing",
+    seen_at=at(3),
+    updates=0,
+    lines=(line("Acme API", Condition.PARTIAL_OUTAGE, verdict(reason="Hold off: suspected, our probe has failed.")),),
+)
+
+
+def test_a_suspicion_in_plain_text_says_that_it_is_one():
+    assert text(parent(SUSPECTED)) == snapshot("""\
+Acme: Acme API partly down, suspected: the page shows nothing
+◑ Acme API: partly down. Hold off: suspected, our probe has failed.
+failing since 2026-05-04 12:00 UTC, suspected since 12:03 UTC. https://status.acme.example/i1\
+""")
+
+
+def test_the_end_of_a_suspicion_says_that_the_vendor_posted_nothing():
+    over = replace(SUSPECTED, closed_at=at(30), ending=Ending.UNCONFIRMED)
+    assert "what we saw ourselves has passed. The vendor has posted nothing." in text(reply(item(News.RESOLVED), over))
+
+
+def test_an_incident_that_was_suspected_says_how_long_before():
+    assert "We knew 17 min before the page." in text(parent(replace(ALERT, lead=timedelta(minutes=17))))
+
+
+@pytest.mark.parametrize("lead", [None, timedelta(0), timedelta(seconds=59)])
+def test_a_lead_of_nothing_is_not_boasted_of(lead):
+    assert "We knew" not in text(parent(replace(ALERT, lead=lead)))
+
+
+def test_what_was_suspected_and_is_shown_now_is_said_with_the_lead():
+    known = replace(ALERT, lead=timedelta(minutes=17))
+    assert "The page shows it now. We knew 17 min before the page." in text(reply(item(News.CONFIRMED), known))
+
+
+def test_what_fails_again_while_the_page_shows_nothing_is_said_so():
+    assert "It fails again by what we see ourselves" in text(reply(item(News.REOPENED), SUSPECTED))
 
 
 def test_a_repeat_says_so():

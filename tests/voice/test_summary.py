@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from inline_snapshot import snapshot
 
-from bot.model import Ending, Stage
+from bot.model import Ending, Seen, Stage
 from bot.voice import blocks, summary, timeline
 from bot.years import Judged
 from tests.core.pages import ACME, RED, at, incident, look, page, update, watched
+from tests.core.witnesses import lived, probed
 from tests.voice.samples import hostile
 from tests.voice.slack_limits import assert_sendable
 
@@ -139,3 +140,48 @@ def test_slack_takes_the_story_of_a_hostile_vendor(name, body):
     known, events = told(look(1, page(shown, api=RED)), look(2, page(replace(shown, name=body), api=RED)))
     summed(known, events)
     sendable(timeline.timeline(known, "Acme", events, SURFACES))
+
+
+def test_a_summary_says_how_long_we_knew_before_the_page_and_what_was_seen_beside_it():
+    known, events = told(*DAY)
+    known = replace(known, lead=timedelta(minutes=17), suspicions=("acme-api@2026-05-04T11:43:00Z",))
+    seen = [Seen("acme-api", 40, 34, 1200, 96), Seen("acme-web", 40, 0, 0, 0)]
+    said = sendable(summary.summary(known, "Acme", events, SURFACES, at(40), seen=seen))
+    assert "Lead: we knew 17 min before the page, by what others than the page saw." in said
+    assert (
+        "Beside the page, Acme API: 34 of 40 tries of our probe failed and 96 of 1,200 of our own requests failed."
+        in said
+    )
+    assert "Beside the page, Acme Web: 0 of 40 tries of our probe failed." in said
+
+
+def test_the_summary_of_a_suspicion_tells_since_when_it_fails_and_since_when_we_tell():
+    done = lived(9, seen=probed(lambda minute: minute < 0))
+    known = next(k for k in done[-1].world.incidents if k.incident.is_suspected)
+    events = [e for s in done for e in s.events if e.incident == known.incident.id]
+    assert summed(known, events, 10) == snapshot("""\
+Acme: suspected
+> Acme API fails by what we see ourselves, and the page shows nothing
+When: failing since 2026-05-04 12:00 UTC, told 3 min later; open for 10 min so far.
+Hit: Acme API.
+Acme API: 12:03 partly down
+Verdicts given (UTC):
+• Acme API: 12:03 hold off
+acme-api@2026-05-04T12:03:00Z; every step: timeline acme-api@2026-05-04T12:03:00Z\
+""")
+
+
+def test_the_timeline_of_a_suspicion_says_who_saw_what():
+    done = lived(14, seen=probed(lambda minute: minute < 0 or minute > 8))
+    known = next(k for k in done[-1].world.incidents if k.incident.is_suspected)
+    events = [e for s in done for e in s.events if e.incident == known.incident.id]
+    assert sendable(timeline.timeline(known, "Acme", events, SURFACES)) == snapshot("""\
+Acme: timeline of acme-api@2026-05-04T12:03:00Z
+> Acme API fails by what we see ourselves, and the page shows nothing
+2026-05-04 12:03:00 Acme API, suspected: our probe, from one place only (here), has failed since 12:00 UTC (HTTP 503)
+2026-05-04 12:03:00 Acme API: partly down
+2026-05-04 12:03:00 Hold off Acme API until 12:13 UTC (review): suspected: our probe, from one place only (here), has failed since 12:00 UTC (HTTP 503), while the page of Acme showed no incident on it at 12:03 UTC; gentle after 5 min clean.
+2026-05-04 12:11:00 Acme API, suspicion cleared: what we saw ourselves has passed, and the vendor has posted nothing
+2026-05-04 12:11:00 Acme API: working
+2026-05-04 12:11:00 Hold off Acme API until 12:41 UTC (review): what we saw ourselves was last seen at 12:11 UTC, and the page of Acme shows no incident, and our probe has answered since 12:09 UTC; gentle after 5 min and 2 clean looks.\
+""")

@@ -9,11 +9,10 @@ from typing import Any
 from bot.core.past import Past, Told
 from bot.edge.store import dump, evidence, figures, notes, past, search
 from bot.edge.store.database import Database
-from bot.edge.store.evidence import Seen
 from bot.edge.store.notes import Delivery
 from bot.edge.store.past import Kept
 from bot.edge.store.search import Places
-from bot.model import Call, Event, Report
+from bot.model import Call, Event, Report, Seen
 from bot.years import Course, Record, Window
 
 

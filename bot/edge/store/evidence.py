@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,20 +11,9 @@ from bot.core.stroke import Stroke
 from bot.core.witness import is_the_surfaces
 from bot.edge.store.database import Database
 from bot.edge.store.rows import iso, time
-from bot.model import Evidence, Outcomes, ProbeResult, Report
+from bot.model import Evidence, Outcomes, ProbeResult, Report, Seen
 
 KEPT = timedelta(days=14)  # raw results and counts; what the timeline says of them stays for ever
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What others than the page have seen of a surface in a span: tries and failed tries, requests and failed ones."""
-
-    surface: str
-    tries: int
-    failures: int
-    requests: int
-    failed: int
 
 
 def write(db: Database, found: Evidence, at: datetime) -> None:
