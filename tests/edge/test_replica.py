@@ -12,7 +12,7 @@ import pytest
 
 from bot.edge import replica
 from bot.edge.replica import Replica, passed, told
-from bot.edge.store import Store
+from bot.edge.store import Store, care
 from bot.errors import StoreError
 from bot.model import Subscription
 from tests.acme import NOON, has_litestream
@@ -141,6 +141,23 @@ async def test_a_bot_goes_on_from_what_came_back(copy, db, tmp_path):
         db.parent.mkdir()
         assert copy.fetch(db)
     assert channels(db) == ["C0", "C1", "C2"]
+
+
+async def test_after_a_restore_from_a_backup_the_replica_follows(copy, db, tmp_path):
+    async def live(*more):
+        with closing(Store.open(db)) as store:
+            before = files(tmp_path)
+            async with kept(copy):
+                subscribe(store, *more)
+                await until(lambda: files(tmp_path) - before)
+
+    await live("C1")
+    care.copy(db, tmp_path / "backup.db")
+    await live("C2")
+    care.restore(db, tmp_path / "backup.db", NOON)
+    await live("C3")
+    assert copy.fetch(tmp_path / "back.db")
+    assert channels(tmp_path / "back.db") == ["C1", "C3"]
 
 
 def test_a_replica_that_holds_nothing_is_no_error(copy, tmp_path):

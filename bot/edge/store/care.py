@@ -112,7 +112,7 @@ def backup(path: Path, folder: Path, at: datetime, keep: int, leash: Leash | Non
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(advice(folder, str(error))) from error
+        raise StoreError(f"{folder}: {_why(error)}") from error
     _sweep(folder, path.stem, at)
     health = copy(path, folder / f"{path.stem}-{at.astimezone(UTC):{STAMP}}.db", leash)
     old = [file for file, _ in backups(path, folder)][:-keep]
@@ -240,7 +240,7 @@ def _new_file(file: Path, *, like: Path, aside: Path | None = None) -> Iterator[
     except FileExistsError as error:
         raise StoreError(f"{error.filename2 or file} is there already, and nothing is overwritten") from error
     except OSError as error:
-        raise StoreError(advice(file.parent, str(error))) from error
+        raise StoreError(f"{file.parent}: {_why(error)}; nothing was written there") from error
     finally:
         if partial is not None:
             partial.unlink(missing_ok=True)
@@ -294,6 +294,10 @@ def claimed(path: Path, but: str) -> Iterator[None]:
         raise StoreError(advice(path, str(error))) from error
     with closing(lock):
         yield
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _is_there(path: Path) -> None:
