@@ -86,6 +86,7 @@ def _now(resident: Resident) -> Iterator[blocks.Block]:
     as_of = blocks.date(now, "{date_short_pretty} {time}")
     yield blocks.context(f"As of {as_of}; drawn anew when a verdict changes.")
     troubled = [(w, s) for p, w in board for s in p.surfaces if replies.is_troubled(w, s)]
+    troubled.sort(key=lambda found: -_rank(*found))
     for world, surface in troubled[:_SURFACES]:
         yield _trouble(world, surface)
     if more := len(troubled) - _SURFACES:
@@ -98,6 +99,11 @@ def _now(resident: Resident) -> Iterator[blocks.Block]:
     for line in ways.reported(resident.reported, resident.surfaces):
         yield blocks.section(blocks.escape(line))
     yield blocks.actions([blocks.button(REFRESH, "Refresh", REFRESH, "Look again now")])
+
+
+def _rank(world: World, surface: Surface) -> int:
+    state = world.state(surface.id)
+    return state.condition.rank if state else Condition.UNKNOWN.rank
 
 
 def _trouble(world: World, surface: Surface) -> blocks.Block:

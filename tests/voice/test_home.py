@@ -80,6 +80,14 @@ def test_what_does_not_fit_is_counted_and_is_to_be_had_elsewhere(surfaces, more)
     assert (f"and {more} more surfaces in trouble: `/brownout status`" in shown) == bool(more)
 
 
+def test_the_worst_comes_first():
+    found = provider()
+    mild, down = found.surfaces
+    states = (SurfaceState(mild.id, Condition.DEGRADED, NOON), SurfaceState(down.id, Condition.MAJOR_OUTAGE, NOON))
+    shown = words(home.home(resident((found, replace(world(found), states=states)))))
+    assert shown.index("*Acme 1*") < shown.index("*Acme 0*")
+
+
 def test_who_has_no_subscription_is_told_how_to_begin():
     view = home.home(resident())
     assert "Begin here" in words(view)
