@@ -45,10 +45,10 @@ def changed(path, script):
 
 
 def damage(path):
-    """Overwrites pages in the middle, as a bad disk does."""
+    """Overwrites half of the pages, as a bad disk does; the first ones, with the names of the tables, stay."""
     whole = path.read_bytes()
-    middle = len(whole) // 2
-    path.write_bytes(whole[:middle] + os.urandom(8192) + whole[middle + 8192 :])
+    start, end = (len(whole) * part // 4 // 4096 * 4096 for part in (1, 3))
+    path.write_bytes(whole[:start] + os.urandom(end - start) + whole[end:])
 
 
 def events(path):
