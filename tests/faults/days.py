@@ -98,6 +98,7 @@ class Day:
     parked: list[str] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     unseen: int = 0
+    late: int = 0
     gaps: list[Gap] = field(default_factory=list)
     dark: Dark = field(default_factory=Dark)
 
@@ -127,6 +128,7 @@ class Day:
             while self.true_time < NOON + timedelta(hours=27):
                 await self._step()
             self.unseen = len(invariants.unseen(self))
+            self.late = len(invariants.told_late(self))
             broken = list(invariants.broken(self))
             self.store.close()
             return broken
@@ -256,7 +258,11 @@ async def report(seed: int, days: int) -> str:
                 "incidents": len(day.vendor.stories),
                 "posts": len(day.chat.said),
             }
-            | {"twice (fate unknown)": posts.total() - len(posts), "over before any look (not told)": day.unseen}
+            | {
+                "twice (fate unknown)": posts.total() - len(posts),
+                "over before any look": day.unseen,
+                "of these told late": day.late,
+            }
             | {f"{name} faults": count for name, count in day.faults.items()}
         )
     took = time.monotonic() - began

@@ -46,6 +46,11 @@ def unseen(day: Any) -> set[str]:
     return {r["id"] for r in day.store._db.rows("SELECT id FROM incidents WHERE is_retroactive")}
 
 
+def told_late(day: Any) -> set[str]:
+    """Those of them that channels were told of, each by an alert of its own."""
+    return unseen(day) & {r["incident"] for r in day.store._db.rows("SELECT incident FROM alerts")}
+
+
 def what_was_missed_is_told_late(day: Any) -> Iterator[str]:
     """An incident that no good look showed, and that ended in a long gap between two, is told all the same."""
     shown = {incident for incident, _ in day.seen}
