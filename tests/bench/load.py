@@ -1,0 +1,99 @@
+"""``python -m tests.bench.load``: the real bot over a thousand pages, and over ten thousand, each once a minute.
+
+The pages have been well for two hours when the bot starts, as nearly all pages are nearly always. What is counted is the
+CPU of its whole process, and the looks that came too late or never.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from bot import settings
+from bot.core import stroke as strokes
+from bot.edge.store import Store
+from bot.model import Look, Observation, Provider, VerdictRules, World
+from bot.sources import statuspage
+from tests.bench import looks
+from tests.bench.stage import Stage, configure, cpu_s, page_bytes, rss_mb, running, until
+from tests.bench.table import Row, table
+
+INTERVAL_S, JITTER = 60.0, 0.2
+WATCHED, APART = timedelta(hours=2), timedelta(minutes=4)
+MEASURED_S = 75.0
+LATE_S = 5.0  # the bot's own word for a late look
+COUNTS = (1_000, 10_000)
+
+
+def watched_book(path: Path, providers: Iterable[Provider], body: bytes) -> None:
+    """A database as two hours of looks at healthy pages have left it."""
+    seen, now = statuspage.parse(body), datetime.now(UTC)  # noqa: TID251  (the bot that reads it has the real clock)
+    with closing(Store.open(path)) as book:
+        for provider in providers:
+            world, rules = World(provider.id), strokes.Rules(provider, VerdictRules(), {})
+            for number in range(WATCHED // APART + 1):
+                at = now - WATCHED + number * APART
+                stroke = strokes.look(world, Look(at, seen, host="127.0.0.1"), rules)
+                world = stroke.world
+            book.record(Observation(provider.id, at, "changed", body=body), stroke, ())
+
+
+def missed(times: Iterable[list[float]], until_: float, interval_s: float = INTERVAL_S) -> int:
+    """Gaps between looks, or since the last one, that are longer than jitter and lateness allow."""
+    most = interval_s * (1 + JITTER) + LATE_S
+    return sum(b - a > most for looks_ in times for a, b in pairwise([*looks_, until_]))
+
+
+async def load(folder: Path, count: int) -> tuple[float, int, float, float, float]:
+    """CPU in percent of a core; looks that were missed; milliseconds of CPU a look; MB; seconds of the first round."""
+    async with Stage() as stage:
+        config = configure(folder / f"config{count}", stage.url, count, interval_s=INTERVAL_S)
+        db = folder / f"load{count}.db"
+        watched_book(db, settings.load(config).providers, page_bytes())
+        with (folder / "bot.log").open("ab") as log:
+            async with running(config, db, stage, log) as bot:
+                await until(lambda: len(stage.looks) == count, 240, "the first round")
+                first_s = time.monotonic() - min(t for times in stage.looks.values() for t in times)
+                await asyncio.sleep(5)
+                before, began = _looks(stage), time.monotonic()
+                used = cpu_s(bot.pid)
+                await asyncio.sleep(MEASURED_S)
+                used, took = cpu_s(bot.pid) - used, time.monotonic() - began
+                each = 1000 * used / (_looks(stage) - before)
+                return 100 * used / took, missed(stage.looks.values(), time.monotonic()), each, rss_mb(bot.pid), first_s
+
+
+def _looks(stage: Stage) -> int:
+    return sum(map(len, stage.looks.values()))
+
+
+async def rows(counts: Iterable[int] = COUNTS) -> list[Row]:
+    """CPU and missed looks, by the number of pages."""
+    async with Stage() as stage:
+        bare = {who: await looks.measured(stage, who) for who in ("raw", "httpx")}
+    found = []
+    for count in counts:
+        with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
+            share, late, each, weight, first_s = await load(Path(folder), count)
+        what, alike = f"{count:,} pages a minute", count / INTERVAL_S / 1000 * 100
+        note = f"{each:.2f} ms a look; first round in {first_s:.0f} s; {weight:.0f} MB"
+        target = 1.5 if count <= 1000 else 100
+        found += [
+            Row(f"{what}: CPU of the whole bot", share, "% of a core", target, bare["httpx"] * alike, "httpx", note),
+            Row(f"{what}: the same", share, "% of a core", target, bare["raw"] * alike, "raw asyncio"),
+            Row(f"{what}: looks missed", late, "looks", 0),
+        ]
+    return found
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("counts", type=int, nargs="*", default=COUNTS)
+    print(table(asyncio.run(rows(parser.parse_args().counts))))
