@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import logging
 import os
 import signal
@@ -193,13 +194,24 @@ def _web(
     slack: Callable[[FastAPI], None] | None,
     witness: Engine,
 ) -> app.Door:
-    """The board, the gate, and the doors by which programs tell what they see."""
-    from bot.entry.serve import serve  # noqa: PLC0415  (0.8 s of imports, only where they are wanted)
-    from bot.entry.write import Writing  # noqa: PLC0415  (likewise)
+    """The board, the gate, and the doors by which programs tell what they see.
+
+    Half a second of imports, in a thread, so that the first looks don't wait for them.
+    """
 
     desk = Desk(running.providers, book, now, found.rules_for, running=running)
-    writing = Writing(witness, Pace(time.monotonic))
-    return lambda: serve(desk, found.web, link, found.poll.interval_s, stop, writing=writing, slack=slack)
+
+    async def door() -> None:
+        for room in ("bot.entry.serve", "bot.entry.write"):
+            await asyncio.to_thread(importlib.import_module, room)
+        gc.freeze()
+        from bot.entry.serve import serve  # noqa: PLC0415  (imported by now)
+        from bot.entry.write import Writing  # noqa: PLC0415  (likewise)
+
+        writing = Writing(witness, Pace(time.monotonic))
+        await serve(desk, found.web, link, found.poll.interval_s, stop, writing=writing, slack=slack)
+
+    return door
 
 
 def _terminal(book: Store, providers: Iterable[Provider]) -> Mouth:

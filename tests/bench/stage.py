@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import sys
 import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
@@ -157,3 +158,10 @@ async def until(is_so: Any, patience_s: float, what: str) -> None:
         if time.monotonic() > end:
             raise TimeoutError(f"{what} did not come in {patience_s:g} s")
         await asyncio.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has now."""
+    with closing(socket.socket()) as any_socket:
+        any_socket.bind(("127.0.0.1", 0))
+        return int(any_socket.getsockname()[1])

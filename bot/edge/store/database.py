@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import sqlite_utils
-
 from bot.edge.store import migrations
+from bot.edge.store.tools import Database as Tools
 from bot.errors import StoreError
 
 
@@ -154,8 +153,8 @@ def _is_older(connection: sqlite3.Connection) -> bool:
     return bool(migrations.steps.applied(database) and migrations.steps.pending(database))
 
 
-def _tools(connection: sqlite3.Connection) -> sqlite_utils.Database:
-    return sqlite_utils.Database(connection, execute_plugins=False)
+def _tools(connection: sqlite3.Connection) -> Tools:
+    return Tools(connection, execute_plugins=False)
 
 
 _REMEDIES = {  # what SQLite says -> what to do

@@ -5,7 +5,7 @@ Times are UTC as ISO-8601 text with milliseconds (``2026-03-02T11:49:20.921Z``),
 
 from __future__ import annotations
 
-from sqlite_utils import Database, Migrations
+from bot.edge.store.tools import Database, Migrations
 
 steps = Migrations("brownout")
 
