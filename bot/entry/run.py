@@ -198,7 +198,6 @@ def _web(
 
     Half a second of imports, in a thread, so that the first looks don't wait for them.
     """
-
     desk = Desk(running.providers, book, now, found.rules_for, running=running)
 
     async def door() -> None:
