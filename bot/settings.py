@@ -243,6 +243,7 @@ class Settings:
     looks_up: bool = True
     give_up_after_min: float | None = None
     replica: Replica = field(default_factory=Replica)
+    _rules: dict[tuple[str, str], model.VerdictRules] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def store_path(self) -> str:
@@ -256,9 +257,12 @@ class Settings:
 
     def rules_for(self, provider: model.Provider, preset: str | None = None) -> model.VerdictRules:
         """The verdict's numbers for this provider: its profile's, and over them the chosen preset's."""
-        profile = self.verdict.profile.get(provider.profile, _Numbers())
-        chosen = next((n for name, n in self.verdict.preset.items() if name == (preset or self.preset)), _Numbers())
-        return chosen.over(profile.over(model.VerdictRules()))
+        wanted = provider.profile, preset or self.preset
+        if wanted not in self._rules:  # every look asks
+            profile = self.verdict.profile.get(wanted[0], _Numbers())
+            chosen = next((n for name, n in self.verdict.preset.items() if name == wanted[1]), _Numbers())
+            self._rules[wanted] = chosen.over(profile.over(model.VerdictRules()))
+        return self._rules[wanted]
 
     def provider(self, provider_id: str) -> model.Provider | None:
         """The provider with this id, alias, page id or name; None where the catalogue has none."""

@@ -48,6 +48,13 @@ class Stroke:
     blindness: Blindness | None = None
     evidence: Evidence | None = None
 
+    @property
+    def is_nothing_new(self) -> bool:
+        """True where it left the world as it was, but for the time of the look."""
+        if self.events or self.evidence:
+            return False
+        return replace(self.before, seen_at=self.world.seen_at) == self.world
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:

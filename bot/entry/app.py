@@ -147,7 +147,8 @@ class App:
             stroke = await self.engine.poll(provider)
             self._well(DATABASE)
             _report(stroke, self.engine.alarm_after)
-            self._wake.set()
+            if not stroke.is_nothing_new:
+                self._wake.set()
         if self._scheduler.running:
             at = self.engine.now() + timedelta(seconds=self._pause(provider, stroke))
             self._scheduler.modify_job(f"poll {provider}", next_run_time=at)

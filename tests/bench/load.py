@@ -30,6 +30,7 @@ WATCHED, APART = timedelta(hours=2), timedelta(minutes=4)
 MEASURED_S = 75.0
 LATE_S = 5.0  # the bot's own word for a late look
 COUNTS = (1_000, 10_000)
+YARD = 300  # looks of a yardstick, at the pace of a thousand a minute
 
 
 def watched_book(path: Path, providers: Iterable[Provider], body: bytes) -> None:
@@ -77,7 +78,7 @@ def _looks(stage: Stage) -> int:
 async def rows(counts: Iterable[int] = COUNTS) -> list[Row]:
     """CPU and missed looks, by the number of pages."""
     async with Stage() as stage:
-        bare = {who: await looks.measured(stage, who) for who in ("raw", "httpx")}
+        bare = {who: await looks.measured(stage, who, YARD, INTERVAL_S / 1000) for who in ("raw", "httpx")}
     found = []
     for count in counts:
         with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:

@@ -16,6 +16,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -36,6 +37,7 @@ TARGET_MS = 0.5
 SUMMARY = "api/v2/summary.json"
 
 Look = Callable[[int], Awaitable[object]]
+Measure = Callable[[Look, int], Awaitable[None]]
 
 
 async def ours(url: str, folder: Path, count: int) -> None:
@@ -63,7 +65,7 @@ def _rules(_: object) -> VerdictRules:
     return VerdictRules()
 
 
-async def raw(url: str, count: int) -> None:
+async def raw(url: str, count: int, measure: Measure) -> None:
     """asyncio streams and nothing else: a connection, a request, the head of the answer."""
     host, port = url.removeprefix("http://").split(":")
     tags: dict[int, bytes] = {}
@@ -77,10 +79,10 @@ async def raw(url: str, count: int) -> None:
         tags[number] = next(x for x in answer.split(b"\r\n") if x.lower().startswith(b"etag: "))[6:]
         writer.close()
 
-    await _measured(look, count)
+    await measure(look, count)
 
 
-async def plain(url: str, count: int) -> None:
+async def plain(url: str, count: int, measure: Measure) -> None:
     """httpx with nothing set."""
     tags: dict[int, str] = {}
     async with httpx.AsyncClient() as client:
@@ -90,10 +92,10 @@ async def plain(url: str, count: int) -> None:
             answer = await client.get(f"{url}/p{number}/{SUMMARY}", headers=headers)
             tags[number] = answer.headers["etag"]
 
-        await _measured(look, count)
+        await measure(look, count)
 
 
-async def bare_aiohttp(url: str, count: int) -> None:
+async def bare_aiohttp(url: str, count: int, measure: Measure) -> None:
     """aiohttp with a connection for each request, as ours."""
     tags: dict[int, str] = {}
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as client:
@@ -104,7 +106,7 @@ async def bare_aiohttp(url: str, count: int) -> None:
                 await answer.read()
                 tags[number] = answer.headers["etag"]
 
-        await _measured(look, count)
+        await measure(look, count)
 
 
 async def _round(look: Look, count: int) -> None:
@@ -123,9 +125,20 @@ async def _measured(look: Look, count: int, after: Callable[[], object] = lambda
     print(json.dumps({"ms": (time.process_time() - began) * 1000 / ROUNDS / count}))
 
 
-async def measured(stage: Stage, who: str, count: int = PAGES) -> float:
+async def _paced(look: Look, count: int, apart_s: float) -> None:
+    """Likewise, of two rounds of looks so far apart: what wakes up for each costs more than what is at it anyway."""
+    began = 0.0
+    for number in range(2):
+        began = time.process_time()
+        for page in range(count):
+            await asyncio.gather(look(page), asyncio.sleep(apart_s if number else 0))
+    print(json.dumps({"ms": (time.process_time() - began) * 1000 / count}))
+
+
+async def measured(stage: Stage, who: str, count: int = PAGES, apart_s: float = 0) -> float:
     """CPU milliseconds that one look takes this client, in a process of its own."""
-    command = [sys.executable, "-m", "tests.bench.looks", "--as", who, "--url", stage.url, "--pages", str(count)]
+    command = [sys.executable, "-m", "tests.bench.looks", "--as", who, "--url", stage.url]
+    command += ["--pages", str(count), "--apart", str(apart_s)]
     child = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
     out, _ = await child.communicate()
     return float(json.loads(out.splitlines()[-1])["ms"])
@@ -149,6 +162,7 @@ def main() -> None:
     parser.add_argument("--as", dest="who", choices=("ours", "raw", "aiohttp", "httpx"), help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     parser.add_argument("--pages", type=int, default=PAGES, help=argparse.SUPPRESS)
+    parser.add_argument("--apart", type=float, default=0, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if not asked.who:
         print(table(asyncio.run(rows())))
@@ -157,7 +171,8 @@ def main() -> None:
             asyncio.run(ours(asked.url, Path(folder), asked.pages))
     else:
         clients = {"raw": raw, "aiohttp": bare_aiohttp, "httpx": plain}
-        asyncio.run(clients[asked.who](asked.url, asked.pages))
+        measure = partial(_paced, apart_s=asked.apart) if asked.apart else _measured
+        asyncio.run(clients[asked.who](asked.url, asked.pages, measure))
 
 
 if __name__ == "__main__":

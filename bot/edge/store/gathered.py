@@ -8,7 +8,7 @@ else: what another process reads is at most so much older, which only makes a ve
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.stroke import Stroke
@@ -33,9 +33,7 @@ class Run:
 
 def is_nothing_new(seen: Observation | None, stroke: Stroke) -> bool:
     """True for a look that left the world as it was, but for the time of the look."""
-    if seen is None or seen.outcome != "same" or seen.body is not None or stroke.events or stroke.evidence:
-        return False
-    return replace(stroke.before, seen_at=stroke.world.seen_at) == stroke.world
+    return seen is not None and seen.outcome == "same" and seen.body is None and stroke.is_nothing_new
 
 
 class Gathered:

@@ -1,0 +1,121 @@
+"""``python -m tests.bench.reaction``: from the look that finds an incident to the POST of its alert, recorded in between.
+
+Forty pages are looked at once a second by the real bot, and one after the other opens an incident. The yardstick looks,
+and posts at once, and remembers nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+
+from bot import settings
+from bot.edge.store import Store
+from bot.model import Subscription
+from tests.bench.load import watched_book
+from tests.bench.stage import Stage, configure, page_bytes, running, until
+from tests.bench.table import Row, percentile, table
+
+PAGES = 40
+TARGET_MS = 10
+
+
+async def flipped(stage: Stage) -> list[float]:
+    """Opens an incident on each page in turn; milliseconds from the answer's request to the post's."""
+    for number in range(PAGES):
+        name = f"p{number}"
+        stage.down[name] = page_bytes(number, is_down=True)
+        await until(lambda key=f"i{number}:alert": key in stage.posted, 30, f"the alert of {name}")
+    return [(stage.posted[f"i{n}:alert"] - stage.shown[f"p{n}"]) * 1000 for n in range(PAGES)]
+
+
+@asynccontextmanager
+async def bot(stage: Stage, folder: Path) -> AsyncIterator[None]:
+    """Ours, with a channel for each page, so that nobody waits for another's turn."""
+    config = configure(folder / "config", stage.url, PAGES, interval_s=1)
+    watched_book(folder / "reaction.db", settings.load(config).providers, stage.well)
+    with closing(Store.open(folder / "reaction.db")) as book:
+        for number in range(PAGES):
+            now = datetime.now(UTC)  # noqa: TID251  (a subscription has a date)
+            book.subscribe(Subscription(f"C{number:03}", f"p{number}", created_at=now))
+    with (folder / "bot.log").open("ab") as log:
+        async with running(config, folder / "reaction.db", stage, log):
+            await until(lambda: len(stage.looks) == PAGES, 60, "the first round")
+            await asyncio.sleep(3)
+            yield
+
+
+@asynccontextmanager
+async def bare(stage: Stage, _: Path) -> AsyncIterator[None]:
+    """The yardstick, as a process of its own."""
+    child = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.bench.reaction", "--bare", stage.url)
+    try:
+        await until(lambda: len(stage.looks) == PAGES, 60, "the first round")
+        yield
+    finally:
+        child.kill()
+        await child.wait()
+
+
+async def look_and_post(url: str) -> None:
+    """A look a second at every page; a POST for each incident that is new."""
+    told: set[str] = set()
+
+    async def watch(client: aiohttp.ClientSession, number: int) -> None:
+        while True:
+            async with client.get(f"{url}/p{number}/api/v2/summary.json") as answer:
+                page = json.loads(await answer.read())
+            for incident in page["incidents"]:
+                if incident["id"] not in told:
+                    told.add(incident["id"])
+                    payload = {"event_type": "bare", "event_payload": {"key": f"{incident['id']}:alert"}}
+                    message = {"channel": "C1", "text": incident["name"], "metadata": payload}
+                    async with client.post(f"{url}/api/chat.postMessage", json=message) as taken:
+                        await taken.read()
+            await asyncio.sleep(1)
+
+    async with aiohttp.ClientSession() as client:
+        await asyncio.gather(*(watch(client, number) for number in range(PAGES)))
+
+
+async def rows() -> list[Row]:
+    """Median and p99."""
+    took = []
+    for who in (bot, bare):
+        with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
+            async with Stage() as stage, who(stage, Path(folder)):
+                took.append(await flipped(stage))
+    ours, yard = took
+    return [
+        Row(
+            f"look to POST, recorded between, {name}",
+            percentile(ours, share),
+            "ms",
+            target,
+            percentile(yard, share),
+            than,
+        )
+        for name, share, target, than in (
+            ("median", 0.5, TARGET_MS, "bare aiohttp, no record"),
+            ("p95", 0.95, None, "likewise"),
+        )
+    ]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bare", metavar="URL", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.bare:
+        asyncio.run(look_and_post(asked.bare))
+    else:
+        print(table(asyncio.run(rows())))
