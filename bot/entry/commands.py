@@ -33,6 +33,12 @@ def answer(desk: Desk, text: str, channel: str, user: str = "", name: str = "") 
     return replace(reply, message=replace(message, blocks=(*message.blocks, row)))
 
 
+def only_reads(text: str) -> bool:
+    """True where the answer changes nothing, so that it may come from another connection."""
+    command = COMMANDS.get((text.split() or ["menu"])[0].casefold())
+    return command is None or command.is_question or command in (COMMANDS["menu"], COMMANDS["help"])
+
+
 def told(desk: Desk, text: str, channel: str, user: str = "", name: str = "") -> tuple[Reply, Command | None]:
     """The bare answer, and the command that gave it; None where it was none of ours, or could not be answered."""
     verb, *rest = sound(text).split() or ["menu"]

@@ -31,7 +31,7 @@ from bot.edge.slack import SLACK_API_URL, SlackEdge
 from bot.edge.store import Store
 from bot.edge.terminal import CHANNEL, Terminal
 from bot.engine import Engine
-from bot.entry import app, commands, interactions, probing, reception, redact, socketmode, tokens
+from bot.entry import app, interactions, probing, reception, redact, socketmode, tokens
 from bot.entry.db import fetched, replica
 from bot.entry.desk import Desk
 from bot.entry.digests import Digests
@@ -42,6 +42,7 @@ from bot.entry.link import Link
 from bot.entry.once import Once, events_once
 from bot.entry.options import config_option, db_option, now
 from bot.entry.pace import Pace
+from bot.entry.readers import Readers
 from bot.entry.running import Running
 from bot.entry.slash import slack_app
 from bot.entry.upkeep import Upkeep
@@ -162,16 +163,17 @@ def _slack(
     edge = SlackEdge(secrets.bot, base_url=url, look_up=found.looks_up, rooms=book.rounds)
     admins = Groups(groups(found.admins), edge, now)
     desk = Desk(running.providers, book, now, found.rules_for, frozenset(found.admins), running, admins.members)
+    readers = Readers(desk)
     bolt = slack_app(
         AsyncWebClient(token=secrets.bot, base_url=url, timeout=10, retry_handlers=[]),
-        lambda text, channel, user, name: commands.answer(desk, text, channel, user, name),
+        readers.answer,
     )
     running.groups = admins.members
     homes = Homes(desk, edge)
     interactions.listen(bolt, desk, homes.touch)
     reception.listen(bolt, desk, homes, edge)
     events_once(bolt, Once(book.heard, now))
-    more = [homes.serve, *([admins.serve] if admins.ids else [])]
+    more = [homes.serve, readers.serve, *([admins.serve] if admins.ids else [])]
     if secrets.mode == "socket":
         patience_s = socketmode.patience_s(found.give_up_after_min, os.environ)
         terms = socketmode.Terms(give_up_s=patience_s, on_scopes=edge.heed)

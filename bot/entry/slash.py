@@ -6,6 +6,7 @@ the command's ``response_url``, which works in channels that the bot is not a me
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -28,7 +29,9 @@ log = logging.getLogger("brownout")
 COMMAND = "/brownout"
 MAX_TEXT = 12_000  # what screen readers get of a long answer; Slack refuses texts above 40,000
 
-Answer = Callable[[str, str, str, str], Reply]
+ACKED_S = 0.015  # Bolt looks every 10 ms whether to send the ack: what takes long has to let it
+
+Answer = Callable[[str, str, str, str], Reply | Awaitable[Reply]]
 
 
 def slack_app(client: AsyncWebClient, answer: Answer) -> AsyncApp:
@@ -37,10 +40,11 @@ def slack_app(client: AsyncWebClient, answer: Answer) -> AsyncApp:
 
     async def handle(ack: Any, respond: Any, client: AsyncWebClient, command: dict[str, Any]) -> None:
         await ack()
+        await asyncio.sleep(ACKED_S)
         user = command["user_id"]
         where = typed.place(command["channel_id"], user)
         what = (command.get("text") or "", where, user, command.get("user_name") or "")
-        await tell(answered(COMMAND, lambda: answer(*what)), respond, client, command.get("trigger_id"))
+        await tell(await _answered(lambda: answer(*what)), respond, client, command.get("trigger_id"))
 
     app.command(COMMAND)(handle)
     return app
@@ -52,6 +56,15 @@ def answered(what: str, ask: Callable[[], R]) -> R | Reply:
         return ask()
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told)
         return _failed(what, error)
+
+
+async def _answered(ask: Callable[[], Reply | Awaitable[Reply]]) -> Reply:
+    """The answer to a command, or what went wrong with it."""
+    try:
+        found = ask()
+        return found if isinstance(found, Reply) else await found
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is told)
+        return _failed(COMMAND, error)
 
 
 async def _finished(later: Callable[[], Awaitable[Reply]]) -> Reply:

@@ -81,6 +81,10 @@ class Store:
         """Opens or makes the database. ``alone`` is for the bot itself: StoreError where another one runs on it."""
         return cls(Database.open(Path(path), read_only=read_only, alone=alone, patience_s=patience_s))
 
+    def reader(self) -> Store:
+        """Another connection to the same file that only reads, for another thread: it has to be asked for there."""
+        return Store.open(self._db.path, read_only=True)
+
     def close(self) -> None:
         """Closes the file; what was recorded is already safe, and looks that changed nothing are now."""
         with suppress(StoreError):

@@ -43,6 +43,11 @@ class Database:
             raise
         return cls(path, opened[-1], opened[0] if alone else None)
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     def close(self) -> None:
         """Closes the file and gives up the claim; what was recorded is already safe."""
         self._connection.close()
