@@ -96,20 +96,27 @@ class Engine:
 
     def tick(self) -> tuple[strokes.Stroke, ...]:
         """Lets time pass for every provider: verdicts change with it. Records, and returns, only what changed."""
-        done = []
-        for provider in self.providers.values():
-            world = self.worlds[provider.id]
-            if world.seen_at is None and world.blind_since is None:
-                continue
-            now, rules = self.now(), self._rules(provider)
-            if not strokes.is_calm(world, now, rules):
-                stroke = strokes.tick(world, now, rules)
-                if stroke.events or _intervals(stroke.before) != _intervals(stroke.world):
-                    self._record(None, stroke, provider)
-                    done.append(stroke)
-                self.worlds[provider.id] = stroke.world
+        return tuple(stroke for stroke in self.ticks() if stroke is not None)
+
+    def ticks(self) -> Iterator[strokes.Stroke | None]:
+        """Likewise, one provider after the other, so that whoever lets time pass may do other things in between."""
+        for provider in tuple(self.providers.values()):
+            yield self._tick(provider)
         self.book.flush()
-        return tuple(done)
+
+    def _tick(self, provider: Provider) -> strokes.Stroke | None:
+        world = self.worlds[provider.id]
+        if world.seen_at is None and world.blind_since is None:
+            return None
+        now, rules = self.now(), self._rules(provider)
+        if strokes.is_calm(world, now, rules):
+            return None
+        stroke = strokes.tick(world, now, rules)
+        if not stroke.events and _intervals(stroke.before) == _intervals(stroke.world):
+            self.worlds[provider.id] = stroke.world
+            return None
+        self._record(None, stroke, provider)
+        return stroke
 
     def witness(
         self,

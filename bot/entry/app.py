@@ -30,6 +30,7 @@ log = logging.getLogger("brownout")
 JITTER = 0.2  # of the interval, to both sides (safe-to-retry.md C.5)
 FIRST_ROUND_S = 10.0  # of looks, after the start
 TICK_S = 15
+AT_ONCE = 10  # sources that time passes for, before somebody else has a turn
 LATE_S = 5.0  # a look that begins so long after it was due is late
 PUBLISH_S = 1.0  # Slack takes about one post a second and channel
 FAREWELL_S = 2.5  # what is being sent may finish
@@ -165,8 +166,11 @@ class App:
 
     async def _tick(self) -> None:
         with self._contained("time", "what it changed is not recorded yet"):
-            if self.engine.tick():
-                self._wake.set()
+            for number, stroke in enumerate(self.engine.ticks()):
+                if stroke is not None:
+                    self._wake.set()
+                if number % AT_ONCE == 0:
+                    await asyncio.sleep(0)  # time passes for a thousand sources, and acks don't wait for all of them
         for chore in self.chores:
             with self._contained("what time alone brings", "it waits for the next tick"):
                 if chore():

@@ -15,7 +15,6 @@ from bot.entry import commands
 from bot.entry.desk import Desk
 from bot.entry.question import Reply
 
-
 SWITCH_S = 0.0005  # the loop waits no longer than this whenever the thread is at work; Python's own are 5 ms
 
 

@@ -20,6 +20,7 @@ from bot import settings
 from bot.edge.store import Store
 from bot.model import Provider
 from tests.bench.decade import fill
+from tests.bench.load import watched_book
 from tests.bench.queries import pages
 from tests.bench.stage import Stage, configure, running, until
 from tests.bench.table import Row, percentile, table
@@ -63,14 +64,21 @@ def questions(db: Path, providers: Iterable[Provider]) -> list[str]:
 SPANS = (("history", "30d"), ("uptime", "90d"), ("uptime", "365d"))
 
 
-async def waited(folder: Path, db: Path, updates: int) -> tuple[list[float], int]:
-    """Milliseconds to each ack, and how many commands were typed."""
+def _filled(db: Path, updates: int) -> tuple[Provider, ...]:
+    """The providers of the decade; the database is made where there is none."""
     providers = pages(settings.load())
     if not db.exists():
         with closing(Store.open(db)) as book:
             fill(book, providers, updates)
+    return providers
+
+
+async def waited(folder: Path, db: Path, updates: int) -> tuple[list[float], int]:
+    """Milliseconds to each ack, and how many commands were typed."""
+    providers = _filled(db, updates)
     async with Stage() as stage:
         config = prepared(folder, stage.url, providers)
+        watched_book(db, settings.load(config).providers, stage.well)
         typed, draw = questions(db, providers), Random(8)  # noqa: S311  (likewise)
         with (folder / "bot.log").open("ab") as log:
             async with running(config, db, stage, log):

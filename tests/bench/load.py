@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -33,6 +34,17 @@ COUNTS = (1_000, 10_000)
 YARD = 300  # looks of a yardstick, at the pace of a thousand a minute
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """CPU in percent of a core, looks that were missed, CPU a look, resident memory, and how long the first round took."""
+
+    share: float
+    missed: int
+    each_ms: float
+    weight_mb: float
+    first_s: float
+
+
 def watched_book(path: Path, providers: Iterable[Provider], body: bytes) -> None:
     """A database as two hours of looks at healthy pages have left it."""
     seen, now = statuspage.parse(body), datetime.now(UTC)  # noqa: TID251  (the bot that reads it has the real clock)
@@ -52,10 +64,10 @@ def missed(times: Iterable[list[float]], until_: float, interval_s: float = INTE
     return sum(b - a > most for looks_ in times for a, b in pairwise([*looks_, until_]))
 
 
-async def load(folder: Path, count: int) -> tuple[float, int, float, float, float]:
-    """CPU in percent of a core; looks that were missed; milliseconds of CPU a look; MB; seconds of the first round."""
+async def load(folder: Path, count: int, interval_s: float = INTERVAL_S) -> Loaded:
+    """The bot over so many pages, for a while."""
     async with Stage() as stage:
-        config = configure(folder / f"config{count}", stage.url, count, interval_s=INTERVAL_S)
+        config = configure(folder / f"config{count}", stage.url, count, interval_s=interval_s)
         db = folder / f"load{count}.db"
         watched_book(db, settings.load(config).providers, page_bytes())
         with (folder / "bot.log").open("ab") as log:
@@ -67,8 +79,9 @@ async def load(folder: Path, count: int) -> tuple[float, int, float, float, floa
                 used = cpu_s(bot.pid)
                 await asyncio.sleep(MEASURED_S)
                 used, took = cpu_s(bot.pid) - used, time.monotonic() - began
+                late = missed(stage.looks.values(), time.monotonic(), interval_s)
                 each = 1000 * used / (_looks(stage) - before)
-                return 100 * used / took, missed(stage.looks.values(), time.monotonic()), each, rss_mb(bot.pid), first_s
+                return Loaded(100 * used / took, late, each, rss_mb(bot.pid), first_s)
 
 
 def _looks(stage: Stage) -> int:
@@ -82,14 +95,16 @@ async def rows(counts: Iterable[int] = COUNTS) -> list[Row]:
     found = []
     for count in counts:
         with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
-            share, late, each, weight, first_s = await load(Path(folder), count)
+            got = await load(Path(folder), count)
         what, alike = f"{count:,} pages a minute", count / INTERVAL_S / 1000 * 100
-        note = f"{each:.2f} ms a look; first round in {first_s:.0f} s; {weight:.0f} MB"
+        note = f"{got.each_ms:.2f} ms a look; first round in {got.first_s:.0f} s; {got.weight_mb:.0f} MB"
         target = 1.5 if count <= 1000 else 100
         found += [
-            Row(f"{what}: CPU of the whole bot", share, "% of a core", target, bare["httpx"] * alike, "httpx", note),
-            Row(f"{what}: the same", share, "% of a core", target, bare["raw"] * alike, "raw asyncio"),
-            Row(f"{what}: looks missed", late, "looks", 0),
+            Row(
+                f"{what}: CPU of the whole bot", got.share, "% of a core", target, bare["httpx"] * alike, "httpx", note
+            ),
+            Row(f"{what}: the same", got.share, "% of a core", target, bare["raw"] * alike, "raw asyncio"),
+            Row(f"{what}: looks missed", got.missed, "looks", 0),
         ]
     return found
 

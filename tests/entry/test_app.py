@@ -411,10 +411,10 @@ async def test_a_page_that_stays_unreadable_is_said_once_and_its_return_too(bot,
 
 
 async def test_time_that_can_not_be_recorded_is_said(bot, log):
-    def tick():
+    def ticks():
         raise StoreError("the disk is full")
 
-    bot.engine = type("Engine", (), {"tick": staticmethod(tick)})()
+    bot.engine = type("Engine", (), {"ticks": staticmethod(ticks)})()
     await bot._tick()
     assert said(log) == ["ERROR the database: the disk is full; what it changed is not recorded yet"]
 
