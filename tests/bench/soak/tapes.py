@@ -123,9 +123,9 @@ class Player:
             self._made[path] = self._make(path)
         return self._made[path]
 
-    def looked(self) -> None:
-        """The summary was just read, and well."""
-        self._looks += 1
+    def looked(self, tag: str) -> None:
+        """The summary was asked for by somebody who has this one: so it was read, and kept."""
+        self._looks += tag == (self._made.get("summary") or ("", b""))[0] != ""
 
     def flush(self) -> None:
         """Notes what was shown, and how often it was read."""

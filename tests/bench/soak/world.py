@@ -147,7 +147,7 @@ class World:
         if not tag:
             return web.Response(body=body, content_type="text/html")
         if path == "summary":
-            player.looked()
+            player.looked(request.headers.get("if-none-match", ""))
         headers = {"etag": tag, "cache-control": "max-age=0, private, must-revalidate"}
         if request.headers.get("if-none-match") == tag:
             return web.Response(status=304, headers=headers)
