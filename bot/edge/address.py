@@ -11,6 +11,7 @@ import ipaddress
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from threading import Thread
 from typing import Any
 
@@ -19,6 +20,7 @@ Lookup = Callable[..., list[Any]]
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"), ipaddress.ip_network("2001::/32")
 
 
+@lru_cache(maxsize=4096)  # every connection asks, and the same few addresses come again and again
 def is_public(address: str) -> bool:
     """Whether an IP address belongs to the open internet; ``is_private`` alone is not enough on Python 3.11."""
     ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
