@@ -43,9 +43,9 @@ def condition(found: Condition, *, inferred: bool = False) -> str:
 
 
 def call(verdict: Verdict) -> str:
-    """The verdict in two or three words: ``Retry gently (20 %)``."""
+    """The verdict in two or three words: ``Retry gently (20%)``."""
     word = CALLS[verdict.call]
-    return f"{word} ({verdict.exposure:.0%})".replace("%", " %") if verdict.call is Call.RETRY_GENTLY else word
+    return f"{word} ({verdict.exposure:.0%})" if verdict.call is Call.RETRY_GENTLY else word
 
 
 def told(verdict: Verdict) -> str:

@@ -131,7 +131,7 @@ def test_what_is_not_known_to_be_hit_is_told_apart():
     careful = replace(
         ALERT, watched=(line("Acme Web", Condition.OPERATIONAL, verdict(call=Call.RETRY_GENTLY, exposure=0.1)),)
     )
-    assert "Not known to be hit, and not safe to retry normally: Acme Web (retry gently (10 %))." in text(
+    assert "Not known to be hit, and not safe to retry normally: Acme Web (retry gently (10%))." in text(
         parent(careful)
     )
 
