@@ -30,15 +30,18 @@ from http import HTTPStatus
 from typing import Self
 
 import aiohttp
-import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
-from httpx_aiohttp import AiohttpTransport
 from typing_extensions import override
 
 from bot import __version__
 from bot.edge.address import Lookup, addresses, is_public
 from bot.errors import SourceError
 from bot.sources.answer import ACCEPTED, Body, retry_after
+from bot.unseen import unseen
+
+with unseen("rich"):
+    import httpx
+    from httpx_aiohttp import AiohttpTransport
 
 MAX_HOPS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)

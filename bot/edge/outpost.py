@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-import httpx
-
 from bot import __version__
 from bot.errors import DeliveryError
 from bot.model import ProbeResult
 from bot.sources.answer import retry_after
+from bot.unseen import unseen
+
+with unseen("rich"):
+    import httpx
 
 PATIENCE_S = 10.0
 MOST = 200  # results that the other side takes at once

@@ -20,7 +20,6 @@ from http import HTTPStatus
 from typing import Any
 
 import httpcore
-import httpx
 from typing_extensions import override
 
 from bot import __version__
@@ -28,6 +27,10 @@ from bot.edge.address import Lookup, addresses, is_public
 from bot.errors import SourceError
 from bot.model import HERE, Probe, ProbeResult
 from bot.sources.answer import ACCEPTED, Body
+from bot.unseen import unseen
+
+with unseen("rich"):
+    import httpx
 
 MAX_BYTES = 256 * 1024  # of a body; a marker stands within them
 MAX_HOPS = 5

@@ -17,8 +17,9 @@ from rich.panel import Panel
 from rich.text import Text
 
 from bot.model import Message
+from bot.model.channel import TERMINAL
 
-CHANNEL = "terminal"
+CHANNEL = TERMINAL
 
 
 class Terminal:

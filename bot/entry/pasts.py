@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core import catalogue
-from bot.edge.terminal import CHANNEL
 from bot.entry.almanac import Almanac, split
 from bot.entry.desk import Desk
 from bot.entry.question import Ask, Command, Reply
 from bot.entry.typed import plain
 from bot.errors import UsageError
 from bot.model import Event, EventKind, Known, News, NewsItem, Surface
+from bot.model.channel import TERMINAL
 from bot.voice import figures, replies
 from bot.voice.timeline import timeline as steps
 
@@ -24,7 +24,7 @@ def timeline(desk: Desk, ask: Ask) -> Reply:
     """Every step of an incident; of our own posts, a channel sees its own, the command line sees all."""
     provider, known, events = desk.incident(" ".join(_words(ask, "timeline")), ask.channel)
     archive = desk.book.archive
-    sent = [d for d in archive.deliveries(known.incident.id) if ask.channel in (CHANNEL, d.channel)]
+    sent = [d for d in archive.deliveries(known.incident.id) if ask.channel in (TERMINAL, d.channel)]
     labels = archive.labels(known.incident.id)
     return Reply(steps(known, provider.name, events, desk.surfaces(), labels=labels, sent=sent))
 
@@ -119,7 +119,7 @@ def _about(desk: Desk, ask: Ask, verb: str) -> tuple[Known, tuple[str, ...]]:
 def _written(desk: Desk, ask: Ask, known: Known, kind: EventKind, text: str) -> Event:
     """What somebody wrote in a channel is for that channel; what is written on the command line is for everybody."""
     provider, _, _ = desk.incident(known.incident.id)
-    is_here = ask.channel == CHANNEL
+    is_here = ask.channel == TERMINAL
     author = "the command line" if is_here and not ask.user else ask.person.name
     at = desk.now()
     channel = None if is_here else ask.channel

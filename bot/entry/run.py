@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import settings
@@ -29,7 +28,6 @@ from bot.edge.probe import Prober
 from bot.edge.replica import Replica, tool
 from bot.edge.slack import SLACK_API_URL, SlackEdge
 from bot.edge.store import Store
-from bot.edge.terminal import CHANNEL, Terminal
 from bot.engine import Engine
 from bot.entry import app, interactions, probing, reception, redact, socketmode, tokens
 from bot.entry.db import fetched, replica
@@ -217,6 +215,10 @@ def _web(
 
 def _terminal(book: Store, providers: Iterable[Provider]) -> Mouth:
     """The terminal, which listens to everything."""
+    from rich.console import Console  # noqa: PLC0415  (3 MB that a bot in Slack has no use for)
+
+    from bot.edge.terminal import CHANNEL, Terminal  # noqa: PLC0415  (likewise)
+
     log.warning("no Slack tokens are set: alerts are drawn here. README, 'In your Slack', says how to get them.")
     for provider in providers:
         book.subscribe(Subscription(CHANNEL, provider.id, created_at=now()))

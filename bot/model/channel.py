@@ -8,6 +8,8 @@ from datetime import datetime, time
 from bot.model.page import Condition
 from bot.model.people import Mute
 
+TERMINAL = "terminal"  # the channel of a bot without Slack: whoever sits at it
+
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
