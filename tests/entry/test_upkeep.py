@@ -95,13 +95,15 @@ async def test_the_age_of_the_newest_backup_is_known(upkeep, clock):
     assert upkeep.backed_up_at() == NOON
 
 
-async def test_a_bot_that_ends_calls_its_backup_off(upkeep, db):
-    task = asyncio.create_task(upkeep.back_up())
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await asyncio.get_running_loop().shutdown_default_executor()
+def test_a_bot_that_ends_calls_its_backup_off(upkeep, db):
+    async def end():
+        task = asyncio.create_task(upkeep.back_up())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(end())  # which waits for its threads
     assert list(db.parent.rglob("*.partial")) == []
 
 
