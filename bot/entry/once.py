@@ -23,7 +23,7 @@ log = logging.getLogger("brownout")
 SIGNED = timedelta(minutes=10)  # twice the window in which a signature is good
 EVENTS = timedelta(hours=25)  # Slack tries three times within minutes, and with "Delayed events" hourly for a day
 REMEMBERED = 10_000  # keys in memory, the newest
-_ANSWERED = ("view_submission", "block_suggestion")  # the acknowledgement holds the answer, so each has its own
+ANSWERED = ("view_submission", "block_suggestion")  # the acknowledgement holds the answer, so each has its own
 
 
 class Keys(Protocol):
@@ -88,7 +88,7 @@ def events_once(bolt: AsyncApp, once: Once) -> None:
         event = body.get("event_id") if body.get("type") == "event_callback" else None
         if isinstance(event, str) and not once.is_first(f"event {event}", EVENTS):
             return BoltResponse(status=200, body="")
-        trigger = body.get("trigger_id") if body.get("type") not in _ANSWERED else None
+        trigger = body.get("trigger_id") if body.get("type") not in ANSWERED else None
         if isinstance(trigger, str) and not once.is_new(f"trigger {trigger}", SIGNED):
             return BoltResponse(status=200, body="")
         await next_()

@@ -32,7 +32,7 @@ from starlette.requests import ClientDisconnect
 from bot.edge.slack import prove_bot
 from bot.entry import signature
 from bot.entry.link import Link
-from bot.entry.once import SIGNED, Recent
+from bot.entry.once import ANSWERED, SIGNED, Recent
 from bot.errors import DeliveryError
 
 log = logging.getLogger("brownout")
@@ -46,7 +46,6 @@ WAITS_S = (1.0, 20.0)  # between attempts to reach Slack: the first, doubled up 
 FIELDS = 200
 LONGEST_CHALLENGE = 500
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
-_ANSWERED = ("view_submission", "block_suggestion")  # the answer is in the acknowledgement
 _KEPT = ("x-slack-retry-num", "x-slack-retry-reason")  # of the headers; Bolt obeys some that are not Slack's to send
 
 
@@ -127,7 +126,7 @@ class HttpDoor:
         if not self._signed.is_new(signed, self.now(), SIGNED):
             return Response()
         asked = AsyncBoltRequest(body=payload, headers=headers, mode="socket_mode")
-        if payload.get("type") in _ANSWERED:
+        if payload.get("type") in ANSWERED:
             answer = await self.bolt.async_dispatch(asked)
             return Response(answer.body, answer.status, {k: v[0] for k, v in answer.headers.items()})
         self._waiting.append(asked)

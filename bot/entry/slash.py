@@ -6,7 +6,6 @@ the command's ``response_url``, which works in channels that the bot is not a me
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -29,8 +28,6 @@ log = logging.getLogger("brownout")
 COMMAND = "/brownout"
 MAX_TEXT = 12_000  # what screen readers get of a long answer; Slack refuses texts above 40,000
 
-ACKED_S = 0.015  # Bolt looks every 10 ms whether to send the ack: what takes long has to let it
-
 Answer = Callable[[str, str, str, str], Reply | Awaitable[Reply]]
 
 
@@ -40,7 +37,6 @@ def slack_app(client: AsyncWebClient, answer: Answer) -> AsyncApp:
 
     async def handle(ack: Any, respond: Any, client: AsyncWebClient, command: dict[str, Any]) -> None:
         await ack()
-        await asyncio.sleep(ACKED_S)
         user = command["user_id"]
         where = typed.place(command["channel_id"], user)
         what = (command.get("text") or "", where, user, command.get("user_name") or "")

@@ -17,11 +17,16 @@ from typing import Any
 
 import aiohttp
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
+from typing_extensions import override
 
 from bot.edge.slack import knock
 from bot.entry.link import Link
+from bot.entry.once import ANSWERED
 from bot.errors import DeliveryError
 
 log = logging.getLogger("brownout")
@@ -96,10 +101,26 @@ def _give_up(patience: float | None, gone_s: float, why: str) -> None:
         raise DeliveryError(gone, code="gone", permanent=True)
 
 
+class Prompt(AsyncSocketModeHandler):
+    """Acknowledges at once what Slack only wants acknowledged; Bolt would look every 10 ms whether it may.
+
+    What is acknowledged by an answer (a modal that was sent off, a menu's options) waits for that.
+    """
+
+    @override
+    async def handle(self, client: Any, req: SocketModeRequest) -> None:
+        """One envelope."""
+        if req.payload.get("type") in ANSWERED:
+            await super().handle(client, req)
+            return
+        await client.send_socket_mode_response(SocketModeResponse(req.envelope_id))
+        await run_async_bolt_app(self.app, req)
+
+
 @asynccontextmanager
 async def _line(bolt: AsyncApp, app_token: str, url: str, link: Link) -> AsyncIterator[Any]:
     client = AsyncWebClient(token=app_token, base_url=url, timeout=10, retry_handlers=[])
-    line: Any = AsyncSocketModeHandler(bolt, app_token, web_client=client, ping_interval=PING_S).client
+    line: Any = Prompt(bolt, app_token, web_client=client, ping_interval=PING_S).client
     line.on_message_listeners.append(partial(_overhear, link))
     try:
         async with asyncio.timeout(CONNECT_S):
