@@ -305,8 +305,10 @@ class World:
         return bot
 
     def _lines(self) -> int:
-        """How often a bot has come online."""
-        return self.driver.connections() if self.mode == "socket" else self.said().count("ready for Slack at")
+        """How often a bot has come online: by HTTP, once Slack knows it and its door is open."""
+        if self.mode == "socket":
+            return self.driver.connections()
+        return min(self.said().count(words) for words in ("ready for Slack at", "the board is at"))
 
     def start_subscribed(self) -> Bot:
         """A new bot whose channel C1 has asked to hear of Acme, and which has seen the page all green."""

@@ -32,7 +32,7 @@ def test_a_broken_socket_costs_no_alert(world, driver, vendor):
 
 
 def readiness(world):
-    """What /readyz says of Slack; None where it is connected."""
+    """What /readyz says of Slack, or why it says nothing; None where it is connected."""
     ask = """
 import json, urllib.error, urllib.request
 try:
@@ -40,6 +40,8 @@ try:
     print("null")
 except urllib.error.HTTPError as error:
     print(error.read().decode())
+except urllib.error.URLError as error:
+    print(json.dumps(str(error)))
 """
     run = world.namespace.enter([sys.executable, "-c", ask], stdout=subprocess.PIPE)
     told = json.loads(run.communicate()[0])
