@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Protocol
 
 from bot.core import diff, missed
@@ -54,7 +55,8 @@ class Kept:
 
     etag: str | None = None
     snapshot: Snapshot | None = None
-    bodies: Bodies = ()
+    digest: bytes = b""  # of the bodies
+    bodies: Bodies = ()  # themselves, only where they mean something else later: thousands of pages weigh
 
 
 Scout = Callable[[Source], Awaitable[str]]
@@ -91,10 +93,12 @@ class Looker:
         source, kept = provider.source, self.kept.setdefault(provider.id, Kept())
         try:
             page, bodies = await self._read(provider, kept)
-            is_same = kept.snapshot is not None and bodies == kept.bodies
-            snapshot = self._parsed(provider, bodies, kept if is_same else Kept())
+            digest = _digest(bodies) if bodies else kept.digest
+            is_same = kept.snapshot is not None and digest == kept.digest
+            snapshot = self._parsed(provider, bodies or kept.bodies, kept if is_same else Kept())
             etag = page.etag or (kept.etag if page.not_modified else None)
-            self.kept[provider.id] = Kept(etag, snapshot, bodies)
+            lasting = (bodies or kept.bodies) if self._kind(provider).timed else ()
+            self.kept[provider.id] = Kept(etag, snapshot, digest, lasting)
             snapshot = recent(snapshot, frozenset(k.incident.id for k in world.incidents), self.now())
             endings = await self._ask(provider, world, snapshot)
             snapshot, since = await self._missed(provider, world, snapshot)
@@ -126,11 +130,14 @@ class Looker:
         return Look(at, Blindness(why, code, wait)), Observation(provider.source.id, at, code, why=why)
 
     async def _read(self, provider: Provider, kept: Kept) -> tuple[Page, Bodies]:
-        """Every path of the format; the first answer stands for all. Only a single path is asked for conditionally."""
+        """Every path of the format; the first answer stands for all. Nothing where it is still what is kept.
+
+        Only a single path is asked for conditionally.
+        """
         first, *rest = self._kind(provider).paths_of(provider.source)
         page = await self._get(provider, first, etag=None if rest else kept.etag)
-        if page.not_modified and kept.bodies:
-            return page, kept.bodies
+        if page.not_modified and kept.snapshot is not None:
+            return page, ()
         return page, (page.body, *[(await self._get(provider, path)).body for path in rest])
 
     def _parsed(self, provider: Provider, bodies: Bodies, kept: Kept) -> Snapshot:
@@ -230,6 +237,10 @@ class Looker:
         listed = {i.id: i for i in diff.listed(whole)}
         oldest = min((i.created_at for i in listed.values()), default=None) if kind.own_path is None else None
         return {k.incident.id: listed.get(k.incident.id) or _left(k, oldest) for k in missing}
+
+
+def _digest(bodies: Bodies) -> bytes:
+    return sha256(b"\0".join(bodies)).digest()
 
 
 def _left(known: Known, oldest: datetime | None) -> Ending:

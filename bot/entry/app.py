@@ -29,6 +29,7 @@ log = logging.getLogger("brownout")
 
 JITTER = 0.2  # of the interval, to both sides (safe-to-retry.md C.5)
 FIRST_ROUND_S = 10.0  # of looks, after the start
+FIRST_LOOK_S = 0.006  # which is what one takes: it is parsed and recorded
 TICK_S = 15
 AT_ONCE = 10  # sources that time passes for, before somebody else has a turn
 LATE_S = 5.0  # a look that begins so long after it was due is late
@@ -99,11 +100,11 @@ class App:
     # --- poll ---------------------------------------------------------------------------------------------------------
 
     def _scheduled(self) -> Any:
-        """A job per source, the first looks evenly spread over ten seconds at most, and one that lets time pass."""
+        """A job per source, and one that lets time pass. First looks are a tenth of a second apart, or less of many."""
         scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
-        apart_s = min(0.1, FIRST_ROUND_S / max(1, len(self.engine.providers)))
+        apart_s = max(FIRST_LOOK_S, min(0.1, FIRST_ROUND_S / max(1, len(self.engine.providers))))
         for number, provider in enumerate(self.engine.providers):
             self._appoint(scheduler, provider, self.engine.now() + timedelta(seconds=number * apart_s))
         scheduler.add_job(self._tick, IntervalTrigger(seconds=TICK_S), id="tick")
