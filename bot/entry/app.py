@@ -31,6 +31,7 @@ JITTER = 0.2  # of the interval, to both sides (safe-to-retry.md C.5)
 FIRST_ROUND_S = 10.0  # of looks, after the start
 FIRST_LOOK_S = 0.006  # which is what one takes: it is parsed and recorded
 TICK_S = 15
+BEAT_S = 0.25  # what begins together wakes the process once
 AT_ONCE = 10  # sources that time passes for, before somebody else has a turn
 LATE_S = 5.0  # a look that begins so long after it was due is late
 PUBLISH_S = 1.0  # Slack takes about one post a second and channel
@@ -152,7 +153,7 @@ class App:
             if not stroke.is_nothing_new:
                 self._wake.set()
         if self._scheduler.running:
-            at = self.engine.now() + timedelta(seconds=self._pause(provider, stroke))
+            at = _on_the_beat(self.engine.now() + timedelta(seconds=self._pause(provider, stroke)))
             self._scheduler.modify_job(f"poll {provider}", next_run_time=at)
             self._pulses[provider] = replace(self._pulses[provider], next_at=at, interval_s=self._interval(provider))
 
@@ -229,6 +230,11 @@ class App:
     def _well(self, what: str) -> None:
         if self._failing.pop(what, None):
             log.info("%s: well again", what)
+
+
+def _on_the_beat(at: datetime) -> datetime:
+    """The next quarter of a second: of a thousand pages, looks that begin together cost half as much CPU."""
+    return at + timedelta(seconds=-at.timestamp() % BEAT_S)
 
 
 async def _ended(tasks: list[asyncio.Task[Any]], patience_s: float = 0) -> None:

@@ -1,10 +1,11 @@
 """Time passes for many sources in turns, so that nobody waits for all of them."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.entry.app import AT_ONCE, App
+from bot.entry.app import AT_ONCE, App, _on_the_beat
 from bot.settings import Poll
 
 pytestmark = pytest.mark.anyio
@@ -38,3 +39,9 @@ async def test_time_passes_for_every_source():
     bot = App(Engine(25), Poll())
     await bot._tick()
     assert bot.engine.reached == 25
+
+
+@pytest.mark.parametrize(("ms", "beat"), [(0, 0), (1, 250), (250, 250), (251, 500), (999, 1000)])
+async def test_looks_begin_on_quarters_of_a_second_and_never_before_their_time(ms, beat):
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    assert _on_the_beat(noon + timedelta(milliseconds=ms)) == noon + timedelta(milliseconds=beat)
