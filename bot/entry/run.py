@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import logging
 import os
@@ -29,7 +28,7 @@ from bot.edge.replica import Replica, tool
 from bot.edge.slack import SLACK_API_URL, SlackEdge
 from bot.edge.store import Store
 from bot.engine import Engine
-from bot.entry import app, interactions, probing, reception, redact, socketmode, tokens
+from bot.entry import app, interactions, probing, reception, redact, socketmode, sweep, tokens
 from bot.entry.db import fetched, replica
 from bot.entry.desk import Desk
 from bot.entry.digests import Digests
@@ -126,11 +125,10 @@ async def _run(found: settings.Settings, book: Store, upkeep: Upkeep, secrets: t
         chores = (Hearing(engine, book), Vigil(engine, book))
         digests = Digests(Desk(running.providers, book, now, found.rules_for), upkeep.path)
         rounds = probing.Probing(Prober(), engine, providers, os.environ, now, lambda: _newest(engine))
-        errands = (*upkeep.errands(), *rounds.errands(), digests.errand())
+        errands = (*upkeep.errands(), *rounds.errands(), digests.errand(), sweep.errand())
         bot = app.App(engine, found.poll, doors, app.say, chores=chores, errands=errands)
         running.rounds = bot
-        gc.collect()
-        gc.freeze()  # what is loaded by now stays: collecting it again and again made one answer in twenty late
+        sweep.begin()
         await bot.run(stop)
     log.info("ended cleanly")
 
@@ -203,7 +201,7 @@ def _web(
     async def door() -> None:
         for room in ("bot.entry.serve", "bot.entry.write"):
             await asyncio.to_thread(importlib.import_module, room)
-        gc.freeze()
+        sweep.begin()
         from bot.entry.serve import serve  # noqa: PLC0415  (imported by now)
         from bot.entry.write import Writing  # noqa: PLC0415  (likewise)
 

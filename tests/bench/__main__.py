@@ -62,7 +62,7 @@ def machine() -> str:
 def main() -> None:
     """Measures the parts that are asked for, all of them if none is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help=f"of {', '.join(PARTS)}")
+    parser.add_argument("parts", nargs="*", metavar="PART", choices=[*PARTS, []], help=f"of {', '.join(PARTS)}")
     parser.add_argument(
         "--db", type=Path, help="for acks: a database that they, or tests.bench.queries, have made before"
     )
