@@ -10,6 +10,7 @@ import asyncio
 import os
 import resource
 import shutil
+import subprocess
 import tempfile
 from asyncio.subprocess import DEVNULL
 from collections.abc import Awaitable, Callable
@@ -38,15 +39,17 @@ async def urlwatch(stage: Stage, program: str, folder: Path) -> tuple[float, flo
     (folder / "urlwatch.yaml").write_text("report: {stdout: {enabled: false}}\n", encoding="utf-8")
     files = [("--urls", "urls.yaml"), ("--config", "urlwatch.yaml"), ("--cache", "cache.db"), ("--hooks", "hooks.py")]
     command = [program, *(part for name, file in files for part in (name, str(folder / file)))]
-    used = 0.0
-    for number in range(RUNS + 1):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        child = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
-        await child.wait()
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if number:
-            used += after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return 1000 * used / RUNS / PAGES, after.ru_maxrss / 1024
+    _, *runs = [await asyncio.to_thread(_spent, command) for _ in range(RUNS + 1)]
+    used = sum(run.ru_utime + run.ru_stime for run in runs)
+    return 1000 * used / RUNS / PAGES, max(run.ru_maxrss for run in runs) / 1024
+
+
+def _spent(command: list[str]) -> resource.struct_rusage:
+    """What one run of a command used, and no other process."""
+    child = subprocess.Popen(command, stdout=DEVNULL, stderr=DEVNULL)  # noqa: S603  (what is on PATH)
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return used
 
 
 async def prometheus(stage: Stage, program: str, folder: Path) -> tuple[float, float]:
