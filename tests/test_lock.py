@@ -1,5 +1,6 @@
 """uv.lock: what pyproject.toml asks for and nothing else, every file by its hash, all of it from PyPI."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -17,20 +18,28 @@ def asked():
     """Every requirement of pyproject.toml, those of the extras too; what refers to an extra of its own is spelled out."""
     lists = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
     found = [Requirement(text) for texts in lists for text in texts]
-    return {(canonicalize_name(r.name), str(r.specifier)) for r in found if r.name != "brownout"}
+    return {(canonicalize_name(r.name), str(r.specifier), str(r.marker or "")) for r in found if r.name != "brownout"}
+
+
+def its_own_marker(row):
+    """What pyproject.toml wrote behind the semicolon; the lock adds the extra that asks."""
+    marker = re.sub(r"(^| and )extra == '[^']*'$", "", row.get("marker", ""))
+    return str(Requirement(f"x; {marker}").marker) if marker else ""
 
 
 def test_the_lock_is_of_this_pyproject():
     [own] = [p for p in LOCK["package"] if p["name"] == "brownout"]
     locked = {
-        (r["name"], str(Requirement(r["name"] + r.get("specifier", "")).specifier))
+        (r["name"], str(Requirement(r["name"] + r.get("specifier", "")).specifier), its_own_marker(r))
         for r in own["metadata"]["requires-dist"]
     }
     assert locked == asked(), "run `uv lock`"
 
 
 def test_what_is_locked_is_what_is_asked_for():
-    wrong = [name for name, wanted in asked() if PACKAGES[name]["version"] not in Requirement(name + wanted).specifier]
+    wrong = [
+        name for name, wanted, _ in asked() if PACKAGES[name]["version"] not in Requirement(name + wanted).specifier
+    ]
     assert wrong == []
 
 
