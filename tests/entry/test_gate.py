@@ -29,13 +29,6 @@ components = ["c-api"]
 """
 
 
-@pytest.fixture
-def town(tmp_path):
-    town = Town(tmp_path / "town.db")
-    yield town
-    town.book.close()
-
-
 def asked(town, surface="acme-api", client=None):
     found = Settings(providers=(ACME, GLOBEX))
     return gate.Gate(found, town.path, surface, client, town.now).ask()

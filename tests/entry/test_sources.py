@@ -13,17 +13,10 @@ from bot.entry.desk import Desk
 from bot.entry.running import Running
 from bot.entry.web import web_app
 from bot.model import Pulse, VerdictRules
-from tests.entry.acme import ACME, GLOBEX, START, Town
+from tests.entry.acme import ACME, GLOBEX, START
 from tests.entry.test_add import ACME as FILE
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def town(tmp_path):
-    town = Town(tmp_path / "town.db")
-    yield town
-    town.book.close()
 
 
 class Rounds:

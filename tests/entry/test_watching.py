@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from bot.edge.fetch import Fetcher
-from bot.edge.store import Store
 from bot.entry import commands, presses
 from bot.entry.desk import Desk
 from bot.entry.draft import Wish
@@ -40,13 +39,6 @@ class Rounds:
 
     def pulse(self, _):
         return None
-
-
-@pytest.fixture
-def book(tmp_path):
-    store = Store.open(tmp_path / "b.db")
-    yield store
-    store.close()
 
 
 @pytest.fixture
