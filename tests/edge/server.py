@@ -9,14 +9,14 @@ NOTHING = b"HTTP/1.1 404 Whatever\r\ncontent-length: 12\r\nconnection: close\r\n
 class Server:
     """``plays`` maps a path to bytes, or to a function of the writer; ``asked`` keeps each request's lines."""
 
-    def __init__(self, plays=()):
+    def __init__(self, plays, name):
         self.plays, self.asked, self.tasks = dict(plays), [], set()
         self.arrivals = asyncio.Semaphore(0)
-        self.port = 0
+        self.name, self.port = name, 0
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.name}:{self.port}"
 
     @property
     def paths(self):
@@ -45,9 +45,9 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(plays=(), tls=None):
-    """The server, at its port; what it still does is broken off at the end."""
-    server = Server(plays)
+async def serving(plays=(), tls=None, name="127.0.0.1"):
+    """The server, at its port, and called so; what it still does is broken off at the end."""
+    server = Server(plays, name)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls, backlog=500)
     server.port = listener.sockets[0].getsockname()[1]
     try:
