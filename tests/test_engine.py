@@ -6,11 +6,10 @@ from datetime import timedelta
 import pytest
 
 from bot.courier import MAX_WAIT
-from bot.edge.store import Store
 from bot.engine import Engine
 from bot.errors import Blame, DeliveryError, SourceError, StoreError
 from bot.model import Outcomes, ProbeResult, Report, Subscription, VerdictRules
-from tests.acme import ACME, DOWN, NOON, Answer, Chat, Clock, Web, incident, page, update
+from tests.acme import ACME, DOWN, NOON, Answer, incident, page, update
 
 pytestmark = pytest.mark.anyio
 
@@ -22,26 +21,9 @@ RESOLVED_ALONE = json.dumps({"page": {"id": "acmepage", "name": "Acme"}, "incide
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def web():
-    return Web()
-
-
-@pytest.fixture
-def chat():
-    return Chat()
-
-
-@pytest.fixture
-def book(tmp_path):
-    store = Store.open(tmp_path / "b.db")
-    store.subscribe(Subscription("C1", "acme", created_at=NOON))
-    yield store
-    store.close()
+def book(book):
+    book.subscribe(Subscription("C1", "acme", created_at=NOON))
+    return book
 
 
 @pytest.fixture

@@ -71,13 +71,6 @@ class Stage:
 
 
 @pytest.fixture
-def book(tmp_path):
-    with_file = Store.open(tmp_path / "b.db")
-    yield with_file
-    with_file.close()
-
-
-@pytest.fixture
 def stage(book):
     return Stage(book)
 

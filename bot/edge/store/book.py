@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot.core.stroke import REMEMBER, Stroke
+from bot.core.memory import REMEMBER
+from bot.core.stroke import Stroke
 from bot.edge.store import gathered, rows, stroke
 from bot.edge.store.archive import Archive
 from bot.edge.store.database import Database
