@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from bot.core.diff import first_post
 from bot.core.signs import PLACES, signs
+from bot.core.takeover import takes
 from bot.model import (
     Basis,
     Condition,
@@ -68,12 +69,8 @@ def follow(world: World, at: datetime, provider: Provider, rules: VerdictRules) 
 
 
 def _merged(now: Known | None, new: Known) -> Known:
-    """Two suspicions may be taken over by one incident: it keeps both, and the longer lead."""
-    if now is None or not new.suspicions:
-        return new
-    both = tuple(dict.fromkeys((*now.suspicions, *new.suspicions)))
-    leads = [lead for lead in (now.lead, new.lead) if lead is not None]
-    return replace(new, suspicions=both, lead=max(leads, default=None))
+    """Two suspicions may be taken over by one incident."""
+    return new if now is None or not new.suspicions else takes(now, new.suspicions, new.lead)
 
 
 def _shown(hits: Iterable[Hit]) -> dict[str, Hit]:

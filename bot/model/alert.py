@@ -96,6 +96,6 @@ class Alert:
     missed: tuple[datetime, datetime] | None = None  # it opened and ended while nobody looked: from when to when
     is_suspected: bool = False  # only others than the page see it
     lead: timedelta | None = None  # how long we had told of it before the page did
-    takes_over: tuple[str, ...] = ()  # suspicions of ours whose messages are its own now
-    yields_to: tuple[str, ...] = ()  # a suspicion's: what its message is, where a channel had none of that yet
+    takes_over: tuple[str, ...] = ()  # incidents of ours whose messages are its own now
+    yields_to: tuple[str, ...] = ()  # one of ours: what its message is, where a channel had none of that yet
     follows: tuple[str, ...] = ()  # earlier incidents of the same episode that are not over for us, oldest first
