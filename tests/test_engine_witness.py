@@ -209,7 +209,7 @@ async def test_when_the_vendor_posts_what_its_page_showed_the_same_message_goes_
 
 async def test_the_timeline_begins_with_what_the_page_showed(stage):
     await red(stage)
-    assert [e.kind for e in stage.store.events("inc1")][0] is EventKind.TROUBLE_BEGAN
+    assert stage.store.events("inc1")[0].kind is EventKind.TROUBLE_BEGAN
 
 
 # --- people -----------------------------------------------------------------------------------------------------------

@@ -86,6 +86,7 @@ class Alert:
     closed_at: datetime | None = None
     ending: Ending | None = None
     again_after: timedelta | None = None  # since the last one on these surfaces was called resolved
+    earlier: str = ""  # that one; else the incident before this one in its episode
     estimate: Estimate | None = None  # the first one, as it was said
     record: str = ""  # how often such estimates held
     news: tuple[NewsItem, ...] = ()

@@ -35,13 +35,16 @@ _TITLE = 300
 _WORTH_A_WORD = 60  # seconds by which we knew before the page
 
 
-def render(post: Post, people: People = NOBODY) -> Message:
-    """The message of a post; ``people`` is what people have done about its incident by now."""
+def render(post: Post, people: People = NOBODY, linked: str = "") -> Message:
+    """The message of a post; ``people`` is what people have done about its incident by now.
+
+    ``linked`` is the address of the message that it points to; empty where that is not known.
+    """
     if isinstance(post.about, Notice):
         return notices.render(post.about)
     if post.kind is PostKind.REPLY and post.news is not None:
-        return _rung(_reply(post.about, post.news), post.mentions)
-    return _rung(_parent(post.about, people), post.mentions)
+        return _rung(_reply(post.about, post.news, linked), post.mentions)
+    return _rung(_parent(post.about, people, linked), post.mentions)
 
 
 def _rung(message: Message, mentions: Iterable[str]) -> Message:
@@ -120,11 +123,11 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _parent(alert: Alert, people: People) -> Message:
+def _parent(alert: Alert, people: People, linked: str) -> Message:
     title = "" if alert.is_unposted else words.cut(alert.title, _TITLE)
     shown = [blocks.header(headline(alert))]
     shown += [blocks.quote(title, 2 * _TITLE)] if title else []
-    shown += [blocks.section(f"*{blocks.escape(again)}*") for again in _again(alert)]
+    shown += [blocks.section(f"*{again}*") for again in _again(alert, linked, blocks.link)]
     shown += _line_blocks(alert.lines)
     shown += [blocks.section(blocks.fit(blocks.escape(text), _ADVICE)) for text in _meanwhile(alert)]
     where = blocks.link(alert.url, "the vendor's page") if alert.url else ""
@@ -133,16 +136,17 @@ def _parent(alert: Alert, people: People) -> Message:
     shown.append(blocks.context(f"{blocks.escape(provenance(alert))} ({posted}) {where} `{incident}`"))
     shown += hands.lines(alert, people)
     shown += hands.buttons(alert, people)
-    return Message(_text(alert, title, hands.spoken(alert, people)), tuple(shown), key=f"{alert.incident}:alert")
+    text = _text(alert, title, hands.spoken(alert, people), linked)
+    return Message(text, tuple(shown), key=f"{alert.incident}:alert")
 
 
-def _text(alert: Alert, title: str, done: Iterable[str]) -> str:
+def _text(alert: Alert, title: str, done: Iterable[str], linked: str) -> str:
     """The whole message in words. Where the reasons don't fit, the verdicts do."""
     for told in (surface_line, _short_line):
         parts = (
             headline(alert),
             f"“{title}”" if title else "",
-            *_again(alert),
+            *_again(alert, linked, lambda url, label: f"{label} ({url})"),
             *map(told, alert.lines),
             *_meanwhile(alert),
             *done,
@@ -170,11 +174,15 @@ def _head(line: SurfaceLine) -> str:
     return f"{sign} *{name}*: {_how(line)}. *{blocks.escape(words.told(line.verdict))}.*"
 
 
-def _again(alert: Alert) -> Iterator[str]:
+def _again(alert: Alert, linked: str, link: Callable[[str, str], str]) -> Iterator[str]:
+    """Our own words only. ``link`` makes an address and its label one."""
     if alert.missed is not None:
         yield f"Told late: it happened while Brownout was not looking, {words.between(*alert.missed)}."
     if alert.again_after is not None:
-        yield f"Again, {words.span(alert.again_after.total_seconds())} after the last one was called resolved."
+        last = link(linked, "the last one") if linked else "the last one"
+        yield f"Again, {words.span(alert.again_after.total_seconds())} after {last} was called resolved."
+    elif linked:
+        yield f"Of one episode with {link(linked, 'the alert before')}."
     if knew := _knew(alert):
         yield knew
 
@@ -279,11 +287,14 @@ _SENTENCES: Mapping[News, Callable[[Alert, NewsItem], str]] = {
 }
 
 
-def _reply(alert: Alert, item: NewsItem) -> Message:
+def _reply(alert: Alert, item: NewsItem, linked: str) -> Message:
     said = spoken(alert, item)
     shown = [blocks.section(f"{blocks.date(item.at)} {blocks.escape(said)}")]
     about = f" “{words.cut(alert.title, 100)}”," if item.broadcast and not alert.is_unposted else ""
     text = f"{alert.provider_name},{about} {words.clock(item.at)}. {said}"
+    if linked:
+        shown.append(blocks.context(blocks.link(linked, "That message")))
+        text += f" {linked}"
     has_words = item.kinds[-1] in (News.UPDATE, News.EDITED, News.CHANGED, News.NOTE)
     if item.before:
         shown += [blocks.context("before"), blocks.quote(item.before, 1400), blocks.context("now")]

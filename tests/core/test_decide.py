@@ -326,6 +326,11 @@ def test_rule_10_a_repeat_on_the_same_surface_says_how_soon():
     assert said == timedelta(minutes=2)
 
 
+def test_a_repeat_names_the_one_that_it_repeats():
+    told = last(look(0, OPEN), look(30, page(incident(FIRST, OVER))), look(32, next_one(32))).alerts[-1]
+    assert told.earlier == "i1"
+
+
 def test_one_on_another_surface_is_no_repeat():
     other = page(incident(update("v1", minutes=32, web=RED), iid="i2"), web=RED)
     assert again_after(look(0, OPEN), look(30, page(incident(FIRST, OVER))), look(32, other)) is None

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 from aiohttp import web
 
-from bot.edge.slack import MAX_TEXT, SHORT_TEXT, SlackEdge, knock
+from bot.edge.slack import MAX_TEXT, SHORT_TEXT, Badge, SlackEdge, knock, prove_bot
 from bot.errors import Blame, DeliveryError, StoreError
 from bot.model import File, Message
 
@@ -539,3 +539,39 @@ async def test_bytes_that_slack_does_not_take_are_a_refusal():
         with pytest.raises(DeliveryError) as refused:
             await edge.upload("C1", [File("a.md", b"# A")], "")
     assert refused.value.code == "upload_failed"
+
+
+# --- where a message is -----------------------------------------------------------------------------------------------
+
+HOME = "https://acme.slack.example/"
+
+
+async def test_a_message_s_address_needs_no_call():
+    async with slack() as (edge, fake):
+        edge.meet(Badge(home=HOME))
+        assert edge.link("C1", "1772452140.000100") == f"{HOME}archives/C1/p1772452140000100"
+        assert fake.asked == []
+
+
+async def test_before_slack_has_said_where_the_workspace_is_a_message_has_no_address():
+    async with slack() as (edge, _):
+        assert edge.link("C1", "1772452140.000100") == ""
+
+
+async def test_what_is_no_web_address_is_no_home():
+    async with slack() as (edge, _):
+        edge.meet(Badge(home="javascript:alert(1)//"))
+        assert edge.link("C1", "1772452140.000100") == ""
+
+
+async def test_a_direct_message_s_address_is_in_its_room():
+    async with slack(TAKEN | {"channel": "D1"}) as (edge, _):
+        edge.meet(Badge(home=HOME))
+        assert edge.link("U1", "1.2") == ""
+        await edge.post("U1", Message("hello", (), "k"))
+        assert edge.link("U1", "1.2") == f"{HOME}archives/D1/p12"
+
+
+async def test_slack_says_where_the_workspace_is_as_it_says_who_we_are():
+    async with slack({"ok": True, "url": HOME}) as (_, fake):
+        assert (await prove_bot("xoxb-1", base_url=fake.url)).home == HOME

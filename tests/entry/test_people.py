@@ -41,6 +41,9 @@ class Chat:
         self.shown[channel, ts] = message
         return ts
 
+    def link(self, channel, ts):
+        return f"https://chat.example/{channel}/{ts}"
+
     async def edit(self, channel, ts, message):
         assert_sendable(message)
         if (channel, ts) not in self.shown:

@@ -127,6 +127,25 @@ def test_a_repeat_says_so():
     assert "Again, 3 min after the last one was called resolved." in text(parent(again))
 
 
+LINK = "https://acme.slack.example/archives/C1/p1772452140000100"
+
+
+def test_a_repeat_links_to_the_message_of_the_last_one():
+    message = render(parent(replace(ALERT, again_after=timedelta(minutes=3))), linked=LINK)
+    assert f"after <{LINK}|the last one> was called resolved." in str(message.blocks)
+    assert f"after the last one ({LINK}) was called resolved." in message.text
+
+
+def test_another_incident_of_an_episode_links_to_the_alert_before():
+    assert f"Of one episode with <{LINK}|the alert before>." in str(render(parent(), linked=LINK).blocks)
+
+
+def test_the_thread_of_the_first_links_to_what_goes_on():
+    message = render(reply(item(News.NEXT)), linked=LINK)
+    assert f"<{LINK}|That message>" in str(message.blocks)
+    assert LINK in message.text
+
+
 def test_what_is_not_known_to_be_hit_is_told_apart():
     careful = replace(
         ALERT, watched=(line("Acme Web", Condition.OPERATIONAL, verdict(call=Call.RETRY_GENTLY, exposure=0.1)),)
@@ -161,7 +180,7 @@ def test_an_edit_draws_the_same_message():
 @given(alerts())
 @SLOW
 def test_slack_takes_every_alert(alert):
-    assert_sendable(render(parent(alert)))
+    assert_sendable(render(parent(alert), linked=LINK))
 
 
 @given(alerts())
