@@ -35,8 +35,8 @@ class NewsItem:
     """One thing to say in an alert's thread. ``key`` is made from content: the same news has the same key.
 
     ``kinds`` has the weightiest first. ``quote`` is the vendor's words, ``before`` those that an edit replaced;
-    ``wider`` are names of surfaces newly hit; ``verdicts`` are those that changed, each with its surface's name. ``by``
-    is who wrote a note.
+    ``wider`` are names of surfaces newly hit, ``anew`` those among them that the incident had named before;
+    ``verdicts`` are those that changed, each with its surface's name. ``by`` is who wrote a note.
     """
 
     kinds: tuple[News, ...]
@@ -50,6 +50,7 @@ class NewsItem:
     verdicts: tuple[tuple[str, Verdict], ...] = ()
     broadcast: bool = False
     by: str = ""
+    anew: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,8 +250,11 @@ def _reopened(alert: Alert) -> str:
 
 
 def _wider(alert: Alert, item: NewsItem) -> str:
-    is_first = len(item.wider) == len(alert.lines)
-    return f"{'Now named' if is_first else 'Wider: now also'}{':' if is_first else ''} {words.listing(item.wider)}."
+    """What it names for the first time; and what it had named before and breaks now, with how bad that is."""
+    new = [name for name in item.wider if name not in item.anew]
+    first = "Now named:" if len(new) == len(alert.lines) else "Wider: now also"
+    anew = _each(line for line in alert.lines if line.name in item.anew)
+    return " ".join([*([f"{first} {words.listing(new)}."] if new else []), *([f"Now: {anew}."] if anew else [])])
 
 
 def _down(alert: Alert) -> Iterator[str]:

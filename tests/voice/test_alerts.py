@@ -258,6 +258,18 @@ def test_the_first_surface_that_is_named_is_no_widening():
     assert "Now named: Acme API." in text(reply(item(News.WIDENED, wider=("Acme API",))))
 
 
+def test_what_was_named_before_and_breaks_now_is_no_widening():
+    wide = replace(ALERT, lines=(line(), line("Acme Web", Condition.PARTIAL_OUTAGE)))
+    told = text(reply(item(News.WIDENED, wider=("Acme Web",), anew=("Acme Web",)), wide))
+    assert told == "Acme, 12:05 UTC. Now: Acme Web partly down."
+
+
+def test_what_is_wider_and_breaks_anew_says_both():
+    wide = replace(ALERT, lines=(line(), line("Acme Web"), line("Acme Login")))
+    told = text(reply(item(News.WIDENED, wider=("Acme Login", "Acme Web"), anew=("Acme Web",)), wide))
+    assert told.endswith("Wider: now also Acme Login. Now: Acme Web down.")
+
+
 def test_every_kind_of_news_has_its_words():
     for kind in News:
         assert_sendable(
