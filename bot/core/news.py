@@ -38,8 +38,9 @@ def news(known: Known, events: Iterable[Event], stroke: Stroke, provider: Provid
 
 
 def _merged(ours: NewsItem, item: NewsItem) -> NewsItem:
-    more = {"wider": ours.wider, "anew": ours.anew, "verdicts": ours.verdicts, "broadcast": ours.broadcast}
-    return replace(item, kinds=(*ours.kinds, *item.kinds), **more)
+    """The vendor's words with what we add of our own."""
+    item = replace(item, kinds=(*ours.kinds, *item.kinds), broadcast=ours.broadcast)
+    return replace(item, wider=ours.wider, anew=ours.anew, verdicts=ours.verdicts)
 
 
 def _quote(event: Event) -> NewsItem | None:

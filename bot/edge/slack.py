@@ -7,6 +7,7 @@ from performance-reliability.md 0.3 and 4.25.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -75,6 +76,9 @@ _REMEDIES = {
 
 _OF_THE_BOT = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 _OF_THE_POST = frozenset({"msg_too_long", "no_text", "invalid_metadata_format", "metadata_too_large"})
+
+NOT_THERE, ARCHIVED = "channel_not_found", "is_archived"
+BARRED_S = 1.5  # a modal that was sent off has to be answered within three seconds
 
 _HISTORY = frozenset({"channels:history", "groups:history"})
 _PAGE, _PAGES = 200, 5  # messages of a history: by the page, and how many pages are looked through
@@ -312,6 +316,23 @@ async def _prove(name: str, wanted: str, ask: _Send) -> Any:
             why = f"Slack refuses {name} ({error.code}): it takes {wanted}"
             raise DeliveryError(why, code=error.code, permanent=True) from error
         raise
+
+
+async def barred(client: AsyncWebClient, channel: str) -> str:
+    """Why a channel would take nothing of ours, in Slack's word; empty where it takes posts, or nobody can say now.
+
+    A private channel that the bot is not a member of does not exist for it; public ones take posts all the same.
+    """
+    if channel[:1] in _PEOPLE:
+        return ""
+    try:
+        async with asyncio.timeout(BARRED_S):
+            answer = await _once(lambda *_: client.conversations_info(channel=channel), channel)
+    except DeliveryError as error:
+        return NOT_THERE if error.code == NOT_THERE else ""
+    except TimeoutError:
+        return ""
+    return ARCHIVED if (answer.get("channel") or {}).get("is_archived") else ""
 
 
 async def _deliver(send: _Send, channel: str, message: Message) -> Any:

@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp import web
+from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.edge.slack import MAX_TEXT, SHORT_TEXT, Badge, SlackEdge, knock, prove_bot
+from bot.edge.slack import MAX_TEXT, SHORT_TEXT, Badge, SlackEdge, barred, knock, prove_bot
 from bot.errors import Blame, DeliveryError, StoreError
 from bot.model import File, Message
 
@@ -575,3 +576,23 @@ async def test_a_direct_message_s_address_is_in_its_room():
 async def test_slack_says_where_the_workspace_is_as_it_says_who_we_are():
     async with slack({"ok": True, "url": HOME}) as (_, fake):
         assert (await prove_bot("xoxb-1", base_url=fake.url)).home == HOME
+
+
+# --- whether a channel takes posts ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({"ok": True, "channel": {"id": "C1", "is_member": False}}, ""),
+        ({"ok": True, "channel": {"id": "C1", "is_archived": True}}, "is_archived"),
+        ({"ok": False, "error": "channel_not_found"}, "channel_not_found"),
+        ({"ok": False, "error": "missing_scope"}, ""),
+        (drops, ""),
+    ],
+    ids=["public", "archived", "private", "no scope", "no answer"],
+)
+async def test_whether_a_channel_would_take_posts(answer, why):
+    async with slack(answer) as (_, fake):
+        client = AsyncWebClient(token=TOKEN, base_url=fake.url, retry_handlers=[])
+        assert await barred(client, "C1") == why
