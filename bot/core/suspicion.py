@@ -95,10 +95,18 @@ def _ours(scene: Scene) -> Iterator[Known]:
 def _began(scene: Scene) -> Iterator[Step]:
     told = {s for k in scene.world.open_incidents if k.incident.is_unposted for s in k.surfaces}
     for surface, hit in scene.seen.items():
-        if surface not in told and surface not in scene.shown and _is_sure(scene, surface):
+        is_told = surface in told or surface in scene.shown or _is_left_over(hit, scene)
+        if not is_told and _is_sure(scene, surface):
             known = _again(scene, surface) or _new(hit, scene)
             row = _row(EventKind.SUSPECTED, known, scene, "; ".join(hit.grounds))
             yield Step(known, replace(row, condition=hit.condition, happened_at=hit.since, text=known.incident.name))
+
+
+def _is_left_over(hit: Hit, scene: Scene) -> bool:
+    """It failed before the vendor called an incident over, and did not stop: for an hour, that message tells it."""
+    held = (k for k in scene.world.incidents if hit.surface in k.surfaces and hit.surface not in k.freed)
+    over = (k.closed_at for k in held if k.ending is Ending.RESOLVED and k.closed_at is not None)
+    return any(hit.since <= at and scene.at - at <= JOINS for at in over)
 
 
 def _is_sure(scene: Scene, surface: str) -> bool:

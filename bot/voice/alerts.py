@@ -6,8 +6,9 @@ Screen readers and notifications read only the top-level text, so it holds every
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bot.model import (
     Alert,
@@ -66,15 +67,15 @@ def surface_line(line: SurfaceLine) -> str:
     return f"{words.SIGNS[line.condition]} {line.name}: {_how(line)}. {words.told(line.verdict)}: {_because(line)}"
 
 
-def provenance(alert: Alert) -> str:
-    """When the vendor said it, when we saw it, and how much was said."""
-    over = f", over since {words.day(alert.closed_at)}" if alert.closed_at else ""
+def provenance(alert: Alert, day: Callable[[datetime], str] = words.day) -> str:
+    """When the vendor said it, when we saw it, and how much was said; ``day`` writes a date and time."""
+    over = f", over since {day(alert.closed_at)}" if alert.closed_at else ""
     if alert.is_suspected:
-        return f"failing since {words.day(alert.posted_at)}, suspected since {words.clock(alert.seen_at)}{over}"
+        return f"failing since {day(alert.posted_at)}, suspected since {day(alert.seen_at)}{over}"
     if alert.is_unposted:
-        return f"bad on the page since {words.day(alert.posted_at)}{over}"
+        return f"bad on the page since {day(alert.posted_at)}{over}"
     lag = (alert.seen_at - alert.posted_at).total_seconds()
-    seen = f"posted {words.day(alert.posted_at)}, seen {words.span(lag)} later"
+    seen = f"posted {day(alert.posted_at)}, seen {words.span(lag)} later"
     count = f"{alert.updates} update{'s' if alert.updates != 1 else ''}"
     return f"{words.stage(alert.stage)}; {seen}; {count}{over}"
 
@@ -128,16 +129,20 @@ def _parent(alert: Alert, people: People, linked: str) -> Message:
     shown = [blocks.header(headline(alert))]
     shown += [blocks.quote(title, 2 * _TITLE)] if title else []
     shown += [blocks.section(f"*{again}*") for again in _again(alert, linked, blocks.link)]
-    shown += _line_blocks(alert.lines)
+    shown += _line_blocks(_alike(alert.lines))
     shown += [blocks.section(blocks.fit(blocks.escape(text), _ADVICE)) for text in _meanwhile(alert)]
-    where = blocks.link(alert.url, "the vendor's page") if alert.url else ""
-    posted = blocks.date(alert.posted_at, "{date_short_pretty} {time}")
+    where = [blocks.link(alert.url, "the vendor's page")] if alert.url else []
     incident = blocks.fit(blocks.escape(alert.incident), _TITLE)
-    shown.append(blocks.context(f"{blocks.escape(provenance(alert))} ({posted}) {where} `{incident}`"))
+    shown.append(blocks.context(" · ".join([provenance(alert, _readers_day), *where, f"`{incident}`"])))
     shown += hands.lines(alert, people)
     shown += hands.buttons(alert, people)
     text = _text(alert, title, hands.spoken(alert, people), linked)
     return Message(text, tuple(shown), key=f"{alert.incident}:alert")
+
+
+def _readers_day(at: datetime) -> str:
+    """A date and time in the zone of whoever reads it."""
+    return blocks.date(at, "{date_short_pretty} {time}")
 
 
 def _text(alert: Alert, title: str, done: Iterable[str], linked: str) -> str:
@@ -147,7 +152,7 @@ def _text(alert: Alert, title: str, done: Iterable[str], linked: str) -> str:
             headline(alert),
             f"“{title}”" if title else "",
             *_again(alert, linked, lambda url, label: f"{label} ({url})"),
-            *map(told, alert.lines),
+            *map(told, _alike(alert.lines)),
             *_meanwhile(alert),
             *done,
             f"{provenance(alert)}. {alert.url or ''}".strip(),
@@ -158,11 +163,19 @@ def _text(alert: Alert, title: str, done: Iterable[str], linked: str) -> str:
     return blocks.fit(text, blocks.TEXT)
 
 
+def _alike(lines: Iterable[SurfaceLine]) -> list[SurfaceLine]:
+    """A line for all the surfaces that stand alike, with their names: what is said six times is read by nobody."""
+    groups: dict[tuple[object, ...], list[SurfaceLine]] = {}
+    for line in lines:
+        groups.setdefault((line.condition, line.inferred, words.told(line.verdict), _because(line)), []).append(line)
+    return [replace(found[0], name=words.listing(line.name for line in found)) for found in groups.values()]
+
+
 def _short_line(line: SurfaceLine) -> str:
     return f"{words.SIGNS[line.condition]} {line.name}: {_how(line)}. {words.call(line.verdict)}."
 
 
-def _line_blocks(lines: Iterable[SurfaceLine]) -> list[blocks.Block]:
+def _line_blocks(lines: Sequence[SurfaceLine]) -> list[blocks.Block]:
     full = [f"{_head(line)}\n{blocks.escape(_sentence(_because(line)))}" for line in lines]
     if sum(map(len, full)) <= _FULL and len(full) < blocks.BLOCKS // 2:
         return [blocks.section(text) for text in full]

@@ -1,7 +1,7 @@
 """A day of one channel and of two people in it, typed and clicked as they would: what they did, and what they saw.
 
 Ada and Bob sit in C1; Bob also has a Home of his own. Acme's API breaks, then its website; the bot is killed once in
-between; and before evening the website fails again, which only a probe of the team's sees at first.
+between; and before evening the login fails, which only a probe of the team's sees at first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ GROUP = "!subteam^S1"
 TITLE = "Errors on the API"
 DEPLOY, WIDER, FIXED = "A bad deploy is being rolled back.", "The website has it too.", "All fixed."
 NOTE = "We moved the batch jobs to <!channel> tomorrow & all is well."
-SLOW, GREEN = "The website is slow again.", "The website is well."
+SLOW, GREEN = "People are logged out, and the API is slow.", "All is well."
 
 Shown = dict[str, Any]
 
@@ -192,22 +192,21 @@ def _look_back(world: World, driver: Driver, day: Day) -> None:
 
 
 def _suspicion(world: World, driver: Driver, day: Day) -> None:
-    """A probe of the team's has seen the website fail for four minutes, and the page shows nothing; then it does."""
+    """A probe of the team's has seen the login fail for four minutes, and the page shows nothing; then it does."""
     secret = world.token()
     driver.tell("/v1/probes", [_try(minutes) for minutes in (4, 3, 2, 1, 0)], secret)
     day.seen["suspected"] = _alert(driver, "the page shows nothing")
-    world.vendor.opens("inc2", "Slow website", SLOW, web="partial_outage")
-    day.seen["taken over"] = _alert(driver, "Slow website")
+    world.vendor.opens("inc2", "Trouble again", SLOW, login="partial_outage", api="degraded_performance")
+    day.seen["taken over"] = _alert(driver, "Trouble again")
     _heard(driver, SLOW)
-    driver.tell("/v1/probes", [_try(0, ok=True)], secret)
-    world.vendor.resolves("inc2", GREEN, web="operational")
+    world.vendor.resolves("inc2", GREEN, login="operational", api="operational")
     _heard(driver, GREEN)
 
 
 def _try(minutes: float, *, ok: bool = False) -> Shown:
-    """A try of the website from Paris so many minutes ago."""
+    """A try to log in from Paris so many minutes ago."""
     at = datetime.now(UTC) - timedelta(minutes=minutes)  # noqa: TID251 - the probe has the real clock
-    return {"surface": "acme-web", "vantage": "paris", "at": at.isoformat(), "ok": ok, "why": "" if ok else "a 503"}
+    return {"surface": "acme-login", "vantage": "paris", "at": at.isoformat(), "ok": ok, "why": "" if ok else "a 503"}
 
 
 def _evening(world: World, driver: Driver, day: Day) -> None:

@@ -161,13 +161,22 @@ def test_a_digest_that_was_missed_is_told_late_and_of_its_own_day(day):
 
 
 def test_what_a_probe_sees_alone_is_told_as_suspected(day):
-    assert "Acme Web" in day.seen["suspected"]["text"]
+    assert "Acme Login" in day.seen["suspected"]["text"]
     assert "suspected: the page shows nothing" in day.seen["suspected"]["text"]
 
 
 def test_the_vendor_s_incident_takes_the_same_message_over(day):
     assert day.seen["taken over"]["ts"] == day.seen["suspected"]["ts"]
     assert [day.post(post)["thread_ts"] for post in (SLOW, GREEN)] == [day.seen["suspected"]["ts"]] * 2
+
+
+def test_the_second_incident_links_to_the_message_of_the_first(day):
+    link = f"http://team.slack.local/archives/C1/p{day.seen['alert']['ts'].replace('.', '')}"
+    assert f"the last one ({link}) was called resolved." in day.seen["taken over"]["text"]
+
+
+def test_two_incidents_and_a_suspicion_were_two_messages(day):
+    assert len([a for a in day.alerts if "Acme: " in a["text"]]) == 2
 
 
 # --- it ends ----------------------------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ def test_a_suspicion_in_plain_text_says_that_it_is_one():
     assert text(parent(SUSPECTED)) == snapshot("""\
 Acme: Acme API partly down, suspected: the page shows nothing
 ◑ Acme API: partly down. Hold off: suspected, our probe has failed.
-failing since 2026-05-04 12:00 UTC, suspected since 12:03 UTC. https://status.acme.example/i1\
+failing since 2026-05-04 12:00 UTC, suspected since 2026-05-04 12:03 UTC. https://status.acme.example/i1\
 """)
 
 
@@ -172,6 +172,19 @@ def test_a_post_from_the_future_is_not_seen_before_it_was_made():
     assert "seen 0 s later" in text(parent(replace(ALERT, posted_at=at(30))))
 
 
+def test_surfaces_that_stand_alike_share_a_line():
+    alike = (line(), line("Acme Web"), line("Acme Login", Condition.DEGRADED))
+    assert "● Acme API and Acme Web: down. Hold off: it is down.\n◔ Acme Login: degraded." in text(
+        parent(replace(ALERT, lines=alike))
+    )
+
+
+def test_a_time_is_the_readers_own_once_and_in_no_other_zone_beside_it():
+    small = next(b["elements"][0]["text"] for b in render(parent()).blocks if b["type"] == "context")
+    assert small.startswith("investigating; posted <!date^1777896000^{date_short_pretty} {time}|2026-05-04 12:00 UTC>,")
+    assert small.count("UTC") == 1
+
+
 def test_an_edit_draws_the_same_message():
     assert render(parent(kind=PostKind.EDIT)) == render(parent())
 
@@ -188,7 +201,8 @@ def test_slack_takes_every_alert(alert):
 def test_the_plain_text_names_every_surface_condition_and_verdict(alert):
     told = text(parent(alert))
     for one in alert.lines:
-        assert f"{one.name}: {words.CONDITIONS[one.condition]}" in told
+        stands = f": {words.CONDITIONS[one.condition]}"
+        assert any(one.name in line and stands in line for line in told.splitlines())
         assert one.verdict.reason in told or words.call(one.verdict) in told
 
 
