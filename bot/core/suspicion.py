@@ -32,6 +32,7 @@ from bot.model import (
 )
 
 JOINS = timedelta(minutes=60)  # an incident that the vendor posts so long after a suspicion has passed is still that
+_OVER = frozenset({Ending.RESOLVED, Ending.UNRECORDED})
 SAYS = frozenset({Weight.DOWN, Weight.NAMED})
 
 
@@ -105,7 +106,7 @@ def _began(scene: Scene) -> Iterator[Step]:
 def _is_left_over(hit: Hit, scene: Scene) -> bool:
     """It failed before the vendor called an incident over, and did not stop: for an hour, that message tells it."""
     held = (k for k in scene.world.incidents if hit.surface in k.surfaces and hit.surface not in k.freed)
-    over = (k.closed_at for k in held if k.ending is Ending.RESOLVED and k.closed_at is not None)
+    over = (k.closed_at for k in held if k.ending in _OVER and k.closed_at is not None)
     return any(hit.since <= at and scene.at - at <= JOINS for at in over)
 
 

@@ -46,7 +46,7 @@ def barred(code: str) -> Message:
 _BARRED = {
     "channel_not_found": (
         "the channel is private and I am not in it",
-        "`/invite @brownout` in it lets me in, and I tell then what is still open.",
+        "`/invite @brownout` there lets me in, and I tell then what is still open.",
     ),
     "is_archived": ("the channel is archived", "Unarchive it, or subscribe another one."),
 }

@@ -214,6 +214,8 @@ def _evening(world: World, driver: Driver, day: Day) -> None:
     day.seen["digest"] = driver.wait_for(
         lambda: [m for m in driver.messages() if m["text"].startswith("Digest, ")], what="the digest", patience=40
     )[0]
+    driver.fault("channel_not_found", method="conversations.info", channel="C2")  # as of a private one
+    day.said["in a private channel"] = driver.answer("subscribe acme-web", channel="C2")["text"]
     driver.command("settings")
     day.seen["settings"] = driver.modal("Quiet hours")
     day.errors |= driver.submit({"quiet": {"text": {"type": "plain_text_input", "value": "at night"}}})

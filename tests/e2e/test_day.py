@@ -182,6 +182,10 @@ def test_two_incidents_and_a_suspicion_were_two_messages(day):
 # --- it ends ----------------------------------------------------------------------------------------------------------
 
 
+def test_who_subscribes_a_private_channel_is_told_to_invite_the_bot(day):
+    assert "/invite @brownout there lets me in" in day.said["in a private channel"]
+
+
 def test_the_settings_open_as_a_modal(day):
     assert day.seen["settings"]["callback_id"] == "settings"
 

@@ -119,7 +119,7 @@ async def test_the_modal_stays_open_for_a_private_channel_that_the_bot_is_not_in
 async def test_a_subscription_in_words_where_the_bot_can_not_post_says_what_to_do(send, slack, book):
     slack.refused = {"conversations.info": "channel_not_found"}
     await send({"command": "/brownout", "text": "subscribe acme-web", "channel_id": "C7", "user_id": "U1"})
-    assert "/invite @brownout in it lets me in" in told(slack, "respond")[0]["text"]
+    assert "/invite @brownout there lets me in" in told(slack, "respond")[0]["text"]
     assert [s.target for s in book.subscriptions("C7")] == ["acme-web"]
 
 
