@@ -154,7 +154,7 @@ class Chat:
     def __init__(self, *failures, burst=9, looks=False):
         self.failures = list(failures)
         self.burst = burst
-        self.said = []
+        self.said, self.texts = [], []
         self.looks = looks
         self.there = {}
 
@@ -166,10 +166,14 @@ class Chat:
         return f"ts{len(self.said)}"
 
     async def post(self, channel, message, *, thread_ts, broadcast):  # noqa: ARG002
+        self.texts.append(message.text)
         return self._try(("post", channel, thread_ts))
 
     async def edit(self, channel, ts, message):  # noqa: ARG002
         self._try(("edit", channel, ts))
+
+    def link(self, channel, ts):
+        return f"https://chat.example/{channel}/{ts}"
 
     async def find(self, channel, key, since, *, thread_ts):  # noqa: ARG002
         self._try(("find", channel, key))

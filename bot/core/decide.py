@@ -97,7 +97,7 @@ def _late(known: Known, stroke: strokes.Stroke, provider: Provider) -> Alert:
 
 def alert(known: Known, world: World, provider: Provider, at: datetime, told: tuple[NewsItem, ...] = ()) -> Alert:
     """An incident as a channel should see it now."""
-    incident = known.incident
+    incident, last = known.incident, _again(known, world)
     return Alert(
         incident=incident.id,
         provider=provider.id,
@@ -112,7 +112,8 @@ def alert(known: Known, world: World, provider: Provider, at: datetime, told: tu
         url=incident.url or provider.source.home or provider.source.url,
         closed_at=known.closed_at,
         ending=known.ending,
-        again_after=_again(known, world),
+        again_after=last.after if last else None,
+        earlier=last.previous if last else sequel.earlier(known, world),
         estimate=world.outlook.of(incident.id),
         record=forecast.record(world.outlook.grades),
         news=told,
@@ -188,8 +189,8 @@ def _verdict_step(world: World, surface: str) -> object:
     return now.call, now.reason_code, int(now.exposure * 10), review
 
 
-def _again(known: Known, world: World) -> timedelta | None:
-    """How long after the last one on its surfaces had ended this one began; None where it is the first for hours."""
+def _again(known: Known, world: World) -> episode.Again | None:
+    """The last one on its surfaces, and how long after its end this one began; None where it is the first for hours."""
     strands = [
         episode.Strand(k.incident.id, world.provider, frozenset(k.surfaces), first_post(k.incident), k.closed_at)
         for k in world.incidents
@@ -197,7 +198,7 @@ def _again(known: Known, world: World) -> timedelta | None:
     ]
     repeat = episode.again(known.incident.id, (s for s in strands if s.start <= first_post(known.incident)))
     was = world.known(repeat.previous) if repeat else None
-    return repeat.after if repeat and was and was.closed_at and was.closed_at <= known.seen_at else None
+    return repeat if was and was.closed_at and was.closed_at <= known.seen_at else None
 
 
 def _watched(known: Known, world: World) -> tuple[str, ...]:

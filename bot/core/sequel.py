@@ -15,10 +15,24 @@ def follows(known: Known, world: World) -> tuple[str, ...]:
     """Earlier incidents of the same episode that are open, or whose surfaces are not all normal again; oldest first."""
     if known.incident.is_maintenance or not known.surfaces:
         return ()
+    return tuple(
+        i for i in _before(known, world) if i not in known.suspicions and (k := world.known(i)) and _is_live(k)
+    )
+
+
+def earlier(known: Known, world: World) -> str:
+    """The incident before this one in its episode; empty where it is the first."""
+    if known.incident.is_maintenance or not known.surfaces:
+        return ""
+    ours = (i for i in reversed(_before(known, world)) if (k := world.known(i)) and k.joined is None)
+    return next((i for i in ours if i not in known.suspicions), "")
+
+
+def _before(known: Known, world: World) -> tuple[str, ...]:
+    """The earlier incidents of its episode, oldest first."""
     strands = [_strand(k, world) for k in world.incidents if k is known or _counts(k)]
     here = next(e for e in episode.episodes(strands) if known.incident.id in e.incidents)
-    earlier = here.incidents[: here.incidents.index(known.incident.id)]
-    return tuple(i for i in earlier if i not in known.suspicions and (k := world.known(i)) and _is_live(k))
+    return here.incidents[: here.incidents.index(known.incident.id)]
 
 
 def _counts(known: Known) -> bool:
