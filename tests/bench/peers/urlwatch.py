@@ -9,10 +9,8 @@ import subprocess
 from pathlib import Path
 from subprocess import DEVNULL
 
-from tests.bench.peers.cost import PAGES, Cost, found, pages
+from tests.bench.peers.cost import PAGES, ROUNDS, Cost, found, pages
 from tests.bench.stage import Stage
-
-RUNS = 3
 
 
 async def urlwatch(stage: Stage, folder: Path) -> Cost:
@@ -22,9 +20,9 @@ async def urlwatch(stage: Stage, folder: Path) -> Cost:
     (folder / "urlwatch.yaml").write_text("report: {stdout: {enabled: false}}\n", encoding="utf-8")
     files = [("--urls", "urls.yaml"), ("--config", "urlwatch.yaml"), ("--cache", "cache.db"), ("--hooks", "hooks.py")]
     command = [found("urlwatch"), *(part for name, file in files for part in (name, str(folder / file)))]
-    _, *runs = [await asyncio.to_thread(_spent, command) for _ in range(RUNS + 1)]
+    _, *runs = [await asyncio.to_thread(_spent, command) for _ in range(ROUNDS + 1)]
     used = sum(run.ru_utime + run.ru_stime for run in runs)
-    return Cost(1000 * used / RUNS / PAGES, max(run.ru_maxrss for run in runs) / 1024, f"{RUNS} runs, start and all")
+    return Cost(1000 * used / ROUNDS / PAGES, max(run.ru_maxrss for run in runs) / 1024, "start and all")
 
 
 def _spent(command: list[str]) -> resource.struct_rusage:
