@@ -104,10 +104,22 @@ def _began(scene: Scene) -> Iterator[Step]:
 
 
 def _is_left_over(hit: Hit, scene: Scene) -> bool:
-    """It failed before the vendor called an incident over, and did not stop: for an hour, that message tells it."""
+    """It weighed before the vendor called an incident over, and did not stop: for an hour, that message tells it.
+
+    What weighs only after that end is news, though its first sign came before: that message has said that it is over,
+    and where it was a maintenance there may be none.
+    """
+    since = _weighs_since(hit, scene.world)
     held = (k for k in scene.world.incidents if hit.surface in k.surfaces and hit.surface not in k.freed)
     over = (k.closed_at for k in held if k.ending in _OVER and k.closed_at is not None)
-    return any(hit.since <= at and scene.at - at <= JOINS for at in over)
+    return any(since <= at and scene.at - at <= JOINS for at in over)
+
+
+def _weighs_since(hit: Hit, world: World) -> datetime:
+    """Since when the surface is held bad without a break; of what holds nothing, as people's reports, its first sign."""
+    track = next((t for t in world.tracks if t.surface == hit.surface), None)
+    bad_since = track.bad_since if track and track.bad and hit.weight is Weight.DOWN else None
+    return max(filter(None, (hit.since, bad_since)))
 
 
 def _is_sure(scene: Scene, surface: str) -> bool:

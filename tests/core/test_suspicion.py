@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from bot.core import decide
 from bot.core import stroke as strokes
-from bot.model import Ending, News, Stage, World
+from bot.model import Condition, Ending, Impact, News, Stage, World
 from tests.core.pages import ACME, AMBER, GREEN, RED, RULES, at, incident, look, page, update
 from tests.core.witnesses import API, lived, probed, reported, tried
 
@@ -119,6 +119,25 @@ def test_an_hour_after_that_end_it_is_a_suspicion_again():
 def test_what_fails_anew_after_an_end_is_a_suspicion():
     seen = probed(lambda minute: minute < 0 or 9 <= minute < 40)
     assert [row[1] for row in kinds(lived(60, shown=ended(20), seen=seen))][-1] == "suspected"
+
+
+def test_what_weighs_only_after_an_end_is_a_suspicion_at_once():
+    seen = probed(lambda minute: minute < 19)
+    assert [row[:2] for row in kinds(lived(40, shown=ended(20), seen=seen))][-1] == (22, "suspected")
+
+
+def works(minute=20):
+    """A page whose maintenance of the API, which nobody is told of, begins at 2 and is completed at this minute."""
+    begun = update("u1", Stage.IN_PROGRESS, "We are at it.", 2, api=Condition.MAINTENANCE)
+    over = update("u2", Stage.COMPLETED, "Done.", minute, api=GREEN)
+    shown = lambda *posts: incident(*posts, iid="m1", impact=Impact.MAINTENANCE, is_maintenance=True)  # noqa: E731
+    during, after = page(maintenances=[shown(begun)], api=Condition.MAINTENANCE), page(maintenances=[shown(begun, over)])
+    return lambda now: page() if now < 2 else during if now < minute else after
+
+
+def test_what_does_not_come_back_from_a_maintenance_is_told_as_soon_as_it_weighs():
+    done = lived(40, shown=works(), seen=probed(lambda minute: minute < 19))
+    assert [row[:2] for row in kinds(done)][-1] == (22, "suspected")
 
 
 # --- the page comes to show it ----------------------------------------------------------------------------------------
