@@ -81,7 +81,7 @@ def _home(app: AsyncApp, desk: Desk, homes: Homes) -> None:
         done = interactions.filled(body)
         where = done.values.get(views.WHERE, "")
         if where and (why := await barred(client, where)):
-            await ack(response_action="errors", errors={views.WHERE: ways.barred(why).text})
+            await ack(response_action="errors", errors={views.WHERE: ways.barred(why, is_kept=False).text})
             return
         wrong = answered("a subscription", partial(enrol.enrol, desk, done))
         if isinstance(wrong, dict) and wrong:

@@ -37,18 +37,22 @@ def paused(pause: Pause) -> str:
     )
 
 
-def barred(code: str) -> Message:
-    """That a channel would take no post, and what mends it; ``code`` is Slack's word for why."""
-    why, remedy = _BARRED[code]
-    return sheet("", [f"**I can't post there yet**: {why}. {remedy}"])
+def barred(code: str, *, is_kept: bool = True) -> Message:
+    """That a channel would take no post, and what mends it; ``code`` is Slack's word for why.
+
+    ``is_kept``: it is subscribed all the same, and hears of what is open once it takes posts.
+    """
+    why, remedy, then = _BARRED[code]
+    return sheet("", [f"**I can't post there yet**: {why}. {remedy}{then if is_kept else ''}."])
 
 
 _BARRED = {
     "channel_not_found": (
         "the channel is private and I am not in it",
-        "`/invite @brownout` there lets me in, and I tell then what is still open.",
+        "`/invite @brownout` there lets me in",
+        ", and I tell then what is still open",
     ),
-    "is_archived": ("the channel is archived", "Unarchive it, or subscribe another one."),
+    "is_archived": ("the channel is archived", "Unarchive it, or subscribe another one", ""),
 }
 
 

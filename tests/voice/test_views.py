@@ -50,6 +50,10 @@ def test_what_bars_a_channel_is_said_with_what_mends_it(code):
     assert_sendable(said)
 
 
+def test_what_was_not_subscribed_is_promised_nothing():
+    assert ways.barred("channel_not_found", is_kept=False).text.endswith("/invite @brownout there lets me in.")
+
+
 def test_the_settings_show_what_is_so_now():
     view = views.settings("C1", [ACME], Habits("C1", maintenance=True, quiet=NIGHT))
     assert block(view, "minimum")["initial_option"]["value"] == "degraded"
