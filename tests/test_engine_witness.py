@@ -30,7 +30,7 @@ from bot.model import (
     Subscription,
     VerdictRules,
 )
-from bot.voice import summary
+from bot.voice import summary, timeline
 from tests.acme import ACME, NOON, Chat, Clock, Web, incident, page, update
 
 pytestmark = pytest.mark.anyio
@@ -203,6 +203,19 @@ async def test_when_the_vendor_posts_what_its_page_showed_the_same_message_goes_
 async def test_the_timeline_begins_with_what_the_page_showed(stage):
     await red(stage)
     assert stage.store.events("inc1")[0].kind is EventKind.TROUBLE_BEGAN
+
+
+async def test_the_timeline_says_that_it_was_posted_and_not_that_it_was_over(stage):
+    await red(stage)
+    _, known, events = desk(stage).incident("inc1")
+    told = timeline.timeline(known, "Acme", events, {s.id: s for s in ACME.surfaces}).text
+    assert "12:05:00 Acme API, bad on the page since 12:02 UTC, and no incident is posted\n" in told
+    assert "12:07:00 Acme API: the vendor has posted an incident on it\n" in told
+
+
+async def test_what_was_taken_over_is_counted_as_one_incident(stage):
+    await red(stage)
+    assert [c.incident for c in stage.store.archive.courses(["acme"])] == ["inc1"]
 
 
 # --- people -----------------------------------------------------------------------------------------------------------

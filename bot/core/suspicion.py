@@ -116,7 +116,7 @@ def _is_left_over(hit: Hit, scene: Scene) -> bool:
 
 
 def _weighs_since(hit: Hit, world: World) -> datetime:
-    """Since when the surface is held bad without a break; of what holds nothing, as people's reports, its first sign."""
+    """Since when it holds the surface bad without a break; of what only doubts, as people do, its first sign."""
     track = next((t for t in world.tracks if t.surface == hit.surface), None)
     bad_since = track.bad_since if track and track.bad and hit.weight is Weight.DOWN else None
     return max(filter(None, (hit.since, bad_since)))

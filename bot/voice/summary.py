@@ -21,10 +21,13 @@ _DONE = {
     EventKind.MUTED: "muted in this channel {reason}",
     EventKind.UPDATE_EDITED: "update edited: {reason}",
     EventKind.INCIDENT_CHANGED: "incident changed: {reason}",
+    EventKind.TROUBLE_BEGAN: "{name}, bad on the page since {since}, and no incident is posted",
+    EventKind.TROUBLE_ENDED: "{name}: {reason}",
     EventKind.SUSPECTED: "{name}, suspected: {reason}",
     EventKind.SUSPICION_CONFIRMED: "{name}, suspicion confirmed: {reason}",
     EventKind.SUSPICION_CLEARED: "{name}, suspicion cleared: {reason}",
 }
+_OURS = (EventKind.SUSPECTED, EventKind.TROUBLE_BEGAN)  # they happened by our own clock
 NOTHING = Judged()
 _ADVISED = 3  # pieces of advice
 _NOTED = 90  # seconds between the vendor's time and ours that are worth a word
@@ -202,7 +205,7 @@ def _people(
 def line(event: Event, surfaces: Mapping[str, Surface]) -> str:
     """One event as a sentence: when we knew, what it was, and the vendor's time where the two differ."""
     lag = (event.seen_at - event.happened_at).total_seconds() if event.happened_at else 0
-    is_late = event.happened_at and abs(lag) > _NOTED and event.kind is not EventKind.SUSPECTED
+    is_late = event.happened_at and abs(lag) > _NOTED and event.kind not in _OURS
     late = f" (the vendor's time {words.clock(event.happened_at)})" if event.happened_at and is_late else ""
     return f"{event.seen_at:%Y-%m-%d %H:%M:%S} {_what(event, surfaces)}{late}"
 
@@ -215,7 +218,8 @@ def _what(event: Event, surfaces: Mapping[str, Surface]) -> str:
         case EventKind.VERDICT_CHANGED if event.verdict is not None:
             return event.reason or f"{name}: {words.CALLS[event.verdict]}"
         case kind if kind in _DONE:
-            return _DONE[kind].format(name=name, reason=event.reason)
+            since = words.clock(event.happened_at or event.seen_at)
+            return _DONE[kind].format(name=name, reason=event.reason, since=since)
         case _:
             stage = f" ({words.stage(event.stage)})" if event.stage else ""
             return f"{event.kind.replace('_', ' ')}{stage}"

@@ -131,7 +131,10 @@ def works(minute=20):
     begun = update("u1", Stage.IN_PROGRESS, "We are at it.", 2, api=Condition.MAINTENANCE)
     over = update("u2", Stage.COMPLETED, "Done.", minute, api=GREEN)
     shown = lambda *posts: incident(*posts, iid="m1", impact=Impact.MAINTENANCE, is_maintenance=True)  # noqa: E731
-    during, after = page(maintenances=[shown(begun)], api=Condition.MAINTENANCE), page(maintenances=[shown(begun, over)])
+    during, after = (
+        page(maintenances=[shown(begun)], api=Condition.MAINTENANCE),
+        page(maintenances=[shown(begun, over)]),
+    )
     return lambda now: page() if now < 2 else during if now < minute else after
 
 

@@ -18,6 +18,7 @@ _COLUMNS = (
     "i.source, i.id, i.provider, i.name, i.posted_at, i.seen_at, i.closed_at, i.started_at, i.is_maintenance,"
     " i.backfilled, i.surfaces"
 )
+_COUNTS = "i.own IS NOT 'suspected' AND i.joined IS NULL"  # what an incident of the vendor's took over is that incident
 _AT_ONCE = 500  # incidents per question; SQLite takes some 32,000 values
 
 
@@ -102,8 +103,7 @@ def courses_of(db: Database, surface: str, window: Window) -> tuple[Course, ...]
     """The incidents that hit a surface and were first posted in the window, oldest first."""
     found = db.rows(
         f"SELECT {_COLUMNS} FROM incident_surfaces s JOIN incidents i ON i.source = s.source AND i.id = s.incident"  # noqa: S608
-        " WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ? AND i.own IS NOT 'suspected'"
-        " ORDER BY s.posted_at",
+        f" WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ? AND {_COUNTS} ORDER BY s.posted_at",
         *(surface, iso(window.start), iso(window.end)),
     )
     return _courses(db, found)
@@ -112,9 +112,8 @@ def courses_of(db: Database, surface: str, window: Window) -> tuple[Course, ...]
 def count(db: Database, surface: str, window: Window) -> int:
     """How many incidents, without maintenances, hit a surface and were first posted in the window."""
     [found] = db.rows(
-        "SELECT count(*) AS n FROM incident_surfaces s JOIN incidents i ON i.source = s.source AND i.id = s.incident"
-        " WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ? AND NOT i.is_maintenance"
-        " AND i.own IS NOT 'suspected'",
+        "SELECT count(*) AS n FROM incident_surfaces s JOIN incidents i ON i.source = s.source AND i.id = s.incident"  # noqa: S608
+        f" WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ? AND NOT i.is_maintenance AND {_COUNTS}",
         *(surface, iso(window.start), iso(window.end)),
     )
     return int(found["n"])
@@ -126,7 +125,7 @@ def courses(db: Database, providers: Sequence[str], window: Window | None = None
     start, end = (iso(window.start), iso(window.end)) if window else ("", "~")
     found = db.rows(
         f"SELECT {_COLUMNS} FROM incidents i WHERE i.provider IN ({marks}) AND i.posted_at >= ? AND i.posted_at < ?"  # noqa: S608
-        " AND i.own IS NOT 'suspected' ORDER BY i.posted_at, i.id",
+        f" AND {_COUNTS} ORDER BY i.posted_at, i.id",
         *(*providers, start, end),
     )
     return _courses(db, found)
