@@ -86,6 +86,16 @@ async def test_a_page_is_looked_at_and_what_it_says_is_sent(bot, chat, web, book
     assert chat.said == [("post", "C1", None), ("post", "C1", "ts1")]
 
 
+async def test_a_look_that_brings_news_sends_its_couriers_in_the_same_turn(bot, web, book):
+    book.record(None, look(None, page(), NOON), [])
+    bot.engine.__post_init__()
+    web.show(DOWN)
+    bot._scheduler = bot._scheduled()
+    await bot._poll("acme")
+    assert [*bot._couriers] == ["C1"]
+    await app._ended([*bot._couriers.values()])
+
+
 async def test_a_delivery_is_handed_on(bot, web, book):
     heard = []
     bot.on_delivery = heard.append
