@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.model import (
     Alert,
@@ -193,11 +193,16 @@ def _again(alert: Alert, linked: str, link: Callable[[str, str], str]) -> Iterat
         yield f"Told late: it happened while Brownout was not looking, {words.between(*alert.missed)}."
     if alert.again_after is not None:
         last = link(linked, "the last one") if linked else "the last one"
-        yield f"Again, {words.span(alert.again_after.total_seconds())} after {last} was called resolved."
+        yield f"{_how_soon(alert.again_after)} {last} was called resolved."
     elif linked:
         yield f"Of one episode with {link(linked, 'the alert before')}."
     if knew := _knew(alert):
         yield knew
+
+
+def _how_soon(after: timedelta) -> str:
+    """A surface that is still down when its incident is called resolved repeats nothing."""
+    return f"Again, {words.span(after.total_seconds())} after" if after else "It was not over when"
 
 
 def _knew(alert: Alert) -> str:

@@ -127,6 +127,11 @@ def test_a_repeat_says_so():
     assert "Again, 3 min after the last one was called resolved." in text(parent(again))
 
 
+def test_what_outlasts_the_end_of_the_last_one_is_no_repeat_after_no_time():
+    outlasts = replace(ALERT, again_after=timedelta(0))
+    assert "It was not over when the last one was called resolved." in text(parent(outlasts))
+
+
 LINK = "https://acme.slack.example/archives/C1/p1772452140000100"
 
 
