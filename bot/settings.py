@@ -265,12 +265,12 @@ class Settings:
         return self._rules[wanted]
 
     def provider(self, provider_id: str) -> model.Provider | None:
-        """The provider with this id, alias, page id or name; None where the catalogue has none."""
+        """The provider with this id, alias, page id, name or page's host; None where the catalogue has none."""
         wanted = provider_id.casefold()
         for provider in self.providers:
             if wanted in {n.casefold() for n in (provider.id, provider.name, *provider.aliases, *provider.page_ids)}:
                 return provider
-        return None
+        return next((p for p in self.providers if urlsplit(p.source.url).hostname == wanted), None)
 
 
 def config_dir() -> Path:

@@ -22,6 +22,10 @@ from bot.sources import wire
 from bot.sources.history import History, moments, read_history, summary_at
 
 MAX_BYTES = 64_000_000  # of one line, or of one history; the largest page that was measured has half a megabyte
+_NEITHER = (
+    'this is no recording: polls have {"polled_at": ..., "body": ...} on each line, and a history is one object'
+    ' {"page": ..., "incidents": [...]}'
+)
 _BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 
 
@@ -44,6 +48,8 @@ def read(file: BinaryIO) -> History | Iterator[Poll]:
         raise ParseError("the recording is empty")
     if is_history(head):
         return read_history(_whole(chain([head], lines)))
+    if not _may_be_poll(head):
+        raise ParseError(_NEITHER)
     return read_polls(chain([head], lines))
 
 
@@ -75,6 +81,15 @@ def is_history(head: bytes) -> bool:
         start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
         return start.startswith(b"{") and b'"polled_at"' not in start
     return isinstance(row, dict) and "incidents" in row and "polled_at" not in row
+
+
+def _may_be_poll(head: bytes) -> bool:
+    """True where a first line is a poll, or the beginning of one that broke off."""
+    try:
+        row = wire.load(head)
+    except ParseError:
+        return b'"polled_at"' in head
+    return isinstance(row, dict) and "polled_at" in row
 
 
 def read_polls(lines: Iterable[bytes]) -> Iterator[Poll]:
