@@ -154,6 +154,11 @@ def outlived(facts: Facts) -> str:
     return f"what we saw ourselves was last seen at {clock(until)}{page}"
 
 
+def kept_up(facts: Facts) -> str:
+    """A maintenance has just ended."""
+    return f"the maintenance of {facts.vendor} is over since {clock(facts.track.maintained_until or facts.at)}"
+
+
 def watched(facts: Facts) -> str:
     """We have not looked for long."""
     return f"nothing is open on it, and it is watched only since {clock(facts.calm_since)}"

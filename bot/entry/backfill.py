@@ -123,7 +123,7 @@ def _file(found: settings.Settings, book: Store, file: Path, typed: Provider | N
 def _whose(found: settings.Settings, recording: object, typed: Provider | None) -> Provider:
     """The provider that the recording names, else the one that was typed."""
     if isinstance(recording, History):
-        names = history.names(recording)
+        names = history.names(recording.page)
         if whose := next((p for name in names if (p := found.provider(name))), typed):
             return whose
         called = " / ".join(names) or "that this history is of, without a name"

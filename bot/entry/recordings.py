@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 from rich.console import Console
@@ -58,7 +58,8 @@ def replay(file: Path, provider_id: str | None, config: Path | None, *, as_json:
 
 def _provider(found: settings.Settings, recording: History | Iterator[Poll], file: Path, typed: str | None) -> Provider:
     """Whose page it is: what was typed, else what the page calls itself, else a provider made of the page itself."""
-    told = history.names(recording) if isinstance(recording, History) else _names(file)
+    page = recording.page if isinstance(recording, History) else _page(file)
+    told = history.names(page)
     by_page = next((p for name in told if (p := found.provider(name))), None)
     if provider := found.provider(typed) if typed else by_page:
         return provider
@@ -66,7 +67,7 @@ def _provider(found: settings.Settings, recording: History | Iterator[Poll], fil
         raise UsageError(f"There is no provider “{typed}”. The page is {by_page.name}'s: leave --provider out.")
     if not (typed or told):
         raise UsageError("The recording does not say whose page it is: give it a name with --provider.")
-    name = typed or (told[1] if len(told) > 1 else told[0])
+    name = typed or wire.text(page.get("name")) or told[-1]
     parts = _parts(recording, file)
     made = stranger.provider(draft.slug(name) or "page", name, parts)
     click.echo(
@@ -77,13 +78,11 @@ def _provider(found: settings.Settings, recording: History | Iterator[Poll], fil
     return made
 
 
-def _names(file: Path) -> tuple[str, ...]:
-    """What the page of recorded polls calls itself in the first that shows it."""
-    for poll in _polls(file):
-        page = poll.body.get("page") if isinstance(poll.body, dict) else None
-        if isinstance(page, dict):
-            return tuple(name for key in ("id", "name") if (name := wire.text(page.get(key))))
-    return ()
+def _page(file: Path) -> dict[str, Any]:
+    """What the first of recorded polls that shows a page says of it."""
+    bodies = (poll.body for poll in _polls(file))
+    pages = (body.get("page") for body in bodies if isinstance(body, dict))
+    return next((page for page in pages if isinstance(page, dict)), {})
 
 
 def _parts(recording: History | Iterator[Poll], file: Path) -> Iterator[stranger.Part]:

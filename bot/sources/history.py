@@ -101,10 +101,10 @@ def read_history(raw: bytes) -> History:
     )
 
 
-def names(history: History) -> tuple[str, ...]:
-    """What the page calls itself: its id, its name and its host, as far as they are there."""
-    told = (wire.text(history.page.get(key)) for key in ("id", "name"))
-    host = urlsplit(wire.link(history.page.get("url")) or "").hostname or ""
+def names(page: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a page calls itself: its id, its name and its host, as far as they are there."""
+    told = (wire.text(page.get(key)) for key in ("id", "name"))
+    host = urlsplit(wire.link(page.get("url")) or "").hostname or ""
     return tuple(name for name in (*told, host) if name)
 
 
@@ -150,7 +150,7 @@ def summary_at(history: History, at: datetime) -> Body:
     """What ``summary.json`` showed at this moment: component states and unresolved incidents."""
     posted = (t for t in history.incidents.values() if _is_open(t, at))
     unresolved = [_shown(history, told, at) for told in posted][::-1]
-    name = wire.text(history.page.get("name")) or next(iter(names(history)), "this page")
+    name = wire.text(history.page.get("name")) or next(iter(names(history.page)), "this page")
     return {
         "page": {**history.page, "name": name},
         "components": list(components_at(history, at)),

@@ -265,7 +265,7 @@ def _per(value: timedelta | None, unit: timedelta) -> float | None:
 
 
 def _round(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
+    return None if value is None else round(value, digits) + 0.0  # no -0.0
 
 
 def _iso(at: datetime) -> str:

@@ -121,6 +121,13 @@ def test_maintenance_holds_while_in_progress():
     assert Day({0: [hit(Stage.IN_PROGRESS, condition=Condition.MAINTENANCE)]}).code(3) == "maintenance"
 
 
+def test_maintained_recently_tells_of_the_minutes_after_a_maintenance():
+    day = Day({0: [hit(Stage.IN_PROGRESS, condition=Condition.MAINTENANCE)], 60: []})
+    verdict = day.verdict(62)
+    assert verdict.reason_code == "maintained_recently"
+    assert "the maintenance of Acme is over since" in verdict.reason
+
+
 def test_maintenance_that_is_only_scheduled_changes_nothing():
     assert Day({0: [hit(Stage.SCHEDULED)]}).verdict(3).call is Call.RETRY_NORMALLY
 

@@ -219,13 +219,13 @@ def test_where_no_incident_can_be_read_the_history_is_refused_with_the_first_rea
 
 def test_a_page_that_does_not_say_its_name_goes_by_its_host():
     past = told(page={"url": "https://status.acme.example/"})
-    assert history.names(past) == ("status.acme.example",)
+    assert history.names({"url": "https://status.acme.example/"}) == ("status.acme.example",)
 
 
 @pytest.mark.parametrize("page", [b"", b'"page": null, ', b'"page": {}, '])
 def test_a_history_without_a_page_is_read_and_has_no_name(page):
     past = history.read_history(b'{%s"incidents": []}' % page)
-    assert (history.names(past), history.moments(past)) == ((), ())
+    assert (history.names(past.page), history.moments(past)) == ((), ())
 
 
 def test_maintenances_in_a_list_of_their_own_are_read_too():
