@@ -218,7 +218,6 @@ def test_where_no_incident_can_be_read_the_history_is_refused_with_the_first_rea
 
 
 def test_a_page_that_does_not_say_its_name_goes_by_its_host():
-    past = told(page={"url": "https://status.acme.example/"})
     assert history.names({"url": "https://status.acme.example/"}) == ("status.acme.example",)
 
 
