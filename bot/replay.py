@@ -6,7 +6,7 @@ time too: the replay looks again for a few minutes, and then at every time at wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from bot.errors import ParseError
 from bot.model import Blindness, Ending, Event, EventKind, Incident, Look, Provider, Snapshot, VerdictRules, World
 from bot.sources import history, statuspage
 from bot.sources.history import History
-from bot.sources.recorded import Poll, reconstruct
+from bot.sources.recorded import Forward, Poll, reconstruct
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -27,12 +27,12 @@ FORGET = timedelta(minutes=16)  # after so long without a usable look, nothing c
 _SAME = Snapshot("", "")
 
 
-def replay(recording: History | Iterator[Poll], provider: Provider, rules: VerdictRules) -> Iterator[strokes.Stroke]:
+def replay(recording: History | Iterable[Poll], provider: Provider, rules: VerdictRules) -> Iterator[strokes.Stroke]:
     """Every stroke, in time order. Looks that are older than the one before are left out."""
     going_by = strokes.Rules(provider, rules, {})
     world = World(provider.id)
     last: datetime | None = None
-    for poll in _forward(recording):
+    for poll in Forward(reconstruct(recording) if isinstance(recording, History) else recording):
         if last is not None:
             for stroke in _meanwhile(world, last, poll.at, going_by):
                 world = stroke.world
@@ -49,16 +49,8 @@ def replay(recording: History | Iterator[Poll], provider: Provider, rules: Verdi
         yield from _meanwhile(world, last, last + timedelta(hours=6), going_by)
 
 
-def _forward(recording: History | Iterator[Poll]) -> Iterator[Poll]:
-    last: datetime | None = None
-    for poll in reconstruct(recording) if isinstance(recording, History) else recording:
-        if last is None or poll.at > last:
-            last = poll.at
-            yield poll
-
-
 def _looked(
-    poll: Poll, world: World, recording: History | Iterator[Poll], rules: strokes.Rules
+    poll: Poll, world: World, recording: History | Iterable[Poll], rules: strokes.Rules
 ) -> Iterator[strokes.Stroke]:
     """One recorded look, and what a history tells at that moment of incidents that were over."""
     stroke = strokes.look(world, _seen(poll, world, recording), rules)
@@ -99,7 +91,7 @@ def _unseen(world: World, last: datetime, until: datetime, rules: strokes.Rules)
         at += MINUTE
 
 
-def _seen(poll: Poll, world: World, recording: History | Iterator[Poll]) -> Look:
+def _seen(poll: Poll, world: World, recording: History | Iterable[Poll]) -> Look:
     try:
         snapshot = statuspage.parse_body(poll.body)
     except ParseError as error:

@@ -22,7 +22,7 @@ from bot.errors import UsageError
 from bot.model import Event, Provider
 from bot.sources import history, recorded, wire
 from bot.sources.history import History
-from bot.sources.recorded import Poll
+from bot.sources.recorded import Forward, Poll
 
 
 @click.command()
@@ -44,7 +44,8 @@ def replay(file: Path, provider_id: str | None, config: Path | None, *, as_json:
             click.echo("reconstructed from a history: what its page must have shown", err=True)
         if isinstance(recording, History) and (said := history.unread(recording)):
             click.echo(said, err=True)
-        strokes = replaying.replay(recording, provider, found.rules_for(provider))
+        played = recording if isinstance(recording, History) else Forward(recording)
+        strokes = replaying.replay(played, provider, found.rules_for(provider))
         is_still = True
         for event in _with_progress(strokes, _share(recording, opened, file.stat().st_size)):
             is_still = False
@@ -52,6 +53,8 @@ def replay(file: Path, provider_id: str | None, config: Path | None, *, as_json:
                 print(json.dumps(replaying.line(event, reconstructed=is_history), ensure_ascii=False))  # noqa: T201
             else:
                 print(_sentence(event))  # noqa: T201
+        if isinstance(played, Forward) and played.late:
+            click.echo(f"left out, since they are older than the one before: {played.late} polls", err=True)
         if is_still:
             click.echo("nothing happens in this recording", err=True)
 

@@ -11,7 +11,7 @@ import gzip
 import lzma
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -27,6 +27,24 @@ _NEITHER = (
     ' {"page": ..., "incidents": [...]}'
 )
 _BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
+
+
+@dataclass(slots=True)
+class Forward:
+    """Polls in time order: one that is not after the one before it is left out, and counted in ``late``."""
+
+    polls: Iterable[Poll]
+    late: int = 0
+
+    def __iter__(self) -> Iterator[Poll]:
+        """Each poll in its turn."""
+        last: datetime | None = None
+        for poll in self.polls:
+            if last is not None and poll.at <= last:
+                self.late += poll.at < last
+                continue
+            last = poll.at
+            yield poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +131,15 @@ def _poll(line: bytes, complaint: str) -> Poll:
     at = wire.moment(row.get("polled_at"))
     if at is None or "body" not in row:
         raise ParseError(f'{complaint}: it needs a "polled_at" time and a "body"')
-    return Poll(at, row["body"])
+    return Poll(at, _unpacked(row["body"]))
+
+
+def _unpacked(body: object) -> object:
+    """A page that was recorded as the text it came in; what is no JSON stays as it is, and is refused as a page."""
+    if isinstance(body, str):
+        with suppress(ParseError):
+            return wire.load(body.encode("utf-8", "replace"))
+    return body
 
 
 def _lines(file: BinaryIO | gzip.GzipFile | lzma.LZMAFile) -> Iterator[bytes]:

@@ -258,6 +258,12 @@ def test_replay_reads_off_the_polls_whose_page_they_are(run, config, recording):
     assert run("replay", recording, "--config", config).exit_code == 0
 
 
+def test_replay_says_what_it_leaves_out_of_polls_that_go_back_in_time(run, config, recording):
+    recording.write_text("".join(reversed(recording.read_text().splitlines(keepends=True))))
+    told = run("replay", recording, "--provider", "acme", "--config", config, "--json")
+    assert "left out, since they are older than the one before: 2 polls" in told.stderr
+
+
 @pytest.fixture
 def strange(recording):
     """The same, of a page that the catalogue does not know."""
@@ -339,3 +345,9 @@ def test_help_imports_nothing_heavy():
     script = "import sys; from bot.entry.cli import brownout; brownout(['--help'], standalone_mode=False); print(*sys.modules)"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
     assert not set(told.stdout.split()) & set(HEAVY)
+
+
+@pytest.mark.parametrize("words", [("subscribe", "acme-api"), ("timeline",)])
+def test_commands_are_told_as_a_shell_knows_them(ask, words):
+    told = ask(*words).output
+    assert ("brownout " in told, "/brownout" in told) == (True, False)
