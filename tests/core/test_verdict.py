@@ -282,6 +282,15 @@ def test_every_rule_can_be_reached_and_is_tested_here():
 # --- sentences --------------------------------------------------------------------------------------------------------
 
 
+def test_a_post_from_before_our_first_look_is_not_said_to_be_posted_then():
+    late = Day({20: [hit()]}, start=20)
+    assert "Acme had posted investigating by 12:20 UTC" in late.verdict(21).reason
+
+
+def test_a_post_that_we_saw_come_is_said_to_be_posted_then():
+    assert "Acme posted investigating at 12:00 UTC" in Day({0: [hit()]}).verdict(21).reason
+
+
 def test_a_reason_says_what_was_seen_by_whom_when_and_what_unlocks():
     reasons = [Day(OUTAGE).verdict(m).reason for m in (0, 31, 40, 62, 80)]
     assert reasons == snapshot(
