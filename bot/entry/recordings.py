@@ -97,7 +97,9 @@ def _parts(recording: History | Iterator[Poll], file: Path) -> Iterator[stranger
 def _polls(file: Path) -> Iterator[Poll]:
     """The polls of a file once more, from its beginning."""
     with file.open("rb") as again:
-        yield from recorded.read_polls(recorded.open_recording(again))
+        recording = recorded.read(again)
+        if not isinstance(recording, History):
+            yield from recording
 
 
 def _with_progress(strokes: Iterable[Stroke], share: Callable[[Stroke], float]) -> Iterator[Event]:

@@ -2,7 +2,8 @@
 
 *polls* are NDJSON lines ``{"polled_at": ISO, "body": page or null}`` and are what somebody really saw. A *history* is
 ``{"page": ..., "incidents": [...]}``; ``bot.sources.history`` reconstructs what its page must have shown. Both come
-plain, as gzip or as xz. Polls are read while they are asked for, so that a recording of years fits in flat memory.
+plain, as gzip or as xz. Polls may also stand in one JSON array; those on lines are read while they are asked for, so
+that a recording of years fits in flat memory.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,6 +67,8 @@ def read(file: BinaryIO) -> History | Iterator[Poll]:
         raise ParseError("the recording is empty")
     if is_history(head):
         return read_history(_whole(chain([head], lines)))
+    if head.lstrip().startswith(b"["):
+        return _listed(wire.load(_whole(chain([head], lines))))
     if not _may_be_poll(head):
         raise ParseError(_NEITHER)
     return read_polls(chain([head], lines))
@@ -101,6 +104,13 @@ def is_history(head: bytes) -> bool:
     return isinstance(row, dict) and "incidents" in row and "polled_at" not in row
 
 
+def _listed(rows: Sequence[object]) -> Iterator[Poll]:
+    """Polls in one JSON array, as some recorders keep them."""
+    if not (rows and isinstance(rows[0], dict) and "polled_at" in rows[0]):
+        raise ParseError(_NEITHER)
+    return (_row(row, f"item {number} of the recording is no poll") for number, row in enumerate(rows, 1))
+
+
 def _may_be_poll(head: bytes) -> bool:
     """True where a first line is a poll, or the beginning of one that broke off."""
     try:
@@ -125,11 +135,15 @@ def reconstruct(history: History) -> Iterator[Poll]:
 
 def _poll(line: bytes, complaint: str) -> Poll:
     try:
-        row = wire.obj(wire.load(line), "the line")
+        row = wire.load(line)
     except ParseError as error:
         raise ParseError(f"{complaint}: {error}") from error
-    at = wire.moment(row.get("polled_at"))
-    if at is None or "body" not in row:
+    return _row(row, complaint)
+
+
+def _row(row: object, complaint: str) -> Poll:
+    at = wire.moment(row.get("polled_at")) if isinstance(row, dict) else None
+    if not isinstance(row, dict) or at is None or "body" not in row:
         raise ParseError(f'{complaint}: it needs a "polled_at" time and a "body"')
     return Poll(at, _unpacked(row["body"]))
 

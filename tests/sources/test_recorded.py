@@ -103,6 +103,16 @@ def test_a_page_that_was_recorded_as_text_is_unpacked():
     assert poll.body == {"incidents": []}
 
 
+def test_polls_in_an_array_are_polls_too():
+    rows = b"[\n" + b",\n".join(LINES) + b"\n]"
+    assert polls_of(rows) == polls_of(gzip.compress(rows)) == polls_of(POLLS)
+
+
+def test_an_item_of_an_array_that_is_no_poll_is_named():
+    with pytest.raises(ParseError, match="item 2 of the recording is no poll"):
+        polls_of(b"[" + LINES[0] + b", 7]")
+
+
 def test_polls_that_go_back_in_time_are_left_out_and_counted():
     hours = [1, 3, 2, 3, 4]
     polls = recorded.Forward([recorded.Poll(datetime(2026, 1, 1, hour, tzinfo=UTC), None) for hour in hours])
