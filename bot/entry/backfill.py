@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import file_digest
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -110,7 +111,10 @@ def _file(found: settings.Settings, book: Store, file: Path, typed: Provider | N
         opened.seek(0)
         try:
             recording = recorded.read(opened)
-            provider = _whose(found, recording, typed)
+            provider = _whose(found, recorded.page_of(recording), typed)
+            if not isinstance(recording, History):
+                opened.seek(0)
+                recording = recorded.read(opened)
             read_in(found, book, provider, recording, origin=(digest, file.name))
         except (ParseError, UsageError) as error:
             if is_only:
@@ -120,20 +124,16 @@ def _file(found: settings.Settings, book: Store, file: Path, typed: Provider | N
     return True
 
 
-def _whose(found: settings.Settings, recording: object, typed: Provider | None) -> Provider:
+def _whose(found: settings.Settings, page: Mapping[str, Any], typed: Provider | None) -> Provider:
     """The provider that the recording names, else the one that was typed."""
-    if isinstance(recording, History):
-        names = history.names(recording.page)
-        if whose := next((p for name in names if (p := found.provider(name))), typed):
-            return whose
-        called = " / ".join(names) or "that this history is of, without a name"
-        raise UsageError(
-            f"No provider of the catalogue has the page {called}: name the provider too, as in `brownout backfill"
-            " PROVIDER --from FILE`. `brownout add URL` writes a provider file for a page that has none."
-        )
-    if typed is None:
-        raise UsageError("Polls don't say whose page they are of: `brownout backfill PROVIDER --from FILE`.")
-    return typed
+    names = history.names(page)
+    if whose := next((p for name in names if (p := found.provider(name))), typed):
+        return whose
+    called = " / ".join(names) or "that this is a recording of, without a name"
+    raise UsageError(
+        f"No provider of the catalogue has the page {called}: name the provider too, as in `brownout backfill PROVIDER"
+        " --from FILE`. `brownout add URL` writes a provider file for a page that has none."
+    )
 
 
 def read_in(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 from rich.console import Console
@@ -61,7 +61,7 @@ def replay(file: Path, provider_id: str | None, config: Path | None, *, as_json:
 
 def _provider(found: settings.Settings, recording: History | Iterator[Poll], file: Path, typed: str | None) -> Provider:
     """Whose page it is: what was typed, else what the page calls itself, else a provider made of the page itself."""
-    page = recording.page if isinstance(recording, History) else _page(file)
+    page = recorded.page_of(recording if isinstance(recording, History) else _polls(file))
     told = history.names(page)
     by_page = next((p for name in told if (p := found.provider(name))), None)
     if provider := found.provider(typed) if typed else by_page:
@@ -79,13 +79,6 @@ def _provider(found: settings.Settings, recording: History | Iterator[Poll], fil
         err=True,
     )
     return made
-
-
-def _page(file: Path) -> dict[str, Any]:
-    """What the first of recorded polls that shows a page says of it."""
-    bodies = (poll.body for poll in _polls(file))
-    pages = (body.get("page") for body in bodies if isinstance(body, dict))
-    return next((page for page in pages if isinstance(page, dict)), {})
 
 
 def _parts(recording: History | Iterator[Poll], file: Path) -> Iterator[stranger.Part]:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from bot.errors import ParseError
 from bot.sources import wire
@@ -125,6 +125,14 @@ def read_polls(lines: Iterable[bytes]) -> Iterator[Poll]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield _poll(line, f"line {number} of the recording is no poll")
+
+
+def page_of(recording: History | Iterable[Poll]) -> Mapping[str, Any]:
+    """What a recording says of its page: a history at its head, polls in the first that shows one."""
+    if isinstance(recording, History):
+        return recording.page
+    pages = (poll.body.get("page") for poll in recording if isinstance(poll.body, dict))
+    return next((page for page in pages if isinstance(page, dict)), {})
 
 
 def reconstruct(history: History) -> Iterator[Poll]:

@@ -129,11 +129,18 @@ def test_a_file_of_an_unknown_page_asks_for_the_provider(tmp_path, db):
         run("backfill", file(tmp_path, LIVE, page={"name": "nobody"}), "--db", db)
 
 
-def test_polls_ask_for_the_provider(tmp_path, db):
+def test_polls_that_never_show_a_page_ask_for_the_provider(tmp_path, db):
     path = tmp_path / "polls.ndjson"
     path.write_text(json.dumps({"polled_at": at(0), "body": None}) + "\n")
-    with pytest.raises(RefusedError, match="Polls don't say"):
+    with pytest.raises(RefusedError, match="without a name: name the provider too"):
         run("backfill", "--from", path, "--db", db)
+
+
+def test_the_page_in_the_polls_says_whose_they_are(tmp_path, db):
+    page = {"page": PAGE, "components": [], "incidents": [], "scheduled_maintenances": []}
+    path = tmp_path / "polls.ndjson"
+    path.write_text("".join(json.dumps({"polled_at": at(n), "body": page}) + "\n" for n in range(3)))
+    assert run("backfill", "--from", path, "--db", db).startswith("claude: 0 incidents")
 
 
 def test_a_blind_stretch_of_a_recording_is_not_covered(tmp_path, db):
