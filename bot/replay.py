@@ -6,17 +6,18 @@ time too: the replay looks again for a few minutes, and then at every time at wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.core import diff
+from bot.core import diff, events
 from bot.core import stroke as strokes
 from bot.errors import ParseError
 from bot.model import Blindness, Ending, Event, EventKind, Incident, Look, Provider, Snapshot, VerdictRules, World
 from bot.sources import history, statuspage
 from bot.sources.history import History
-from bot.sources.recorded import Poll, reconstruct
+from bot.sources.recorded import Forward, Poll, reconstruct
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -26,15 +27,12 @@ FORGET = timedelta(minutes=16)  # after so long without a usable look, nothing c
 _SAME = Snapshot("", "")
 
 
-def replay(recording: History | Iterator[Poll], provider: Provider, rules: VerdictRules) -> Iterator[strokes.Stroke]:
+def replay(recording: History | Iterable[Poll], provider: Provider, rules: VerdictRules) -> Iterator[strokes.Stroke]:
     """Every stroke, in time order. Looks that are older than the one before are left out."""
     going_by = strokes.Rules(provider, rules, {})
     world = World(provider.id)
     last: datetime | None = None
-    polls = reconstruct(recording) if isinstance(recording, History) else recording
-    for poll in polls:
-        if last is not None and poll.at <= last:
-            continue
+    for poll in Forward(reconstruct(recording) if isinstance(recording, History) else recording):
         if last is not None:
             for stroke in _meanwhile(world, last, poll.at, going_by):
                 world = stroke.world
@@ -43,11 +41,22 @@ def replay(recording: History | Iterator[Poll], provider: Provider, rules: Verdi
                 world = strokes.watched(world, poll.at - SECOND)
         elif isinstance(recording, History):
             world = _long_watched(world, poll.at, going_by)
-        stroke = strokes.look(world, _seen(poll, world, recording), going_by)
-        world, last = stroke.world, poll.at
-        yield stroke
+        for stroke in _looked(poll, world, recording, going_by):
+            world = stroke.world
+            yield stroke
+        last = poll.at
     if last is not None:
         yield from _meanwhile(world, last, last + timedelta(hours=6), going_by)
+
+
+def _looked(
+    poll: Poll, world: World, recording: History | Iterable[Poll], rules: strokes.Rules
+) -> Iterator[strokes.Stroke]:
+    """One recorded look, and what a history tells at that moment of incidents that were over."""
+    stroke = strokes.look(world, _seen(poll, world, recording), rules)
+    yield stroke
+    if isinstance(recording, History) and (said := tuple(_afterwards(recording, poll.at, rules.provider.id))):
+        yield strokes.Stroke(poll.at, stroke.world, stroke.world, said)
 
 
 def _long_watched(world: World, until: datetime, rules: strokes.Rules) -> World:
@@ -82,7 +91,7 @@ def _unseen(world: World, last: datetime, until: datetime, rules: strokes.Rules)
         at += MINUTE
 
 
-def _seen(poll: Poll, world: World, recording: History | Iterator[Poll]) -> Look:
+def _seen(poll: Poll, world: World, recording: History | Iterable[Poll]) -> Look:
     try:
         snapshot = statuspage.parse_body(poll.body)
     except ParseError as error:
@@ -96,6 +105,18 @@ def _seen(poll: Poll, world: World, recording: History | Iterator[Poll]) -> Look
 def _last_words(recording: History, incident_id: str, at: datetime) -> Incident | Ending:
     body = history.incident_at(recording, incident_id, at)
     return statuspage.parse_incident_body(body) if body else Ending.UNRECORDED
+
+
+def _afterwards(recording: History, at: datetime, provider: str) -> Iterator[Event]:
+    """What was told of incidents that were over: rows of the timeline that change nothing (DESIGN.md 4.8)."""
+    for body, is_new in history.afterwards(recording, at):
+        incident = statuspage.parse_incident_body(body)
+        before = None if is_new else replace(incident, updates=tuple(u for u in incident.updates if u.display_at < at))
+        for change in diff.told_afterwards(before, incident):
+            event = events.of_change(change, provider, at)
+            if event.kind is EventKind.INCIDENT_OPENED:
+                event = replace(event, reason=f"{event.reason}; it was over already", reason_code="told_afterwards")
+            yield event
 
 
 def line(event: Event, *, reconstructed: bool) -> Mapping[str, Any]:

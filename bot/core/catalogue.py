@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bot.errors import UsageError
 from bot.model import Provider, Surface
 
+_ALIKE = 0.65  # of difflib's ratio: “nope” is no misspelt “openai” (0.6)
 _ECHOED = 60  # characters of what was typed that an answer repeats
 _HYPHENS = re.compile("[\u2010-\u2015\u2212]")
 
@@ -25,8 +26,11 @@ class Target:
     surfaces: tuple[Surface, ...]
 
 
-def resolve(providers: Sequence[Provider], typed: str) -> Target:
-    """One target by id, name, alias or part of a name. UsageError with the choice, or with the nearest match."""
+def resolve(providers: Sequence[Provider], typed: str, what: str = "surface") -> Target:
+    """One target by id, name, alias or part of a name. UsageError with the choice, or with the nearest match.
+
+    ``what`` else was looked for, in words, stands in the answer where there is none.
+    """
     targets = tuple(_targets(providers))
     wanted, typed = _plain(typed), typed[:_ECHOED]
     for fits in (_is_exactly, _is_part):
@@ -37,7 +41,7 @@ def resolve(providers: Sequence[Provider], typed: str) -> Target:
             choice = ", ".join(f"`{t.id}`" for t in found[:12])
             why = f"“{typed}” could be any of {choice}. Which one?"
             raise UsageError(why, typed=typed, choices=tuple(t.id for t in found[:12]))
-    raise UsageError(f"There is no surface “{typed}”.{_nearest(targets, wanted)} `list all` names every surface.")
+    raise UsageError(f"There is no {what} “{typed}”.{_nearest(targets, wanted)} `list all` names every surface.")
 
 
 def surface(providers: Sequence[Provider], typed: str) -> tuple[Provider, Surface]:
@@ -75,7 +79,7 @@ def _is_part(target: Target, wanted: str) -> bool:
 
 def _nearest(targets: Iterable[Target], wanted: str) -> str:
     by_name = {name.casefold(): t.id for t in targets for name in (t.id, t.name)}
-    near = difflib.get_close_matches(wanted, by_name, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(wanted, by_name, n=1, cutoff=_ALIKE)
     return f" Did you mean `{by_name[near[0]]}`?" if near else ""
 
 

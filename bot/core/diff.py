@@ -124,6 +124,11 @@ def first_post(incident: Incident) -> datetime:
     return incident.updates[0].display_at if incident.updates else incident.created_at
 
 
+def told_afterwards(before: Incident | None, now: Incident) -> tuple[Change, ...]:
+    """What the vendor says of an incident that is over: all of it, or what is new since ``before``."""
+    return tuple(_incident(None, now) if before is None else _updates(before, now))
+
+
 def _incident(known: Known | None, now: Incident) -> Iterator[Change]:
     if known is None:
         yield Opened(now)

@@ -185,11 +185,10 @@ def _says(shown: Page, facts: Facts, seen: str) -> str:
 
 
 def _link(shown: Page, found: Signs) -> str:
-    """Whether the others agree with the page; a few people are too few to speak against it, and not against trouble."""
-    if shown in (Page.BAD, Page.MAINTENANCE):
-        agrees = found.since is not None or (found.people.says is Says.SOME and not found.is_ok)
-    else:
-        agrees = found.is_ok
+    """Whether the others agree with the page."""
+    is_bad = shown in (Page.BAD, Page.MAINTENANCE)
+    is_well = Says.OK in (found.probe.says, found.traffic.says)
+    agrees = (found.since is not None or not is_well) if is_bad else found.is_ok
     return "and" if agrees else "though"
 
 

@@ -12,6 +12,8 @@ from bot.core.standing import Standing
 from bot.core.track import JITTER
 from bot.model import Call, Condition, Hit, Verdict
 
+LATE = timedelta(minutes=5)  # a post that is older than this at our first look was not seen to be posted
+
 
 def clock(at: datetime) -> str:
     """A moment as people read it in a sentence."""
@@ -61,7 +63,7 @@ def posted(facts: Facts) -> str:
     again = f", relapse {facts.relapses} in six hours" if facts.relapses else ""
     stage_at, down_at = facts.heard(hit).stage_at, facts.track.bad_since
     down = f" and has it down since {clock(down_at)}" if down_at and down_at - stage_at > JITTER else ""
-    return f"{facts.vendor} posted {hit.stage} at {clock(stage_at)}{down}{by_words}{again}{_silence(facts)}"
+    return f"{_post(facts, hit)}{down}{by_words}{again}{_silence(facts)}"
 
 
 def red(facts: Facts) -> str:
@@ -123,7 +125,7 @@ def linked(facts: Facts) -> str:
 def recovering(facts: Facts) -> str:
     """The incident is at monitoring."""
     hit = _worst(facts)
-    return f"{facts.vendor} posted {hit.stage} at {clock(facts.heard(hit).stage_at)}{_flaps(facts)}{_silence(facts)}"
+    return f"{_post(facts, hit)}{_flaps(facts)}{_silence(facts)}"
 
 
 def residual(facts: Facts) -> str:
@@ -147,6 +149,11 @@ def outlived(facts: Facts) -> str:
     until = facts.track.witnessed_until or facts.at
     page = "" if facts.is_open else f", and the page of {facts.vendor} shows no incident"
     return f"what we saw ourselves was last seen at {clock(until)}{page}"
+
+
+def kept_up(facts: Facts) -> str:
+    """A maintenance has just ended."""
+    return f"the maintenance of {facts.vendor} is over since {clock(facts.track.maintained_until or facts.at)}"
 
 
 def watched(facts: Facts) -> str:
@@ -248,6 +255,14 @@ def _words(condition: Condition) -> str:
 
 def _flaps(facts: Facts) -> str:
     return f" after {facts.relapses} relapse{'s' * (facts.relapses > 1)} in six hours" if facts.relapses else ""
+
+
+def _post(facts: Facts, hit: Hit) -> str:
+    """The post that its stage is from; where it stood there before we first looked, no more than that."""
+    heard = facts.heard(hit)
+    is_ours = heard.stage_at > heard.first_at or heard.first_at - hit.since <= LATE
+    how = f"posted {hit.stage} at" if is_ours else f"had posted {hit.stage} by"
+    return f"{facts.vendor} {how} {clock(heard.stage_at)}"
 
 
 def _silence(facts: Facts) -> str:

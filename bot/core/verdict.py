@@ -62,6 +62,11 @@ def _has_just_closed(facts: Facts) -> bool:
     return closed is not None and (watched is None or closed >= watched)
 
 
+def _was_just_maintained(facts: Facts) -> bool:
+    over = facts.track.maintained_until
+    return over is not None and facts.at < over + facts.rules.maintenance_dwell
+
+
 def _is_bad(facts: Facts) -> bool:
     return facts.worst is Standing.BAD
 
@@ -107,6 +112,7 @@ RULES = (
         reason.outlived,
         reason.dwelt,
     ),
+    Rule("maintained_recently", Call.RETRY_GENTLY, _was_just_maintained, reason.kept_up, reason.dwelt),
     Rule("starting", Call.RETRY_GENTLY, _is_dwelling, reason.watched, reason.dwelt),
     Rule("stale", Call.RETRY_GENTLY, _getting_old, reason.old, reason.readable),
     Rule("recovered", Call.RETRY_NORMALLY, lambda f: f.is_open, reason.recovered, reason.new_post),

@@ -14,6 +14,7 @@ from bot.edge.terminal import CHANNEL
 from bot.entry.commands import COMMANDS as VERBS
 from bot.entry.options import config_option, db_option, desk
 from bot.entry.question import Ask, Reply
+from bot.entry.shell import in_a_shell
 from bot.voice import replies
 
 _WRITES = ("subscribe", "unsubscribe", "note", "label")
@@ -29,7 +30,7 @@ def _question(verb: str) -> click.Command:
         else:
             with desk(config, db, writes=verb in _WRITES) as found:
                 reply = command.answer(found, Ask(words, channel))
-        Console(soft_wrap=True).print(Text(unescape(reply.message.text)))
+        Console(soft_wrap=True).print(Text(in_a_shell(unescape(reply.message.text))))
 
     where = click.option(
         "--channel",

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import file_digest
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -110,7 +111,10 @@ def _file(found: settings.Settings, book: Store, file: Path, typed: Provider | N
         opened.seek(0)
         try:
             recording = recorded.read(opened)
-            provider = _whose(found, recording, typed)
+            provider = _whose(found, recorded.page_of(recording), typed)
+            if not isinstance(recording, History):
+                opened.seek(0)
+                recording = recorded.read(opened)
             read_in(found, book, provider, recording, origin=(digest, file.name))
         except (ParseError, UsageError) as error:
             if is_only:
@@ -120,16 +124,16 @@ def _file(found: settings.Settings, book: Store, file: Path, typed: Provider | N
     return True
 
 
-def _whose(found: settings.Settings, recording: object, typed: Provider | None) -> Provider:
+def _whose(found: settings.Settings, page: Mapping[str, Any], typed: Provider | None) -> Provider:
     """The provider that the recording names, else the one that was typed."""
-    if isinstance(recording, History):
-        names = [str(recording.page[key]) for key in ("id", "name") if recording.page.get(key)]
-        if whose := next((p for name in names if (p := found.provider(name))), typed):
-            return whose
-        raise UsageError(f"No provider of the catalogue has the page {' / '.join(names)}: name the provider too.")
-    if typed is None:
-        raise UsageError("Polls don't say whose page they are of: `brownout backfill PROVIDER --from FILE`.")
-    return typed
+    names = history.names(page)
+    if whose := next((p for name in names if (p := found.provider(name))), typed):
+        return whose
+    called = " / ".join(names) or "that this is a recording of, without a name"
+    raise UsageError(
+        f"No provider of the catalogue has the page {called}: name the provider too, as in `brownout backfill PROVIDER"
+        " --from FILE`. `brownout add URL` writes a provider file for a page that has none."
+    )
 
 
 def read_in(
@@ -148,7 +152,8 @@ def read_in(
     with _bar() as advance:
         past = _past(recording, provider, found, advance, told_at)
         if past is None:
-            raise ParseError("the recording holds nothing")
+            click.echo(f"{provider.id}: {origin[1]} holds nothing to read in.")
+            return Kept()
         at, kept = now(), Kept()
         for part in _parts(past.incidents):
             kept = kept.plus(book.archive.keep(provider.id, part, at))
@@ -191,17 +196,21 @@ def _shown(strokes: Iterable[Stroke], advance: Advance) -> Iterator[Stroke]:
 
 
 def _completed(past: Past, recording: History, rules: Rules) -> Past:
-    """With what a replay of the page can't know: incidents that no page ever listed, and the links as they are now."""
+    """With what no page ever listed: incidents told of afterwards, post-mortems, and the links as they are now."""
     links = history.links(recording)
+    whole = {
+        i: statuspage.parse_incident_body(history.incident_at(recording, i, t.times[-1]))
+        for i, t in recording.incidents.items()
+    }
     replayed = {one.known.incident.id for one in past.incidents}
-    bodies = (
-        history.incident_at(recording, i, t.times[-1]) for i, t in recording.incidents.items() if i not in replayed
-    )
-    unlisted = [told_afterwards(statuspage.parse_incident_body(body), rules) for body in bodies]
+    unlisted = [told_afterwards(incident, rules) for i, incident in whole.items() if i not in replayed]
     told = []
     for one in (*past.incidents, *unlisted):
-        listed = tuple(Component(i, name, Condition.UNKNOWN) for i, name in links.get(one.known.incident.id, ()))
-        incident = replace(one.known.incident, components=listed or one.known.incident.components)
+        identity = one.known.incident.id
+        listed = tuple(Component(i, name, Condition.UNKNOWN) for i, name in links.get(identity, ()))
+        updates = whole[identity].updates if identity in whole else one.known.incident.updates
+        components = listed or one.known.incident.components
+        incident = replace(one.known.incident, updates=updates, components=components)
         told.append(Told(replace(one.known, incident=incident), one.events))
     return replace(past, incidents=tuple(told))
 

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from bot import __version__
 from bot.entry.redact import redacted
+from bot.entry.shell import in_a_shell
 from bot.errors import BrownoutError
 
 # command -> the module that has it, and its line in the help
@@ -73,7 +74,7 @@ class _Doors(click.Group):
         try:
             return super().invoke(ctx)
         except BrownoutError as error:
-            raise _PlainError(redacted(str(error))) from None
+            raise _PlainError(in_a_shell(redacted(str(error)))) from None
 
 
 class _PlainError(click.ClickException):

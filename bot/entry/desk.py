@@ -112,7 +112,7 @@ class Desk:
             return found[0]
         if self.book.known(typed):
             return typed
-        target = catalogue.resolve(self.providers, typed)
+        target = catalogue.resolve(self.providers, typed, "incident and no surface")
         is_provider = target.id == target.provider.id
         found = self.book.incident_ids(provider=target.provider.id, surface=None if is_provider else target.id, limit=1)
         if not found:

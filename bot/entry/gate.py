@@ -53,6 +53,14 @@ class Answer:
         wanted = (Call.RETRY_NORMALLY, Call.RETRY_GENTLY) if gently else (Call.RETRY_NORMALLY,)
         return GO if call in wanted and is_open == 200 else TEMPFAIL  # noqa: PLR2004  (HTTP's word for go)
 
+    def told(self, *, gently: bool) -> str:
+        """The sentence, and where a gentle verdict is still no go, why not."""
+        if self.form["verdict"] != Call.RETRY_GENTLY or self.code(gently=gently) == GO:
+            return self.sentence
+        if not gently:
+            return f"{self.sentence} That is a go with --gently only."
+        return f"{self.sentence} This client's turn is at {self.form['retry_at'][11:19]} UTC."
+
 
 def waited(
     ask: Callable[[], Answer],
@@ -146,9 +154,9 @@ def retry(
         timeout=timeout if wait else timedelta(0),
         clock=time.monotonic,
         sleep=time.sleep,
-        on_wait=lambda a: click.echo(f"waiting: {a.sentence}", err=True),
+        on_wait=lambda a: click.echo(f"waiting: {a.told(gently=gently)}", err=True),
     )
-    click.echo(json.dumps(answer.form, ensure_ascii=False) if as_json else answer.sentence)
+    click.echo(json.dumps(answer.form, ensure_ascii=False) if as_json else answer.told(gently=gently))
     raise SystemExit(answer.code(gently=gently))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,12 +16,13 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from bot import replay as replaying
 from bot import settings
 from bot.core.stroke import Stroke
+from bot.entry import draft, stranger
 from bot.entry.options import config_option
 from bot.errors import UsageError
 from bot.model import Event, Provider
 from bot.sources import history, recorded, wire
 from bot.sources.history import History
-from bot.sources.recorded import Poll
+from bot.sources.recorded import Forward, Poll
 
 
 @click.command()
@@ -29,45 +31,68 @@ from bot.sources.recorded import Poll
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per event.")
 @config_option
 def replay(file: Path, provider_id: str | None, config: Path | None, *, as_json: bool) -> None:
-    """Plays a recorded page (polls or history; plain, .gz or .xz) through today's rules and prints what happens."""
+    """Plays a recorded page (polls or history; plain, .gz or .xz) through today's rules and prints what happens.
+
+    A page that the catalogue does not know is played with a surface for each of its components.
+    """
     found = settings.load(config)
     with file.open("rb") as opened:
         recording = recorded.read(opened)
-        provider = _provider(found, _page(recording, file), provider_id)
+        provider = _provider(found, recording, file, provider_id)
         is_history = isinstance(recording, History)
         if is_history and not as_json:
             click.echo("reconstructed from a history: what its page must have shown", err=True)
         if isinstance(recording, History) and (said := history.unread(recording)):
             click.echo(said, err=True)
-        strokes = replaying.replay(recording, provider, found.rules_for(provider))
+        played = recording if isinstance(recording, History) else Forward(recording)
+        strokes = replaying.replay(played, provider, found.rules_for(provider))
+        is_still = True
         for event in _with_progress(strokes, _share(recording, opened, file.stat().st_size)):
+            is_still = False
             if as_json:
                 print(json.dumps(replaying.line(event, reconstructed=is_history), ensure_ascii=False))  # noqa: T201
             else:
                 print(_sentence(event))  # noqa: T201
+        if isinstance(played, Forward) and played.late:
+            click.echo(f"left out, since they are older than the one before: {played.late} polls", err=True)
+        if is_still:
+            click.echo("nothing happens in this recording", err=True)
 
 
-def _page(recording: History | Iterator[Poll], file: Path) -> Mapping[str, object]:
-    """What the recording says of its page: a history at its head, polls in the first that has any."""
+def _provider(found: settings.Settings, recording: History | Iterator[Poll], file: Path, typed: str | None) -> Provider:
+    """Whose page it is: what was typed, else what the page calls itself, else a provider made of the page itself."""
+    page = recorded.page_of(recording if isinstance(recording, History) else _polls(file))
+    told = history.names(page)
+    by_page = next((p for name in told if (p := found.provider(name))), None)
+    if provider := found.provider(typed) if typed else by_page:
+        return provider
+    if typed and by_page:
+        raise UsageError(f"There is no provider “{typed}”. The page is {by_page.name}'s: leave --provider out.")
+    if not (typed or told):
+        raise UsageError("The recording does not say whose page it is: give it a name with --provider.")
+    name = typed or wire.text(page.get("name")) or told[-1]
+    parts = _parts(recording, file)
+    made = stranger.provider(draft.slug(name) or "page", name, parts)
+    click.echo(
+        f"“{name}” is not in the catalogue: played with a surface for each component of its page"
+        f" ({len(made.surfaces)}). `brownout list all` names what --provider knows.",
+        err=True,
+    )
+    return made
+
+
+def _parts(recording: History | Iterator[Poll], file: Path) -> Iterator[stranger.Part]:
     if isinstance(recording, History):
-        return recording.page
+        return (stranger.Part(i, name) for i, name in recording.components.items())
+    return chain.from_iterable(stranger.parts(poll.body) for poll in _polls(file))
+
+
+def _polls(file: Path) -> Iterator[Poll]:
+    """The polls of a file once more, from its beginning."""
     with file.open("rb") as again:
-        bodies = (poll.body for poll in recorded.read_polls(recorded.open_recording(again)))
-        pages = (body.get("page") for body in bodies if isinstance(body, dict))
-        return next((page for page in pages if isinstance(page, dict)), {})
-
-
-def _provider(found: settings.Settings, page: Mapping[str, object], typed: str | None) -> Provider:
-    told = [name for key in ("id", "name") if (name := wire.text(page.get(key)))]
-    names = [typed] if typed else told
-    for name in names:
-        if provider := found.provider(name):
-            return provider
-    said = f" ({', '.join(names)})" if names else ""
-    known = ", ".join(p.id for p in found.providers if p.enabled)
-    off = sum(not p.enabled for p in found.providers)
-    more = f", and {off} that are off" if off else ""
-    raise UsageError(f"Whose page is this{said}? Say it with --provider; the catalogue has {known}{more}.")
+        recording = recorded.read(again)
+        if not isinstance(recording, History):
+            yield from recording
 
 
 def _with_progress(strokes: Iterable[Stroke], share: Callable[[Stroke], float]) -> Iterator[Event]:

@@ -68,6 +68,9 @@ Scored = tuple[dict[str, Any], list[Table], list[str]]
 
 
 def _scope(files: tuple[Path, ...], found: settings.Settings, provider_id: str | None, progress: Told) -> Scored:
+    with ExitStack() as opened:
+        for file in files:
+            _recording(file, opened)  # says what of it can't be read
     raw = {str(file): file.read_bytes() for file in files}
     result = attribution.evaluate(
         raw, found.providers, provider_id, lambda done, total: progress("scoring", done, total)

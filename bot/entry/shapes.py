@@ -189,6 +189,13 @@ class Step(BaseModel):
     is_baseline: bool = False
 
 
+class Refusal(BaseModel):
+    """Why not, and what to do instead."""
+
+    detail: str
+    see: str | None = None
+
+
 class Health(BaseModel):
     """The process or its readiness, after draft-inadarei-api-health-check; ``notes`` names what is wrong."""
 

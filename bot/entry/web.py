@@ -13,10 +13,11 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
 
 from bot import __version__
 from bot.core import catalogue, machine
-from bot.entry import doorkeeper, health, metrics, shapes, write
+from bot.entry import doorkeeper, health, manners, metrics, shapes, write
 from bot.entry.board import pages
 from bot.entry.desk import Desk
 from bot.errors import StoreError, UsageError
@@ -29,7 +30,17 @@ Filter = Annotated[str | None, Query(min_length=1, max_length=200)]
 Number = Annotated[int, Query(ge=1, le=LAST_PAGE)]
 
 _WAIT = {"Retry-After": {"description": "whole seconds, at least 1", "schema": {"type": "integer", "minimum": 1}}}
+_ASKED: dict[int | str, dict[str, Any]] = {
+    404: {"description": "there is no such thing; `detail` says what there is", "model": shapes.Refusal},
+    503: {"description": "the database can't be read now: try again after Retry-After", "model": shapes.Refusal},
+}
 _STOP = {"x-should-retry": {"description": "false: don't retry by yourself", "schema": {"type": "string"}}}
+
+
+class HealthResponse(JSONResponse):
+    """JSON as health checks know it (draft-inadarei-api-health-check)."""
+
+    media_type = "application/health+json"
 
 
 def web_app(
@@ -56,6 +67,8 @@ def web_app(
     app.add_middleware(doorkeeper.Bounded, path="/v1/")
     app.add_middleware(doorkeeper.Named, hosts=tuple(hosts))
     app.add_middleware(pages.Guarded)
+    app.add_middleware(manners.Headed)
+    app.add_exception_handler(HTTPException, manners.refused)
     app.add_exception_handler(UsageError, _not_found)
     app.add_exception_handler(StoreError, _unreadable)
     _surfaces(app, desk)
@@ -72,7 +85,7 @@ def web_app(
 
 
 def _surfaces(app: FastAPI, desk: Desk) -> None:
-    @app.get("/v1/surfaces", summary="Every surface, as it is now", tags=["surfaces"])
+    @app.get("/v1/surfaces", summary="Every surface, as it is now", tags=["surfaces"], responses=_ASKED)
     async def surfaces(provider: Filter = None, page: Number = 1) -> shapes.Page[shapes.SurfaceNow]:
         wanted = _provider(desk, provider)
         found = [
@@ -83,7 +96,9 @@ def _surfaces(app: FastAPI, desk: Desk) -> None:
         ]
         return shapes.page_of(found, page)
 
-    @app.get("/v1/surfaces/{surface}", summary="One surface, by id, name or part of it", tags=["surfaces"])
+    @app.get(
+        "/v1/surfaces/{surface}", summary="One surface, by id, name or part of it", tags=["surfaces"], responses=_ASKED
+    )
     async def one(surface: Name) -> shapes.SurfaceNow:
         p, s = catalogue.surface(desk.providers, surface)
         world = desk.world(p)
@@ -95,6 +110,7 @@ def _surfaces(app: FastAPI, desk: Desk) -> None:
         description="Ask again after Retry-After. After `valid_until` the answer counts as unknown.",
         tags=["surfaces"],
         responses={
+            404: _ASKED[404],
             200: _answer("go: normally, or gently in this client's slot", {"retry_after_s": 1}, _WAIT),
             429: _answer("gently, and this client's slot has not begun: wait for Retry-After", {}, _WAIT),
             503: _answer(
@@ -112,7 +128,7 @@ def _surfaces(app: FastAPI, desk: Desk) -> None:
 
 
 def _incidents(app: FastAPI, desk: Desk) -> None:
-    @app.get("/v1/incidents", summary="Incidents, the newest first", tags=["incidents"])
+    @app.get("/v1/incidents", summary="Incidents, the newest first", tags=["incidents"], responses=_ASKED)
     async def incidents(
         provider: Filter = None, surface: Filter = None, page: Number = 1
     ) -> shapes.Page[shapes.IncidentNow]:
@@ -125,7 +141,12 @@ def _incidents(app: FastAPI, desk: Desk) -> None:
         return shapes.Page(items=rows, page=page, next=page + 1 if len(ids) > shapes.PAGE_SIZE else None)
 
     # a vendor's id may hold a slash (a feed's is an address), so the longer path comes first
-    @app.get("/v1/incidents/{incident:path}/timeline", summary="Every event, with both times", tags=["incidents"])
+    @app.get(
+        "/v1/incidents/{incident:path}/timeline",
+        summary="Every event, with both times",
+        tags=["incidents"],
+        responses=_ASKED,
+    )
     async def timeline(incident: Name, page: Number = 1) -> shapes.Page[shapes.Step]:
         _, _, events = desk.incident(incident)
         return shapes.page_of([shapes.step(e) for e in events], page)
@@ -134,6 +155,7 @@ def _incidents(app: FastAPI, desk: Desk) -> None:
         "/v1/incidents/{incident:path}",
         summary="One incident: an id, a surface's newest, or `last`",
         tags=["incidents"],
+        responses=_ASKED,
     )
     async def one(incident: Name) -> shapes.IncidentWhole:
         p, k, _ = desk.incident(incident)
@@ -141,14 +163,19 @@ def _incidents(app: FastAPI, desk: Desk) -> None:
 
 
 def _sources(app: FastAPI, desk: Desk) -> None:
-    @app.get("/v1/sources", summary="How each source is doing, the worst first", tags=["sources"])
+    @app.get(
+        "/v1/sources",
+        summary="How each source is doing, the worst first",
+        tags=["sources"],
+        responses={503: _ASKED[503]},
+    )
     async def sources(page: Number = 1) -> shapes.Page[shapes.SourceNow]:
         now = desk.now()
         return shapes.page_of([shapes.source_now(s, now) for s in health.found(desk)], page)
 
 
 def _health(app: FastAPI, unready: Unready) -> None:
-    @app.get("/healthz", summary="The process lives", tags=["health"])
+    @app.get("/healthz", summary="The process lives", tags=["health"], response_class=HealthResponse)
     async def healthz() -> JSONResponse:
         return _state([])
 
@@ -156,8 +183,10 @@ def _health(app: FastAPI, unready: Unready) -> None:
         "/readyz",
         summary="Every source is read and Slack is connected",
         tags=["health"],
-        response_model=shapes.Health,
-        responses={503: {"description": "not: `notes` says what is wrong", "model": shapes.Health}},
+        response_class=HealthResponse,
+        responses={
+            503: {"description": "not: `notes` says what is wrong", "content": {HealthResponse.media_type: {}}},
+        },
     )
     async def readyz() -> JSONResponse:
         return _state([f"{what}: {why}" for what, why in (await unready()).items()])
@@ -173,12 +202,7 @@ def _metrics(app: FastAPI, desk: Desk) -> None:
 
 def _state(notes: list[str]) -> JSONResponse:
     health = shapes.Health(status="fail" if notes else "pass", version=__version__, notes=notes)
-    return JSONResponse(
-        health.model_dump(),
-        503 if notes else 200,
-        {"Cache-Control": "no-store"},
-        media_type="application/health+json",
-    )
+    return HealthResponse(health.model_dump(), 503 if notes else 200, {"Cache-Control": "no-store"})
 
 
 def _answer(description: str, changes: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:
@@ -195,8 +219,9 @@ def _provider(desk: Desk, typed: str | None) -> str | None:
     return known[typed.casefold()]
 
 
-async def _not_found(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": str(error), "see": "/v1/surfaces"}, 404)
+async def _not_found(request: Request, error: Exception) -> JSONResponse:
+    see = "/v1/incidents" if request.url.path.startswith("/v1/incidents/") else "/v1/surfaces"
+    return JSONResponse({"detail": str(error), "see": see}, 404)
 
 
 async def _unreadable(_: Request, error: Exception) -> JSONResponse:

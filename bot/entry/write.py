@@ -18,6 +18,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import Field
 
 from bot.core import catalogue
+from bot.entry import manners
 from bot.entry.desk import Desk
 from bot.entry.pace import Pace
 from bot.entry.testify import BATCH, Left, OutcomesIn, ProbeIn, ReportIn, Taken, unfit, untimely
@@ -35,6 +36,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     404: {"description": "no such surface; the nearest is named"},
     408: {"description": "the body was too slow"},
     413: {"description": "the body is too large"},
+    415: {"description": "the body says that it is no JSON"},
     429: {"description": "too fast for one token: wait for Retry-After"},
     503: {"description": "the database can't be written now: try again after Retry-After"},
 }
@@ -66,7 +68,15 @@ def add(app: FastAPI, desk: Desk, writing: Writing) -> None:
     app.add_exception_handler(RequestValidationError, _mistakes)
     witness = writing.witness
     for kind, door in (("reports", _reports), ("outcomes", _outcomes), ("probes", _probes)):
-        door(app, desk, witness, {"dependencies": [Depends(_may(kind, desk, writing.pace))], "responses": _REFUSALS})
+        door(
+            app,
+            desk,
+            witness,
+            {
+                "dependencies": [Depends(_may(kind, desk, writing.pace)), Depends(manners.is_json)],
+                "responses": _REFUSALS,
+            },
+        )
 
 
 def _reports(app: FastAPI, desk: Desk, witness: Witness, how: dict[str, Any]) -> None:

@@ -131,7 +131,8 @@ def _provider_of(name: str, page: Body, providers: tuple[Provider, ...], provide
     said = " / ".join(wanted)
     near = difflib.get_close_matches(said.casefold(), known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
-    raise UsageError(f"{name}: no provider file knows “{said}”.{hint} Choose with --provider: {', '.join(known)}.")
+    which = f"knows “{said}”, and its words are what is scored" if said else "is named in it"
+    raise UsageError(f"{name}: no provider file {which}.{hint} Choose with --provider: {', '.join(known)}.")
 
 
 def _known_as(provider: Provider) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from bot.model import Probe, Provider, VerdictRules
 from bot.settings.main import Poll, Replica, Store, Web
@@ -44,9 +45,9 @@ class Settings:
         return self._rules[wanted]
 
     def provider(self, provider_id: str) -> Provider | None:
-        """The provider with this id, alias, page id or name; None where the catalogue has none."""
+        """The provider with this id, alias, page id, name or page's host; None where the catalogue has none."""
         wanted = provider_id.casefold()
         for provider in self.providers:
             if wanted in {n.casefold() for n in (provider.id, provider.name, *provider.aliases, *provider.page_ids)}:
                 return provider
-        return None
+        return next((p for p in self.providers if urlsplit(p.source.url).hostname == wanted), None)

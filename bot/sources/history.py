@@ -7,12 +7,14 @@ impact for as long as it is open.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.errors import ParseError
 from bot.sources import wire
@@ -50,6 +52,19 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Course:
+    """What a component went through: when it took which status, in time order."""
+
+    times: tuple[datetime, ...]
+    statuses: tuple[str, ...]
+
+    def at(self, at: datetime) -> str:
+        """Its status at this moment; operational before anything was said of it."""
+        so_far = bisect_right(self.times, at)
+        return self.statuses[so_far - 1] if so_far else "operational"
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """Every incident of a page, oldest first, and what they did to its components, in time order."""
 
@@ -57,28 +72,40 @@ class History:
     incidents: Mapping[str, Told]
     ids: Mapping[str, str]  # component name -> id, since some records link components by name alone
     components: Mapping[str, str]  # component id -> the newest name
-    moves: tuple[Move, ...]
+    courses: Mapping[str, Course]  # component id -> what it went through
+    posted: Mapping[datetime, tuple[str, ...]]  # when the page changed, in order, and the incidents that did it
     left_out: tuple[str, ...] = ()  # of each incident that could not be read, why
 
 
 def read_history(raw: bytes) -> History:
     """A history from its bytes; ParseError where it is none. Of two incidents with one id, the first counts.
 
-    An incident without any update is left out: there is no telling when the page showed it. One that can't be read is
-    left out too, and counted, unless none of them can.
+    An incident that can't be read is left out and counted, unless none of them can; so is one without any update, since
+    there is no telling when the page showed it. Maintenances may also stand in a list of their own.
     """
     body = wire.obj(wire.load(raw), "the history")
-    items = wire.each(body.get("incidents"), dict, "an incident")
-    page = wire.obj(body.get("page"), '"page"')
-    if items is None or not (wire.text(page.get("id")) or wire.text(page.get("name"))):
-        wire.refuse('a history has a "page" with an id or a name, and an "incidents" list')
+    items = [item for key in ("incidents", "scheduled_maintenances") for item in _list(body, key)]
     listed, left_out = _readable(items)
-    first = {told.id: told for told in reversed(listed) if told.updates}
+    first = {told.id: told for told in reversed(listed)}
     incidents = {told.id: told for told in sorted(first.values(), key=lambda told: (told.times[0], told.id))}
     ids = dict(_named_ids(incidents.values()))
     moves = sorted((m for t in incidents.values() for m in _moves(ids, t)), key=lambda m: m.at)
-    components = dict(_named_components(ids, incidents.values()))
-    return History(page, incidents, ids, components, tuple(moves), left_out)
+    return History(
+        page=wire.obj(body.get("page") or {}, '"page"'),
+        incidents=incidents,
+        ids=ids,
+        components=dict(_named_components(ids, incidents.values())),
+        courses=_courses(moves),
+        posted=_posted(incidents.values()),
+        left_out=left_out,
+    )
+
+
+def names(page: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a page calls itself: its id, its name and its host, as far as they are there."""
+    told = (wire.text(page.get(key)) for key in ("id", "name"))
+    host = urlsplit(wire.link(page.get("url")) or "").hostname or ""
+    return tuple(name for name in (*told, host) if name)
 
 
 def unread(history: History) -> str:
@@ -90,35 +117,59 @@ def unread(history: History) -> str:
     return f"{which} left out: {history.left_out[0]}"
 
 
-def _readable(items: Iterable[Body]) -> tuple[list[Told], tuple[str, ...]]:
+def _list(body: Body, key: str) -> list[Any]:
+    found = body.get(key)
+    if found is not None and not isinstance(found, list):
+        wire.refuse(f'"{key}" is not a list')
+    if found is None and key == "incidents":
+        wire.refuse('a history has an "incidents" list')
+    return found or []
+
+
+def _readable(items: Iterable[Any]) -> tuple[list[Told], tuple[str, ...]]:
     """The incidents that can be read, and for the others why not; ParseError where none can."""
     listed: list[Told] = []
     left_out: list[str] = []
     for item in items:
         try:
-            listed.append(_told(item))
+            listed.append(_told(wire.obj(item, "an incident")))
         except ParseError as error:
-            left_out.append(str(error))
+            left_out.append(str(error).removeprefix(wire.NO_PAGE))
     if left_out and not listed:
-        raise ParseError(left_out[0])
+        which = "its only incident can't" if len(left_out) == 1 else f"none of its {len(left_out)} incidents can"
+        raise ParseError(f"{which} be read: {left_out[0]}")
     return listed, tuple(left_out)
 
 
 def moments(history: History) -> tuple[datetime, ...]:
     """Every time at which the page changed, in order."""
-    return tuple(sorted({at for told in history.incidents.values() for at in told.times}))
+    return tuple(history.posted)
 
 
 def summary_at(history: History, at: datetime) -> Body:
     """What ``summary.json`` showed at this moment: component states and unresolved incidents."""
-    unresolved = [i for i in incidents_at(history, at) if i["status"] not in _CLOSED]
+    posted = (t for t in history.incidents.values() if _is_open(t, at))
+    unresolved = [_shown(history, told, at) for told in posted][::-1]
+    name = wire.text(history.page.get("name")) or next(iter(names(history.page)), "this page")
     return {
-        "page": history.page,
+        "page": {**history.page, "name": name},
         "components": list(components_at(history, at)),
         "incidents": [i for i in unresolved if i["impact"] != "maintenance"],
         "scheduled_maintenances": [i for i in unresolved if i["impact"] == "maintenance"],
         "status": {},
     }
+
+
+def afterwards(history: History, at: datetime) -> Iterator[tuple[Body, bool]]:
+    """Incidents that the page told of at this moment, though they were over: no summary shows that.
+
+    With each, whether it was told of for the first time. The others have a post-mortem, or another late word.
+    """
+    for identity in history.posted.get(at, ()):
+        told = history.incidents[identity]
+        before = bisect_left(told.times, at)
+        if _stands(told, at) in _CLOSED and (not before or told.updates[before - 1].get("status") in _CLOSED):
+            yield _shown(history, told, at), not before
 
 
 def incidents_at(history: History, at: datetime) -> tuple[Body, ...]:
@@ -135,13 +186,9 @@ def incident_at(history: History, incident_id: str, at: datetime) -> Body | None
 
 def components_at(history: History, at: datetime) -> Iterator[Body]:
     """Each component the history knows of, with its status at this moment: the worst of all that hold it."""
-    so_far = bisect_right(history.moves, at, key=lambda move: move.at)
-    held = {(m.component_id, m.holder): m.status for m in history.moves[:so_far]}
-    status: dict[str, str] = {}
-    for (component, _), word in held.items():
-        status[component] = max(status.get(component, word), word, key=_rank)
     for component, name in history.components.items():
-        yield {"id": component, "name": name, "status": status.get(component, "operational")}
+        course = history.courses.get(component)
+        yield {"id": component, "name": name, "status": course.at(at) if course else "operational"}
 
 
 def links(history: History) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -152,8 +199,43 @@ def links(history: History) -> dict[str, tuple[tuple[str, str], ...]]:
     }
 
 
+def _courses(moves: Iterable[Move]) -> dict[str, Course]:
+    """Of each component, the worst status of all that hold it, after each move."""
+    held: dict[tuple[str, str], str] = {}
+    counts: dict[str, Counter[str]] = {}
+    found: dict[str, list[tuple[datetime, str]]] = {}
+    for move in moves:
+        count = counts.setdefault(move.component_id, Counter())
+        key = (move.component_id, move.holder)
+        if key in held:
+            count[held[key]] -= 1
+        held[key] = move.status
+        count[move.status] += 1
+        worst = max((status for status, holders in count.items() if holders), key=_rank)
+        found.setdefault(move.component_id, []).append((move.at, worst))
+    return {i: Course(tuple(at for at, _ in steps), tuple(s for _, s in steps)) for i, steps in found.items()}
+
+
 def _rank(status: str) -> int:
     return _RANK.index(status) if status in _RANK else -1
+
+
+def _posted(incidents: Iterable[Told]) -> dict[datetime, tuple[str, ...]]:
+    found: dict[datetime, dict[str, None]] = {}
+    for told in incidents:
+        for at in told.times:
+            found.setdefault(at, {})[told.id] = None
+    return {at: tuple(found[at]) for at in sorted(found)}
+
+
+def _stands(told: Told, at: datetime) -> Any:
+    """The status of its newest update by this moment; None before its first post."""
+    so_far = bisect_right(told.times, at)
+    return told.updates[so_far - 1].get("status") if so_far else None
+
+
+def _is_open(told: Told, at: datetime) -> bool:
+    return told.times[0] <= at and _stands(told, at) not in _CLOSED
 
 
 def _told(item: Body) -> Told:
@@ -161,6 +243,8 @@ def _told(item: Body) -> Told:
     if not identity:
         wire.refuse("an incident has no id")
     ordered = _in_order(wire.each(item.get("incident_updates"), _timed, f"an update of incident {identity}") or ())
+    if not ordered:
+        wire.refuse(f"incident {identity} has no updates")
     updates = tuple(update for _, update in ordered)
     return Told(
         id=identity,

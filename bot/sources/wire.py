@@ -26,6 +26,7 @@ E = TypeVar("E", bound=StrEnum)
 _DROPPED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 _UNSAFE_IN_A_LINK = re.compile(r"[\s<>|\"'`\\^{}]")
+NO_PAGE = "this is not a status page: "
 _MAX_LINK = 2000  # characters; Slack refuses longer ones
 _YEARS = range(1970, 2200)  # outside of these, adding a duration could overflow a datetime
 
@@ -45,7 +46,7 @@ def page(raw: bytes) -> Item:
 
 def refuse(why: str) -> NoReturn:
     """Raises ParseError with the reason."""
-    raise ParseError(f"this is not a status page: {why}")
+    raise ParseError(f"{NO_PAGE}{why}")
 
 
 def obj(value: Any, what: str) -> Item:

@@ -177,8 +177,9 @@ def uptime(name: str, figures: Figures, days: Sequence[Day], study: float | None
     """One surface: its availability by both definitions, the minutes behind it, its budget, and a strip of days."""
     bad = [f"{span(m)} {words.CONDITIONS[c]}" for c, m in figures.minutes.items() if m and c.is_bad]
     counts = f"{_count(figures.outages, 'stretch', 'stretches')} and {_count(figures.incidents, 'incident')}"
+    told = f"**{percent(figures.availability)}** available: {words.listing(bad) or 'nothing was wrong'}, in {counts}."
     kept = [
-        f"**{percent(figures.availability)}** available: {words.listing(bad) or 'nothing was wrong'}, in {counts}.",
+        told if figures.availability is not None else f"How much of it was available is not known ({counts}).",
         f"By the definition of icpe25 (partly down counts {PARTIAL:g}, degraded not): {percent(study)}.",
         *_budget_lines(figures.budget),
         *_blind_lines(figures),
@@ -265,7 +266,7 @@ def _per(value: timedelta | None, unit: timedelta) -> float | None:
 
 
 def _round(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
+    return None if value is None else round(value, digits) + 0.0  # no -0.0
 
 
 def _iso(at: datetime) -> str:

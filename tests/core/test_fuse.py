@@ -285,6 +285,11 @@ def test_a_reason_says_who_saw_what_and_when():
     )
 
 
+def test_a_few_people_agree_with_a_page_that_admits_it():
+    few = lived(5, shown=outage(), seen=lambda minute: crowd(3)(0) if minute == 5 else [])
+    assert ", and 3 people have reported it" in verdict(few).reason
+
+
 def test_every_line_of_the_table_is_tested_here():
     tests = " ".join(name for name in globals() if name.startswith("test_"))
     assert [row.name for row in TABLE if row.name not in tests] == []

@@ -121,6 +121,13 @@ def test_maintenance_holds_while_in_progress():
     assert Day({0: [hit(Stage.IN_PROGRESS, condition=Condition.MAINTENANCE)]}).code(3) == "maintenance"
 
 
+def test_maintained_recently_tells_of_the_minutes_after_a_maintenance():
+    day = Day({0: [hit(Stage.IN_PROGRESS, condition=Condition.MAINTENANCE)], 60: []})
+    verdict = day.verdict(62)
+    assert verdict.reason_code == "maintained_recently"
+    assert "the maintenance of Acme is over since" in verdict.reason
+
+
 def test_maintenance_that_is_only_scheduled_changes_nothing():
     assert Day({0: [hit(Stage.SCHEDULED)]}).verdict(3).call is Call.RETRY_NORMALLY
 
@@ -282,6 +289,15 @@ def test_every_rule_can_be_reached_and_is_tested_here():
 
 
 # --- sentences --------------------------------------------------------------------------------------------------------
+
+
+def test_a_post_from_before_our_first_look_is_not_said_to_be_posted_then():
+    late = Day({20: [hit()]}, start=20)
+    assert "Acme had posted investigating by 12:20 UTC" in late.verdict(21).reason
+
+
+def test_a_post_that_we_saw_come_is_said_to_be_posted_then():
+    assert "Acme posted investigating at 12:00 UTC" in Day({0: [hit()]}).verdict(21).reason
 
 
 def test_a_reason_says_what_was_seen_by_whom_when_and_what_unlocks():

@@ -10,7 +10,7 @@ from bot.core import stroke as strokes
 from bot.edge.store import Store
 from bot.model import Look
 from bot.sources import statuspage
-from tests.entry.pasts import LATE, LIVE, PAGE, T0, RefusedError, at, file, run
+from tests.entry.pasts import LATE, LIVE, PAGE, T0, RefusedError, at, file, run, update
 
 
 def dump(path):
@@ -129,11 +129,18 @@ def test_a_file_of_an_unknown_page_asks_for_the_provider(tmp_path, db):
         run("backfill", file(tmp_path, LIVE, page={"name": "nobody"}), "--db", db)
 
 
-def test_polls_ask_for_the_provider(tmp_path, db):
+def test_polls_that_never_show_a_page_ask_for_the_provider(tmp_path, db):
     path = tmp_path / "polls.ndjson"
     path.write_text(json.dumps({"polled_at": at(0), "body": None}) + "\n")
-    with pytest.raises(RefusedError, match="Polls don't say"):
+    with pytest.raises(RefusedError, match="without a name: name the provider too"):
         run("backfill", "--from", path, "--db", db)
+
+
+def test_the_page_in_the_polls_says_whose_they_are(tmp_path, db):
+    page = {"page": PAGE, "components": [], "incidents": [], "scheduled_maintenances": []}
+    path = tmp_path / "polls.ndjson"
+    path.write_text("".join(json.dumps({"polled_at": at(n), "body": page}) + "\n" for n in range(3)))
+    assert run("backfill", "--from", path, "--db", db).startswith("claude: 0 incidents")
 
 
 def test_a_blind_stretch_of_a_recording_is_not_covered(tmp_path, db):
@@ -157,3 +164,28 @@ def test_no_provider_and_no_file_asks_for_one(db):
         run("backfill", "--db", db)
     with pytest.raises(RefusedError, match="no provider “clod”"):
         run("backfill", "clod", "--db", db)
+
+
+def test_a_post_mortem_is_kept_with_the_incident_that_it_is_about(tmp_path, db):
+    late = update(4, "postmortem", 3 * 24 * 60, "A deploy broke the login.")
+    told = LIVE | {"incident_updates": [late, *LIVE["incident_updates"]]}
+    run("backfill", file(tmp_path, told), "--db", db)
+    book = Store.open(db)
+    _, known = book.known("inc1")
+    assert (known.incident.updates[-1].body, known.closed_at.isoformat()[:16]) == (
+        "A deploy broke the login.",
+        at(90)[:16],
+    )
+    assert [e.text for e in book.events("inc1")].count("A deploy broke the login.") == 1
+
+
+def test_a_second_reading_brings_the_post_mortem_that_was_written_since(tmp_path, db):
+    late = update(4, "postmortem", 3 * 24 * 60, "A deploy broke the login.")
+    run("backfill", file(tmp_path, LIVE, name="a.json"), "--db", db)
+    told = LIVE | {"incident_updates": [late, *LIVE["incident_updates"]]}
+    run("backfill", file(tmp_path, told, name="b.json"), "--db", db)
+    assert [u.id for u in Store.open(db).known("inc1")[1].incident.updates] == ["u1", "u2", "u3", "u4"]
+
+
+def test_an_empty_history_is_read_and_said_to_hold_nothing(tmp_path, db):
+    assert run("backfill", file(tmp_path), "--db", db) == "claude: history.json holds nothing to read in.\n"

@@ -118,7 +118,7 @@ async def test_an_incident_whose_id_is_an_address_can_be_followed(town):
 
 async def test_an_incident_nobody_has_seen_is_a_page_that_says_so(town):
     answer = await get(town, "/incidents/nope")
-    assert (answer.status_code, "There is no surface “nope”" in answer.text) == (404, True)
+    assert (answer.status_code, "There is no incident and no surface “nope”" in answer.text) == (404, True)
 
 
 async def test_a_board_without_any_look_says_so(town):

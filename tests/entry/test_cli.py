@@ -96,7 +96,7 @@ def test_retry_of_what_nobody_looked_at_is_unknown(run, config, tmp_path):
         (("timeline",), "needs to know which one"),
         (("retry", "nonsense"), "There is no surface “nonsense”"),
         (("retry", "acme"), "Which one?"),
-        (("summary", "nonsense"), "There is no surface “nonsense”"),
+        (("summary", "nonsense"), "There is no incident and no surface “nonsense”"),
         (("subscribe", "acme", "min:awful"), "I don't know the level “awful”"),
     ],
 )
@@ -240,18 +240,57 @@ def test_replay_reads_off_the_polls_whose_page_they_are(run, config, recording):
     assert run("replay", recording, "--config", config).exit_code == 0
 
 
-def test_replay_of_a_page_that_nobody_knows_asks_whose_it_is(run, config, recording):
-    page = json.loads(recording.read_text().splitlines()[0])["body"]["page"]
-    recording.write_text(recording.read_text().replace(json.dumps(page), json.dumps({"id": "x1", "name": "Nobody"})))
-    told = run("replay", recording, "--config", config)
-    assert (told.exit_code, "Say it with --provider; the catalogue has acme" in told.output) == (1, True), told.output
+def test_replay_says_what_it_leaves_out_of_polls_that_go_back_in_time(run, config, recording):
+    recording.write_text("".join(reversed(recording.read_text().splitlines(keepends=True))))
+    told = run("replay", recording, "--provider", "acme", "--config", config, "--json")
+    assert "left out, since they are older than the one before: 2 polls" in told.stderr
+
+
+@pytest.fixture
+def strange(recording):
+    """The same, of a page that the catalogue does not know."""
+    told = json.loads(recording.read_text().splitlines()[0])["body"]["page"]
+    recording.write_text(recording.read_text().replace(json.dumps(told), json.dumps({"id": "x1", "name": "Nobody"})))
+    return recording
+
+
+def test_replay_of_a_page_that_nobody_knows_has_a_surface_for_each_of_its_components(run, config, strange):
+    told = run("replay", strange, "--config", config, "--json")
+    events = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [e["surface"] for e in events if e["kind"] == "surface_changed"] == ["nobody-api"]
+    assert told.stderr.startswith("“Nobody” is not in the catalogue: played with a surface for each component")
+
+
+def test_replay_calls_a_page_that_nobody_knows_by_the_name_that_is_typed(run, config, strange):
+    told = run("replay", strange, "--provider", "shop", "--config", config, "--json")
+    assert {json.loads(line)["provider"] for line in told.stdout.splitlines()} == {"shop"}
+
+
+def test_replay_takes_no_other_name_for_a_page_that_the_catalogue_knows(run, config, recording):
+    told = run("replay", recording, "--provider", "acmee", "--config", config)
+    assert (told.exit_code, told.output) == (
+        1,
+        "There is no provider “acmee”. The page is Acme's: leave --provider out.\n",
+    )
+
+
+def test_replay_of_a_recording_without_any_name_asks_for_one(run, config, tmp_path):
+    (tmp_path / "h.json").write_text('{"incidents": []}')
+    told = run("replay", tmp_path / "h.json", "--config", config)
+    assert (told.exit_code, "give it a name with --provider" in told.output) == (1, True)
+
+
+def test_replay_of_a_recording_in_which_nothing_happens_says_so(run, config, tmp_path):
+    (tmp_path / "h.json").write_text('{"page": {"name": "Acme"}, "incidents": []}')
+    told = run("replay", tmp_path / "h.json", "--config", config, "--json")
+    assert (told.exit_code, told.stdout, told.stderr) == (0, "", "nothing happens in this recording\n")
 
 
 @pytest.mark.hostile(42, "escape sequences in a page's name or an incident's title", "they never reach a terminal")
 def test_a_pages_name_does_not_drive_the_terminal(run, config, tmp_path):
     (tmp_path / "h.json").write_text(json.dumps({"page": {"name": "\x1b]0;owned\x07"}, "incidents": []}))
     told = run("replay", tmp_path / "h.json", "--config", config, color=True)
-    assert "(]0;owned)" in told.output
+    assert "“]0;owned”" in told.output
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage\n", b"{}", b"[1, 2", b"\x1f\x8bnope"])
@@ -288,3 +327,9 @@ def test_help_imports_nothing_heavy():
     script = "import sys; from bot.entry.cli import brownout; brownout(['--help'], standalone_mode=False); print(*sys.modules)"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
     assert not set(told.stdout.split()) & set(HEAVY)
+
+
+@pytest.mark.parametrize("words", [("subscribe", "acme-api"), ("timeline",)])
+def test_commands_are_told_as_a_shell_knows_them(ask, words):
+    told = ask(*words).output
+    assert ("brownout " in told, "/brownout" in told) == (True, False)

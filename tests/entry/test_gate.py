@@ -49,6 +49,21 @@ def test_a_client_whose_slot_has_not_begun_waits_although_it_goes_gently(town):
     assert (early.form["retry_after_s"] > 1, early.code(gently=True)) == (True, 75)
 
 
+def test_a_client_before_its_slot_is_told_when_its_turn_is(town):
+    early = asked(town.recovers(), client="me")
+    assert early.told(gently=True).endswith(f"This client's turn is at {early.form['retry_at'][11:19]} UTC.")
+
+
+def test_who_does_not_go_gently_is_told_what_would_make_it_a_go(town):
+    assert asked(town.recovers()).told(gently=False).endswith("That is a go with --gently only.")
+
+
+@pytest.mark.parametrize(("story", "gently"), [("recovers", True), ("breaks", False), ("breaks", True)])
+def test_other_answers_are_the_verdict_s_sentence_alone(town, story, gently):
+    answer = asked(getattr(town, story)())
+    assert answer.told(gently=gently) == answer.sentence
+
+
 def test_a_client_goes_when_its_slot_has_begun(town):
     wait = asked(town.recovers(), client="me").form["retry_after_s"]
     town.look(until=town.minute + wait // 60 + 1)

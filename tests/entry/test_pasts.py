@@ -13,7 +13,7 @@ from bot.entry import commands
 from bot.entry.almanac import split
 from bot.entry.desk import Desk
 from bot.errors import UsageError
-from tests.entry.pasts import LATE, LIVE, T0, RefusedError, file, run
+from tests.entry.pasts import LATE, LIVE, T0, RefusedError, file, incident, run, update
 
 NOW = T0 + timedelta(days=2)
 TERMINAL = "terminal"
@@ -186,6 +186,28 @@ def test_everything_exported_and_read_into_an_empty_book_gives_the_same_answers(
         assert ask(other, question) == ask(desk, question)
     assert other.book.archive.search("errors") == desk.book.archive.search("errors")
     other.book.close()
+
+
+def test_posts_of_one_moment_stand_in_the_pages_order_in_a_copy_too(tmp_path):
+    posts = [update(1, "investigating", 0, "First."), update(0, "identified", 0, "Second.")]
+    whole = incident(updates=[update(3, "resolved", 9, "Over."), *posts[::-1]])
+    book, all_of_it, copy = tmp_path / "a.db", tmp_path / "all.json", tmp_path / "b.db"
+    run("backfill", file(tmp_path, whole), "--db", book)
+    run("export", "--all", all_of_it, "--db", book)
+    run("import", all_of_it, "--db", copy)
+    told = run("timeline", "inc1", "--db", copy)
+    assert told.index("First.") < told.index("Second.")
+    assert told == run("timeline", "inc1", "--db", book)
+    assert [u.id for u in Store.open(copy).known("inc1")[1].incident.updates] == ["u1", "u0", "u3"]
+
+
+def test_a_surface_that_a_later_telling_takes_back_is_taken_back_from_its_list_of_incidents(tmp_path):
+    book, elsewhere = tmp_path / "a.db", [{"id": "k8w3r06qmzrp", "name": "Claude API"}]
+    run("backfill", file(tmp_path, LATE, name="1.json"), "--db", book)
+    edited = LATE | {"components": elsewhere, "incident_updates": [{**LATE["incident_updates"][0], "body": "The API."}]}
+    run("backfill", file(tmp_path, edited, name="2.json"), "--db", book)
+    listed = Store.open(book)._db.rows("SELECT surface FROM incident_surfaces")
+    assert [row["surface"] for row in listed] == ["claude-api"]
 
 
 def test_an_export_of_the_copy_is_the_same_file(db, tmp_path):

@@ -307,6 +307,45 @@ async def test_a_book_that_can_t_be_read_is_no_500(town):
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
 
 
+# --- what HTTP itself asks --------------------------------------------------------------------------------------------
+
+
+async def ask(town, method, path):
+    transport = httpx.ASGITransport(app=web(town))
+    async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
+        return await client.request(method, path)
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/metrics", "/v1/surfaces", "/v1/surfaces/acme-api/retry", "/"]
+)
+async def test_head_is_answered_as_get_without_the_body(town, path):
+    got, headed = await ask(town.breaks(), "GET", path), await ask(town, "HEAD", path)
+    assert (headed.status_code, headed.content) == (got.status_code, b"")
+    assert headed.headers["content-type"] == got.headers["content-type"]
+
+
+async def test_the_stream_of_the_board_has_no_head(town):
+    assert (await ask(town, "HEAD", "/events")).status_code == 405
+
+
+async def test_a_wrong_method_is_told_the_right_one(town):
+    answer = await ask(town, "POST", "/v1/surfaces")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert answer.json()["detail"] == "POST does not work here: /v1/surfaces takes GET"
+
+
+async def test_an_address_that_leads_nowhere_is_told_where_the_list_is(town):
+    answer = await ask(town, "GET", "/v1/surface")
+    assert (answer.status_code, "/openapi.json lists" in answer.json()["detail"]) == (404, True)
+
+
+async def test_an_unknown_incident_is_told_where_incidents_are(town):
+    answer = (await ask(town.breaks(), "GET", "/v1/incidents/nope/timeline")).json()
+    assert answer["detail"].startswith("There is no incident and no surface “nope”.")
+    assert answer["see"] == "/v1/incidents"
+
+
 # --- what it says of itself -------------------------------------------------------------------------------------------
 
 
@@ -314,6 +353,18 @@ async def test_the_gate_s_three_answers_are_documented_with_examples(town):
     paths = (await get(town, "/openapi.json")).json()["paths"]
     answers = paths["/v1/surfaces/{surface}/retry"]["get"]["responses"]
     assert all("example" in answers[status]["content"]["application/json"] for status in ("200", "429", "503"))
+
+
+async def test_every_refusal_for_a_name_is_documented(town):
+    paths = (await get(town, "/openapi.json")).json()["paths"]
+    named = {path for path, how in paths.items() if how.get("get", {}).get("parameters")} - {"/v1/sources"}
+    assert [path for path in named if "404" not in paths[path]["get"]["responses"]] == []
+
+
+async def test_health_is_documented_with_its_own_media_type(town):
+    paths = (await get(town, "/openapi.json")).json()["paths"]
+    kinds = [list(paths["/readyz"]["get"]["responses"][status]["content"]) for status in ("200", "503")]
+    assert kinds == [["application/health+json"]] * 2
 
 
 async def test_the_board_is_no_part_of_the_api(town):

@@ -297,10 +297,12 @@ async def test_a_book_that_can_t_be_written_asks_to_come_again(bot):
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
 
 
-async def test_a_form_is_no_json(bot):
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
+async def test_what_is_sent_as_something_else_is_told_to_be_json(bot, kind):
     body = b'{"surface": "acme-api", "reporter": "u"}'
-    answer = await bot.post("reports", content=body, headers={"content-type": "text/plain"})
-    assert (answer.status_code, bot.ear.heard) == (422, [])
+    answer = await bot.post("reports", content=body, headers={"content-type": kind})
+    assert (answer.status_code, bot.ear.heard) == (415, [])
+    assert answer.json()["detail"] == f"this takes JSON: send `Content-Type: application/json`, not {kind}"
 
 
 @given(
@@ -390,3 +392,8 @@ async def test_slack_s_own_door_goes_by_any_name(bot):
 
 async def test_a_refusal_holds_a_browser_back_too(bot):
     assert (await asked(bot, "evil.example")).headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_body_of_bytes_that_are_no_text_is_a_mistake_like_others(bot):
+    answer = await bot.post("reports", content=b"\x82", headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["detail"][0]["msg"]) == (422, "the body is no JSON in UTF-8")

@@ -198,3 +198,55 @@ def test_no_thread_is_told_the_same_twice():
 def test_every_incident_of_the_demo_day_has_one_message():
     posts = [p for _, all_of_them in posts_of(strokes_of(DEMO, "claude"), "claude") for p in all_of_them]
     assert set(Counter(p.incident for p in posts if p.kind is PostKind.ALERT).values()) == {1}
+
+
+# --- what a history tells afterwards ----------------------------------------------------------------------------------
+
+
+def told(tmp_path, *posts):
+    """The events of a history with one incident; ``posts`` are (stage, hour)."""
+    updates = [
+        {
+            "id": f"u{h}",
+            "status": stage,
+            "body": f"words of {h}",
+            "display_at": f"2024-05-{1 + h // 24:02}T{h % 24:02}:00Z",
+        }
+        for stage, h in posts
+    ]
+    one = {"id": "i1", "name": "Errors", "impact": "minor", "incident_updates": updates[::-1]}
+    file = tmp_path / "history.json"
+    file.write_text(json.dumps({"page": {"name": "GitHub"}, "incidents": [one]}))
+    return [e for s in strokes_of(file, "github") for e in s.events]
+
+
+def test_an_incident_that_was_posted_when_it_was_over_is_in_the_timeline_and_moves_nothing(tmp_path):
+    events = told(tmp_path, ("resolved", 1))
+    assert [e.kind for e in events] == [
+        EventKind.INCIDENT_OPENED,
+        EventKind.UPDATE_POSTED,
+        EventKind.INCIDENT_RESOLVED,
+    ]
+    assert events[0].reason_code == "told_afterwards"
+
+
+def test_a_post_mortem_of_a_week_later_is_one_more_post_of_the_same_incident(tmp_path):
+    events = told(tmp_path, ("investigating", 1), ("resolved", 2), ("postmortem", 170))
+    vendor = [e.kind for e in events if e.kind.startswith(("incident", "update"))]
+    assert vendor == [
+        EventKind.INCIDENT_OPENED,
+        EventKind.UPDATE_POSTED,
+        EventKind.UPDATE_POSTED,
+        EventKind.INCIDENT_RESOLVED,
+        EventKind.UPDATE_POSTED,
+    ]
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic", "characterai"])
+def test_every_incident_and_every_post_of_the_real_histories_is_an_event(shared, name):
+    path = shared / "llm-2021-2023" / f"{name}.json"
+    incidents = json.loads(path.read_text())["incidents"]
+    events = [e for s in strokes_of(path, "claude" if name == "anthropic" else name) for e in s.events]
+    assert {e.incident for e in events if e.kind is EventKind.INCIDENT_OPENED} == {i["id"] for i in incidents}
+    posted = Counter(e.update for e in events if e.kind is EventKind.UPDATE_POSTED)
+    assert posted == Counter(u["id"] for i in incidents for u in i["incident_updates"])

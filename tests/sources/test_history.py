@@ -193,22 +193,63 @@ def test_of_two_incidents_with_one_id_the_first_counts():
     assert [u.id for u in shown(past, at(3)).incidents[0].updates] == ["u1"]
 
 
-def test_an_incident_without_updates_is_left_out():
-    assert history.moments(told(incident("i"))) == ()
-
-
 @pytest.mark.parametrize(
-    "bad",
+    ("bad", "why"),
     [
-        {"incident_updates": []},
-        {"id": "j", "incident_updates": [{"id": "u"}]},
-        {"id": "j", "components": [{}], "incident_updates": []},
+        ({"incident_updates": []}, "an incident has no id"),
+        (7, "an incident is not an object"),
+        ({"id": "j", "incident_updates": None}, "incident j has no updates"),
+        ({"id": "j", "incident_updates": [{"id": "u"}]}, "update 'u' has no id or no time"),
+        (
+            incident("j", update("u9", 1, "investigating"), components=[{}]),
+            "a component of an incident has no code, no id and no name",
+        ),
     ],
 )
-def test_one_incident_that_can_not_be_read_is_left_out_and_said(bad):
+def test_one_incident_that_can_not_be_read_is_left_out_and_said(bad, why):
     past = told(incident("i", update("u1", 1, "investigating")), bad)
     assert list(past.incidents) == ["i"]
-    assert history.unread(past).startswith("1 incident that can't be read is left out: this is not a status page: ")
+    assert history.unread(past) == f"1 incident that can't be read is left out: {why}"
+
+
+def test_where_no_incident_can_be_read_the_history_is_refused_with_the_first_reason():
+    with pytest.raises(ParseError, match="none of its 2 incidents can be read: incident i has no updates"):
+        told(incident("i"), incident("j"))
+
+
+def test_a_page_that_does_not_say_its_name_goes_by_its_host():
+    assert history.names({"url": "https://status.acme.example/"}) == ("status.acme.example",)
+
+
+@pytest.mark.parametrize("page", [b"", b'"page": null, ', b'"page": {}, '])
+def test_a_history_without_a_page_is_read_and_has_no_name(page):
+    past = history.read_history(b'{%s"incidents": []}' % page)
+    assert (history.names(past.page), history.moments(past)) == ((), ())
+
+
+def test_maintenances_in_a_list_of_their_own_are_read_too():
+    body = {"page": {"name": "P"}, "incidents": [], "scheduled_maintenances": []}
+    body["scheduled_maintenances"] += [incident("m", update("u1", 1, "scheduled"), impact="maintenance")]
+    assert list(history.read_history(json.dumps(body).encode()).incidents) == ["m"]
+
+
+def afterwards(past, when):
+    return [(body["id"], is_new) for body, is_new in history.afterwards(past, when)]
+
+
+def test_what_is_said_of_an_incident_that_is_over_is_told_apart():
+    past = told(
+        incident("a", update("a1", 1, "investigating"), update("a2", 2, "resolved"), update("a3", 5, "postmortem")),
+        incident("b", update("b1", 2, "resolved")),
+    )
+    assert [afterwards(past, at(hour)) for hour in (1, 2, 5)] == [[], [("b", True)], [("a", False)]]
+
+
+def test_an_incident_that_is_opened_again_is_not_told_of_afterwards():
+    past = told(
+        incident("a", update("a1", 1, "resolved"), update("a2", 2, "investigating"), update("a3", 3, "resolved"))
+    )
+    assert [afterwards(past, at(hour)) for hour in (1, 2, 3)] == [[("a", True)], [], []]
 
 
 def test_of_a_history_that_could_be_read_nothing_is_said():
@@ -222,8 +263,8 @@ def test_of_a_history_that_could_be_read_nothing_is_said():
         b"[]",
         b"{}",
         b'{"page": {"name": "P"}}',
-        b'{"page": null, "incidents": []}',
-        b'{"page": {}, "incidents": []}',
+        b'{"page": "P", "incidents": []}',
+        b'{"page": {"name": "P"}, "incidents": null}',
         b'{"page": {"name": "P"}, "incidents": {}}',
         b'{"page": {"name": "P"}, "incidents": [1]}',
         b'{"page": {"name": "P"}, "incidents": [{"incident_updates": []}]}',

@@ -98,6 +98,33 @@ def test_a_wrong_line_is_named(line):
         polls_of(LINES[0] + b"\n" + line + b"\n" + LINES[1])
 
 
+def test_a_page_that_was_recorded_as_text_is_unpacked():
+    (poll,) = polls_of(json.dumps({"polled_at": "2026-01-01T00:00:00Z", "body": '{"incidents": []}'}).encode())
+    assert poll.body == {"incidents": []}
+
+
+def test_polls_in_an_array_are_polls_too():
+    rows = b"[\n" + b",\n".join(LINES) + b"\n]"
+    assert polls_of(rows) == polls_of(gzip.compress(rows)) == polls_of(POLLS)
+
+
+def test_an_item_of_an_array_that_is_no_poll_is_named():
+    with pytest.raises(ParseError, match="item 2 of the recording is no poll"):
+        polls_of(b"[" + LINES[0] + b", 7]")
+
+
+def test_polls_that_go_back_in_time_are_left_out_and_counted():
+    hours = [1, 3, 2, 3, 4]
+    polls = recorded.Forward([recorded.Poll(datetime(2026, 1, 1, hour, tzinfo=UTC), None) for hour in hours])
+    assert ([poll.at.hour for poll in polls], polls.late) == ([1, 3, 4], 1)
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"{}", b"null", b"<html>", b'{"page": {"name": "P"}}'])
+def test_what_is_neither_form_is_told_both(raw):
+    with pytest.raises(ParseError, match=r"polls have .* and a history is one object"):
+        recorded.read(io.BytesIO(raw))
+
+
 def test_a_first_poll_that_breaks_off_is_not_taken_for_a_history():
     with pytest.raises(ParseError, match="line 1 of the recording"):
         polls_of(LINES[0][:60])

@@ -81,9 +81,10 @@ def _tables(db: Database) -> dict[str, list[str]]:
 
 
 def _rows(db: Database, table: str) -> Iterator[str]:
-    """The rows in the order of their key, so that the same book gives the same file."""
+    """The rows in the order in which they came, which says what a page showed first; else in that of their key."""
+    made = db.rows("SELECT sql FROM sqlite_master WHERE name = ?", table)[0]["sql"]
     keys = [c["name"] for c in db.rows("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", table)]
-    order = ", ".join(f'"{key}"' for key in keys)
+    order = ", ".join(f'"{key}"' for key in keys) if "WITHOUT ROWID" in made else "rowid"
     for number, row in enumerate(db.each(f'SELECT * FROM "{table}" ORDER BY {order}')):  # noqa: S608  (our own names)
         yield ("\n" if number == 0 else ",\n") + json.dumps([_json(v) for v in row], ensure_ascii=False)
 

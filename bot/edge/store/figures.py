@@ -150,7 +150,9 @@ class _Parts:
     def __init__(self, db: Database, source: str, ids: Sequence[str]) -> None:
         wanted = (json.dumps(ids), source)
         of = "FROM json_each(?) j JOIN {} t ON t.source = ? AND t.incident = j.value ORDER BY"
-        stages = db.rows(f"SELECT t.incident, t.id, t.stage, t.display_at {of.format('updates')} t.version", *wanted)
+        stages = db.rows(
+            f"SELECT t.incident, t.id, t.stage, t.display_at {of.format('updates')} t.version, t.rowid", *wanted
+        )
         names = db.rows(f"SELECT t.* {of.format('incident_components')} t.component", *wanted)
         self._steps: dict[str, dict[str, tuple[Stage, datetime]]] = {}
         self._names: dict[str, list[str]] = {}

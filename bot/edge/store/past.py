@@ -121,6 +121,7 @@ def _insert(db: Database, source: str, known: Known) -> None:
 def _renew(db: Database, source: str, told: Told) -> None:
     """A later telling goes on where an earlier one ended."""
     known = told.known
+    db.write("DELETE FROM incident_surfaces WHERE source = ? AND incident = ?", source, known.incident.id)
     db.write(
         "UPDATE incidents SET name = ?, stage = ?, impact = ?, closed_at = ?, ending = ?, surfaces = ?"
         " WHERE source = ? AND id = ?",
