@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.sequel import follows
+from bot.core.sequel import MOST, Stories
 from bot.model import Ending, Impact, Incident, Known, Stage, World
 from tests.acme import NOON
 
@@ -19,7 +19,7 @@ def known(name, begins, *, ends=None, surfaces=("acme-api",), **more):
 
 def earlier(*before, new=None):
     new = new or known("new", 60)
-    return follows(new, World("acme", incidents=(*before, new)))
+    return Stories(World("acme", incidents=(*before, new))).follows(new)
 
 
 def test_an_open_incident_on_the_same_surface_goes_on():
@@ -36,6 +36,11 @@ def test_what_is_over_but_not_normal_yet_goes_on():
 
 def test_what_is_over_and_normal_again_does_not():
     assert earlier(known("old", 0, ends=30, freed=("acme-api",))) == ()
+
+
+def test_of_thousands_the_oldest_are_told():
+    many = [known(f"{n:04}", -n) for n in range(3000)]
+    assert earlier(*many) == tuple(f"{n:04}" for n in range(2999, 2999 - MOST, -1))
 
 
 @pytest.mark.parametrize(
