@@ -198,7 +198,8 @@ def uptimes(found: Sequence[Figures], names: Mapping[str, str], window: Window) 
     ]
     dark = [names[f.surface] for f in found if f.availability is None]
     if dark:
-        lines.append(f"Nothing is known in this time of {words.listing(dark)}.")
+        others = words.listing(dark) if len(dark) <= SHOWN else f"{len(dark)} surfaces"
+        lines.append(f"Nothing is known in this time of {others if lines else 'any surface'}.")
     return sheet(f"Uptime, {_window(window)}", [*lines, OURS.text])
 
 
@@ -237,11 +238,12 @@ def _blind_lines(figures: Figures) -> Iterator[str]:
 
 
 def percent(value: float | None) -> str:
-    """A share to two decimals, more where it would round to 100 without being it."""
+    """A share to two decimals, to four and never up where it would round to 100 without being it."""
     if value is None:
         return NONE
-    digits = 2 if value == 100 or value < 99.995 else 4  # noqa: PLR2004  (the share of which two decimals say 100)
-    return f"{value:.{digits}f} %"
+    if value == 100 or value < 99.995:  # noqa: PLR2004  (the share of which two decimals say 100)
+        return f"{value:.2f} %"
+    return f"{min(value, 99.9999):.4f} %"
 
 
 def span(value: timedelta | None) -> str:

@@ -70,6 +70,22 @@ def test_every_question_of_slack_is_a_command_too():
     assert {verb for verb, command in COMMANDS.items() if command.is_question} <= set(DOORS)
 
 
+@pytest.mark.parametrize("words", ["uptime acme-api --picture {}", "export --all {}"])
+def test_a_file_that_cannot_be_written_is_told_by_its_name(ask, tmp_path, words):
+    refused = ask(*words.format(tmp_path).split())
+    assert (refused.exit_code, refused.output.splitlines()[-1]) == (1, f"{tmp_path}: is a directory")
+
+
+def test_a_sign_that_the_terminal_lacks_is_written_as_its_number(config, db):
+    said = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "bot", "status", "--config", config, "--db", db],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert said.stdout.splitlines()[1].startswith(rb"\u25cf Acme API")
+
+
 def test_an_unknown_command_is_wrong_usage(run):
     assert (run("staus").exit_code, "No such command" in run("staus").output) == (2, True)
 
