@@ -134,11 +134,9 @@ def health(world: World, now: datetime) -> str:
     if world.seen_at is None:
         return "not looked at yet"
     ago = words.span(max((now - world.seen_at).total_seconds(), 0))
-    return (
-        f"readable, last look {ago} ago"
-        if _is_readable(world, now)
-        else f"last readable {ago} ago, not looked at since"
-    )
+    if _is_readable(world, now):
+        return f"readable, last look {ago} ago"
+    return f"last readable {ago} ago, not looked at since"
 
 
 def _provider(provider: Provider, world: World, now: datetime) -> Iterator[Para | str]:
