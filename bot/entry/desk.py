@@ -112,7 +112,10 @@ class Desk:
             return found[0]
         if self.book.known(typed):
             return typed
-        target = catalogue.resolve(self.providers, typed)
+        try:
+            target = catalogue.resolve(self.providers, typed)
+        except UsageError as error:
+            raise UsageError(f"There is no incident “{typed}” in the book. {error}") from None
         is_provider = target.id == target.provider.id
         found = self.book.incident_ids(provider=target.provider.id, surface=None if is_provider else target.id, limit=1)
         if not found:

@@ -203,8 +203,10 @@ def uptimes(found: Sequence[Figures], names: Mapping[str, str], window: Window) 
     return sheet(f"Uptime, {_window(window)}", [*lines, OURS.text])
 
 
-def history(name: str, courses: Sequence[Course], window: Window, now: datetime) -> Message:
-    """A surface's incidents, the newest first."""
+def history(
+    name: str, courses: Sequence[Course], window: Window, now: datetime, newest: datetime | None = None
+) -> Message:
+    """A surface's incidents, the newest first. ``newest`` is told where there is none in this time."""
     shown = courses[::-1][:SHOWN]
     paras: list[Para | str] = []
     for course in shown:
@@ -215,7 +217,10 @@ def history(name: str, courses: Sequence[Course], window: Window, now: datetime)
     if len(courses) > SHOWN:
         paras.append(f"… and {len(courses) - SHOWN} older ones; ask for fewer days, or `report` on the command line.")
     count = _count(len(courses), "incident") if courses else "no incident"
-    return sheet(f"{name}: {count}, {_window(window)}", paras or ["None is in the book for this time."])
+    none = "None is in the book for this time."
+    if newest:
+        none += f" The newest is of {newest:%Y-%m-%d}: ask for more days, as in `history 365d`."
+    return sheet(f"{name}: {count}, {_window(window)}", paras or [none])
 
 
 def _budget_lines(budget: Budget | None) -> Iterator[str]:

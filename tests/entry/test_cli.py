@@ -130,7 +130,7 @@ def test_retry_of_what_nobody_looked_at_is_unknown(run, config, tmp_path):
         (("timeline",), "needs to know which one"),
         (("retry", "nonsense"), "There is no surface “nonsense”"),
         (("retry", "acme"), "Which one?"),
-        (("summary", "nonsense"), "There is no surface “nonsense”"),
+        (("summary", "nonsense"), "There is no incident “nonsense” in the book. There is no surface “nonsense”"),
         (("subscribe", "acme", "min:awful"), "I don't know the level “awful”"),
     ],
 )
