@@ -49,6 +49,8 @@ class Owed(Protocol):
     def parent_ts(self) -> str | None: ...  # noqa: D102
     @property
     def people(self) -> People: ...  # noqa: D102
+    @property
+    def linked_ts(self) -> str | None: ...  # noqa: D102
 
 
 class Outbox(Protocol):
@@ -68,6 +70,7 @@ class Chat(Protocol):
     """Takes messages; every failure is a DeliveryError. ``burst`` is how many posts a channel takes at once.
 
     ``looks`` is whether ``find`` may work: it gives the ts of our newest message with a key, None where there is none.
+    ``link`` is a message's address, by what is known already: it asks nobody, and is empty where it can't say.
     """
 
     burst: int
@@ -77,6 +80,7 @@ class Chat(Protocol):
     async def post(self, channel: str, message: Message, *, thread_ts: str | None, broadcast: bool) -> str: ...  # noqa: D102
     async def edit(self, channel: str, ts: str, message: Message) -> None: ...  # noqa: D102
     async def find(self, channel: str, key: str, since: datetime, *, thread_ts: str | None) -> str | None: ...  # noqa: D102
+    def link(self, channel: str, ts: str) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,8 @@ class Courier:
     async def _send(self, owed: Owed) -> Receipt:
         """Sends one post."""
         post = owed.post
-        message = alerts.render(post, owed.people)
+        linked = self.chat.link(post.channel, owed.linked_ts) if owed.linked_ts else ""
+        message = alerts.render(post, owed.people, linked)
         if post.kind is PostKind.EDIT and owed.parent_ts:
             try:
                 await self.chat.edit(post.channel, owed.parent_ts, message)

@@ -1,4 +1,4 @@
-"""Acme: a provider of our own for tests, its page at any moment, a clock set by hand, and fakes of web and chat."""
+"""Acme: a provider of our own for tests, its file, its page at any moment, a clock set by hand, fakes of web and chat."""
 
 import json
 from dataclasses import dataclass
@@ -20,6 +20,31 @@ ACME = Provider(
     ),
     source=Source(id="acme", provider="acme", kind="statuspage", url="https://status.acme.example"),
 )
+
+
+FILE = """\
+id = "acme"
+name = "Acme"
+[source]
+url = "https://status.acme.example"
+[[surface]]
+id = "acme-api"
+name = "Acme API"
+components = ["c-api"]
+words = ["API"]
+[[surface]]
+id = "acme-web"
+name = "acme.example"
+components = ["c-web"]
+words = ["website"]
+"""
+
+
+def catalogue(folder, url=ACME.source.url):
+    """The folder, as a config folder whose only provider is Acme, with its page at this address."""
+    (folder / "providers").mkdir(parents=True)
+    (folder / "providers" / "acme.toml").write_text(FILE.replace(ACME.source.url, url))
+    return folder
 
 
 class Clock:
@@ -129,7 +154,7 @@ class Chat:
     def __init__(self, *failures, burst=9, looks=False):
         self.failures = list(failures)
         self.burst = burst
-        self.said = []
+        self.said, self.texts = [], []
         self.looks = looks
         self.there = {}
 
@@ -141,10 +166,14 @@ class Chat:
         return f"ts{len(self.said)}"
 
     async def post(self, channel, message, *, thread_ts, broadcast):  # noqa: ARG002
+        self.texts.append(message.text)
         return self._try(("post", channel, thread_ts))
 
     async def edit(self, channel, ts, message):  # noqa: ARG002
         self._try(("edit", channel, ts))
+
+    def link(self, channel, ts):
+        return f"https://chat.example/{channel}/{ts}"
 
     async def find(self, channel, key, since, *, thread_ts):  # noqa: ARG002
         self._try(("find", channel, key))

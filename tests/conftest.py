@@ -1,10 +1,13 @@
-"""What every room's tests share: the recordings, where they are at hand, and the event loop they run on."""
+"""What every room's tests share: the recordings, where they are at hand, an event loop, an empty book, and fakes."""
 
 import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from bot.edge.store import Store
+from tests.acme import Chat, Clock, Web
 
 settings.register_profile("house", deadline=None)  # machines are noisy; a slow example is no wrong one
 settings.load_profile("house")
@@ -29,3 +32,26 @@ def shared():
 @pytest.fixture
 def anyio_backend():
     return "asyncio"
+
+
+@pytest.fixture
+def book(tmp_path):
+    """Nothing was seen yet."""
+    store = Store.open(tmp_path / "b.db")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def web():
+    return Web()
+
+
+@pytest.fixture
+def chat():
+    return Chat()

@@ -6,11 +6,10 @@ from datetime import timedelta
 import pytest
 
 from bot.courier import MAX_WAIT
-from bot.edge.store import Store
 from bot.engine import Engine
 from bot.errors import Blame, DeliveryError, SourceError, StoreError
 from bot.model import Outcomes, ProbeResult, Report, Subscription, VerdictRules
-from tests.acme import ACME, DOWN, NOON, Answer, Chat, Clock, Web, incident, page, update
+from tests.acme import ACME, DOWN, NOON, Answer, incident, page, update
 
 pytestmark = pytest.mark.anyio
 
@@ -22,26 +21,9 @@ RESOLVED_ALONE = json.dumps({"page": {"id": "acmepage", "name": "Acme"}, "incide
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def web():
-    return Web()
-
-
-@pytest.fixture
-def chat():
-    return Chat()
-
-
-@pytest.fixture
-def book(tmp_path):
-    store = Store.open(tmp_path / "b.db")
-    store.subscribe(Subscription("C1", "acme", created_at=NOON))
-    yield store
-    store.close()
+def book(book):
+    book.subscribe(Subscription("C1", "acme", created_at=NOON))
+    return book
 
 
 @pytest.fixture
@@ -453,6 +435,37 @@ async def test_a_message_that_was_deleted_is_posted_afresh_and_its_thread_follow
     chat.said, chat.failures = [], [refused("message_not_found")]
     await engine.publish()
     assert chat.said == [("edit", "C1", "ts1", "message_not_found"), ("post", "C1", None), ("post", "C1", "ts2")]
+
+
+async def again(show, engine, meanwhile=lambda: None):
+    """An incident is resolved, and another one of the same surface follows; both are told."""
+    await show(page(), DOWN)
+    await engine.publish()
+    await show(RESOLVED)
+    await engine.publish()
+    meanwhile()
+    next_one = incident(update(9, at=NOON + timedelta(minutes=3), api="major_outage"), number=2)
+    await show(page(OVER, next_one, api="major_outage"))
+    await engine.publish()
+
+
+async def test_a_repeat_links_to_the_message_of_the_last_one(show, engine, chat):
+    await again(show, engine)
+    assert any("the last one (https://chat.example/C1/ts1) was called resolved" in text for text in chat.texts)
+
+
+async def test_the_thread_of_one_that_is_still_open_links_to_the_next_of_its_episode(show, engine, chat):
+    await show(page(), DOWN)
+    await engine.publish()
+    next_one = incident(update(9, at=NOON + timedelta(minutes=3), api="major_outage"), number=2)
+    await show(page(incident(), next_one, api="major_outage"))
+    await engine.publish()
+    assert any("The episode goes on" in text and "https://chat.example/C1/ts" in text for text in chat.texts)
+
+
+async def test_a_channel_without_the_first_message_is_told_of_the_repeat_without_a_link(show, engine, chat, book):
+    await again(show, engine, lambda: book.subscribe(Subscription("C2", "acme", created_at=NOON)))
+    assert any("after the last one was called resolved" in text for text in chat.texts)
 
 
 async def test_a_post_that_was_leaving_when_the_process_died_is_sent_again_and_said_so(show, start, book):

@@ -71,13 +71,6 @@ class Stage:
 
 
 @pytest.fixture
-def book(tmp_path):
-    with_file = Store.open(tmp_path / "b.db")
-    yield with_file
-    with_file.close()
-
-
-@pytest.fixture
 def stage(book):
     return Stage(book)
 
@@ -189,6 +182,27 @@ async def test_a_suspicion_is_no_incident_of_the_vendor(stage):
     await stage.minutes(5)
     await stage.minutes(9, fails=["acme-api"])
     assert stage.store.archive.courses(["acme"]) == ()
+
+
+# --- the page shows it, and posts nothing -----------------------------------------------------------------------------
+
+
+async def red(stage):
+    """The API's component is red for five minutes, and then the vendor posts an incident on it."""
+    await stage.minutes(2)
+    await stage.minutes(5, shows=page(api="major_outage"))
+    await stage.minutes(1, shows=posted(stage.clock()))
+
+
+async def test_when_the_vendor_posts_what_its_page_showed_the_same_message_goes_on(stage):
+    await red(stage)
+    assert stage.sent().count("post") == 1
+    assert stage.sent()[-2:] == ["edit", "reply"]
+
+
+async def test_the_timeline_begins_with_what_the_page_showed(stage):
+    await red(stage)
+    assert stage.store.events("inc1")[0].kind is EventKind.TROUBLE_BEGAN
 
 
 # --- people -----------------------------------------------------------------------------------------------------------

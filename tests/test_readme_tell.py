@@ -17,8 +17,8 @@ from bot.entry.options import now
 from bot.entry.pace import Pace
 from bot.entry.serve import serve
 from bot.entry.write import Writing
-from bot.probes import ProbeTable
 from bot.settings import Web
+from bot.settings.probe import ProbeTable
 from tests.entry.acme import Town
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -4,6 +4,8 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.settings import config_dir, load
+from tests.acme import ACME as ACME_OF_TESTS
+from tests.acme import catalogue
 
 MAIN = """\
 # comment
@@ -58,6 +60,10 @@ def mistakes(folder):
 def test_what_is_written_is_what_is_set(write):
     found = load(write())
     assert (found.poll.interval_s, [p.id for p in found.providers]) == (60, ["acme"])
+
+
+def test_the_file_of_the_tests_acme_says_what_the_tests_take_it_for(tmp_path):
+    assert load(catalogue(tmp_path)).providers == (ACME_OF_TESTS,)
 
 
 def test_the_config_that_ships_has_no_mistake():

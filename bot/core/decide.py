@@ -128,6 +128,7 @@ def alert(
 ) -> Alert:
     """An incident as a channel should see it now. ``stories`` are the world's, where they were found already."""
     incident, stories = known.incident, stories or sequel.Stories(world)
+    last = stories.again(known)
     return Alert(
         incident=incident.id,
         provider=provider.id,
@@ -142,7 +143,8 @@ def alert(
         url=incident.url or provider.source.home or provider.source.url,
         closed_at=known.closed_at,
         ending=known.ending,
-        again_after=stories.again(known),
+        again_after=last.after if last else None,
+        earlier=last.previous if last else stories.earlier(known),
         estimate=world.outlook.of(incident.id),
         record=forecast.record(world.outlook.grades),
         news=told,

@@ -13,6 +13,8 @@ from datetime import datetime
 
 from bot.model import Component, Ending, Incident, Known, Look, Snapshot, Update
 
+LEFT_OUT = 5000  # components that the page shows no longer
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -104,8 +106,16 @@ def unlisted(known: Mapping[str, Known], snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def components(before: tuple[Component, ...], snapshot: Snapshot) -> tuple[Component, ...]:
-    """The components as now known: what the page left out (a rotating shim, a missing key) keeps what it last said."""
-    merged = {c.id: c for c in before} | {c.id: c for c in snapshot.components or ()}
+    """The components as now known: what the page left out (a rotating shim, a missing key) keeps what it last said.
+
+    Of those that it left out, so many are remembered: a page may make up new ids at every look.
+    """
+    if not snapshot.components:
+        return before
+    shown = {c.id: c for c in snapshot.components}
+    left_out = [c.id for c in before if c.id not in shown]
+    forgotten = set(left_out[:-LEFT_OUT])
+    merged = {c.id: c for c in before if c.id not in forgotten} | shown
     return tuple(merged.values())
 
 

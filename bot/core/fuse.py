@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from bot.core import hearsay, reason
 from bot.core.facts import Facts
-from bot.core.signs import Signs, signs
+from bot.core.signs import Says, Signs, signs
 from bot.core.standing import Standing
 from bot.model import Basis, Call, Condition, Hit, Provider, Stage, Testimony, Verdict, Weight
 
@@ -185,9 +185,11 @@ def _says(shown: Page, facts: Facts, seen: str) -> str:
 
 
 def _link(shown: Page, found: Signs) -> str:
-    """Whether the others agree with the page."""
-    is_bad = shown in (Page.BAD, Page.MAINTENANCE)
-    agrees = found.since is not None if is_bad else found.is_ok
+    """Whether the others agree with the page; a few people are too few to speak against it, and not against trouble."""
+    if shown in (Page.BAD, Page.MAINTENANCE):
+        agrees = found.since is not None or (found.people.says is Says.SOME and not found.is_ok)
+    else:
+        agrees = found.is_ok
     return "and" if agrees else "though"
 
 

@@ -70,7 +70,7 @@ _EVERYTHING = (
 _REGION = r"(?:us|eu|ap|sa|ca|me|af|il)-(?:gov-)?(?:(?:north|south)?(?:east|west)|north|south|central)-?\d(?:\w)?"
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)  # more than are watched: a second lexicon reads all anew, and old readings keep the first
 def lexicon(provider: Provider) -> Lexicon:
     """The provider's phrases, compiled once."""
     phrases = sorted(_phrases(provider), key=lambda p: (-len(p[0]), p[1], p[0]))

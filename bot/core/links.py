@@ -33,7 +33,7 @@ def find(links: Links, component_id: str, name: str) -> Link | None:
     return links.get(component_id) or links.get(name.casefold())
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)  # more than are watched, each of which asks at every stroke of an open incident
 def links_of(provider: Provider) -> Links:
     """Ids, and names in lower case; where two surfaces claim one, the whole surface goes before the feature."""
     parts = {k: Link(s.id, part=True) for s in provider.surfaces for c in s.parts for k in (c, c.casefold())}

@@ -38,8 +38,9 @@ def news(known: Known, events: Iterable[Event], stroke: Stroke, provider: Provid
 
 
 def _merged(ours: NewsItem, item: NewsItem) -> NewsItem:
-    kinds = (*ours.kinds, *item.kinds)
-    return replace(item, kinds=kinds, wider=ours.wider, verdicts=ours.verdicts, broadcast=ours.broadcast)
+    """The vendor's words with what we add of our own."""
+    item = replace(item, kinds=(*ours.kinds, *item.kinds), broadcast=ours.broadcast)
+    return replace(item, wider=ours.wider, anew=ours.anew, verdicts=ours.verdicts)
 
 
 def _quote(event: Event) -> NewsItem | None:
@@ -67,16 +68,19 @@ def _ours(known: Known, events: Iterable[Event], stroke: Stroke, provider: Provi
         return item
     kinds = {_TOLD[e.kind] for e in events if e.kind in _TOLD}
     wider: tuple[str, ...] = ()
+    anew: tuple[str, ...] = ()
     verdicts: tuple[tuple[str, Verdict], ...] = ()
     if News.WITHDRAWN not in kinds:
         new = (set(known.surfaces) - set(before.surfaces)) | {
             e.surface for e in events if known.is_open and _is_bad_again(e, stroke)
         }
         wider = tuple(s.name for s in provider.surfaces if s.id in new)
+        anew = tuple(s.name for s in provider.surfaces if s.id in new & set(before.surfaces))
         verdicts = tuple(_another_calls(known, events, stroke, provider))
     kinds |= {kind for kind, found in ((News.WIDENED, wider), (News.VERDICT, verdicts)) if found}
     said = tuple(kind for kind in News if kind in kinds)
-    return replace(item, kinds=said, wider=wider, verdicts=verdicts, broadcast=bool(kinds - {News.CONFIRMED}))
+    loud = bool(kinds - {News.CONFIRMED})
+    return replace(item, kinds=said, wider=wider, anew=anew, verdicts=verdicts, broadcast=loud)
 
 
 def _is_bad_again(event: Event, stroke: Stroke) -> bool:

@@ -107,22 +107,17 @@ def clean(facts: Facts) -> str:
 
 def cleared(facts: Facts) -> str:
     """The vendor took the surface out of an incident that goes on."""
-    hit = _worst(facts)
-    return (
-        f"{facts.vendor} took it out of an incident that goes on ({hit.stage} since {clock(facts.heard(hit).stage_at)})"
-    )
+    return f"{facts.vendor} took it out of an incident that goes on ({_stage(facts)})"
 
 
 def named(facts: Facts) -> str:
     """Only words name it."""
-    hit = _worst(facts)
-    return f"{facts.vendor} names it in words only ({hit.stage} since {clock(facts.heard(hit).stage_at)})"
+    return f"{facts.vendor} names it in words only ({_stage(facts)})"
 
 
 def linked(facts: Facts) -> str:
     """Only a link names it."""
-    hit = _worst(facts)
-    return f"{facts.vendor} lists it, operational so far ({hit.stage} since {clock(facts.heard(hit).stage_at)})"
+    return f"{facts.vendor} lists it, operational so far ({_stage(facts)})"
 
 
 def recovering(facts: Facts) -> str:
@@ -236,6 +231,11 @@ def _worst(facts: Facts) -> Hit:
     if facts.hit is None:
         raise LookupError(facts.surface.id)
     return facts.hit
+
+
+def _stage(facts: Facts) -> str:
+    hit = _worst(facts)
+    return f"{hit.stage} since {clock(facts.heard(hit).stage_at)}"
 
 
 def _seen_at(facts: Facts) -> str:

@@ -8,33 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from bot.core import diff, events, fuse, missed, outlook, scope, suspicion, trouble, verdict
+from bot.core import diff, events, fuse, memory, outlook, scope, suspicion, trouble, verdict
 from bot.core import witness as witnesses
 from bot.model import (
     Blindness,
     Call,
     Condition,
-    Ending,
     Event,
     EventKind,
     Evidence,
     Hit,
-    Incident,
-    Known,
     Look,
     Provider,
-    Snapshot,
     SurfaceState,
     Track,
     Verdict,
     VerdictRules,
-    Weight,
     World,
 )
-
-REMEMBER = timedelta(hours=24)  # an ended incident stays in the world so long, for repeats and for its alert's end
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +72,7 @@ def look(world: World, seen: Look, rules: Rules) -> Stroke:
     after = replace(
         world,
         components=diff.components(world.components, seen.saw),
-        incidents=tuple(_late(k, world, seen, rules) for k in _known(world, seen, seen.saw, changes)),
+        incidents=memory.after(world, seen, seen.saw, changes, rules.provider),
         seen_at=seen.at,
         blind_since=None,
         failures=0,
@@ -103,14 +96,9 @@ def again(world: World, seen: Look, rules: Rules) -> Stroke | None:
         return None
     if world.bare or world.seen_at is None or seen.at < world.seen_at:
         return None
-    if any(k.is_open or _has_aged(k, world.seen_at, seen.at) for k in world.incidents):
+    if any(k.is_open or memory.has_aged(k, world.seen_at, seen.at) for k in world.incidents):
         return None
     return Stroke(seen.at, world, replace(world, seen_at=seen.at), ())
-
-
-def _has_aged(known: Known, before: datetime, at: datetime) -> bool:
-    """Whether it became old enough to be forgotten between two looks."""
-    return known.closed_at is not None and before - known.closed_at <= REMEMBER < at - known.closed_at
 
 
 def _caught_up(world: World) -> World:
@@ -201,52 +189,6 @@ def _host(url: str) -> str:
     return url.partition("://")[2].partition("/")[0]
 
 
-def _known(world: World, seen: Look, page: Snapshot, changes: Iterable[diff.Change]) -> Iterable[Known]:
-    """The incidents after a look: those listed and those asked for as they now are, the others as they were."""
-    listed = diff.listed(page)
-    there = {i.id for i in listed}
-    known = {k.incident.id: k for k in world.incidents if k.incident.id in there or not _is_forgotten(k, page, seen.at)}
-    asked = (i for name, i in seen.endings.items() if isinstance(i, Incident) and i.id == name and name in known)
-    for incident in (*listed, *asked):
-        known[incident.id] = _remember(known.get(incident.id), incident, seen.at, is_baseline=world.seen_at is None)
-    for change in changes:
-        if isinstance(change, diff.Closed) and change.ending is not Ending.RESOLVED:
-            known[change.incident.id] = replace(known[change.incident.id], closed_at=seen.at, ending=change.ending)
-    return known.values()
-
-
-def _late(known: Known, world: World, seen: Look, rules: Rules) -> Known:
-    """One that opened and ended while nobody looked: it is scoped as it stood before its end."""
-    is_new = known.is_retroactive and world.known(known.incident.id) is None
-    if not is_new or seen.unwatched_since is None:
-        return known
-    if not missed.is_missed(known.incident, seen.unwatched_since, seen.at):
-        return known
-    hit = missed.surfaces(known.incident, rules.provider, seen.at)
-    return replace(known, is_missed=True, surfaces=hit, freed=hit)
-
-
-def _is_forgotten(known: Known, page: Snapshot, at: datetime) -> bool:
-    """Over for a day, and the page shows its list without it: what it may list again must not be new again."""
-    its_list = page.maintenances if known.incident.is_maintenance else page.incidents
-    is_gone = its_list is not None or known.incident.is_unposted
-    return is_gone and known.closed_at is not None and at - known.closed_at > REMEMBER
-
-
-def _remember(known: Known | None, shown: Incident, at: datetime, *, is_baseline: bool) -> Known:
-    if known is None:
-        known = Known(shown, at, is_baseline=is_baseline, is_retroactive=shown.stage.is_closed)
-    there = {u.id for u in shown.updates}
-    kept = (*(u for u in known.incident.updates if u.id not in there), *shown.updates)
-    updates = tuple(sorted(kept, key=lambda u: u.display_at))  # of equal times, as the page shows them
-    incident = replace(shown, updates=updates, components=shown.components or known.incident.components)
-    if shown.stage.is_closed:
-        return replace(
-            known, incident=incident, closed_at=known.closed_at or at, ending=known.ending or Ending.RESOLVED
-        )
-    return replace(known, incident=incident, closed_at=None, ending=None, is_retroactive=False, freed=())
-
-
 # --- scope and judge --------------------------------------------------------------------------------------------------
 
 
@@ -262,7 +204,7 @@ def _judged(
     verdicts = verdict.judge_all(rules.provider, cases(seen, at, rules).values(), rules.elsewhere)
     after = replace(
         seen,
-        incidents=tuple(_drawn_in(k, hits) for k in world.incidents),
+        incidents=tuple(memory.drawn_in(k, hits) for k in world.incidents),
         states=tuple(_states(world, hits, at, rules.provider)),
         verdicts=tuple(verdicts.values()),
     )
@@ -273,7 +215,7 @@ def _judged(
     found = (*events.of_surfaces(before, after, at), *events.of_verdicts(before, after, at))
     is_first = world.seen_at is not None and before.seen_at is None
     found = tuple(replace(e, is_baseline=is_first) for e in found)
-    after = replace(after, incidents=tuple(_freed(k, after) for k in after.incidents))
+    after = replace(after, incidents=tuple(memory.freed(k, after) for k in after.incidents))
     return Stroke(at, before, after, rows + troubles + suspicions + found)
 
 
@@ -286,23 +228,6 @@ def _tracks(world: World, hits: Iterable[Hit], at: datetime, rules: Rules, *, lo
         surface: verdict.advance(old.get(surface) or Track(surface), found, at, looked=looked, rules=rules.verdict)
         for surface, found in by_surface.items()
     }
-
-
-def _drawn_in(known: Known, hits: Iterable[Hit]) -> Known:
-    drawn = (h.surface for h in hits if h.incident == known.incident.id and h.weight in (Weight.DOWN, Weight.NAMED))
-    surfaces = tuple(dict.fromkeys((*known.surfaces, *drawn)))
-    return known if surfaces == known.surfaces else replace(known, surfaces=surfaces)
-
-
-def _freed(known: Known, world: World) -> Known:
-    """An ended incident lets go of a surface once that is normal again, or is another incident's."""
-    if known.is_open or len(known.freed) == len(known.surfaces):
-        return known
-    calm = {v.surface for v in world.verdicts if v.call is Call.RETRY_NORMALLY}
-    freed = tuple(
-        s for s in known.surfaces if s in known.freed or s in calm or events.owner(world, s) != known.incident.id
-    )
-    return known if freed == known.freed else replace(known, freed=freed)
 
 
 def _states(world: World, hits: Iterable[Hit], at: datetime, provider: Provider) -> Iterator[SurfaceState]:

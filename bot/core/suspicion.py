@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from bot.core.diff import first_post
 from bot.core.signs import PLACES, signs
+from bot.core.takeover import takes
 from bot.model import (
     Basis,
     Condition,
@@ -31,6 +32,7 @@ from bot.model import (
 )
 
 JOINS = timedelta(minutes=60)  # an incident that the vendor posts so long after a suspicion has passed is still that
+_OVER = frozenset({Ending.RESOLVED, Ending.UNRECORDED})
 SAYS = frozenset({Weight.DOWN, Weight.NAMED})
 
 
@@ -68,12 +70,8 @@ def follow(world: World, at: datetime, provider: Provider, rules: VerdictRules) 
 
 
 def _merged(now: Known | None, new: Known) -> Known:
-    """Two suspicions may be taken over by one incident: it keeps both, and the longer lead."""
-    if now is None or not new.suspicions:
-        return new
-    both = tuple(dict.fromkeys((*now.suspicions, *new.suspicions)))
-    leads = [lead for lead in (now.lead, new.lead) if lead is not None]
-    return replace(new, suspicions=both, lead=max(leads, default=None))
+    """Two suspicions may be taken over by one incident."""
+    return new if now is None or not new.suspicions else takes(now, new.suspicions, new.lead)
 
 
 def _shown(hits: Iterable[Hit]) -> dict[str, Hit]:
@@ -98,10 +96,18 @@ def _ours(scene: Scene) -> Iterator[Known]:
 def _began(scene: Scene) -> Iterator[Step]:
     told = {s for k in scene.world.open_incidents if k.incident.is_unposted for s in k.surfaces}
     for surface, hit in scene.seen.items():
-        if surface not in told and surface not in scene.shown and _is_sure(scene, surface):
+        is_told = surface in told or surface in scene.shown or _is_left_over(hit, scene)
+        if not is_told and _is_sure(scene, surface):
             known = _again(scene, surface) or _new(hit, scene)
             row = _row(EventKind.SUSPECTED, known, scene, "; ".join(hit.grounds))
             yield Step(known, replace(row, condition=hit.condition, happened_at=hit.since, text=known.incident.name))
+
+
+def _is_left_over(hit: Hit, scene: Scene) -> bool:
+    """It failed before the vendor called an incident over, and did not stop: for an hour, that message tells it."""
+    held = (k for k in scene.world.incidents if hit.surface in k.surfaces and hit.surface not in k.freed)
+    over = (k.closed_at for k in held if k.ending in _OVER and k.closed_at is not None)
+    return any(hit.since <= at and scene.at - at <= JOINS for at in over)
 
 
 def _is_sure(scene: Scene, surface: str) -> bool:

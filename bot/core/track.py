@@ -118,9 +118,10 @@ def _fallen(track: Track, said: Said, at: datetime, rules: VerdictRules) -> Trac
     since = at if not presumed and (track.presumed or not track.bad) else track.bad_since
     relapses = track.relapses
     shown = any(hit.basis is not Basis.WITNESS for hit, s in said if s is Standing.BAD)
-    if not track.bad:
+    again = shown and not track.shown and track.shown_until is not None and at - track.shown_until <= rules.flap_within
+    if again or not track.bad:
         relapses = tuple(t for t in track.relapses if at - t < rules.flap_lasts)
-    if shown and not track.shown and track.shown_until is not None and at - track.shown_until <= rules.flap_within:
+    if again:
         relapses = (*relapses, at)
     still = presumed and (track.presumed or not track.bad)
     return replace(

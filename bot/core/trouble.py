@@ -2,6 +2,7 @@
 
 Each is keyed by its surface and its start. What was bad at the first look is a baseline, what lasts less than three
 minutes is the vendor's own order of work (components first, words after), and what comes back soon is the same trouble.
+When the vendor posts an incident on it, that takes the trouble over as it does a suspicion: they are one message.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core import diff, events
+from bot.core.takeover import takes
 from bot.model import Bare, Basis, Ending, Event, EventKind, Hit, Impact, Incident, Known, Provider, Stage, World
 
 RIPE = timedelta(minutes=3)
@@ -35,6 +37,9 @@ def follow(
     ]
     ended = [_ended(k, world, at) for s, k in told.items() if s not in bad and not k.incident.is_suspected]
     known = {k.incident.id: k for k in (*world.incidents, *began, *ended)}
+    for ours in ended:
+        if ours.joined:
+            known[ours.joined] = takes(known[ours.joined], [ours.incident.id], ours.lead)
     rows = (
         *(_began(k, bad, world.provider, at, is_baseline=is_first) for k in began),
         *(_closing(k, world.provider, at) for k in ended),
@@ -62,9 +67,11 @@ def _begun(
 
 
 def _ended(known: Known, world: World, at: datetime) -> Known:
+    """Its component is no longer bad; or an incident of the vendor's accounts for it, and goes on with its message."""
     surface = known.surfaces[0]
-    is_posted = any(h.incident and h.surface == surface and h.condition.is_bad for h in world.hits)
-    return replace(known, closed_at=at, ending=Ending.POSTED if is_posted else Ending.CLEARED)
+    posted = [h.incident for h in world.hits if h.incident and h.surface == surface and h.condition.is_bad]
+    taker = next((i for i in posted if (k := world.known(i)) and not k.is_baseline), None)
+    return replace(known, closed_at=at, ending=Ending.POSTED if posted else Ending.CLEARED, joined=taker)
 
 
 def _began(known: Known, bad: Mapping[str, Hit], provider: str, at: datetime, *, is_baseline: bool) -> Event:

@@ -7,11 +7,13 @@ from performance-reliability.md 0.3 and 4.25.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -75,8 +77,13 @@ _REMEDIES = {
 _OF_THE_BOT = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 _OF_THE_POST = frozenset({"msg_too_long", "no_text", "invalid_metadata_format", "metadata_too_large"})
 
+NOT_THERE, ARCHIVED = "channel_not_found", "is_archived"
+BARRED_S = 1.5  # a modal that was sent off has to be answered within three seconds
+
 _HISTORY = frozenset({"channels:history", "groups:history"})
 _PAGE, _PAGES = 200, 5  # messages of a history: by the page, and how many pages are looked through
+
+_WEB = ("https://", "http://")
 
 _Send = Callable[[str, list[dict[str, Any]] | None], Awaitable[Any]]
 _log = logging.getLogger(__name__)
@@ -87,6 +94,14 @@ class Rooms(Protocol):
 
     def rooms(self) -> dict[str, str]: ...  # noqa: D102
     def keep_room(self, person: str, channel: str) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """What Slack says of a token: what it may do (None: Slack does not say), and its workspace's address."""
+
+    scopes: frozenset[str] | None = None
+    home: str = ""
 
 
 class SlackEdge:
@@ -111,6 +126,7 @@ class SlackEdge:
         self._client = AsyncWebClient(token=token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
         self._look_up = look_up
         self._may_look: bool | None = None  # None: Slack has not said
+        self._home = ""  # the workspace's address, once Slack has said
         self._rooms = rooms
         self._room_of = rooms.rooms() if rooms else {}
 
@@ -192,6 +208,20 @@ class SlackEdge:
                 _log.info("the history scopes are not granted: a post whose fate is unknown is sent again")
             raise
 
+    def meet(self, badge: Badge) -> None:
+        """Who the bot is, as Slack has just said."""
+        self.heed(badge.scopes)
+        self._home = badge.home or self._home
+
+    def link(self, channel: str, ts: str) -> str:
+        """A message's permalink in the form that chat.getPermalink gives, without a call that could hold a post up.
+
+        Empty before Slack has said where the workspace is.
+        """
+        room = self._room_of.get(channel, channel)
+        is_known = self._home.startswith(_WEB) and room[:1] not in _PEOPLE
+        return f"{self._home.rstrip('/')}/archives/{room}/p{ts.replace('.', '')}" if is_known else ""
+
     def heed(self, scopes: frozenset[str] | None) -> None:
         """What the token may do, as Slack has just said; None where it has not."""
         if scopes is not None:
@@ -256,26 +286,26 @@ def _key(message: dict[str, Any]) -> str | None:
     return key if isinstance(key, str) else None
 
 
-async def knock(
-    app_token: str, bot_token: str = "", *, base_url: str = SLACK_API_URL, timeout_s: int = 10
-) -> frozenset[str] | None:
+async def knock(app_token: str, bot_token: str = "", *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> Badge:
     """Asks for a Socket Mode address and who we are, which proves the tokens. slack_sdk itself would ask for ever.
 
-    The scopes of the bot's token, where Slack names them. Raises DeliveryError, permanent where Slack refuses a token.
+    What Slack says of the bot's token, if there is one. Raises DeliveryError, permanent where Slack refuses a token.
     """
     client = AsyncWebClient(base_url=base_url, timeout=timeout_s, retry_handlers=[])
     app_level = "an app-level token with connections:write"
     await _prove("SLACK_APP_TOKEN", app_level, lambda *_: client.apps_connections_open(app_token=app_token))
-    return await prove_bot(bot_token, base_url=base_url, timeout_s=timeout_s) if bot_token else None
+    return await prove_bot(bot_token, base_url=base_url, timeout_s=timeout_s) if bot_token else Badge()
 
 
-async def prove_bot(bot_token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> frozenset[str] | None:
-    """Asks who we are; the token's scopes, where Slack names them.
+async def prove_bot(bot_token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> Badge:
+    """Asks who we are.
 
     Raises DeliveryError, permanent where Slack refuses the token.
     """
     client = AsyncWebClient(base_url=base_url, timeout=timeout_s, retry_handlers=[])
-    return _scopes(await _prove("SLACK_BOT_TOKEN", "the app's bot token", lambda *_: client.auth_test(token=bot_token)))
+    answer = await _prove("SLACK_BOT_TOKEN", "the app's bot token", lambda *_: client.auth_test(token=bot_token))
+    home = answer.get("url")
+    return Badge(_scopes(answer), home if isinstance(home, str) else "")
 
 
 async def _prove(name: str, wanted: str, ask: _Send) -> Any:
@@ -286,6 +316,23 @@ async def _prove(name: str, wanted: str, ask: _Send) -> Any:
             why = f"Slack refuses {name} ({error.code}): it takes {wanted}"
             raise DeliveryError(why, code=error.code, permanent=True) from error
         raise
+
+
+async def barred(client: AsyncWebClient, channel: str) -> str:
+    """Why a channel would take nothing of ours, in Slack's word; empty where it takes posts, or nobody can say now.
+
+    A private channel that the bot is not a member of does not exist for it; public ones take posts all the same.
+    """
+    if channel[:1] in _PEOPLE:
+        return ""
+    try:
+        async with asyncio.timeout(BARRED_S):
+            answer = await _once(lambda *_: client.conversations_info(channel=channel), channel)
+    except DeliveryError as error:
+        return NOT_THERE if error.code == NOT_THERE else ""
+    except TimeoutError:
+        return ""
+    return ARCHIVED if (answer.get("channel") or {}).get("is_archived") else ""
 
 
 async def _deliver(send: _Send, channel: str, message: Message) -> Any:

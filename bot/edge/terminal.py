@@ -50,6 +50,10 @@ class Terminal:
         """Nothing: it is never asked."""
         return None
 
+    def link(self, channel: str, ts: str) -> str:  # noqa: ARG002
+        """Nothing: what a terminal shows has no address."""
+        return ""
+
     async def edit(self, channel: str, ts: str, message: Message) -> None:  # noqa: ARG002
         """Draws the message as it is now."""
         if self._with_edits:

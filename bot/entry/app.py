@@ -151,7 +151,7 @@ class App:
             self._well(DATABASE)
             _report(stroke, self.engine.alarm_after)
             if not stroke.is_nothing_new:
-                self._wake.set()
+                self._send_couriers()  # in this turn: by the next, other looks that are due would come first
         if self._scheduler.running:
             at = _on_the_beat(self.engine.now() + timedelta(seconds=self._pause(provider, stroke)))
             self._scheduler.modify_job(f"poll {provider}", next_run_time=at)
@@ -185,14 +185,18 @@ class App:
     # --- publish ------------------------------------------------------------------------------------------------------
 
     async def _publish(self) -> None:
-        """Sends a courier to every channel that is owed something and has none on the way."""
+        """Sends couriers whenever somebody wakes it, and every second, when something may have become due."""
         while True:
             self._wake.clear()
-            with self._contained("the outbox", "nothing is sent"):
-                for channel in self.engine.owing():
-                    if channel not in self._couriers:
-                        self._couriers[channel] = asyncio.create_task(self._deliver(channel))
+            self._send_couriers()
             await _any(self._wake, PUBLISH_S)
+
+    def _send_couriers(self) -> None:
+        """One to every channel that is owed something and has none on the way."""
+        with self._contained("the outbox", "nothing is sent"):
+            for channel in self.engine.owing():
+                if channel not in self._couriers:
+                    self._couriers[channel] = asyncio.create_task(self._deliver(channel))
 
     async def _deliver(self, channel: str) -> None:
         """One round to a channel, at the pace that Slack takes."""

@@ -150,7 +150,7 @@ def _subscribe(desk: Desk, ask: Ask) -> Reply:
         answers.append(replies.subscribed(t.id, t.surfaces, minimum, world, mention, channel=ask.channel))
     if desk.book.retry(ask.channel):
         answers.append(sheet("", [ways.RETRIED]))
-    return Reply(joined(answers), in_channel=True)
+    return Reply(joined(answers), in_channel=True, posts_to=ask.channel)
 
 
 def _rules(words: Sequence[str]) -> tuple[Condition, str, tuple[str, ...]]:

@@ -145,8 +145,9 @@ def settings(desk: Desk, ask: Ask) -> Reply:
     if ask.words:
         return _rhythm(desk, ask)
     subscriptions, habits = desk.book.subscriptions(ask.channel), desk.habits(ask.channel)
-    message = replies.listing(subscriptions, habits, desk.now(), desk.book.paused(ask.channel))
-    return Reply(message, view=views.settings(ask.channel, subscriptions, habits) if subscriptions else None)
+    pause = desk.book.paused(ask.channel)
+    view = views.settings(ask.channel, subscriptions, habits, pause) if subscriptions else None
+    return Reply(replies.listing(subscriptions, habits, desk.now(), pause), view=view)
 
 
 def _rhythm(desk: Desk, ask: Ask) -> Reply:

@@ -13,9 +13,10 @@ from bot.entry.desk import Desk
 from bot.entry.question import Ask, Command, Reply
 from bot.entry.typed import plain
 from bot.errors import UsageError
-from bot.model import Event, EventKind, Known, News, NewsItem, Surface
+from bot.model import Event, EventKind, Known, News, NewsItem, PostKind, Surface
 from bot.model.channel import TERMINAL
 from bot.voice import figures, replies
+from bot.voice.timeline import Sent
 from bot.voice.timeline import timeline as steps
 
 UPTIME_DAYS, HISTORY_DAYS = 90, 30
@@ -23,12 +24,17 @@ CORRECTS, OFF = "corrects:", "off:"
 
 
 def timeline(desk: Desk, ask: Ask) -> Reply:
-    """Every step of an incident; of our own posts, a channel sees its own, the command line sees all."""
+    """Every step of an incident; the command line sees all that we sent of it, a channel its own new messages."""
     provider, known, events = desk.incident(" ".join(_words(ask, "timeline")), ask.channel)
     archive = desk.book.archive
-    sent = [d for d in archive.deliveries(known.incident.id) if ask.channel in (TERMINAL, d.channel)]
+    sent = [d for d in archive.deliveries(known.incident.id) if ask.channel == TERMINAL or _is_new_in(ask.channel, d)]
     labels = archive.labels(known.incident.id)
     return Reply(steps(known, provider.name, events, desk.surfaces(), labels=labels, sent=sent))
+
+
+def _is_new_in(channel: str, post: Sent) -> bool:
+    """A message of this channel that is more than another one drawn anew."""
+    return post.channel == channel and (post.kind, post.state) != (PostKind.EDIT, "sent")
 
 
 def uptime(desk: Desk, ask: Ask) -> Reply:

@@ -31,7 +31,8 @@ class Reply:
 
     ``view`` is a modal that says it better, where the door can open one. ``later`` is the rest of the answer, where
     that takes a while; it may raise UsageError. ``replaces``: it takes the place of the message with the button.
-    ``export`` is what its files would be of.
+    ``export`` is what its files would be of. ``posts_to`` is a channel that is to hear of things from now on: the door
+    adds a word where that takes no posts.
     """
 
     message: Message
@@ -41,6 +42,7 @@ class Reply:
     later: Callable[[], Awaitable[Reply]] | None = None
     replaces: bool = False
     export: str = ""
+    posts_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

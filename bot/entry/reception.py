@@ -12,6 +12,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.edge.slack import barred
 from bot.entry import bundles, enrol, home, interactions
 from bot.entry.bundles import Bundle, Shelf
 from bot.entry.desk import Desk
@@ -19,7 +20,7 @@ from bot.entry.homes import Homes
 from bot.entry.question import Press, Reply
 from bot.entry.slash import answered, opens, tell
 from bot.errors import UsageError
-from bot.voice import hands, views
+from bot.voice import hands, views, ways
 from bot.voice import home as drawn
 from bot.voice.sheet import sheet
 
@@ -76,8 +77,12 @@ def _home(app: AsyncApp, desk: Desk, homes: Homes) -> None:
             await opens(client, body.get("trigger_id") or "", reply.view or views.told(reply.message))
         await homes.draw(done.person.id)
 
-    async def enrolled(ack: Any, body: dict[str, Any]) -> None:
+    async def enrolled(ack: Any, client: AsyncWebClient, body: dict[str, Any]) -> None:
         done = interactions.filled(body)
+        where = done.values.get(views.WHERE, "")
+        if where and (why := await barred(client, where)):
+            await ack(response_action="errors", errors={views.WHERE: ways.barred(why).text})
+            return
         wrong = answered("a subscription", partial(enrol.enrol, desk, done))
         if isinstance(wrong, dict) and wrong:
             await ack(response_action="errors", errors=wrong)

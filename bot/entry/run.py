@@ -172,13 +172,13 @@ def _slack(
     more = [homes.serve, readers.serve, *([admins.serve] if admins.ids else [])]
     if secrets.mode == "socket":
         patience_s = socketmode.patience_s(found.give_up_after_min, os.environ)
-        terms = socketmode.Terms(give_up_s=patience_s, on_scopes=edge.heed)
+        terms = socketmode.Terms(give_up_s=patience_s, on_badge=edge.meet)
         line = partial(socketmode.serve, bolt, secrets.app, secrets.bot, url, link=link, terms=terms)
         return edge, [line, *more], None
     from bot.entry import slack_http  # noqa: PLC0415  (likewise)
 
     door = slack_http.HttpDoor(bolt, secrets.signing, now)
-    proof = partial(slack_http.prove, secrets.bot, url, link, on_scopes=edge.heed)
+    proof = partial(slack_http.prove, secrets.bot, url, link, on_badge=edge.meet)
     return edge, [door.work, proof, *more], door.add
 
 

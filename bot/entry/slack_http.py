@@ -29,7 +29,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from starlette.requests import ClientDisconnect
 
-from bot.edge.slack import prove_bot
+from bot.edge.slack import Badge, prove_bot
 from bot.entry import signature
 from bot.entry.link import Link
 from bot.entry.once import ANSWERED, SIGNED, Recent
@@ -152,13 +152,13 @@ async def prove(
     link: Link,
     *,
     waits_s: tuple[float, float] = WAITS_S,
-    on_scopes: Callable[[frozenset[str] | None], None] = lambda _: None,
+    on_badge: Callable[[Badge], None] = lambda _: None,
 ) -> None:
     """Asks Slack whose token this is until it answers; ``link`` is told. DeliveryError where it refuses the token."""
     wait, said = waits_s[0], ""
     while True:
         try:
-            on_scopes(await prove_bot(bot_token, base_url=url))
+            on_badge(await prove_bot(bot_token, base_url=url))
             break
         except DeliveryError as error:
             if error.permanent:

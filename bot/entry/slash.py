@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -16,10 +17,12 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.edge.slack import barred
 from bot.entry import typed
 from bot.entry.question import Reply
 from bot.errors import BrownoutError, UsageError
-from bot.voice.sheet import sheet
+from bot.voice import ways
+from bot.voice.sheet import joined, sheet
 from bot.voice.words import cut
 
 R = TypeVar("R")
@@ -83,6 +86,8 @@ def _failed(what: str, error: Exception) -> Reply:
 
 async def tell(reply: Reply, respond: Any, client: AsyncWebClient, trigger: str | None) -> None:
     """Opens the answer's modal, where it has one, or sends the answer; and the rest of it once that is there."""
+    if reply.posts_to and (why := await barred(client, reply.posts_to)):
+        reply = replace(reply, message=joined([reply.message, ways.barred(why)]))
     if reply.view and trigger and await opens(client, trigger, reply.view):
         return
     try:

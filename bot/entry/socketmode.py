@@ -24,7 +24,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
-from bot.edge.slack import knock
+from bot.edge.slack import Badge, knock
 from bot.entry.link import Link
 from bot.entry.once import ANSWERED
 from bot.errors import DeliveryError
@@ -45,12 +45,12 @@ PING_S = 5  # a broken socket is noticed within two of these (slack.md 1.5)
 class Terms:
     """How the line is kept: seconds between attempts (the first, doubled up to the last), and when to give up.
 
-    ``on_scopes`` hears what the bot's token may do, each time that Slack says so.
+    ``on_badge`` hears who the bot is, each time that Slack says so.
     """
 
     waits_s: tuple[float, float] = WAITS_S
     give_up_s: float | None = None
-    on_scopes: Callable[[frozenset[str] | None], None] = field(default=lambda _: None)
+    on_badge: Callable[[Badge], None] = field(default=lambda _: None)
 
 
 def patience_s(minutes: float | None, environment: Mapping[str, str]) -> float | None:
@@ -73,7 +73,7 @@ async def serve(
     wait, said, up_at = terms.waits_s[0], "", monotonic()
     while True:
         try:
-            terms.on_scopes(await knock(app_token, bot_token, base_url=url))
+            terms.on_badge(await knock(app_token, bot_token, base_url=url))
             async with _line(bolt, app_token, url, link) as line:
                 log.info("connected to Slack")
                 wait, said = terms.waits_s[0], ""

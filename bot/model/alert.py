@@ -35,8 +35,8 @@ class NewsItem:
     """One thing to say in an alert's thread. ``key`` is made from content: the same news has the same key.
 
     ``kinds`` has the weightiest first. ``quote`` is the vendor's words, ``before`` those that an edit replaced;
-    ``wider`` are names of surfaces newly hit; ``verdicts`` are those that changed, each with its surface's name. ``by``
-    is who wrote a note.
+    ``wider`` are names of surfaces newly hit, ``anew`` those among them that the incident had named before;
+    ``verdicts`` are those that changed, each with its surface's name. ``by`` is who wrote a note.
     """
 
     kinds: tuple[News, ...]
@@ -50,6 +50,7 @@ class NewsItem:
     verdicts: tuple[tuple[str, Verdict], ...] = ()
     broadcast: bool = False
     by: str = ""
+    anew: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class Alert:
     closed_at: datetime | None = None
     ending: Ending | None = None
     again_after: timedelta | None = None  # since the last one on these surfaces was called resolved
+    earlier: str = ""  # that one; else the incident before this one in its episode
     estimate: Estimate | None = None  # the first one, as it was said
     record: str = ""  # how often such estimates held
     news: tuple[NewsItem, ...] = ()
@@ -96,6 +98,6 @@ class Alert:
     missed: tuple[datetime, datetime] | None = None  # it opened and ended while nobody looked: from when to when
     is_suspected: bool = False  # only others than the page see it
     lead: timedelta | None = None  # how long we had told of it before the page did
-    takes_over: tuple[str, ...] = ()  # suspicions of ours whose messages are its own now
-    yields_to: tuple[str, ...] = ()  # a suspicion's: what its message is, where a channel had none of that yet
+    takes_over: tuple[str, ...] = ()  # incidents of ours whose messages are its own now
+    yields_to: tuple[str, ...] = ()  # one of ours: what its message is, where a channel had none of that yet
     follows: tuple[str, ...] = ()  # earlier incidents of the same episode that are not over for us, oldest first

@@ -81,6 +81,7 @@ class Post:
     """Something one channel is owed. ``key`` is unique in its channel: the outbox holds it once.
 
     ``mentions`` are the only tokens in it that may ring. ``held`` is why an alert waits, until nothing holds it.
+    ``points_to`` is an incident whose message in the same channel it links to, where there is one.
     """
 
     channel: str
@@ -91,6 +92,7 @@ class Post:
     id: int = 0
     mentions: tuple[str, ...] = ()
     held: str = ""
+    points_to: str = ""
 
     @property
     def incident(self) -> str:

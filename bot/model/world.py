@@ -37,9 +37,9 @@ class Known:
     is_missed: bool = False  # but this one opened and ended while nobody looked, and is told late
     freed: tuple[str, ...] = ()  # after its end: surfaces that were normal again, or are another incident's now
     is_backfilled: bool = False  # never seen live: a history told it
-    suspicions: tuple[str, ...] = ()  # of ours, which it took over: they and it are one message
+    suspicions: tuple[str, ...] = ()  # suspicions and unposted troubles of ours that it took over: one message
     lead: timedelta | None = None  # how long we had told of it before the page did
-    joined: str | None = None  # a suspicion's: the incident that took it over
+    joined: str | None = None  # of one of ours: the incident that took it over
 
     @property
     def is_open(self) -> bool:

@@ -45,13 +45,13 @@ def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     return Snapshot("", source.provider, None, make.unique(_event(e, source) for e in events), ())
 
 
-def _region(event: dict[str, Any]) -> str:
+def _region(event: wire.Item) -> str:
     """The fourth part of ``arn:aws:health:us-east-1::event/...``."""
     parts = wire.text(event.get("arn")).split(":")
     return parts[3].casefold() if len(parts) > 3 else ""  # noqa: PLR2004
 
 
-def _event(event: dict[str, Any], source: Source) -> Incident:
+def _event(event: wire.Item, source: Source) -> Incident:
     region, found = _region(event), make.identity(event.get("arn"))
     services = tuple(_services(event, region))
     updates = tuple(_updates(event, found, services))
@@ -73,7 +73,7 @@ def _state(code: str) -> Condition:
     return CONDITIONS.get(code, Condition.UNKNOWN)
 
 
-def _services(event: dict[str, Any], region: str) -> Iterator[Service]:
+def _services(event: wire.Item, region: str) -> Iterator[Service]:
     impacted = event.get("impacted_services")
     found = impacted.items() if isinstance(impacted, dict) else ()
     for key, told in found:
@@ -87,7 +87,7 @@ def _plain(service: str, region: str) -> str:
     return service.removesuffix(f"-{region}") if region else service
 
 
-def _updates(event: dict[str, Any], found: str, services: tuple[Service, ...]) -> Iterator[Update]:
+def _updates(event: wire.Item, found: str, services: tuple[Service, ...]) -> Iterator[Update]:
     log = wire.each(event.get("event_log"), dict, "a post") or ()
     timed = sorted(((make.moment(p.get("timestamp")), p) for p in log), key=lambda pair: str(pair[0]))
     for number, (at, post) in enumerate(timed, 1):
@@ -102,7 +102,7 @@ def _updates(event: dict[str, Any], found: str, services: tuple[Service, ...]) -
         yield make.update(ident, stage, body, at, make.moves(moved))
 
 
-def _is_over(event: dict[str, Any], services: tuple[Service, ...], updates: tuple[Update, ...]) -> bool:
+def _is_over(event: wire.Item, services: tuple[Service, ...], updates: tuple[Update, ...]) -> bool:
     if wire.text(event.get("end_time")):
         return True
     current = [code for _, _, code in services if code]

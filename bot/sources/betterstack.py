@@ -29,7 +29,6 @@ IMPACTS = {
     Condition.MAJOR_OUTAGE: Impact.CRITICAL,
     Condition.MAINTENANCE: Impact.MAINTENANCE,
 }
-Item = dict[str, Any]
 LEAST = 2.0  # minutes; a component that is bad for three is told anyway (bot.core.trouble)
 
 
@@ -38,7 +37,7 @@ class _Page:
     """The parts of a page that reports point to."""
 
     names: Mapping[str, str]
-    updates: Mapping[str, Item]
+    updates: Mapping[str, wire.Item]
     source: Source
     at: datetime
 
@@ -51,7 +50,7 @@ def fits(body: Any) -> bool:
 
 def parse(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
     """Reads the page as of ``at``."""
-    body = wire.obj(wire.load(bodies[0]), "the page")
+    body = wire.page(bodies[0])
     data = wire.obj(body.get("data"), "data")
     about = _about(data)
     included = wire.each(body.get("included"), dict, "an included item")
@@ -66,23 +65,23 @@ def parse(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
     return Snapshot(make.identity(data.get("id")), name, make.unique(components), incidents, maintenances)
 
 
-def _about(item: Item) -> Item:
+def _about(item: wire.Item) -> wire.Item:
     about = item.get("attributes")
     return about if isinstance(about, dict) else {}
 
 
-def _component(item: Item) -> Component:
+def _component(item: wire.Item) -> Component:
     about = _about(item)
     state = make.condition(CONDITIONS, about.get("status"))
     return make.component(make.identity(item.get("id")), wire.text(about.get("public_name")), state)
 
 
-def _report(item: Item, page: _Page) -> Incident:
+def _report(item: wire.Item, page: _Page) -> Incident:
     found, about = make.identity(item.get("id"), page.source), _about(item)
     state = make.condition(CONDITIONS, about.get("aggregate_state"))
     starts, ends = wire.moment(about.get("starts_at")), wire.moment(about.get("ends_at"))
     planned = about.get("report_type") == "maintenance"
-    stage = _planned(starts, ends, page.at) if planned else _stage(state)
+    stage = make.planned(starts, ends, page.at) if planned else _stage(state)
     moved = _moves(about.get("affected_resources"), page)
     updates = [_update(page.updates[i], planned=planned, page=page) for i in _linked(item) if i in page.updates]
     return make.incident(
@@ -99,7 +98,7 @@ def _report(item: Item, page: _Page) -> Incident:
     )
 
 
-def _is_a_blip(item: Item, page: _Page) -> bool:
+def _is_a_blip(item: wire.Item, page: _Page) -> bool:
     """Posted by a monitor, open, and too young to be worth a word."""
     about = _about(item)
     starts = wire.moment(about.get("starts_at"))
@@ -114,13 +113,7 @@ def _stage(state: Condition) -> Stage:
     return Stage.RESOLVED if state is Condition.OPERATIONAL else Stage.INVESTIGATING
 
 
-def _planned(starts: datetime | None, ends: datetime | None, at: datetime) -> Stage:
-    if ends and at >= ends:
-        return Stage.COMPLETED
-    return Stage.SCHEDULED if starts and at < starts else Stage.IN_PROGRESS
-
-
-def _linked(item: Item) -> Iterable[str]:
+def _linked(item: wire.Item) -> Iterable[str]:
     """The ids of a report's updates."""
     relations = item.get("relationships")
     told = relations.get("status_updates") if isinstance(relations, dict) else None
@@ -128,7 +121,7 @@ def _linked(item: Item) -> Iterable[str]:
     return wire.each(data, lambda ref: make.identity(ref.get("id")), "an update's id") or ()
 
 
-def _update(item: Item, *, planned: bool, page: _Page) -> Update:
+def _update(item: wire.Item, *, planned: bool, page: _Page) -> Update:
     about = _about(item)
     moved = _moves(about.get("affected_resources"), page)
     over = bool(moved) and all(m.new is Condition.OPERATIONAL for m in moved or ())
@@ -143,7 +136,7 @@ def _moves(items: Any, page: _Page) -> tuple[Transition, ...] | None:
     return make.moves((i, page.names.get(i, ""), state) for i, state in states)
 
 
-def _state(item: Item) -> tuple[str, Condition]:
+def _state(item: wire.Item) -> tuple[str, Condition]:
     return make.identity(item.get("status_page_resource_id")), make.condition(CONDITIONS, item.get("status"))
 
 

@@ -32,7 +32,6 @@ IMPACTS = {
     Condition.PARTIAL_OUTAGE: Impact.MAJOR,
     Condition.MAJOR_OUTAGE: Impact.CRITICAL,
 }
-Item = dict[str, Any]
 
 
 def fits_v1(body: Any) -> bool:
@@ -47,14 +46,14 @@ def fits_v3(body: Any) -> bool:
     return bool(listed) and all(i.get("type") == "components" and "attributes" in i for i in listed)
 
 
-def _listed(body: Any) -> list[Item]:
+def _listed(body: Any) -> list[wire.Item]:
     listed = body.get("data") if isinstance(body, dict) else None
     return listed if isinstance(listed, list) and all(isinstance(i, dict) for i in listed) else []
 
 
 def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     """Reads the components, and the newest incidents."""
-    listed, told = (wire.obj(wire.load(raw), "the page").get("data") for raw in bodies)
+    listed, told = (wire.page(raw).get("data") for raw in bodies)
     components = wire.each(listed, _component, "a component")
     if components is None:
         wire.refuse("it lists no components")
@@ -69,10 +68,10 @@ def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
 
 def parse_own(raw: bytes, source: Source) -> Incident:
     """Reads an incident's own page."""
-    return _incident(wire.obj(wire.obj(wire.load(raw), "the page").get("data"), "data"), source, {})
+    return _incident(wire.obj(wire.page(raw).get("data"), "data"), source, {})
 
 
-def _flat(item: Item) -> Item:
+def _flat(item: wire.Item) -> wire.Item:
     """An item of either version; version 3 keeps what it says under ``attributes``."""
     about = item.get("attributes")
     return {**item, **about} if isinstance(about, dict) else item
@@ -86,7 +85,7 @@ def _moment(value: Any) -> datetime | None:
     return wire.moment(value.get("string") if isinstance(value, dict) else value)
 
 
-def _component(item: Item) -> Component:
+def _component(item: wire.Item) -> Component:
     about = _flat(item)
     return make.component(
         make.identity(item.get("id")),
@@ -95,7 +94,7 @@ def _component(item: Item) -> Component:
     )
 
 
-def _incident(item: Item, source: Source, names: dict[str, Component]) -> Incident:
+def _incident(item: wire.Item, source: Source, names: dict[str, Component]) -> Incident:
     about = _flat(item)
     found = make.identity(item.get("id"), source)
     part = names.get(make.identity(about.get("component_id")))
@@ -121,7 +120,7 @@ def _incident(item: Item, source: Source, names: dict[str, Component]) -> Incide
     )
 
 
-def _update(item: Item, found: str) -> Update:
+def _update(item: wire.Item, found: str) -> Update:
     about = _flat(item)
     at = _moment(about.get("created_at") or about.get("created"))
     stage = STAGES.get(_code(about.get("status")), Stage.UNKNOWN)

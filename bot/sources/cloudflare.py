@@ -23,7 +23,6 @@ CONDITIONS = {
     "under_maintenance": Condition.MAINTENANCE,
     "maintenance": Condition.MAINTENANCE,
 }
-Item = dict[str, Any]
 
 
 def fits(body: Any) -> bool:
@@ -38,7 +37,7 @@ def fits(body: Any) -> bool:
 
 def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     """Reads the summary."""
-    body = wire.obj(wire.load(bodies[0]), "the page")
+    body = wire.page(bodies[0])
     if not fits(body):
         wire.refuse("its result has neither components nor incidents")
     result = wire.obj(body["result"], "result")
@@ -52,20 +51,20 @@ def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
 
 def parse_own(raw: bytes, _source: Source) -> Incident:
     """Reads an incident's own page."""
-    return _incident(wire.obj(wire.obj(wire.load(raw), "the page").get("result"), "result"))
+    return _incident(wire.obj(wire.page(raw).get("result"), "result"))
 
 
-def _first(item: Item, *names: str) -> Any:
+def _first(item: wire.Item, *names: str) -> Any:
     """The value of the first of these keys that says anything."""
     return next((item[name] for name in names if item.get(name) is not None), None)
 
 
-def _component(item: Item) -> Component:
+def _component(item: wire.Item) -> Component:
     state = make.condition(CONDITIONS, item.get("status"))
     return make.component(make.identity(item.get("id")), wire.text(item.get("name")), state)
 
 
-def _incident(item: Item) -> Incident:
+def _incident(item: wire.Item) -> Incident:
     impact = wire.word(Impact, wire.text(item.get("impact")), Impact.UNKNOWN)
     told = wire.each(_first(item, "updates", "incident_updates"), _update, "an update") or ()
     stage = wire.word(Stage, item.get("status"), Stage.UNKNOWN)
@@ -86,7 +85,7 @@ def _incident(item: Item) -> Incident:
     )
 
 
-def _planned(item: Item) -> Incident:
+def _planned(item: wire.Item) -> Incident:
     told = _incident(item)
     return make.incident(
         told.id,
@@ -103,7 +102,7 @@ def _planned(item: Item) -> Incident:
     )
 
 
-def _update(item: Item) -> Update:
+def _update(item: wire.Item) -> Update:
     return make.update(
         make.identity(item.get("id")),
         wire.word(Stage, item.get("status"), Stage.UNKNOWN),
@@ -113,7 +112,7 @@ def _update(item: Item) -> Update:
     )
 
 
-def _transition(item: Item) -> Transition:
+def _transition(item: wire.Item) -> Transition:
     name = wire.text(item.get("name"))
     ident = make.identity(_first(item, "code", "id")) or name
     if not ident:

@@ -33,7 +33,7 @@ def fits(body: Any) -> bool:
     return isinstance(body, list) and bool(body) and all(isinstance(i, dict) and _is_incident(i) for i in body)
 
 
-def _is_incident(item: dict[str, Any]) -> bool:
+def _is_incident(item: wire.Item) -> bool:
     return "begin" in item and "external_desc" in item
 
 
@@ -50,7 +50,7 @@ def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     return Snapshot("", source.provider, None, make.unique(counted), ())
 
 
-def _incident(item: dict[str, Any], source: Source) -> Incident:
+def _incident(item: wire.Item, source: Source) -> Incident:
     if not _is_incident(item):
         wire.refuse("an incident has neither a begin nor a description")
     found = make.identity(item.get("id")) or make.identity(item.get("number"), source)
@@ -72,12 +72,12 @@ def _incident(item: dict[str, Any], source: Source) -> Incident:
     )
 
 
-def _link(item: dict[str, Any], source: Source) -> str | None:
+def _link(item: wire.Item, source: Source) -> str | None:
     uri = wire.text(item.get("uri"))
     return wire.link(uri if "://" in uri else f"{source.url}/{uri.lstrip('/')}") if uri else None
 
 
-def _products(item: dict[str, Any]) -> Iterator[Product]:
+def _products(item: wire.Item) -> Iterator[Product]:
     listed = wire.each(item.get("affected_products"), _product, "a product") or ()
     yield from (p for p in listed if any(p))
     name = wire.text(item.get("service_name"))
@@ -85,7 +85,7 @@ def _products(item: dict[str, Any]) -> Iterator[Product]:
         yield make.identity(item.get("service_key")), name
 
 
-def _product(item: dict[str, Any]) -> Product:
+def _product(item: wire.Item) -> Product:
     return make.identity(item.get("id")), wire.text(item.get("title"))
 
 
@@ -93,7 +93,7 @@ def _state(status: str) -> Condition:
     return CONDITIONS.get(status.casefold(), Condition.UNKNOWN)
 
 
-def _updates(item: dict[str, Any], found: str, products: tuple[Product, ...], end: datetime | None) -> Iterator[Update]:
+def _updates(item: wire.Item, found: str, products: tuple[Product, ...], end: datetime | None) -> Iterator[Update]:
     told = wire.each(item.get("updates"), dict, "an update") or ()
     seen: dict[str, int] = {}
     for post in reversed(told):  # oldest first, so that a second one of the same moment keeps its number

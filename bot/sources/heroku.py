@@ -39,7 +39,7 @@ def fits(body: Any) -> bool:
 
 def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     """Reads the page."""
-    body = wire.obj(wire.load(bodies[0]), "the page")
+    body = wire.page(bodies[0])
     components = wire.each(body.get("status"), _system, "a system")
     if components is None:
         wire.refuse("it lists no systems")
@@ -50,15 +50,15 @@ def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
 
 def parse_own(raw: bytes, source: Source) -> Incident:
     """Reads an incident's own page."""
-    return _incident(wire.obj(wire.load(raw), "the page"), source)
+    return _incident(wire.page(raw), source)
 
 
-def _system(item: dict[str, Any]) -> Component:
+def _system(item: wire.Item) -> Component:
     name = wire.text(item.get("system"))
     return make.component(name, name, make.condition(CONDITIONS, item.get("status")))
 
 
-def _incident(item: dict[str, Any], source: Source, *, planned: bool = False) -> Incident:
+def _incident(item: wire.Item, source: Source, *, planned: bool = False) -> Incident:
     found = make.identity(item.get("id"), source)
     told = make.in_order(wire.each(item.get("updates"), _update, "an update"))
     stage = told[-1].stage if told else Stage.UNKNOWN
@@ -81,7 +81,7 @@ def _incident(item: dict[str, Any], source: Source, *, planned: bool = False) ->
     )
 
 
-def _update(item: dict[str, Any]) -> Update:
+def _update(item: wire.Item) -> Update:
     states = wire.each(item.get("statuses"), _system, "a system") or ()
     return make.update(
         make.identity(item.get("id")),

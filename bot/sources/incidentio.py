@@ -38,7 +38,7 @@ def fits(body: Any) -> bool:
 
 def parse(raw: bytes) -> Snapshot:
     """Reads the summary or the list of all incidents."""
-    body = wire.obj(wire.load(raw), "the page")
+    body = wire.page(raw)
     page = wire.obj(body.get("page"), "page")
     page_id, name = wire.text(page.get("id")), wire.text(page.get("name"))
     if not (page_id or name) or all(body.get(key) is None for key in _LISTS):
@@ -50,18 +50,18 @@ def parse(raw: bytes) -> Snapshot:
     return Snapshot(page_id, name, make.unique(components), found, maintenances)
 
 
-def _component(item: dict[str, Any]) -> Component:
+def _component(item: wire.Item) -> Component:
     state = make.condition(CONDITIONS, item.get("status"))
     return make.component(make.identity(item.get("id")), wire.text(item.get("name")), state)
 
 
-def _update(item: dict[str, Any]) -> Update:
+def _update(item: wire.Item) -> Update:
     stage = wire.word(Stage, item.get("status"), Stage.UNKNOWN)
     at = wire.moment(item.get("display_at")) or wire.moment(item.get("created_at"))
     return make.update(make.identity(item.get("id")), stage, wire.text(item.get("body")), at)
 
 
-def _incident(item: dict[str, Any], *, is_maintenance: bool = False) -> Incident:
+def _incident(item: wire.Item, *, is_maintenance: bool = False) -> Incident:
     impact = wire.word(Impact, item.get("impact"), Impact.UNKNOWN)
     return make.incident(
         make.identity(item.get("id")),
@@ -77,7 +77,7 @@ def _incident(item: dict[str, Any], *, is_maintenance: bool = False) -> Incident
     )
 
 
-def _maintenance(item: dict[str, Any]) -> Incident:
+def _maintenance(item: wire.Item) -> Incident:
     return _incident(item, is_maintenance=True)
 
 

@@ -57,7 +57,7 @@ def fits_proxy(body: Any) -> bool:
 
 def parse_proxy(raw: bytes) -> Snapshot:
     """Reads the proxy. A component that is not affected is operational: the page shows it so."""
-    body = wire.obj(wire.load(raw), "the page")
+    body = wire.page(raw)
     summary = wire.obj(body.get("summary", body), "summary")
     listed = wire.each(summary.get("components"), _named, "a component")
     if listed is None or "ongoing_incidents" not in summary:
@@ -72,14 +72,14 @@ def parse_proxy(raw: bytes) -> Snapshot:
     return Snapshot(page_id, wire.text(summary.get("name")), make.unique(components), incidents, maintenances)
 
 
-def _named(item: dict[str, Any]) -> tuple[str, str]:
+def _named(item: wire.Item) -> tuple[str, str]:
     found = make.identity(item.get("id")) or make.identity(item.get("component_id"))
     if not found:
         wire.refuse("a component has no id")
     return found, wire.text(item.get("name"))
 
 
-def _state(item: dict[str, Any]) -> tuple[str, Condition]:
+def _state(item: wire.Item) -> tuple[str, Condition]:
     found = make.identity(item.get("component_id")) or make.identity(item.get("id"))
     return found, make.condition(CONDITIONS, item.get("status") or item.get("current_status"))
 
@@ -89,11 +89,11 @@ def _moves(items: Any, names: Names) -> tuple[Transition, ...] | None:
     return make.moves((i, names.get(i, ""), state) for i, state in states)
 
 
-def _ongoing(item: dict[str, Any], names: Names) -> Incident:
+def _ongoing(item: wire.Item, names: Names) -> Incident:
     impacts = wire.each(item.get("component_impacts") or item.get("affected_components"), _state, "an impact") or ()
     updates = make.in_order(wire.each(item.get("updates"), lambda u: _told(u, names), "an update"))
     if impacts and not any(u.transitions for u in updates):
-        updates = list(_first_moved(updates, impacts, names))
+        updates = make.moved_at_first(updates, make.moves((i, names.get(i, ""), state) for i, state in impacts))
     stage = _stage(item.get("status"))
     return make.incident(
         make.identity(item.get("id")),
@@ -109,7 +109,7 @@ def _ongoing(item: dict[str, Any], names: Names) -> Incident:
     )
 
 
-def _told(item: dict[str, Any], names: Names) -> Update:
+def _told(item: wire.Item, names: Names) -> Update:
     return make.update(
         make.identity(item.get("id")),
         _stage(item.get("to_status") or item.get("status")),
@@ -117,13 +117,6 @@ def _told(item: dict[str, Any], names: Names) -> Update:
         wire.moment(item.get("published_at")) or wire.moment(item.get("created_at")),
         _moves(item.get("component_statuses"), names),
     )
-
-
-def _first_moved(updates: list[Update], impacts: Iterable[tuple[str, Condition]], names: Names) -> Iterator[Update]:
-    """Impacts belong to the incident as a whole: they are told with its first post."""
-    for number, told in enumerate(updates):
-        moved = make.moves((i, names.get(i, ""), state) for i, state in impacts) if number == 0 else None
-        yield make.update(told.id, told.stage, told.body, told.display_at, moved)
 
 
 # --- the widget -------------------------------------------------------------------------------------------------------
@@ -136,7 +129,7 @@ def fits_widget(body: Any) -> bool:
 
 def parse_widget(raw: bytes) -> Snapshot:
     """Reads the widget. It has no list of components: what is not told of an incident is not told at all."""
-    body = wire.obj(wire.load(raw), "the page")
+    body = wire.page(raw)
     if not fits_widget(body):
         wire.refuse("it has neither a title nor a list of incidents")
     lists = ("ongoing_incidents", "in_progress_maintenances", "scheduled_maintenances")
@@ -146,7 +139,7 @@ def parse_widget(raw: bytes) -> Snapshot:
     return Snapshot(wire.text(body.get("page_url")) or name, name, None, incidents, maintenances)
 
 
-def _widget(item: dict[str, Any]) -> Incident:
+def _widget(item: wire.Item) -> Incident:
     found, at = make.identity(item.get("id")), wire.moment(item.get("last_update_at"))
     parts = wire.each(item.get("affected_components"), _part, "an affected component") or ()
     stage = _stage(item.get("status"))
@@ -168,7 +161,7 @@ def _widget(item: dict[str, Any]) -> Incident:
     )
 
 
-def _part(item: dict[str, Any]) -> Component:
+def _part(item: wire.Item) -> Component:
     state = make.condition(CONDITIONS, item.get("current_status"))
     return make.component(make.identity(item.get("id")), wire.text(item.get("name")), state)
 

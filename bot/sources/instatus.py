@@ -51,7 +51,7 @@ def fits(body: Any) -> bool:
 
 def parse(bodies: Bodies, _source: Source, _at: datetime) -> Snapshot:
     """Reads both."""
-    body = wire.obj(wire.load(bodies[0]), "the page")
+    body = wire.page(bodies[0])
     page = wire.obj(body.get("page"), "page")
     if not wire.text(page.get("status")):
         wire.refuse("its page has no status")
@@ -64,23 +64,23 @@ def parse(bodies: Bodies, _source: Source, _at: datetime) -> Snapshot:
     return Snapshot(page_id, name, make.unique(components), make.unique(incidents), make.unique(planned))
 
 
-def _children(item: dict[str, Any]) -> list[dict[str, Any]]:
+def _children(item: wire.Item) -> list[wire.Item]:
     """The components of a group that holds its own, as newer pages have them."""
     listed = item.get("children")
     return [child for child in listed if isinstance(child, dict)] if isinstance(listed, list) else []
 
 
-def _component(item: dict[str, Any]) -> Component:
+def _component(item: wire.Item) -> Component:
     state = make.condition(CONDITIONS, item.get("status"))
     return make.component(make.identity(item.get("id")), wire.text(item.get("name")), state)
 
 
-def _incident(item: dict[str, Any]) -> Incident:
+def _incident(item: wire.Item) -> Incident:
     impact = IMPACTS.get(make.condition(CONDITIONS, item.get("impact")), Impact.UNKNOWN)
     return _event(item, _moment(item.get("started")), impact)
 
 
-def _maintenance(item: dict[str, Any]) -> Incident:
+def _maintenance(item: wire.Item) -> Incident:
     start = _moment(item.get("start"))
     minutes = wire.text(item.get("duration"))
     until = start + timedelta(minutes=int(minutes)) if start and re.fullmatch(r"\d{1,6}", minutes) else None
@@ -88,7 +88,7 @@ def _maintenance(item: dict[str, Any]) -> Incident:
     return _event(item, start, Impact.MAINTENANCE, **times)
 
 
-def _event(item: dict[str, Any], start: datetime | None, impact: Impact, **more: Any) -> Incident:
+def _event(item: wire.Item, start: datetime | None, impact: Impact, **more: Any) -> Incident:
     stage = STAGES.get(wire.text(item.get("status")), Stage.UNKNOWN)
     touched = _moment(item.get("updatedAt")) or start
     found = make.identity(item.get("id")) or make.digest(wire.text(item.get("name")), str(start))

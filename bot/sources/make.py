@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any, TypeVar
@@ -48,6 +49,12 @@ def identity(value: Any, source: Source | None = None) -> str:
 def number(incident: Incident, source: Source) -> str:
     """The vendor's own id of an incident: the way back from ``identity``."""
     return incident.id.removeprefix(f"{source.id}-")
+
+
+def planned_identity(value: Any, source: Source) -> str:
+    """The id of a maintenance where those are numbered apart from incidents; empty where there is none."""
+    found = identity(value)
+    return f"{source.id}-maintenance-{found}" if found else ""
 
 
 def digest(*parts: str) -> str:
@@ -99,6 +106,18 @@ def update(
     if at is None or not ident:
         wire.refuse("an update has no id or no time")
     return Update(ident, stage, body, at, transitions)
+
+
+def moved_at_first(updates: Iterable[Update], moved: tuple[Transition, ...] | None) -> list[Update]:
+    """What an incident hit as a whole, told with its first update; ``updates`` are the oldest first."""
+    return [replace(u, transitions=None if number else moved) for number, u in enumerate(updates)]
+
+
+def planned(starts: datetime | None, ends: datetime | None, at: datetime) -> Stage:
+    """How far a maintenance is by the clock, where nobody says so."""
+    if ends and at >= ends:
+        return Stage.COMPLETED
+    return Stage.SCHEDULED if starts and at < starts else Stage.IN_PROGRESS
 
 
 def incident(  # noqa: PLR0917  (in the order of Incident's own fields)

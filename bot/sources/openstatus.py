@@ -26,7 +26,6 @@ CONDITIONS = {
     "under_maintenance": Condition.MAINTENANCE,
     "maintenance": Condition.MAINTENANCE,
 }
-Item = dict[str, Any]
 
 
 def fits(body: Any) -> bool:
@@ -36,7 +35,7 @@ def fits(body: Any) -> bool:
 
 def parse(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
     """Reads the page as of ``at``."""
-    body = wire.obj(wire.load(bodies[0]), "the page")
+    body = wire.page(bodies[0])
     reports = wire.each(body.get("statusReports"), lambda i: _report(i, source), "a status report")
     if reports is None:
         wire.refuse("it has no status reports, not even none")
@@ -46,12 +45,12 @@ def parse(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
     return Snapshot("", name, make.unique(monitors), make.unique(reports), make.unique(planned))
 
 
-def _monitor(item: Item) -> Component:
+def _monitor(item: wire.Item) -> Component:
     state = make.condition(CONDITIONS, item.get("status"))
     return make.component(make.identity(item.get("id")), wire.text(item.get("name")), state)
 
 
-def _parts(item: Item) -> tuple[Component, ...]:
+def _parts(item: wire.Item) -> tuple[Component, ...]:
     listed = item.get("monitors", item.get("pageComponents"))
     if not isinstance(listed, list):
         return ()
@@ -59,7 +58,7 @@ def _parts(item: Item) -> tuple[Component, ...]:
     return make.unique(_monitor(i) for i in about if make.identity(i.get("id")) or wire.text(i.get("name"))) or ()
 
 
-def _report(item: Item, source: Source) -> Incident:
+def _report(item: wire.Item, source: Source) -> Incident:
     found = make.identity(item.get("id"), source)
     told = wire.each(item.get("statusReportUpdates"), lambda u: _update(u, found), "an update") or ()
     return make.incident(
@@ -73,18 +72,17 @@ def _report(item: Item, source: Source) -> Incident:
     )
 
 
-def _update(item: Item, found: str) -> Update:
+def _update(item: wire.Item, found: str) -> Update:
     at = wire.moment(item.get("date"))
     ident = make.identity(item.get("id")) or f"{found}:{at}"
     stage = wire.word(Stage, item.get("status"), Stage.UNKNOWN)
     return make.update(ident, stage, make.plain(item.get("message")), at)
 
 
-def _maintenance(item: Item, source: Source, at: datetime) -> Incident:
+def _maintenance(item: wire.Item, source: Source, at: datetime) -> Incident:
     start, end = wire.moment(item.get("from")), wire.moment(item.get("to"))
     stage = Stage.SCHEDULED if start and at < start else Stage.COMPLETED if end and at >= end else Stage.IN_PROGRESS
-    ident = make.identity(item.get("id"))
-    found = f"{source.id}-maintenance-{ident}" if ident else ""
+    found = make.planned_identity(item.get("id"), source)
     created = wire.moment(item.get("createdAt")) or start
     return make.incident(
         found,

@@ -24,7 +24,6 @@ CONDITIONS = {
     "under_maintenance": Condition.MAINTENANCE,
 }
 INCIDENTS = "/api/v1/incidents.json?per_page=100"
-Item = dict[str, Any]
 
 
 def fits(body: Any) -> bool:
@@ -39,7 +38,7 @@ def fits(body: Any) -> bool:
 
 def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     """Reads both."""
-    body = wire.obj(wire.load(bodies[0]), "the page")
+    body = wire.page(bodies[0])
     page = wire.obj(body.get("page"), "page")
     components = wire.each(body.get("components"), _component, "a component")
     listed = _listed(bodies[1])
@@ -61,27 +60,24 @@ def _listed(raw: bytes) -> tuple[Incident, ...]:
     return told
 
 
-def _component(item: Item) -> Component:
+def _component(item: wire.Item) -> Component:
     state = make.condition(CONDITIONS, item.get("status"))
     return make.component(make.identity(item.get("id")), wire.text(item.get("name")), state)
 
 
-def _incident(item: Item) -> Incident:
+def _incident(item: wire.Item) -> Incident:
     impact = wire.word(Impact, wire.text(item.get("impact")), Impact.UNKNOWN)
     stage = wire.word(Stage, item.get("status"), Stage.UNKNOWN)
     parts = wire.each(item.get("components"), _component, "a component") or ()
     bad = [(c.id, c.name, c.condition) for c in parts if c.condition.is_bad]
     posts = make.in_order(wire.each(item.get("incident_updates") or item.get("updates"), _update, "an update"))
-    if bad and posts:
-        first = posts[0]
-        posts[0] = make.update(first.id, first.stage, first.body, first.display_at, make.moves(bad))
     return make.incident(
         make.identity(item.get("id")),
         wire.text(item.get("name")) or wire.text(item.get("title")),
         Stage.RESOLVED if stage is Stage.UNKNOWN and wire.moment(item.get("resolved_at")) else stage,
         impact,
         wire.moment(item.get("created_at")) or wire.moment(item.get("started_at")),
-        posts,
+        make.moved_at_first(posts, make.moves(bad)),
         components=make.unique(parts) or (),
         started_at=wire.moment(item.get("started_at")),
         url=wire.link(item.get("shortlink") or item.get("url")),
@@ -91,7 +87,7 @@ def _incident(item: Item) -> Incident:
     )
 
 
-def _update(item: Item) -> Update:
+def _update(item: wire.Item) -> Update:
     return make.update(
         make.identity(item.get("id")),
         wire.word(Stage, item.get("status"), Stage.UNKNOWN),

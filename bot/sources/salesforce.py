@@ -45,7 +45,7 @@ def fits(body: Any) -> bool:
 
 def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     """Reads the instance's page."""
-    body = wire.obj(wire.load(bodies[0]), "the page")
+    body = wire.page(bodies[0])
     key, status = wire.text(body.get("key")), wire.text(body.get("status"))
     if not key or not status:
         wire.refuse("it has neither a key nor a status")
@@ -56,7 +56,7 @@ def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     return Snapshot(key, source.provider, (instance,), make.unique(incidents), make.unique(planned))
 
 
-def _incident(item: dict[str, Any], source: Source, instance: Component) -> Incident:
+def _incident(item: wire.Item, source: Source, instance: Component) -> Incident:
     found = make.identity(item.get("id"), source)
     impacts = wire.each(item.get("IncidentImpacts"), dict, "an impact") or ()
     over = bool(impacts) and all(wire.text(i.get("endTime")) for i in impacts)
@@ -67,33 +67,31 @@ def _incident(item: dict[str, Any], source: Source, instance: Component) -> Inci
     posts = make.in_order(wire.each(item.get("IncidentEvents"), _event, "an event"))
     posts = posts or [make.update(f"{found}:0", stage, "", wire.moment(item.get("createdAt")))]
     moved = make.moves([(instance.id, instance.name, state)]) if state.is_bad else None
-    posts = [make.update(u.id, u.stage, u.body, u.display_at, moved if u is posts[0] else None) for u in posts]
     return make.incident(
         found,
         _title(item, impacts),
         stage,
         severity,
         wire.moment(item.get("createdAt")),
-        posts,
+        make.moved_at_first(posts, moved),
         components=(instance,),
         started_at=min(begun, default=None),
         url=wire.link(f"https://status.salesforce.com/incidents/{found.removeprefix(f'{source.id}-')}"),
     )
 
 
-def _severity(impact: dict[str, Any]) -> Impact:
+def _severity(impact: wire.Item) -> Impact:
     return IMPACTS.get(wire.text(impact.get("severity")).casefold(), Impact.NONE)
 
 
-def _title(item: dict[str, Any], impacts: tuple[dict[str, Any], ...]) -> str:
+def _title(item: wire.Item, impacts: tuple[wire.Item, ...]) -> str:
     kinds = [wire.text(i.get("type")) for i in impacts if wire.text(i.get("type"))] or [wire.text(item.get("type"))]
-    services = item.get("serviceKeys")
-    names = [wire.text(s) for s in services] if isinstance(services, list) else []
+    names = wire.texts(item.get("serviceKeys"))
     words = _HUMP.sub(" ", kinds[0]).capitalize() or "Incident"
     return f"{words}: {', '.join(n for n in names if n)}" if any(names) else words
 
 
-def _event(item: dict[str, Any]) -> Update:
+def _event(item: wire.Item) -> Update:
     return make.update(
         make.identity(item.get("id")),
         STAGES.get(wire.text(item.get("type")).casefold(), Stage.INVESTIGATING),
@@ -102,7 +100,7 @@ def _event(item: dict[str, Any]) -> Update:
     )
 
 
-def _maintenance(item: dict[str, Any], source: Source) -> Incident:
+def _maintenance(item: wire.Item, source: Source) -> Incident:
     start, end = wire.moment(item.get("plannedStartTime")), wire.moment(item.get("plannedEndTime"))
     found = make.identity(item.get("id"), source)
     created = wire.moment(item.get("createdAt")) or start

@@ -36,7 +36,7 @@ def fits(body: Any) -> bool:
 
 def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     """Reads what is going on now."""
-    body = wire.obj(wire.load(bodies[0]), "the page")
+    body = wire.page(bodies[0])
     if not fits(body):
         wire.refuse("it has no active incidents, not even none")
     return _snapshot(body["active_incidents"], source)
@@ -52,16 +52,14 @@ def _snapshot(listed: Any, source: Source) -> Snapshot:
     return Snapshot("", source.provider, None, incidents, maintenances)
 
 
-def _incident(item: dict[str, Any], source: Source) -> Incident:
+def _incident(item: wire.Item, source: Source) -> Incident:
     found = make.identity(item.get("id"), source)
     stage = STAGES.get(wire.text(item.get("status")), Stage.UNKNOWN)
     impact, state = TYPES.get(wire.text(item.get("type")), (Impact.UNKNOWN, Condition.UNKNOWN))
-    services = item.get("services")
-    names = [wire.text(s) for s in services] if isinstance(services, list) else []
-    named = [make.component(name, name, state) for name in names if name]
+    named = [make.component(name, name, state) for name in wire.texts(item.get("services")) if name]
     parts = [] if state is Condition.UNKNOWN else [(c.id, c.name, c.condition) for c in named]
 
-    def note(told: dict[str, Any]) -> Update:
+    def note(told: wire.Item) -> Update:
         at, body = wire.text(told.get("date_created")), make.plain(told.get("body"))
         return make.update(f"{found}:{at}", Stage.INVESTIGATING, body, wire.moment(at), make.moves(parts))
 

@@ -43,7 +43,7 @@ def fits(body: Any) -> bool:
 
 def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     """Reads the page."""
-    result = wire.obj(wire.obj(wire.load(bodies[0]), "the page").get("result"), "result")
+    result = wire.obj(wire.page(bodies[0]).get("result"), "result")
     components = wire.each(result.get("status"), _component, "a component")
     if components is None:
         wire.refuse("it lists no components")
@@ -59,7 +59,7 @@ def _code(value: Any) -> Condition:
     return make.condition(CONDITIONS, value)
 
 
-def _component(item: dict[str, Any]) -> Component:
+def _component(item: wire.Item) -> Component:
     state = _code(item.get("status_code"))
     if state is Condition.UNKNOWN:
         places = wire.each(item.get("containers"), lambda c: _code(c.get("status_code")), "a container") or ()
@@ -67,11 +67,11 @@ def _component(item: dict[str, Any]) -> Component:
     return make.component(make.identity(item.get("id")), wire.text(item.get("name")), state)
 
 
-def _part(item: dict[str, Any]) -> tuple[str, str]:
+def _part(item: wire.Item) -> tuple[str, str]:
     return make.identity(item.get("_id") or item.get("id")), wire.text(item.get("name"))
 
 
-def _message(item: dict[str, Any], found: str, parts: tuple[tuple[str, str], ...]) -> Update:
+def _message(item: wire.Item, found: str, parts: tuple[tuple[str, str], ...]) -> Update:
     at = wire.moment(item.get("datetime"))
     state = _code(item.get("status"))
     moved: tuple[Transition, ...] | None = None
@@ -82,7 +82,7 @@ def _message(item: dict[str, Any], found: str, parts: tuple[tuple[str, str], ...
     return make.update(ident, stage, make.plain(item.get("details")), at, moved)
 
 
-def _incident(item: dict[str, Any]) -> Incident:
+def _incident(item: wire.Item) -> Incident:
     found = make.identity(item.get("_id") or item.get("id"))
     parts = wire.each(item.get("components_affected"), _part, "a component") or ()
     told = wire.each(item.get("messages"), lambda m: _message(m, found, parts), "a message") or ()
@@ -100,7 +100,7 @@ def _incident(item: dict[str, Any]) -> Incident:
     )
 
 
-def _planned(item: dict[str, Any], stage: Stage) -> Incident:
+def _planned(item: wire.Item, stage: Stage) -> Incident:
     found = make.identity(item.get("_id") or item.get("id"))
     told = wire.each(item.get("messages"), lambda m: _message(m, found, ()), "a message") or ()
     return make.incident(

@@ -9,8 +9,7 @@ format (status-sources.md 3.1) is read by the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from bot.model import Component, Condition, Impact, Incident, Snapshot, Stage, Transition, Update
@@ -33,7 +32,6 @@ CONDITIONS = {
 
 _LISTS = ("components", "incidents", "scheduled_maintenances")
 _LONGEST_PAGE_ID = 20
-T = TypeVar("T", Component, Incident, Update)
 
 
 def fits(body: Any) -> bool:
@@ -65,15 +63,15 @@ def parse_body(body: object) -> Snapshot:
     return Snapshot(
         page_id=page_id,
         page_name=name,
-        components=_unique(wire.each(whole.get("components"), _component, "a component")),
-        incidents=_unique(wire.each(whole.get("incidents"), _incident, "an incident")),
-        maintenances=_unique(wire.each(whole.get("scheduled_maintenances"), _maintenance, "a maintenance")),
+        components=make.unique(wire.each(whole.get("components"), _component, "a component")),
+        incidents=make.unique(wire.each(whole.get("incidents"), _incident, "an incident")),
+        maintenances=make.unique(wire.each(whole.get("scheduled_maintenances"), _maintenance, "a maintenance")),
     )
 
 
 def parse_incident(raw: bytes) -> Incident:
     """Reads an incident's or a maintenance's own page. ParseError where it holds neither."""
-    body = wire.obj(wire.load(raw), "the page")
+    body = wire.page(raw)
     if "scheduled_maintenance" in body:
         return _maintenance(wire.obj(body["scheduled_maintenance"], "scheduled_maintenance"))
     return parse_incident_body(body.get("incident"))
@@ -84,20 +82,11 @@ def parse_incident_body(incident: object) -> Incident:
     return _incident(wire.obj(incident, "incident"))
 
 
-def _unique(items: Iterable[T] | None) -> tuple[T, ...] | None:
-    if items is None:
-        return None
-    first: dict[str, T] = {}
-    for item in items:
-        first.setdefault(item.id, item)
-    return tuple(first.values())
-
-
 def _condition(value: Any) -> Condition:
     return CONDITIONS.get(value, Condition.UNKNOWN) if isinstance(value, str) else Condition.UNKNOWN
 
 
-def _component(item: dict[str, Any]) -> Component:
+def _component(item: wire.Item) -> Component:
     name = wire.text(item.get("name"))
     identity = wire.text(item.get("id")) or name
     if not identity:
@@ -105,7 +94,7 @@ def _component(item: dict[str, Any]) -> Component:
     return Component(identity, name, _condition(item.get("status")))
 
 
-def _transition(item: dict[str, Any]) -> Transition:
+def _transition(item: wire.Item) -> Transition:
     name = wire.text(item.get("name"))
     code = wire.text(item.get("code")) or name
     if not code:
@@ -113,7 +102,7 @@ def _transition(item: dict[str, Any]) -> Transition:
     return Transition(code, name, _condition(item.get("old_status")), _condition(item.get("new_status")))
 
 
-def _update(item: dict[str, Any]) -> Update:
+def _update(item: wire.Item) -> Update:
     display_at = wire.moment(item.get("display_at")) or wire.moment(item.get("created_at"))
     identity = wire.text(item.get("id"))
     if display_at is None or not identity:
@@ -127,7 +116,7 @@ def _update(item: dict[str, Any]) -> Update:
     )
 
 
-def _incident(item: dict[str, Any], *, is_maintenance: bool = False) -> Incident:
+def _incident(item: wire.Item, *, is_maintenance: bool = False) -> Incident:
     identity = wire.text(item.get("id"))
     updates = make.in_order(wire.each(item.get("incident_updates"), _update, "an update"))
     created_at = wire.moment(item.get("created_at")) or (updates[0].display_at if updates else None)
@@ -141,7 +130,7 @@ def _incident(item: dict[str, Any], *, is_maintenance: bool = False) -> Incident
         impact=impact,
         created_at=created_at,
         updates=tuple(updates),
-        components=_unique(wire.each(item.get("components"), _component, "a component")) or (),
+        components=make.unique(wire.each(item.get("components"), _component, "a component")) or (),
         started_at=wire.moment(item.get("started_at")),
         url=wire.link(item.get("shortlink")),
         is_maintenance=is_maintenance or impact is Impact.MAINTENANCE,
@@ -150,7 +139,7 @@ def _incident(item: dict[str, Any], *, is_maintenance: bool = False) -> Incident
     )
 
 
-def _maintenance(item: dict[str, Any]) -> Incident:
+def _maintenance(item: wire.Item) -> Incident:
     return _incident(item, is_maintenance=True)
 
 

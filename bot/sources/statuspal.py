@@ -28,7 +28,6 @@ STAGES = {
     "retroactive": Stage.RESOLVED,
 }
 _DEEPEST = 20  # levels of services below services
-Item = dict[str, Any]
 
 
 def fits(body: Any) -> bool:
@@ -39,7 +38,7 @@ def fits(body: Any) -> bool:
 
 def parse(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
     """Reads the summary as of ``at``."""
-    body = wire.obj(wire.load(bodies[0]), "the page")
+    body = wire.page(bodies[0])
     page = wire.obj(body.get("status_page"), "status_page")
     listed = _services(body)
     if not isinstance(listed, list):
@@ -55,7 +54,7 @@ def parse(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
     return Snapshot(make.identity(page.get("subdomain")), name, components, incidents, maintenances)
 
 
-def _services(body: Item) -> Any:
+def _services(body: wire.Item) -> Any:
     return body.get("services", body.get("components"))
 
 
@@ -72,14 +71,13 @@ def _type(value: Any) -> tuple[Impact, Condition]:
     return TYPES.get(wire.text(value), (Impact.UNKNOWN, Condition.UNKNOWN))
 
 
-def _incident(item: Item, source: Source, names: dict[str, str], at: datetime) -> Incident:
+def _incident(item: wire.Item, source: Source, names: dict[str, str], at: datetime) -> Incident:
     found = make.identity(item.get("id"), source)
     impact, state = _type(item.get("type"))
     hit = [i for i in _ids(item) if i in names]
     starts, ends = wire.moment(item.get("starts_at")), wire.moment(item.get("ends_at"))
     moved = make.moves((i, names[i], state) for i in hit) if state.is_bad else None
     told = make.in_order(wire.each(item.get("updates"), _update, "an update"))
-    posts = [make.update(u.id, u.stage, u.body, u.display_at, moved if n == 0 else None) for n, u in enumerate(told)]
     planned = impact is Impact.MAINTENANCE
     return make.incident(
         found,
@@ -87,7 +85,7 @@ def _incident(item: Item, source: Source, names: dict[str, str], at: datetime) -
         _stage(planned=planned, starts=starts, ends=ends, at=at, told=told),
         impact,
         starts or wire.moment(item.get("inserted_at")),
-        posts,
+        make.moved_at_first(told, moved),
         components=tuple(make.component(i, names[i], state) for i in dict.fromkeys(hit)),
         url=wire.link(item.get("url")),
         is_maintenance=planned,
@@ -97,20 +95,20 @@ def _incident(item: Item, source: Source, names: dict[str, str], at: datetime) -
 
 
 def _stage(*, planned: bool, starts: datetime | None, ends: datetime | None, at: datetime, told: list[Update]) -> Stage:
-    if ends and at >= ends:
-        return Stage.COMPLETED if planned else Stage.RESOLVED
     if planned:
-        return Stage.SCHEDULED if starts and at < starts else Stage.IN_PROGRESS
+        return make.planned(starts, ends, at)
+    if ends and at >= ends:
+        return Stage.RESOLVED
     return told[-1].stage if told else Stage.INVESTIGATING
 
 
-def _ids(item: Item) -> Iterator[str]:
+def _ids(item: wire.Item) -> Iterator[str]:
     listed = item.get("service_ids")
     yield from (make.identity(i) for i in (listed if isinstance(listed, list) else ()))
     yield from (make.identity(s.get("id")) for s in wire.each(item.get("services"), dict, "a service") or ())
 
 
-def _update(item: Item) -> Update:
+def _update(item: wire.Item) -> Update:
     at = wire.moment(item.get("posted_at")) or wire.moment(item.get("inserted_at"))
     stage = STAGES.get(wire.text(item.get("type")), Stage.UNKNOWN)
     return make.update(make.identity(item.get("id")), stage, make.plain(item.get("description")), at)

@@ -27,7 +27,6 @@ STAGES = {
     "ended": Stage.COMPLETED,
     "inactive": Stage.COMPLETED,
 }
-Item = dict[str, Any]
 
 
 def fits(body: Any) -> bool:
@@ -37,7 +36,7 @@ def fits(body: Any) -> bool:
 
 def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     """Reads both."""
-    body = wire.obj(wire.load(bodies[0]), "the page")
+    body = wire.page(bodies[0])
     groups = wire.each(body.get("publicGroupList"), dict, "a group")
     if groups is None:
         wire.refuse("it has no groups of monitors")
@@ -52,21 +51,21 @@ def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     return Snapshot(source.page, name, components, incidents, make.unique(planned))
 
 
-def _monitor(item: Item, states: Item) -> Component:
+def _monitor(item: wire.Item, states: wire.Item) -> Component:
     ident = make.identity(item.get("id"))
     beats = wire.each(states.get(ident), dict, "a heartbeat")
     state = make.condition(CONDITIONS, beats[-1].get("status")) if beats else Condition.UNKNOWN
     return make.component(ident, wire.text(item.get("name")), state)
 
 
-def _pinned(body: Item) -> Iterator[Item]:
+def _pinned(body: wire.Item) -> Iterator[wire.Item]:
     """One incident in older versions, a list of them in newer ones."""
     if body.get("incident") is not None:
         yield wire.obj(body["incident"], "incident")
     yield from wire.each(body.get("incidents"), dict, "an incident") or ()
 
 
-def _incident(item: Item, source: Source) -> Incident:
+def _incident(item: wire.Item, source: Source) -> Incident:
     found = make.identity(item.get("id"), source)
     created = wire.moment(item.get("createdDate"))
     touched = wire.moment(item.get("lastUpdatedDate")) or created
@@ -81,13 +80,12 @@ def _incident(item: Item, source: Source) -> Incident:
     )
 
 
-def _maintenance(item: Item, source: Source) -> Incident:
+def _maintenance(item: wire.Item, source: Source) -> Incident:
     slots = wire.each(item.get("timeslotList"), dict, "a time slot") or ()
     start = wire.moment(slots[0].get("startDate")) if slots else None
     end = wire.moment(slots[0].get("endDate")) if slots else None
     stage = STAGES.get(wire.text(item.get("status")), Stage.UNKNOWN)
-    ident = make.identity(item.get("id"))
-    found = f"{source.id}-maintenance-{ident}" if ident else ""
+    found = make.planned_identity(item.get("id"), source)
     return make.incident(
         found,
         wire.text(item.get("title")),

@@ -34,26 +34,26 @@ def codes(raw: bytes) -> tuple[str, ...] | None:
     raise ParseError("this is not a page of a Statuspage's history: it has no months")
 
 
-def whole(page: dict[str, Any], incidents: Iterable[dict[str, Any]]) -> bytes:
+def whole(page: wire.Item, incidents: Iterable[wire.Item]) -> bytes:
     """A page and its incidents as a recorded history."""
     return json.dumps({"page": page, "incidents": list(incidents)}).encode()
 
 
-def own_page(raw: bytes) -> dict[str, Any]:
+def own_page(raw: bytes) -> wire.Item:
     """The incident on its own page; ParseError where there is none."""
-    return wire.obj(wire.obj(wire.load(raw), "the page").get("incident"), "incident")
+    return wire.obj(wire.page(raw).get("incident"), "incident")
 
 
-def newest(raw: bytes) -> tuple[dict[str, Any], tuple[dict[str, Any], ...]]:
+def newest(raw: bytes) -> tuple[wire.Item, tuple[wire.Item, ...]]:
     """The page and the incidents of ``incidents.json``; ParseError where it is none."""
-    body = wire.obj(wire.load(raw), "the page")
+    body = wire.page(raw)
     listed = wire.each(body.get("incidents"), lambda item: item, "an incident")
     if listed is None:
         wire.refuse("it lists no incidents")
     return wire.obj(body.get("page"), '"page"'), listed
 
 
-def is_closed(incident: dict[str, Any]) -> bool:
+def is_closed(incident: wire.Item) -> bool:
     """True where the vendor calls it over: what is said of it may be kept and not asked for again."""
     return incident.get("status") in ("resolved", "postmortem", "completed")
 
@@ -69,6 +69,6 @@ def _bodies(raw: bytes) -> Iterable[Any]:
                 continue
 
 
-def _month(month: dict[str, Any]) -> tuple[str, ...]:
+def _month(month: wire.Item) -> tuple[str, ...]:
     listed = wire.each(month.get("incidents"), lambda item: wire.text(item.get("code")), "an incident") or ()
     return tuple(code for code in listed if code)

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from bot.errors import ParseError
 
+Item = dict[str, Any]  # a JSON object
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
@@ -37,19 +38,24 @@ def load(raw: bytes) -> Any:
         raise ParseError(f"this is not a status page in JSON: {str(error)[:120]}") from error
 
 
+def page(raw: bytes) -> Item:
+    """A page that is one JSON object."""
+    return obj(load(raw), "the page")
+
+
 def refuse(why: str) -> NoReturn:
     """Raises ParseError with the reason."""
     raise ParseError(f"this is not a status page: {why}")
 
 
-def obj(value: Any, what: str) -> dict[str, Any]:
+def obj(value: Any, what: str) -> Item:
     """The value, if it is a JSON object."""
     if not isinstance(value, dict):
         refuse(f"{what} is not an object")
     return value
 
 
-def each(value: Any, read: Callable[[dict[str, Any]], T], what: str = "an item of a list") -> tuple[T, ...] | None:
+def each(value: Any, read: Callable[[Item], T], what: str = "an item of a list") -> tuple[T, ...] | None:
     """Every object of a list, read; None where nothing was said (no key, or null). Anything else is refused."""
     if value is None:
         return None
@@ -65,6 +71,11 @@ def text(value: Any) -> str:
     if value.isprintable():
         return value
     return _LONE_SURROGATES.sub("\ufffd", _DROPPED.sub("", value))
+
+
+def texts(value: Any) -> list[str]:
+    """The scalars of a list as text; anything else lists none."""
+    return [text(item) for item in value] if isinstance(value, list) else []
 
 
 def word(kind: type[E], value: Any, otherwise: E) -> E:

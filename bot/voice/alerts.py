@@ -6,8 +6,9 @@ Screen readers and notifications read only the top-level text, so it holds every
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bot.model import (
     Alert,
@@ -35,13 +36,16 @@ _TITLE = 300
 _WORTH_A_WORD = 60  # seconds by which we knew before the page
 
 
-def render(post: Post, people: People = NOBODY) -> Message:
-    """The message of a post; ``people`` is what people have done about its incident by now."""
+def render(post: Post, people: People = NOBODY, linked: str = "") -> Message:
+    """The message of a post; ``people`` is what people have done about its incident by now.
+
+    ``linked`` is the address of the message that it points to; empty where that is not known.
+    """
     if isinstance(post.about, Notice):
         return notices.render(post.about)
     if post.kind is PostKind.REPLY and post.news is not None:
-        return _rung(_reply(post.about, post.news), post.mentions)
-    return _rung(_parent(post.about, people), post.mentions)
+        return _rung(_reply(post.about, post.news, linked), post.mentions)
+    return _rung(_parent(post.about, people, linked), post.mentions)
 
 
 def _rung(message: Message, mentions: Iterable[str]) -> Message:
@@ -63,15 +67,15 @@ def surface_line(line: SurfaceLine) -> str:
     return f"{words.SIGNS[line.condition]} {line.name}: {_how(line)}. {words.told(line.verdict)}: {_because(line)}"
 
 
-def provenance(alert: Alert) -> str:
-    """When the vendor said it, when we saw it, and how much was said."""
-    over = f", over since {words.day(alert.closed_at)}" if alert.closed_at else ""
+def provenance(alert: Alert, day: Callable[[datetime], str] = words.day) -> str:
+    """When the vendor said it, when we saw it, and how much was said; ``day`` writes a date and time."""
+    over = f", over since {day(alert.closed_at)}" if alert.closed_at else ""
     if alert.is_suspected:
-        return f"failing since {words.day(alert.posted_at)}, suspected since {words.clock(alert.seen_at)}{over}"
+        return f"failing since {day(alert.posted_at)}, suspected since {day(alert.seen_at)}{over}"
     if alert.is_unposted:
-        return f"bad on the page since {words.day(alert.posted_at)}{over}"
+        return f"bad on the page since {day(alert.posted_at)}{over}"
     lag = (alert.seen_at - alert.posted_at).total_seconds()
-    seen = f"posted {words.day(alert.posted_at)}, seen {words.span(lag)} later"
+    seen = f"posted {day(alert.posted_at)}, seen {words.span(lag)} later"
     count = f"{alert.updates} update{'s' if alert.updates != 1 else ''}"
     return f"{words.stage(alert.stage)}; {seen}; {count}{over}"
 
@@ -120,30 +124,35 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _parent(alert: Alert, people: People) -> Message:
+def _parent(alert: Alert, people: People, linked: str) -> Message:
     title = "" if alert.is_unposted else words.cut(alert.title, _TITLE)
     shown = [blocks.header(headline(alert))]
     shown += [blocks.quote(title, 2 * _TITLE)] if title else []
-    shown += [blocks.section(f"*{blocks.escape(again)}*") for again in _again(alert)]
-    shown += _line_blocks(alert.lines)
+    shown += [blocks.section(f"*{again}*") for again in _again(alert, linked, blocks.link)]
+    shown += _line_blocks(_alike(alert.lines))
     shown += [blocks.section(blocks.fit(blocks.escape(text), _ADVICE)) for text in _meanwhile(alert)]
-    where = blocks.link(alert.url, "the vendor's page") if alert.url else ""
-    posted = blocks.date(alert.posted_at, "{date_short_pretty} {time}")
+    where = [blocks.link(alert.url, "the vendor's page")] if alert.url else []
     incident = blocks.fit(blocks.escape(alert.incident), _TITLE)
-    shown.append(blocks.context(f"{blocks.escape(provenance(alert))} ({posted}) {where} `{incident}`"))
+    shown.append(blocks.context(" · ".join([provenance(alert, _readers_day), *where, f"`{incident}`"])))
     shown += hands.lines(alert, people)
     shown += hands.buttons(alert, people)
-    return Message(_text(alert, title, hands.spoken(alert, people)), tuple(shown), key=f"{alert.incident}:alert")
+    text = _text(alert, title, hands.spoken(alert, people), linked)
+    return Message(text, tuple(shown), key=f"{alert.incident}:alert")
 
 
-def _text(alert: Alert, title: str, done: Iterable[str]) -> str:
+def _readers_day(at: datetime) -> str:
+    """A date and time in the zone of whoever reads it."""
+    return blocks.date(at, "{date_short_pretty} {time}")
+
+
+def _text(alert: Alert, title: str, done: Iterable[str], linked: str) -> str:
     """The whole message in words. Where the reasons don't fit, the verdicts do."""
     for told in (surface_line, _short_line):
         parts = (
             headline(alert),
             f"“{title}”" if title else "",
-            *_again(alert),
-            *map(told, alert.lines),
+            *_again(alert, linked, lambda url, label: f"{label} ({url})"),
+            *map(told, _alike(alert.lines)),
             *_meanwhile(alert),
             *done,
             f"{provenance(alert)}. {alert.url or ''}".strip(),
@@ -154,11 +163,19 @@ def _text(alert: Alert, title: str, done: Iterable[str]) -> str:
     return blocks.fit(text, blocks.TEXT)
 
 
+def _alike(lines: Iterable[SurfaceLine]) -> list[SurfaceLine]:
+    """A line for all the surfaces that stand alike, with their names: what is said six times is read by nobody."""
+    groups: dict[tuple[object, ...], list[SurfaceLine]] = {}
+    for line in lines:
+        groups.setdefault((line.condition, line.inferred, words.told(line.verdict), _because(line)), []).append(line)
+    return [replace(found[0], name=words.listing(line.name for line in found)) for found in groups.values()]
+
+
 def _short_line(line: SurfaceLine) -> str:
     return f"{words.SIGNS[line.condition]} {line.name}: {_how(line)}. {words.call(line.verdict)}."
 
 
-def _line_blocks(lines: Iterable[SurfaceLine]) -> list[blocks.Block]:
+def _line_blocks(lines: Sequence[SurfaceLine]) -> list[blocks.Block]:
     full = [f"{_head(line)}\n{blocks.escape(_sentence(_because(line)))}" for line in lines]
     if sum(map(len, full)) <= _FULL and len(full) < blocks.BLOCKS // 2:
         return [blocks.section(text) for text in full]
@@ -170,11 +187,15 @@ def _head(line: SurfaceLine) -> str:
     return f"{sign} *{name}*: {_how(line)}. *{blocks.escape(words.told(line.verdict))}.*"
 
 
-def _again(alert: Alert) -> Iterator[str]:
+def _again(alert: Alert, linked: str, link: Callable[[str, str], str]) -> Iterator[str]:
+    """Our own words only. ``link`` makes an address and its label one."""
     if alert.missed is not None:
         yield f"Told late: it happened while Brownout was not looking, {words.between(*alert.missed)}."
     if alert.again_after is not None:
-        yield f"Again, {words.span(alert.again_after.total_seconds())} after the last one was called resolved."
+        last = link(linked, "the last one") if linked else "the last one"
+        yield f"Again, {words.span(alert.again_after.total_seconds())} after {last} was called resolved."
+    elif linked:
+        yield f"Of one episode with {link(linked, 'the alert before')}."
     if knew := _knew(alert):
         yield knew
 
@@ -242,8 +263,11 @@ def _reopened(alert: Alert) -> str:
 
 
 def _wider(alert: Alert, item: NewsItem) -> str:
-    is_first = len(item.wider) == len(alert.lines)
-    return f"{'Now named' if is_first else 'Wider: now also'}{':' if is_first else ''} {words.listing(item.wider)}."
+    """What it names for the first time; and what it had named before and breaks now, with how bad that is."""
+    new = [name for name in item.wider if name not in item.anew]
+    first = "Now named:" if len(new) == len(alert.lines) else "Wider: now also"
+    anew = _each(line for line in alert.lines if line.name in item.anew)
+    return " ".join([*([f"{first} {words.listing(new)}."] if new else []), *([f"Now: {anew}."] if anew else [])])
 
 
 def _down(alert: Alert) -> Iterator[str]:
@@ -279,11 +303,14 @@ _SENTENCES: Mapping[News, Callable[[Alert, NewsItem], str]] = {
 }
 
 
-def _reply(alert: Alert, item: NewsItem) -> Message:
+def _reply(alert: Alert, item: NewsItem, linked: str) -> Message:
     said = spoken(alert, item)
     shown = [blocks.section(f"{blocks.date(item.at)} {blocks.escape(said)}")]
     about = f" “{words.cut(alert.title, 100)}”," if item.broadcast and not alert.is_unposted else ""
     text = f"{alert.provider_name},{about} {words.clock(item.at)}. {said}"
+    if linked:
+        shown.append(blocks.context(blocks.link(linked, "That message")))
+        text += f" {linked}"
     has_words = item.kinds[-1] in (News.UPDATE, News.EDITED, News.CHANGED, News.NOTE)
     if item.before:
         shown += [blocks.context("before"), blocks.quote(item.before, 1400), blocks.context("now")]

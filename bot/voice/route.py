@@ -140,14 +140,15 @@ def _begins(alert: Alert, mine: list[Subscription], habits: Habits, channels: Ch
     bare, channel = replace(alert, news=()), habits.channel
     held = hush(alert, mine, habits, alert.as_of)
     rings = () if held else _rings(alert, mine, channel, channels)
-    yield Post(channel, PostKind.ALERT, f"{alert.incident}:alert", bare, mentions=rings, held=held)
+    key = f"{alert.incident}:alert"
+    yield Post(channel, PostKind.ALERT, key, bare, mentions=rings, held=held, points_to=alert.earlier)
     if held:
         return
     for item in alert.news:
         yield _reply(channel, bare, replace(item, broadcast=False))
     if first := _first(channel, channels):
         item = NewsItem((News.NEXT,), f"next:{alert.incident}", alert.as_of)
-        yield _reply(channel, replace(bare, incident=first), item)
+        yield replace(_reply(channel, replace(bare, incident=first), item), points_to=alert.incident)
 
 
 def _goes_on(alert: Alert, mine: list[Subscription], habits: Habits, channels: Channels) -> Iterator[Post]:
@@ -155,7 +156,8 @@ def _goes_on(alert: Alert, mine: list[Subscription], habits: Habits, channels: C
     bare, channel = replace(alert, news=()), habits.channel
     held = hush(alert, mine, habits, alert.as_of)
     rings = () if held else _rings(alert, mine, channel, channels)
-    yield Post(channel, PostKind.EDIT, f"{alert.incident}:edit:{alert.as_of.isoformat()}", bare)
+    key = f"{alert.incident}:edit:{alert.as_of.isoformat()}"
+    yield Post(channel, PostKind.EDIT, key, bare, points_to=alert.earlier)
     is_loud = not held and not _first(channel, channels)
     for item in alert.news:
         loud = item.broadcast and (is_loud or _ends_its_mute(item, alert, habits))

@@ -202,7 +202,7 @@ def _people(
         yield done
     for e in events:
         if e.kind in _SAID and e.text:
-            yield f"{line(e, surfaces)} by {e.author}"
+            yield f"{words.day(e.seen_at)} {_what(e, surfaces)} by {e.author}"
             yield Para(e.text, is_quote=True)
 
 

@@ -51,7 +51,7 @@ def timeline(
     steps = [(e.seen_at, 0, e) for e in as_told(known, events)] + [(s.at, 1, s) for s in sent]
     for _, _, step in sorted(steps, key=lambda step: step[:2]):
         lines += _step(step, surfaces, corrected) if isinstance(step, Event) else [_sent(step)]
-    return sheet(f"{provider}: timeline of {known.incident.id}", lines)
+    return sheet(f"{provider}: timeline of {known.incident.id} (UTC)", lines)
 
 
 def _step(

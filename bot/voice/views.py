@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bot.model import Condition, Digest, Habits, Message, Provider, Subscription
+from bot.model import Condition, Digest, Habits, Message, Pause, Provider, Subscription
 from bot.voice import blocks, digest, hands, ways, words
 
 View = dict[str, Any]
@@ -53,7 +53,7 @@ def note(incident: str, title: str, channel: str) -> View:
     }
 
 
-def settings(channel: str, subscriptions: Iterable[Subscription], habits: Habits) -> View:
+def settings(channel: str, subscriptions: Iterable[Subscription], habits: Habits, pause: Pause | None = None) -> View:
     """Asks how a channel wants to be told, for all that it listens to. What is left empty in a menu stays as it is."""
     found = list(subscriptions)
     rings = [s.mention or NOBODY for s in found]
@@ -68,6 +68,7 @@ def settings(channel: str, subscriptions: Iterable[Subscription], habits: Habits
     return _modal(SETTINGS, "Settings", "Save", channel) | {
         "blocks": [
             blocks.section(f"{ways.hears(channel, 'listen')} to *{blocks.escape(shown)}*."),
+            *([blocks.section(ways.paused(pause).replace("**", "*"))] if pause else []),
             _input(
                 MINIMUM,
                 "Alerts",

@@ -37,6 +37,21 @@ def paused(pause: Pause) -> str:
     )
 
 
+def barred(code: str) -> Message:
+    """That a channel would take no post, and what mends it; ``code`` is Slack's word for why."""
+    why, remedy = _BARRED[code]
+    return sheet("", [f"**I can't post there yet**: {why}. {remedy}"])
+
+
+_BARRED = {
+    "channel_not_found": (
+        "the channel is private and I am not in it",
+        "`/invite @brownout` there lets me in, and I tell then what is still open.",
+    ),
+    "is_archived": ("the channel is archived", "Unarchive it, or subscribe another one."),
+}
+
+
 def is_person(channel: str) -> bool:
     """True for somebody's direct messages: the book keeps them under the person's own id."""
     return channel[:1] in ("U", "W")

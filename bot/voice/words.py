@@ -38,8 +38,8 @@ _CLUSTER = 32  # code points: longer than any character that people write
 
 
 def condition(found: Condition, *, inferred: bool = False) -> str:
-    """A condition in words, and whether only words support it: ``partly down, by the text alone``."""
-    return CONDITIONS[found] + (", by the text alone" if inferred else "")
+    """A condition in words, and whether only words support that it is bad: ``partly down, by the text alone``."""
+    return CONDITIONS[found] + (", by the text alone" if inferred and found.is_bad else "")
 
 
 def call(verdict: Verdict) -> str:

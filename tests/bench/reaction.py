@@ -1,7 +1,8 @@
 """``python -m tests.bench.reaction``: from the look that finds an incident to the POST of its alert, recorded in between.
 
-Forty pages are looked at once a second by the real bot, and one after the other opens an incident. The yardstick looks,
-and posts at once, and remembers nothing.
+Forty pages are looked at by the real bot, and one after the other opens an incident that stays open: at a thousand looks
+a minute, and at 2,400, where ten begin together and queue. The yardstick looks as often, posts at once, and remembers
+nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tests.bench.stage import Stage, configure, page_bytes, running, until
 from tests.bench.table import Row, percentile, table
 
 PAGES = 40
-TARGET_MS = 10
+PACES = {1000: 10, 2400: None}  # looks a minute, and the target in ms
 
 
 async def flipped(stage: Stage) -> list[float]:
@@ -39,9 +40,9 @@ async def flipped(stage: Stage) -> list[float]:
 
 
 @asynccontextmanager
-async def bot(stage: Stage, folder: Path) -> AsyncIterator[None]:
+async def bot(stage: Stage, folder: Path, interval_s: float) -> AsyncIterator[None]:
     """Ours, with a channel for each page, so that nobody waits for another's turn."""
-    config = configure(folder / "config", stage.url, PAGES, interval_s=1)
+    config = configure(folder / "config", stage.url, PAGES, interval_s=interval_s)
     watched_book(folder / "reaction.db", settings.load(config).providers, stage.well)
     with closing(Store.open(folder / "reaction.db")) as book:
         for number in range(PAGES):
@@ -55,9 +56,10 @@ async def bot(stage: Stage, folder: Path) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def bare(stage: Stage, _: Path) -> AsyncIterator[None]:
+async def bare(stage: Stage, _: Path, interval_s: float) -> AsyncIterator[None]:
     """The yardstick, as a process of its own."""
-    child = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.bench.reaction", "--bare", stage.url)
+    command = [sys.executable, "-m", "tests.bench.reaction", "--bare", stage.url, str(interval_s)]
+    child = await asyncio.create_subprocess_exec(*command)
     try:
         await until(lambda: len(stage.looks) == PAGES, 60, "the first round")
         yield
@@ -66,8 +68,8 @@ async def bare(stage: Stage, _: Path) -> AsyncIterator[None]:
         await child.wait()
 
 
-async def look_and_post(url: str) -> None:
-    """A look a second at every page; a POST for each incident that is new."""
+async def look_and_post(url: str, interval_s: float) -> None:
+    """A look at every page so often; a POST for each incident that is new."""
     told: set[str] = set()
 
     async def watch(client: aiohttp.ClientSession, number: int) -> None:
@@ -81,31 +83,29 @@ async def look_and_post(url: str) -> None:
                     message = {"channel": "C1", "text": incident["name"], "metadata": payload}
                     async with client.post(f"{url}/api/chat.postMessage", json=message) as taken:
                         await taken.read()
-            await asyncio.sleep(1)
+            await asyncio.sleep(interval_s)
 
     async with aiohttp.ClientSession() as client:
         await asyncio.gather(*(watch(client, number) for number in range(PAGES)))
 
 
 async def rows() -> list[Row]:
-    """Median and p99."""
+    """Median and p95 at each pace."""
+    return [row for pace, target in PACES.items() for row in await _rows(pace, target)]
+
+
+async def _rows(pace: int, target: float | None) -> list[Row]:
     took = []
     for who in (bot, bare):
         with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
-            async with Stage() as stage, who(stage, Path(folder)):
+            async with Stage() as stage, who(stage, Path(folder), PAGES * 60 / pace):
                 took.append(await flipped(stage))
     ours, yard = took
+    what = f"look to POST, recorded between, {pace:,} looks a minute"
     return [
-        Row(
-            f"look to POST, recorded between, {name}",
-            percentile(ours, share),
-            "ms",
-            target,
-            percentile(yard, share),
-            than,
-        )
-        for name, share, target, than in (
-            ("median", 0.5, TARGET_MS, "bare aiohttp, no record"),
+        Row(f"{what}, {name}", percentile(ours, share), "ms", aim, percentile(yard, share), than)
+        for name, share, aim, than in (
+            ("median", 0.5, target, "bare aiohttp, no record"),
             ("p95", 0.95, None, "likewise"),
         )
     ]
@@ -113,9 +113,9 @@ async def rows() -> list[Row]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bare", metavar="URL", help=argparse.SUPPRESS)
+    parser.add_argument("--bare", nargs=2, metavar=("URL", "SECONDS"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.bare:
-        asyncio.run(look_and_post(asked.bare))
+        asyncio.run(look_and_post(asked.bare[0], float(asked.bare[1])))
     else:
         print(table(asyncio.run(rows())))

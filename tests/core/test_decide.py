@@ -107,7 +107,7 @@ def test_another_impact_repeats_no_title():
 def test_wider_is_broadcast_and_names_the_surface():
     wider = page(incident(FIRST, update("u2", minutes=5, web=RED)), api=RED, web=RED)
     [item] = news(look(0, OPEN), look(5, wider))
-    assert (item.wider, item.broadcast, News.WIDENED in item.kinds) == (("Acme Web",), True, True)
+    assert (item.wider, item.anew, item.broadcast) == (("Acme Web",), (), True)
 
 
 def test_wider_without_a_word_of_the_vendor_is_told_too():
@@ -121,7 +121,7 @@ def test_a_surface_that_it_had_left_and_breaks_again_is_told_as_wider():
     back = update("u3", body="The API fails after all.", minutes=9, api=RED)
     run = (OPEN, page(incident(FIRST, left), web=RED), page(incident(FIRST, left, back), web=RED, api=RED))
     [item] = news(*(look(5 * n, shown) for n, shown in enumerate(run)))
-    assert (item.wider, item.broadcast) == (("Acme API",), True)
+    assert (item.wider, item.anew, item.broadcast) == (("Acme API",), ("Acme API",), True)
 
 
 def test_a_component_that_flickers_in_an_incident_is_told_once():
@@ -325,6 +325,11 @@ def next_one(minutes, **fields):
 def test_rule_10_a_repeat_on_the_same_surface_says_how_soon():
     said = again_after(look(0, OPEN), look(30, page(incident(FIRST, OVER))), look(32, next_one(32)))
     assert said == timedelta(minutes=2)
+
+
+def test_a_repeat_names_the_one_that_it_repeats():
+    told = last(look(0, OPEN), look(30, page(incident(FIRST, OVER))), look(32, next_one(32))).alerts[-1]
+    assert told.earlier == "i1"
 
 
 def test_one_on_another_surface_is_no_repeat():

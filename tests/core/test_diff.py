@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bot.core import diff
 from bot.core.diff import Closed, Edited, Opened, Posted, Reopened, Retitled
-from bot.model import Blindness, Condition, Ending, Impact, Known, Snapshot, Stage
-from tests.core.pages import RED, at, components, incident, look, page, update
+from bot.model import Blindness, Component, Condition, Ending, Impact, Known, Snapshot, Stage
+from tests.core.pages import GREEN, RED, at, components, incident, look, page, update
 
 FIRST = update("u1")
 SECOND = update("u2", Stage.IDENTIFIED, "Found it.", 10)
@@ -197,6 +197,14 @@ def test_rule_9_components_that_rotate_are_all_known():
     for shown in (components()[:1], components()[1:]):
         world = diff.components(world, Snapshot("acme", "Acme", components=shown))
     assert world == components()
+
+
+def test_rule_9_a_page_that_makes_up_new_components_at_every_look_is_not_remembered_without_end():
+    world = components()
+    for number in range(12):
+        made_up = tuple(Component(f"c-{number}-{n}", "api", GREEN) for n in range(1000))
+        world = diff.components(world, Snapshot("acme", "Acme", components=made_up))
+    assert len(world) <= 6000
 
 
 # --- 10: reopening ----------------------------------------------------------------------------------------------------

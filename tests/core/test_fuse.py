@@ -32,6 +32,11 @@ def crowd(n=5):
     return lambda minute: [reported(minute, f"p{k}") for k in range(n)] if minute == 0 else []
 
 
+def few(minute):
+    """Two people who report it at three minutes past."""
+    return [reported(minute, f"p{n}") for n in range(2)] if minute == 3 else []
+
+
 def traffic(ok, **errors):
     """Requests that all go well until noon, and then fare like this."""
     return lambda minute: [counted(minute, ok, **errors) if minute > 0 else counted(minute)]
@@ -364,3 +369,11 @@ def test_nothing_is_normal_on_old_data(shown, pieces):
         found, seen_at = done.world.verdict("acme-api"), done.world.seen_at
         if found.call is Call.RETRY_NORMALLY:
             assert done.at - seen_at <= VerdictRules().stale_gentle
+
+
+def test_a_few_people_agree_with_a_page_that_shows_trouble():
+    assert "and 2 people have reported it" in verdict(lived(5, shown=outage(), seen=few)).reason
+
+
+def test_a_few_people_do_not_agree_with_a_page_that_shows_none():
+    assert "though 2 people have reported it" in verdict(lived(5, seen=few)).reason

@@ -62,3 +62,27 @@ def test_a_maintenance_follows_nothing():
     works = known("new", 60)
     works = replace(works, incident=replace(works.incident, is_maintenance=True))
     assert earlier(known("old", 0), new=works) == ()
+
+
+# --- the one before ---------------------------------------------------------------------------------------------------
+
+
+def before(*incidents, new=None):
+    new = new or known("new", 60)
+    return Stories(World("acme", incidents=(*incidents, new))).earlier(new)
+
+
+def test_the_one_before_is_the_latest_of_its_episode():
+    assert before(known("a", 0, ends=10), known("b", 20, ends=30, freed=("acme-api",))) == "b"
+
+
+def test_the_first_of_an_episode_has_none_before():
+    assert before(known("old", -600, ends=-500)) == ""
+
+
+def test_what_it_took_over_is_itself():
+    assert before(known("ours", 50, ends=60), new=known("new", 60, suspicions=("ours",))) == ""
+
+
+def test_what_another_took_over_has_no_message_of_its_own():
+    assert before(known("theirs", 20), known("ours", 50, ends=52, joined="theirs")) == "theirs"

@@ -101,6 +101,26 @@ def test_a_restart_tells_it_no_second_time():
     assert kinds(lived(30, seen=DOWN, start=10, world=world)) == []
 
 
+def ended(minute):
+    """A page whose incident on the API opens at 5 and is called resolved at this minute."""
+    first, over = update("u1", minutes=5, api=RED), update("u2", Stage.RESOLVED, "Over.", minute, api=GREEN)
+    shown, gone = incident(first, iid="i1"), incident(first, over, iid="i1")
+    return lambda now: page() if now < 5 else page(shown, api=RED) if now < minute else page(gone)
+
+
+def test_what_goes_on_failing_after_the_vendor_s_end_is_told_by_that_incident_s_message():
+    assert [row[1] for row in kinds(lived(60, shown=ended(20), seen=DOWN))][-1] == "suspicion_confirmed"
+
+
+def test_an_hour_after_that_end_it_is_a_suspicion_again():
+    assert [row[:2] for row in kinds(lived(90, shown=ended(20), seen=DOWN))][-1] == (81, "suspected")
+
+
+def test_what_fails_anew_after_an_end_is_a_suspicion():
+    seen = probed(lambda minute: minute < 0 or 9 <= minute < 40)
+    assert [row[1] for row in kinds(lived(60, shown=ended(20), seen=seen))][-1] == "suspected"
+
+
 # --- the page comes to show it ----------------------------------------------------------------------------------------
 
 

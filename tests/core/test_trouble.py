@@ -121,6 +121,22 @@ def test_an_incident_that_the_vendor_posts_takes_over(taken_over):
     assert taken_over.world.known(ID).ending is Ending.POSTED
 
 
+def test_its_message_is_the_incidents_from_then_on(taken_over):
+    ours, theirs = taken_over.world.known(ID), taken_over.world.known("i1")
+    assert (ours.joined, theirs.suspicions) == ("i1", (ID,))
+
+
+def test_that_says_nothing_of_a_lead_since_the_page_showed_it(taken_over):
+    assert taken_over.world.known("i1").lead is None
+
+
+def test_an_incident_takes_over_every_trouble_that_it_is_posted_on():
+    before = watched(*(look(n, page(api=RED, web=AMBER)) for n in range(4)))[-1].world
+    posted = incident(update("u1", minutes=4, api=RED, web=AMBER))
+    done = strokes.look(before, look(4, page(posted, api=RED, web=AMBER)), RULES)
+    assert len(done.world.known("i1").suspicions) == 2
+
+
 def test_after_that_only_the_incidents_alert_has_news(taken_over):
     news = {a.incident: bool(a.news) for a in told(taken_over)}
     assert news == {ID: False, "i1": True}

@@ -213,6 +213,15 @@ def test_recovering_flapping_doubles_again_up_to_four_hours():
     assert (day.verdict(69 + 239).call, day.verdict(69 + 240).call) == (Call.RETRY_GENTLY, Call.RETRY_NORMALLY)
 
 
+def test_relapses_are_forgotten_after_six_hours_though_others_see_it_bad_all_the_time():
+    seen = hit(basis=Basis.WITNESS, incident="")
+    flapping = {hour * 60 + minute: [seen, *said] for hour in range(72) for minute, said in ((0, [hit()]), (30, []))}
+
+    track = Day(flapping).track(72 * 60)
+
+    assert len(track.relapses) <= 6
+
+
 def test_resolved_recently_is_normal_after_fifteen_minutes():
     day = Day({0: [hit()], 30: []})
     assert (day.code(44), day.code(45)) == ("resolved_recently", "quiet")

@@ -12,10 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bot.edge.store import Store
+from bot.entry.options import now
 from tests.e2e import stage
 
 T = TypeVar("T")
@@ -101,9 +104,13 @@ class Driver:
             [action["selected_option"]] = [o for o in element["options"] if o["text"]["text"] == choice]
         self.interact(message["ts"], action | {"block_id": "b0"}, channel=message["channel"], user=user)
 
-    def modal(self) -> dict[str, Any]:
-        """The modal that is open, once there is one."""
-        return self.wait_for(lambda: self._ask("GET", "/modals"), what="a modal")[-1]
+    def modal(self, words: str = "") -> dict[str, Any]:
+        """The modal that is open, once it is there and has these words in it."""
+        topmost = self.wait_for(
+            lambda: [m for m in self._ask("GET", "/modals")[-1:] if words in json.dumps(m, ensure_ascii=False)],
+            what=f"a modal with {words!r}",
+        )
+        return topmost[0]
 
     def submit(self, values: dict[str, dict[str, Any]], *, user: str = "U1") -> dict[str, str]:
         """Sends the modal off: block -> {action_id: state}. What was wrong with it, by block."""
@@ -186,6 +193,10 @@ class Driver:
         """The page answers this at ``path`` from now on."""
         self._ask("PUT", f"/page{path}?status={status}", body)
 
+    def tell(self, path: str, body: Any, secret: str) -> dict[str, Any]:
+        """A program of the team's posts JSON to the bot's own web door, with a token; the door's answer."""
+        return self._ask("POST", f"/bot{path}", body, {"Authorization": f"Bearer {secret}"})
+
     def looks(self, path: str = "/api/v2/summary.json") -> int:
         """How often the page was read at ``path``."""
         return sum(looked == path for looked, _ in self._ask("GET", "/looks"))
@@ -208,10 +219,11 @@ class Driver:
         lines = (f"  {m['ts']} {m.get('thread_ts', '-')} {m.get('subtype', '')} {m['text']!r}" for m in self.messages())
         return "\n".join(lines) or "  nothing"
 
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+    def _ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         connection = _UnixConnection(self._socket)
         try:
-            connection.request(method, path, body if isinstance(body, str | bytes | None) else json.dumps(body))
+            raw = body if isinstance(body, str | bytes | None) else json.dumps(body)
+            connection.request(method, path, raw, headers or {})
             answer = connection.getresponse()
             raw = answer.read()
             assert answer.status == 200, (method, path, answer.status, raw)
@@ -316,6 +328,11 @@ class World:
         self.driver.answer("subscribe acme")
         self.driver.wait_for_looks(1)
         return bot
+
+    def token(self) -> str:
+        """The secret of a new token, with which a program may write evidence."""
+        with closing(Store.open(self.db)) as book:
+            return book.keys.create("tests", ("outcomes", "probes", "reports"), now()) or ""
 
     def said(self) -> str:
         """What the bots wrote, over all their lives."""

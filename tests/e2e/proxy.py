@@ -71,11 +71,12 @@ class Line:
 
 @dataclass
 class Proxy:
-    """``host`` is the emulator, ``here`` this proxy."""
+    """``host`` is the emulator, ``here`` this proxy, ``bot`` the bot's own web door."""
 
     client: aiohttp.ClientSession
     host: str
     here: str
+    bot: str
     scopes: list[str] = field(default_factory=lambda: [*SCOPES])
     calls: list[dict[str, Any]] = field(default_factory=list)
     faults: dict[tuple[str, str | None], dict[str, Any]] = field(default_factory=dict)
@@ -194,7 +195,14 @@ class Proxy:
 
     async def forward(self, request: web.Request) -> web.Response:
         """To the emulator as it is."""
-        url = f"http://{self.host}{request.path_qs}"
+        return await self._forward(request, f"http://{self.host}{request.path_qs}")
+
+    async def knock(self, request: web.Request) -> web.Response:
+        """To the bot's own web door, as a program of the team's would."""
+        return await self._forward(request, f"http://{self.bot}{request.path_qs.removeprefix('/bot')}")
+
+    async def _forward(self, request: web.Request, url: str) -> web.Response:
         headers = {"Content-Type": "application/json"}
+        headers |= {name: request.headers[name] for name in ("Authorization",) if name in request.headers}
         async with self.client.request(request.method, url, data=await request.read(), headers=headers) as answer:
             return web.Response(status=answer.status, body=await answer.read(), content_type=answer.content_type)

@@ -22,6 +22,7 @@ Outside, the test drives all of it through the Unix socket WORK_DIR/stage.sock, 
     PUT /modals                 {"user", "values"}: sends the topmost off; the answer is what was wrong with it
     GET /homes                  the Homes that were published, by user and app
     PUT /homes                  {"user", "action"}: a press in somebody's Home
+    *   /bot/...                the bot's own web door
     *   /_control/...           the emulator's own control API
 """
 
@@ -42,7 +43,7 @@ from aiohttp import web
 
 from tests.e2e.proxy import Proxy
 
-EMULATOR, WEB_API, PAGE = 3000, 3001, 3002
+EMULATOR, WEB_API, PAGE, DOOR = 3000, 3001, 3002, 8787
 PUBLIC = "192.88.99.1"  # a public address that belongs to nobody any more (RFC 7526); in here it is ours
 TEAM: dict[str, Any] = {
     "workspace": {"name": "Team", "domain": "team", "teamId": "T1"},
@@ -63,7 +64,7 @@ TEAM: dict[str, Any] = {
 }
 
 
-BY_HTTP = {"mode": "events", "requestUrl": "http://127.0.0.1:8787/slack/events"}
+BY_HTTP = {"mode": "events", "requestUrl": f"http://127.0.0.1:{DOOR}/slack/events"}
 
 
 class Page:
@@ -171,7 +172,7 @@ async def serve(routes: list[web.RouteDef], site: Any) -> None:
 async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) -> None:
     """Everything is up, until standard input ends."""
     page, hands = Page(), Hands(client)
-    slack = Proxy(client, f"127.0.0.1:{EMULATOR}", f"127.0.0.1:{WEB_API}")
+    slack = Proxy(client, f"127.0.0.1:{EMULATOR}", f"127.0.0.1:{WEB_API}", f"127.0.0.1:{DOOR}")
 
     async def restart(request: web.Request) -> web.Response:
         await emulator.kill()
@@ -196,6 +197,7 @@ async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) ->
         web.put("/modals", hands.submit),
         web.get("/homes", hands.homes),
         web.put("/homes", hands.press),
+        web.route("*", "/bot/{rest:.*}", slack.knock),
         web.route("*", "/_control/{rest:.*}", slack.forward),
     ]
     await serve(api, lambda runner: web.TCPSite(runner, "127.0.0.1", WEB_API))

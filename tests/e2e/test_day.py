@@ -3,138 +3,191 @@
 Twice: once over Socket Mode, and once with every request signed and posted to the bot's own web door.
 """
 
+import json
 import re
-from dataclasses import dataclass, field
 
 import pytest
 
+from tests.e2e import day as days
+from tests.e2e.day import DEPLOY, FIXED, GREEN, GROUP, SLOW, TITLE, WIDER
 from tests.e2e.driver import elements
-
-GROUP = "!subteam^S1"
-FIXED = "All fixed."
-
-
-@dataclass
-class Day:
-    """What was answered and shown, by what was done."""
-
-    said: dict = field(default_factory=dict)
-    alert: str = ""
-    alerts: list = field(default_factory=list)
-    posts: list = field(default_factory=list)
-    settings: dict = field(default_factory=dict)
-    errors: dict = field(default_factory=dict)
-    menu: dict = field(default_factory=dict)
-    list: str = ""
-
-    def post(self, words):
-        """The one post with these words, as it was sent."""
-        [found] = [p for p in self.posts if words in p["text"]]
-        return found
-
-
-def types(day, driver, text, **who):
-    day.said[text] = driver.answer(text, **who)["text"]
-
-
-def until(driver, words):
-    driver.wait_for(lambda: [m for m in driver.messages() if words in m["text"]], what=words)
 
 
 @pytest.fixture(scope="module", params=["socket", "http"])
 def day(worlds, request):
     with worlds(request.param) as world:
-        driver, vendor, day = world.driver, world.vendor, Day()
-        world.rings = {GROUP}
-        world.start()
-        day.menu = driver.answer("")
-        types(day, driver, f"subscribe acme mention:<{GROUP}|@ops>")
-        driver.wait_for_looks(1)
-        vendor.opens("inc1", "Errors on the API", "We are looking into errors.", api="major_outage")
-        [alert] = driver.wait_for(driver.alerts, what="the alert")
-        vendor.posts("inc1", "identified", "A bad deploy is being rolled back.")
-        until(driver, "A bad deploy")
-        driver.press(alert, "affected", user="U1")
-        driver.press(alert, "affected", user="U2")
-        driver.press(alert, "ack", user="U2")
-        until(driver, "Acknowledged by bob")
-        types(day, driver, "note we moved the batch", user="U2")
-        types(day, driver, "report acme-api it hangs", user="U1")
-        types(day, driver, "status", user="U2")
-        driver.press(alert, "mute", "until it is over")
-        until(driver, "Muted in this channel")
-        vendor.resolves("inc1", FIXED, api="operational")
-        until(driver, FIXED)
-        day.alert = driver.wait_for(lambda: [a for a in driver.alerts() if "over since" in a["text"]], what="its end")[
-            0
-        ]
-        summary = driver.answer("summary inc1", user="U2")
-        day.said["summary"] = summary["text"]
-        driver.press(summary, "share", user="U2")
-        until(driver, "bob shares")
-        driver.command("settings")
-        day.settings = driver.modal()
-        day.errors = driver.submit({"quiet": {"text": {"type": "plain_text_input", "value": "at night"}}})
-        driver.submit({"quiet": {"text": {"type": "plain_text_input", "value": "22-7 Europe/Berlin"}}})
-        until(driver, "Settings of this channel")
-        day.list = driver.answer("list")["text"]
-        types(day, driver, "mute all 2h")
-        types(day, driver, "unmute")
-        types(day, driver, "unsubscribe acme")
-        day.alerts = driver.alerts()
-        day.posts = [call["args"] for call in driver.calls("chat.postMessage")]
-        yield day
+        yield days.live(world)
+
+
+def words(shown):
+    return json.dumps(shown, ensure_ascii=False)
+
+
+# --- it begins --------------------------------------------------------------------------------------------------------
 
 
 def test_the_bare_command_of_a_new_channel_says_how_to_begin(day):
-    assert "/brownout subscribe claude" in day.menu["text"]
+    assert "/brownout subscribe claude" in day.seen["menu"]["text"]
 
 
 def test_the_menu_has_a_surface_to_look_up_and_buttons(day):
-    assert [e["type"] for e in elements(day.menu)] == ["external_select", "button", "button", "button"]
+    assert [e["type"] for e in elements(day.seen["menu"])] == ["external_select", "button", "button", "button"]
 
 
 def test_subscribing_says_whom_it_rings(day):
     assert "a complete outage rings @ops" in day.said[f"subscribe acme mention:<{GROUP}|@ops>"]
 
 
+def test_a_new_home_says_how_to_begin_and_that_nothing_is_broken(day):
+    assert "No incident known" in words(day.seen["new home"])
+    assert "Begin here" in words(day.seen["new home"])
+
+
+def test_a_pick_in_home_opens_a_modal_with_it(day):
+    assert day.seen["subscribe"]["blocks"][0]["element"]["initial_option"]["value"] == "acme-api"
+
+
+def test_a_subscription_to_oneself_is_confirmed_in_direct_messages(day):
+    assert "You now hear of acme-api" in day.direct[0]["text"]
+
+
+# --- an outage --------------------------------------------------------------------------------------------------------
+
+
 def test_the_outage_rings_the_group_once(day):
     assert [p["text"].startswith(f"<{GROUP}> ") for p in day.posts if GROUP in p["text"]] == [True]
 
 
-def test_the_thread_grew(day):
-    assert day.post("A bad deploy is being rolled back.")["thread_ts"] == day.alert["ts"]
+@pytest.mark.parametrize("post", [DEPLOY, WIDER, FIXED])
+def test_each_post_of_the_vendor_is_in_the_thread(day, post):
+    assert day.post(post)["thread_ts"] == day.seen["alert"]["ts"]
 
 
-def test_the_alert_shows_who_is_affected_and_who_takes_care(day):
-    assert "People affected here: Acme API 2." in day.alert["text"]
-    assert "Acknowledged by bob" in day.alert["text"]
+def test_it_was_one_message_from_the_first_word_to_the_last(day):
+    assert day.seen["over"]["ts"] == day.seen["alert"]["ts"]
+    assert len([a for a in day.alerts if TITLE in a["text"]]) == 1
 
 
-def test_a_typed_note_is_in_the_thread(day):
-    assert day.post("bob notes:")["thread_ts"] == day.alert["ts"]
+def test_it_was_one_message_for_bob_himself_too(day):
+    assert day.seen["alert to bob"]["ts"] == day.seen["over for bob"]["ts"]
 
 
-def test_a_report_is_in_the_status_without_a_name(day):
-    assert "Reported here within the last hour: Acme API (1 person)." in day.said["status"]
-    assert re.search(r"\bada\b", day.said["status"]) is None
+def test_home_shows_the_trouble_with_its_verdict_and_what_to_do(day):
+    shown = words(day.seen["troubled home"])
+    assert "*Acme API* (`acme-api`): partly down" in shown
+    assert TITLE in shown
+    assert "Acme API" in words(day.seen["advice"]["blocks"])
 
 
 def test_the_end_passes_the_mute(day):
     assert day.post(FIXED)["reply_broadcast"] is True
 
 
-def test_it_was_one_message_all_day(day):
-    assert len([a for a in day.alerts if not a["text"].startswith("Settings")]) == 1
+# --- what people do ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", ["Errors on the API", "we moved the batch", "Acme API 2"])
-def test_the_summary_tells_it_all(day, words):
-    assert words in day.said["summary"]
+def test_everybody_who_is_affected_counts_once(day):
+    assert "People affected here: Acme API 2." in day.seen["affected"]["text"]
+    assert day.whispers["affected"]
+
+
+def test_an_incident_of_several_surfaces_asks_which(day):
+    assert "People affected here: Acme API 2 and Acme Web 1." in day.seen["wider"]["text"]
+
+
+def test_an_ack_says_who_and_is_not_undone_by_another(day):
+    assert "Acknowledged by bob at" in day.seen["acknowledged"]["text"]
+    assert "only they can undo that" in day.whispers["ack"][0]
+    assert "Acknowledged by bob" in day.seen["over"]["text"]
+
+
+def test_a_typed_note_is_in_the_thread(day):
+    assert "bob notes:" in day.post("we moved the batch")["text"]
+    assert day.post("we moved the batch")["thread_ts"] == day.seen["alert"]["ts"]
+
+
+def test_the_note_s_modal_names_the_incident(day):
+    assert TITLE in words(day.seen["note"]["blocks"])
+
+
+def test_a_note_by_modal_is_in_the_thread_and_rings_nobody(day):
+    [note] = [m for m in day.thread if "all is well" in m["text"]]
+    assert "&lt;!channel&gt; tomorrow &amp; all is well." in note["text"]
+
+
+def test_a_note_is_in_the_timeline_of_its_channel_and_of_no_other(day):
+    assert "we moved the batch" in day.said["timeline in C1"]
+    assert "the batch" not in day.said["timeline in C2"]
+
+
+def test_a_report_is_in_the_status_without_a_name(day):
+    said = day.said["status after a report"]
+    assert "Reported here within the last hour: Acme API (" in said
+    assert re.search(r"\bada\b", said) is None
+
+
+def test_a_mute_says_until_when_and_turns_into_its_own_undoing_even_after_a_restart(day):
+    assert "Muted in this channel by ada until it is over." in day.seen["muted"]["text"]
+    assert "Unmute" in [e.get("text", {}).get("text") for e in elements(day.seen["muted"])]
+
+
+# --- looking back -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("told", [TITLE, "we moved the batch", "Acme API 2"])
+def test_the_summary_tells_it_all(day, told):
+    assert told in day.said["summary inc1"]
+
+
+def test_the_summary_by_a_button_is_for_who_pressed_it(day):
+    assert TITLE in day.whispers["summary"][0]
+
+
+def test_a_shared_summary_is_for_everybody_and_says_who_shared_it(day):
+    assert day.seen["shared"]["text"].startswith("bob shares /brownout summary inc1")
+    assert "ephemeral_to" not in day.seen["shared"]
+
+
+def test_an_exported_summary_arrives_as_files(day):
+    assert [f["name"] for f in day.seen["files"]["files"]] == ["acme-inc1.md", "acme-inc1.json", "acme-inc1.png"]
+    assert "bob exports the incident inc1 of Acme." in day.seen["files"]["text"]
+
+
+def test_a_digest_that_was_missed_is_told_late_and_of_its_own_day(day):
+    assert day.seen["digest"]["text"].endswith(": nothing broke on acme.")  # until then; the outage is of today
+
+
+# --- what only we see at first ----------------------------------------------------------------------------------------
+
+
+def test_what_a_probe_sees_alone_is_told_as_suspected(day):
+    assert "Acme Login" in day.seen["suspected"]["text"]
+    assert "suspected: the page shows nothing" in day.seen["suspected"]["text"]
+
+
+def test_the_vendor_s_incident_takes_the_same_message_over(day):
+    assert day.seen["taken over"]["ts"] == day.seen["suspected"]["ts"]
+    assert [day.post(post)["thread_ts"] for post in (SLOW, GREEN)] == [day.seen["suspected"]["ts"]] * 2
+
+
+def test_the_second_incident_links_to_the_message_of_the_first(day):
+    link = f"http://team.slack.local/archives/C1/p{day.seen['alert']['ts'].replace('.', '')}"
+    assert f"the last one ({link}) was called resolved." in day.seen["taken over"]["text"]
+
+
+def test_two_incidents_and_a_suspicion_were_two_messages(day):
+    assert len([a for a in day.alerts if "Acme: " in a["text"]]) == 2
+
+
+# --- it ends ----------------------------------------------------------------------------------------------------------
+
+
+def test_who_subscribes_a_private_channel_is_told_to_invite_the_bot(day):
+    assert "/invite @brownout there lets me in" in day.said["in a private channel"]
 
 
 def test_the_settings_open_as_a_modal(day):
-    assert day.settings["callback_id"] == "settings"
+    assert day.seen["settings"]["callback_id"] == "settings"
 
 
 def test_settings_that_make_no_sense_say_so_in_the_modal(day):
@@ -146,7 +199,7 @@ def test_settings_are_told_to_the_channel(day):
 
 
 def test_the_list_says_how_the_channel_is_told(day):
-    assert "Quiet hours: 22:00-07:00 Europe/Berlin" in day.list
+    assert "Quiet hours: 22:00-07:00 Europe/Berlin" in day.said["list"]
 
 
 @pytest.mark.parametrize(
@@ -159,3 +212,7 @@ def test_the_list_says_how_the_channel_is_told(day):
 )
 def test_what_changes_the_channel_says_how_to_undo_it(day, typed, undone):
     assert undone in day.said[typed]
+
+
+def test_a_subscription_is_ended_in_home(day):
+    assert "home_change" not in words(day.seen["last home"])

@@ -27,16 +27,22 @@ id = "acme-web"
 name = "Acme Web"
 components = ["cmp-web"]
 words = ["website"]
+
+[[surface]]
+id = "acme-login"
+name = "Acme Login"
+components = ["cmp-login"]
+words = ["login"]
 """
 
 
 class Vendor:
-    """Acme's status page: two components, all green at first. Every method publishes at once."""
+    """Acme's status page: three components, all green at first. Every method publishes at once."""
 
     def __init__(self, driver: Driver) -> None:
         """Shows the green page."""
         self._driver = driver
-        self._names = {"cmp-api": "API", "cmp-web": "Web"}
+        self._names = {"cmp-api": "API", "cmp-web": "Web", "cmp-login": "Login"}
         self._status = dict.fromkeys(self._names, "operational")
         self._incidents: dict[str, dict[str, Any]] = {}
         self._publish()

@@ -15,6 +15,7 @@ from bot.edge import fetch
 from bot.edge.address import is_public
 from bot.edge.fetch import Fetcher
 from bot.errors import SourceError
+from tests.edge.server import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -38,51 +39,10 @@ async def hangs(_):
     await asyncio.sleep(30)
 
 
-class Server:
-    """``plays`` maps a path to bytes, or to a function of the writer; ``asked`` keeps each request's lines."""
-
-    def __init__(self):
-        self.plays, self.asked, self.tasks = {}, [], set()
-        self.arrivals = asyncio.Semaphore(0)
-
-    async def serve(self, reader, writer):
-        self.tasks.add(asyncio.current_task())
-        try:
-            lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            self.asked.append(lines)
-            self.arrivals.release()
-            play = self.plays.get(lines[0].split(" ")[1], answer(b"nothing here", 404))
-            if callable(play):
-                await play(writer)
-            else:
-                writer.write(play)
-                await writer.drain()
-        except (EOFError, ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    def header(self, name, request=-1):
-        found = [line.split(": ", 1)[1] for line in self.asked[request] if line.lower().startswith(f"{name}: ")]
-        return found[0] if found else None
-
-    @property
-    def paths(self):
-        return [lines[0].split(" ")[1] for lines in self.asked]
-
-
 @pytest.fixture
 async def server():
-    server = Server()
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, backlog=500)
-    server.port = listener.sockets[0].getsockname()[1]
-    server.url = f"http://127.0.0.1:{server.port}"
-    yield server
-    listener.close()
-    for task in server.tasks:
-        task.cancel()
-    await asyncio.gather(*server.tasks, return_exceptions=True)
-    await listener.wait_closed()
+    async with serving() as server:
+        yield server
 
 
 @asynccontextmanager

@@ -2,10 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from bot.core.past import Past
-from bot.edge.store import Store
 from bot.edge.store.rows import iso
 from bot.model import Call, Condition
 from bot.years import Span, Window
@@ -17,13 +14,6 @@ NOW = T0 + timedelta(days=2)
 
 def at(hour):
     return T0 + timedelta(hours=hour)
-
-
-@pytest.fixture
-def book(tmp_path):
-    opened = Store.open(tmp_path / "book.db")
-    yield opened
-    opened.close()
 
 
 def looks(book, *rows):

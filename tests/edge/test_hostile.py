@@ -16,6 +16,7 @@ import pytest
 from bot.edge.fetch import REFUSED, Fetcher
 from bot.errors import ParseError, SourceError, UsageError
 from bot.sources import KINDS, sniff
+from tests.edge.server import serving
 from tests.sources.pages import NOON, source
 
 pytestmark = pytest.mark.anyio
@@ -98,28 +99,9 @@ def public(address):
 
 @pytest.fixture
 async def host():
-    """A server on loopback: ``plays`` maps a path to a function of the writer; ``url`` has a public name."""
-
-    class Host:
-        plays, asked = {}, []
-
-        async def serve(self, reader, writer):
-            try:
-                line = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
-                self.asked.append(line)
-                await self.plays.get(line, answers(b"nothing", 404))(writer)
-            except (EOFError, ConnectionError, asyncio.CancelledError):
-                pass
-            finally:
-                writer.close()
-
-    server = Host()
-    server.plays, server.asked = {}, []
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.port = listener.sockets[0].getsockname()[1]
-    server.url = f"http://status.example:{server.port}"
-    yield server
-    listener.close()
+    """A server on loopback with a public name."""
+    async with serving(name="status.example") as server:
+        yield server
 
 
 def answers(body, status=200, **headers):
@@ -170,7 +152,7 @@ async def failure(host, names=None, **how):
 async def test_a_redirect_to_where_nobody_may_go_is_refused(host, target):
     host.plays["/"] = answers(b"", 302, location=target)
     assert (await failure(host)).code == "refused"
-    assert host.asked == ["/"]
+    assert host.paths == ["/"]
 
 
 @pytest.mark.hostile(9)
@@ -178,7 +160,7 @@ async def test_a_name_that_turns_private_within_a_look_is_still_where_it_was_che
     host.plays["/"] = answers(b"", 302, location=f"{host.url}/again")
     names = Names(status_example=[["127.0.0.1"], ["169.254.169.254"]])
     assert (await failure(host, names)).code == "http_404"
-    assert host.asked == ["/", "/again"]
+    assert host.paths == ["/", "/again"]
 
 
 @pytest.mark.hostile(9)
@@ -186,7 +168,7 @@ async def test_a_name_that_has_turned_private_by_the_next_look_is_refused(host):
     names = Names(status_example=[["127.0.0.1"], ["169.254.169.254"]])
     await failure(host, names)
     assert (await failure(host, names)).code == "refused"
-    assert host.asked == ["/"]
+    assert host.paths == ["/"]
 
 
 @pytest.mark.hostile(
@@ -197,7 +179,7 @@ async def test_a_name_that_has_turned_private_by_the_next_look_is_refused(host):
 async def test_a_name_that_is_half_private_is_refused_whole(host):
     names = Names(status_example=[["127.0.0.1", "10.0.0.1"]])
     assert (await failure(host, names)).code == "refused"
-    assert host.asked == []
+    assert host.paths == []
 
 
 @pytest.mark.hostile(5)
@@ -212,7 +194,7 @@ async def test_a_thousand_redirects_are_followed_five_times(host):
     for number in range(1000):
         host.plays["/" if number == 0 else f"/{number}"] = answers(b"", 302, location=f"/{number + 1}")
     assert (await failure(host)).code == "too_many_redirects"
-    assert len(host.asked) == 6
+    assert len(host.paths) == 6
 
 
 # --- bodies -----------------------------------------------------------------------------------------------------------

@@ -4,18 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.edge.store import Store
 from bot.model import Blindness, Lag, Observation
 from tests.acme import NOON, incident, look, page, update
 
 AGES = timedelta(days=90)
-
-
-@pytest.fixture
-def book(tmp_path):
-    store = Store.open(tmp_path / "b.db")
-    yield store
-    store.close()
 
 
 @pytest.fixture

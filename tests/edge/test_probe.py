@@ -6,7 +6,6 @@ import logging
 import socket
 import ssl
 import threading
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +13,7 @@ import trustme
 
 from bot.edge.probe import MAX_BYTES, Prober
 from bot.model import Probe
+from tests.edge.server import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -48,37 +48,6 @@ async def never_ends(writer):
         await writer.drain()
 
 
-@asynccontextmanager
-async def serving(plays, tls=None):
-    """A server; ``plays`` maps a path to bytes, or to a function of the writer. Gives its port and what it was asked."""
-    asked, tasks = [], set()
-
-    async def serve(reader, writer):
-        tasks.add(asyncio.current_task())
-        try:
-            lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            asked.append(lines)
-            play = plays.get(lines[0].split(" ")[1], answer(b"nothing here", 404))
-            if callable(play):
-                await play(writer)
-            else:
-                writer.write(play)
-                await writer.drain()
-        except (EOFError, ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    try:
-        yield listener.sockets[0].getsockname()[1], asked
-    finally:
-        listener.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 def names(*addresses):
     """A name server that knows every name by these addresses."""
 
@@ -94,8 +63,8 @@ async def tried(url, *, key="", prober=None, **how):
 
 
 async def tried_on(plays, path="/", **how):
-    async with serving(plays) as (port, _):
-        return await tried(f"http://127.0.0.1:{port}{path}", **how)
+    async with serving(plays) as server:
+        return await tried(f"{server.url}{path}", **how)
 
 
 # --- what is well -----------------------------------------------------------------------------------------------------
@@ -136,22 +105,22 @@ async def test_a_body_without_end_is_read_to_the_limit_and_no_further():
 
 
 async def test_a_body_of_a_head_is_not_waited_for():
-    async with serving({"/": answer(b"", content_length=5000)}) as (port, asked):
-        found = await tried(f"http://127.0.0.1:{port}/", method="HEAD")
-    assert (found.ok, asked[0][0]) == (True, "HEAD / HTTP/1.1")
+    async with serving({"/": answer(b"", content_length=5000)}) as server:
+        found = await tried(f"{server.url}/", method="HEAD")
+    assert (found.ok, server.asked[0][0]) == (True, "HEAD / HTTP/1.1")
 
 
 async def test_the_key_goes_where_it_belongs():
-    async with serving({"/": answer()}) as (port, asked):
-        await tried(f"http://127.0.0.1:{port}/", key=KEY, key_header="x-api-key", key_prefix="")
-    assert f"x-api-key: {KEY}" in asked[0]
+    async with serving({"/": answer()}) as server:
+        await tried(f"{server.url}/", key=KEY, key_header="x-api-key", key_prefix="")
+    assert f"x-api-key: {KEY}" in server.asked[0]
 
 
 async def test_a_body_and_headers_of_its_own_are_sent():
-    async with serving({"/v1": answer()}) as (port, asked):
+    async with serving({"/v1": answer()}) as server:
         how = {"method": "POST", "body": '{"max_tokens": 1}', "headers": {"content-type": "application/json"}}
-        await tried(f"http://127.0.0.1:{port}/v1", **how)
-    assert {"POST /v1 HTTP/1.1", "Content-Length: 17", "content-type: application/json"} <= {*asked[0]}
+        await tried(f"{server.url}/v1", **how)
+    assert {"POST /v1 HTTP/1.1", "Content-Length: 17", "content-type: application/json"} <= {*server.asked[0]}
 
 
 # --- what is not ------------------------------------------------------------------------------------------------------
@@ -210,8 +179,8 @@ async def test_a_name_that_nobody_has_is_named():
 
 
 async def test_the_second_address_of_a_name_is_tried_where_the_first_refuses():
-    async with serving({"/": answer()}) as (port, _):
-        found = await tried(f"http://acme.example:{port}/", prober=Prober(look_up=names("::1", "127.0.0.1")))
+    async with serving({"/": answer()}) as server:
+        found = await tried(f"http://acme.example:{server.port}/", prober=Prober(look_up=names("::1", "127.0.0.1")))
     assert found.ok
 
 
@@ -275,12 +244,12 @@ async def test_no_log_has_the_key_in_it_at_any_level(caplog):
 
 
 async def test_the_key_stays_with_its_host():
-    async with serving({"/": answer()}) as (other, asked):
-        sends_on = answer(b"", 302, location=f"http://127.0.0.1:{other}/")
-        async with serving({"/": sends_on}) as (port, asked_first):
-            await tried(f"http://127.0.0.1:{port}/", key=KEY, follow=True, headers={"x-team": "ours"})
-    assert KEY in repr(asked_first)
-    assert (len(asked), KEY in repr(asked), "x-team" in repr(asked)) == (1, False, False)
+    async with serving({"/": answer()}) as other:
+        sends_on = answer(b"", 302, location=f"{other.url}/")
+        async with serving({"/": sends_on}) as first:
+            await tried(f"{first.url}/", key=KEY, follow=True, headers={"x-team": "ours"})
+    assert KEY in repr(first.asked)
+    assert (len(other.asked), KEY in repr(other.asked), "x-team" in repr(other.asked)) == (1, False, False)
 
 
 # --- private networks -------------------------------------------------------------------------------------------------
@@ -300,15 +269,15 @@ async def test_a_name_that_is_private_in_part_is_not_tried():
 async def test_the_address_that_was_checked_is_the_one_that_is_asked():
     asked = iter(["127.0.0.1", "169.254.169.254"])
     prober = Prober(look_up=lambda h, p, *_: names(next(asked))(h, p), is_public=lambda address: address == "127.0.0.1")
-    async with serving({"/": answer()}) as (port, _):
-        assert (await tried(f"http://acme.example:{port}/", prober=prober, allow_private=False)).ok
+    async with serving({"/": answer()}) as server:
+        assert (await tried(f"http://acme.example:{server.port}/", prober=prober, allow_private=False)).ok
 
 
 async def test_a_redirect_into_a_private_network_is_not_followed():
     look_up = {"acme.example": "127.0.0.1", "inside.example": "127.0.0.2"}
     prober = Prober(look_up=lambda h, p, *_: names(look_up[h])(h, p), is_public=lambda address: address == "127.0.0.1")
-    async with serving({"/": answer(b"", 302, location="http://inside.example/")}) as (port, _):
-        found = await tried(f"http://acme.example:{port}/", prober=prober, allow_private=False, follow=True)
+    async with serving({"/": answer(b"", 302, location="http://inside.example/")}) as server:
+        found = await tried(f"http://acme.example:{server.port}/", prober=prober, allow_private=False, follow=True)
     assert found.why.startswith("inside.example is inside a private network")
 
 
@@ -333,26 +302,26 @@ def trusting(authority):
 
 
 async def test_the_handshake_is_timed(authority):
-    async with serving({"/": answer()}, certified(authority, "acme.example")) as (port, _):
-        found = await tried(f"https://acme.example:{port}/", prober=trusting(authority))
+    async with serving({"/": answer()}, certified(authority, "acme.example")) as server:
+        found = await tried(f"https://acme.example:{server.port}/", prober=trusting(authority))
     assert (found.ok, found.tls_ms > 0, found.first_byte_ms > found.tls_ms) == (True, True, True)
 
 
 async def test_a_certificate_for_another_name_is_named(authority):
-    async with serving({"/": answer()}, certified(authority, "globex.example")) as (port, _):
-        found = await tried(f"https://acme.example:{port}/", prober=trusting(authority))
+    async with serving({"/": answer()}, certified(authority, "globex.example")) as server:
+        found = await tried(f"https://acme.example:{server.port}/", prober=trusting(authority))
     assert found.why.startswith("the certificate or the encryption of acme.example is wrong: Hostname mismatch")
 
 
 async def test_a_certificate_of_nobody_is_named(authority):
-    async with serving({"/": answer()}, certified(trustme.CA(), "acme.example")) as (port, _):
-        found = await tried(f"https://acme.example:{port}/", prober=trusting(authority))
+    async with serving({"/": answer()}, certified(trustme.CA(), "acme.example")) as server:
+        found = await tried(f"https://acme.example:{server.port}/", prober=trusting(authority))
     assert "unable to get local issuer certificate" in found.why
 
 
 async def test_a_server_that_speaks_no_tls_is_named(authority):
-    async with serving({"/": answer()}) as (port, _):
-        found = await tried(f"https://acme.example:{port}/", prober=trusting(authority), within_s=SOON)
+    async with serving({"/": answer()}) as server:
+        found = await tried(f"https://acme.example:{server.port}/", prober=trusting(authority), within_s=SOON)
     assert found.why in (
         "the certificate or the encryption of acme.example is wrong",
         "acme.example did not answer within 0.3 s: it waited for the handshake",
@@ -361,6 +330,6 @@ async def test_a_server_that_speaks_no_tls_is_named(authority):
 
 async def test_https_does_not_become_http(authority):
     plays = {"/": answer(b"", 302, location="http://acme.example/")}
-    async with serving(plays, certified(authority, "acme.example")) as (port, _):
-        found = await tried(f"https://acme.example:{port}/", prober=trusting(authority), follow=True)
+    async with serving(plays, certified(authority, "acme.example")) as server:
+        found = await tried(f"https://acme.example:{server.port}/", prober=trusting(authority), follow=True)
     assert found.why == "acme.example redirects to an address that is no plain web page"

@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp import web
+from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.edge.slack import MAX_TEXT, SHORT_TEXT, SlackEdge, knock
+from bot.edge.slack import MAX_TEXT, SHORT_TEXT, Badge, SlackEdge, barred, knock, prove_bot
 from bot.errors import Blame, DeliveryError, StoreError
 from bot.model import File, Message
 
@@ -539,3 +540,59 @@ async def test_bytes_that_slack_does_not_take_are_a_refusal():
         with pytest.raises(DeliveryError) as refused:
             await edge.upload("C1", [File("a.md", b"# A")], "")
     assert refused.value.code == "upload_failed"
+
+
+# --- where a message is -----------------------------------------------------------------------------------------------
+
+HOME = "https://acme.slack.example/"
+
+
+async def test_a_message_s_address_needs_no_call():
+    async with slack() as (edge, fake):
+        edge.meet(Badge(home=HOME))
+        assert edge.link("C1", "1772452140.000100") == f"{HOME}archives/C1/p1772452140000100"
+        assert fake.asked == []
+
+
+async def test_before_slack_has_said_where_the_workspace_is_a_message_has_no_address():
+    async with slack() as (edge, _):
+        assert edge.link("C1", "1772452140.000100") == ""
+
+
+async def test_what_is_no_web_address_is_no_home():
+    async with slack() as (edge, _):
+        edge.meet(Badge(home="javascript:alert(1)//"))
+        assert edge.link("C1", "1772452140.000100") == ""
+
+
+async def test_a_direct_message_s_address_is_in_its_room():
+    async with slack(TAKEN | {"channel": "D1"}) as (edge, _):
+        edge.meet(Badge(home=HOME))
+        assert edge.link("U1", "1.2") == ""
+        await edge.post("U1", Message("hello", (), "k"))
+        assert edge.link("U1", "1.2") == f"{HOME}archives/D1/p12"
+
+
+async def test_slack_says_where_the_workspace_is_as_it_says_who_we_are():
+    async with slack({"ok": True, "url": HOME}) as (_, fake):
+        assert (await prove_bot("xoxb-1", base_url=fake.url)).home == HOME
+
+
+# --- whether a channel takes posts ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({"ok": True, "channel": {"id": "C1", "is_member": False}}, ""),
+        ({"ok": True, "channel": {"id": "C1", "is_archived": True}}, "is_archived"),
+        ({"ok": False, "error": "channel_not_found"}, "channel_not_found"),
+        ({"ok": False, "error": "missing_scope"}, ""),
+        (drops, ""),
+    ],
+    ids=["public", "archived", "private", "no scope", "no answer"],
+)
+async def test_whether_a_channel_would_take_posts(answer, why):
+    async with slack(answer) as (_, fake):
+        client = AsyncWebClient(token=TOKEN, base_url=fake.url, retry_handlers=[])
+        assert await barred(client, "C1") == why

@@ -15,26 +15,15 @@ from bot.entry.cli import brownout
 from bot.errors import UsageError
 from bot.model import Component, Condition, Snapshot
 from bot.sources import KINDS, sniff
+from tests.acme import FILE, catalogue
 from tests.sources.pages import NOON, PAGES, source
 
 pytestmark = pytest.mark.anyio
 
-ACME = """\
-id = "acme"
-name = "Acme"
-[source]
-url = "https://status.acme.example"
-[[surface]]
-id = "acme-api"
-name = "Acme API"
-"""
-
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "providers").mkdir()
-    (tmp_path / "providers" / "acme.toml").write_text(ACME)
-    return tmp_path
+    return catalogue(tmp_path)
 
 
 @contextlib.asynccontextmanager
@@ -138,13 +127,13 @@ def test_a_file_that_is_there_is_never_overwritten(folder):
     file = folder / "providers" / "acme.toml"
     with pytest.raises(UsageError, match="nothing was written"):
         add.keep(file, "x", folder)
-    assert file.read_text() == ACME
+    assert file.read_text() == FILE
 
 
 def test_a_file_that_breaks_the_catalogue_is_taken_back(folder):
     file = folder / "providers" / "again.toml"
     with pytest.raises(UsageError, match="taken back"):
-        add.keep(file, ACME, folder)
+        add.keep(file, FILE, folder)
     assert not file.exists()
 
 
@@ -172,7 +161,7 @@ async def test_an_id_is_small_letters_figures_and_hyphens(folder, ident):
 async def test_a_page_that_is_watched_already_is_not_added_again(folder):
     found, _ = await found_at("statuspage", "mid-incident")
     (folder / "providers" / "b.toml").write_text(
-        ACME.replace("acme", "b").replace("https://status.b.example", found.source.url)
+        FILE.replace("acme", "b").replace("https://status.b.example", found.source.url)
     )
     with pytest.raises(UsageError, match="watched already: it is b"):
         add.proposal(add.Wish("x"), found, folder)

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from bot.courier import Delivery
-from bot.edge.store import Store
 from bot.engine import Engine
 from bot.entry import app
 from bot.entry.app import Errand
@@ -16,7 +15,7 @@ from bot.entry.options import now
 from bot.errors import ConfigError, SourceError, StoreError, UsageError
 from bot.model import Subscription, VerdictRules
 from bot.settings import Poll
-from tests.acme import ACME, DOWN, NOON, Chat, Clock, Web, look, page
+from tests.acme import ACME, DOWN, NOON, Clock, look, page
 
 pytestmark = pytest.mark.anyio
 
@@ -27,21 +26,9 @@ def clock():
 
 
 @pytest.fixture
-def web():
-    return Web()
-
-
-@pytest.fixture
-def chat():
-    return Chat()
-
-
-@pytest.fixture
-def book(tmp_path):
-    store = Store.open(tmp_path / "b.db")
-    store.subscribe(Subscription("C1", "acme", created_at=NOON))
-    yield store
-    store.close()
+def book(book):
+    book.subscribe(Subscription("C1", "acme", created_at=NOON))
+    return book
 
 
 @pytest.fixture

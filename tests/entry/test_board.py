@@ -11,18 +11,11 @@ from bot.entry import commands
 from bot.entry.board import pages
 from bot.entry.web import web_app
 from bot.model import Condition
-from tests.entry.acme import RED, Town, incident
+from tests.entry.acme import RED, incident
 
 pytestmark = pytest.mark.anyio
 
 HOSTILE = '<script>alert(1)</script> <img src=x onerror=alert(2)> & "quotes" <!channel> **bold** `code`'
-
-
-@pytest.fixture
-def town(tmp_path):
-    town = Town(tmp_path / "town.db")
-    yield town
-    town.book.close()
 
 
 async def get(town, path):

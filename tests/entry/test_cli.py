@@ -13,30 +13,12 @@ from bot.entry.cli import DOORS, brownout
 from bot.entry.commands import COMMANDS
 from bot.entry.options import now
 from bot.model import Observation
-from tests.acme import DOWN, look, page
-
-CONFIG = """
-id = "acme"
-name = "Acme"
-[source]
-url = "https://status.acme.example"
-[[surface]]
-id = "acme-api"
-name = "Acme API"
-components = ["c-api"]
-words = ["API"]
-[[surface]]
-id = "acme-web"
-name = "acme.example"
-components = ["c-web"]
-"""
+from tests.acme import DOWN, catalogue, look, page
 
 
 @pytest.fixture
 def config(tmp_path):
-    (tmp_path / "providers").mkdir()
-    (tmp_path / "providers" / "acme.toml").write_text(CONFIG)
-    return tmp_path
+    return catalogue(tmp_path)
 
 
 @pytest.fixture

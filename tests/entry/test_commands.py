@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from bot.edge.store import Store
 from bot.entry.commands import COMMANDS, answer
 from bot.entry.desk import Desk
 from bot.errors import StoreError
@@ -12,13 +11,6 @@ from bot.model import Call, Condition, Observation, Subscription, VerdictRules
 from tests.acme import ACME, DOWN, NOON, look, page
 
 NOW = NOON + timedelta(minutes=3)
-
-
-@pytest.fixture
-def book(tmp_path):
-    store = Store.open(tmp_path / "b.db")
-    yield store
-    store.close()
 
 
 @pytest.fixture

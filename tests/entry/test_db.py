@@ -8,24 +8,12 @@ from click.testing import CliRunner
 from bot.edge.store import Store
 from bot.entry.cli import brownout
 from bot.model import Observation
-from tests.acme import DOWN, NOON, has_litestream, look
-
-CONFIG = """
-id = "acme"
-name = "Acme"
-[source]
-url = "https://status.acme.example"
-[[surface]]
-id = "acme-api"
-name = "Acme API"
-components = ["c-api"]
-"""
+from tests.acme import DOWN, NOON, catalogue, has_litestream, look
 
 
 @pytest.fixture
 def home(tmp_path):
-    (tmp_path / "config" / "providers").mkdir(parents=True)
-    (tmp_path / "config" / "providers" / "acme.toml").write_text(CONFIG)
+    catalogue(tmp_path / "config")
     with closing(Store.open(tmp_path / "b.db")) as store:
         stroke = look(None, DOWN, NOON)
         store.record(Observation("acme", stroke.at, "changed", body=DOWN), stroke, [])

@@ -13,7 +13,7 @@ from bot.entry.deeds import Chosen
 from bot.entry.digests import Digests, lookback
 from bot.model import Digest, Event, EventKind, Mark, Mute, Person, Subscription
 from bot.years import Window
-from tests.entry.acme import START, Town
+from tests.entry.acme import START
 from tests.voice.slack_limits import assert_sendable
 
 ADA = Person("U1", "ada")
@@ -21,11 +21,9 @@ NOON = Digest(time(12))  # 60 minutes after the town's clock begins
 
 
 @pytest.fixture
-def town(tmp_path):
-    town = Town(tmp_path / "town.db")
+def town(town):
     town.book.subscribe(Subscription("C1", "acme", created_at=START))
-    yield town
-    town.book.close()
+    return town
 
 
 def wants(town, wanted, channel="C1"):

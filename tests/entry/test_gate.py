@@ -15,25 +15,8 @@ from bot.entry.cli import DOORS
 from bot.entry.options import now
 from bot.errors import UsageError
 from bot.settings import Settings
+from tests.acme import catalogue
 from tests.entry.acme import ACME, GLOBEX, Town
-
-CATALOGUE = """\
-id = "acme"
-name = "Acme"
-[source]
-url = "https://status.acme.example"
-[[surface]]
-id = "acme-api"
-name = "Acme API"
-components = ["c-api"]
-"""
-
-
-@pytest.fixture
-def town(tmp_path):
-    town = Town(tmp_path / "town.db")
-    yield town
-    town.book.close()
 
 
 def asked(town, surface="acme-api", client=None):
@@ -231,9 +214,7 @@ def test_any_text_is_a_length_or_a_clear_error(text):
 
 @pytest.fixture
 def config(tmp_path):
-    (tmp_path / "config" / "providers").mkdir(parents=True)
-    (tmp_path / "config" / "providers" / "acme.toml").write_text(CATALOGUE)
-    return tmp_path / "config"
+    return catalogue(tmp_path / "config")
 
 
 @pytest.fixture

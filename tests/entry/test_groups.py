@@ -4,7 +4,6 @@ import pytest
 
 from bot.entry.groups import Groups, groups
 from bot.errors import DeliveryError
-from tests.acme import Clock
 
 pytestmark = pytest.mark.anyio
 
@@ -25,11 +24,6 @@ class Roll:
 @pytest.fixture
 def roll():
     return Roll({"S1": {"U1"}, "S2": {"U2"}})
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

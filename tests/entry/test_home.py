@@ -2,7 +2,6 @@
 
 import pytest
 
-from bot.edge.store import Store
 from bot.engine import Engine
 from bot.entry import enrol, home
 from bot.entry.commands import answer
@@ -75,13 +74,6 @@ class Town:
 
     def subscribed(self, channel):
         return [(s.target, str(s.minimum)) for s in self.book.subscriptions(channel)]
-
-
-@pytest.fixture
-def book(tmp_path):
-    store = Store.open(tmp_path / "b.db")
-    yield store
-    store.close()
 
 
 @pytest.fixture

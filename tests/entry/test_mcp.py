@@ -14,33 +14,18 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from bot.edge.store import Store
+from tests.acme import catalogue
 from tests.entry.acme import Town
 
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[2]
-CONFIG = """\
-id = "acme"
-name = "Acme"
-[source]
-url = "https://status.acme.example"
-[[surface]]
-id = "acme-api"
-name = "Acme API"
-components = ["c-api"]
-words = ["api"]
-[[surface]]
-id = "acme-web"
-name = "Acme on the web"
-components = ["c-web"]
-"""
 
 
 @pytest.fixture
 def town(tmp_path):
     """The real clock: the last look of a story of 47 minutes is a moment ago."""
-    (tmp_path / "providers").mkdir()
-    (tmp_path / "providers" / "acme.toml").write_text(CONFIG)
+    catalogue(tmp_path)
     town = Town(tmp_path / "town.db", start=datetime.now(UTC))  # noqa: TID251  (the server asks the real clock)
     yield town
     town.book.close()

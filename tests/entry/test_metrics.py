@@ -2,22 +2,13 @@
 
 from dataclasses import replace
 
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.entry import metrics
 from bot.entry.running import Running
 from bot.model import Pulse
-from tests.entry.acme import Town
 
 NOTHING = metrics.State()
-
-
-@pytest.fixture
-def town(tmp_path):
-    town = Town(tmp_path / "town.db")
-    yield town
-    town.book.close()
 
 
 def scraped(desk, state=NOTHING):

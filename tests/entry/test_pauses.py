@@ -5,7 +5,6 @@ import logging
 import pytest
 
 from bot.courier import Delivery
-from bot.edge.store import Store
 from bot.engine import Engine
 from bot.entry import app
 from bot.entry.commands import answer
@@ -13,7 +12,7 @@ from bot.entry.desk import Desk
 from bot.errors import Blame, DeliveryError
 from bot.model import VerdictRules
 from bot.voice import alerts
-from tests.acme import ACME, DOWN, Chat, Clock, Web, page
+from tests.acme import ACME, DOWN, Chat, Web, page
 from tests.voice.slack_limits import assert_sendable
 
 pytestmark = pytest.mark.anyio
@@ -25,18 +24,6 @@ ARCHIVED = DeliveryError(
     blame=Blame.CHANNEL,
     remedy="unarchive the channel",
 )
-
-
-@pytest.fixture
-def book(tmp_path):
-    store = Store.open(tmp_path / "b.db")
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from bot.entry.presses import Filled, Press, press
 from bot.entry.vigil import Vigil
 from bot.errors import DeliveryError
 from bot.model import Condition, EventKind, Person, Subscription, VerdictRules
+from bot.model.channel import TERMINAL
 from tests.acme import ACME, DOWN, NOON, Clock, Web, incident, page, update
 from tests.voice.slack_limits import assert_sendable, view_problems
 
@@ -40,6 +41,9 @@ class Chat:
         self.posts.append((channel, thread_ts, broadcast, unescape(message.text)))
         self.shown[channel, ts] = message
         return ts
+
+    def link(self, channel, ts):
+        return f"https://chat.example/{channel}/{ts}"
 
     async def edit(self, channel, ts, message):
         assert_sendable(message)
@@ -348,6 +352,17 @@ async def test_reports_fade(town):
     await town.types("report acme-api")
     await town.wait(minutes=61)
     assert "Reported" not in await town.says("status")
+
+
+async def test_a_channel_s_timeline_has_its_messages_and_not_each_time_they_were_drawn_anew(outage):
+    await outage.press("ack")
+    said = await outage.says("timeline inc1")
+    assert ("alert sent to C1" in said, "redrawn" in said) == (True, False)
+
+
+async def test_the_command_line_s_timeline_has_that_too(outage):
+    await outage.press("ack")
+    assert "alert redrawn sent to C1" in await outage.says("timeline inc1", channel=TERMINAL)
 
 
 async def test_a_report_of_an_open_incident_is_in_its_timeline_for_its_channel(outage):

@@ -107,6 +107,35 @@ async def test_the_modal_subscribes_and_is_closed(send, book):
     assert (made.target, made.minimum, made.created_by) == ("acme-api", "major_outage", "U1")
 
 
+async def test_the_modal_stays_open_for_a_private_channel_that_the_bot_is_not_in(send, slack, book):
+    slack.refused = {"conversations.info": "channel_not_found"}
+    chosen = {"type": "external_select", "selected_option": {"value": "acme-api"}}
+    where = {"type": "conversations_select", "selected_conversation": "C7"}
+    answer = await send(submitted(views.SUBSCRIBE, "", target=chosen, where=where))
+    assert "/invite @brownout" in json.loads(answer.body)["errors"]["where"]
+    assert book.subscriptions("C7") == ()
+
+
+async def test_a_subscription_in_words_where_the_bot_can_not_post_says_what_to_do(send, slack, book):
+    slack.refused = {"conversations.info": "channel_not_found"}
+    await send({"command": "/brownout", "text": "subscribe acme-web", "channel_id": "C7", "user_id": "U1"})
+    assert "/invite @brownout there lets me in" in told(slack, "respond")[0]["text"]
+    assert [s.target for s in book.subscriptions("C7")] == ["acme-web"]
+
+
+@pytest.mark.parametrize("refusal", ["missing_scope", "ratelimited", ""])
+async def test_where_slack_does_not_say_nothing_is_held_up(send, slack, book, refusal):
+    slack.refused = {"conversations.info": refusal} if refusal else {}
+    await send({"command": "/brownout", "text": "subscribe acme-web", "channel_id": "C7", "user_id": "U1"})
+    assert "/invite" not in told(slack, "respond")[0]["text"]
+    assert len(book.subscriptions("C7")) == 1
+
+
+async def test_nobody_s_direct_messages_are_asked_after(send, slack):
+    await send({"command": "/brownout", "text": "subscribe acme-web me", "channel_id": "C7", "user_id": "U1"})
+    assert told(slack, "conversations.info") == []
+
+
 async def test_the_modal_without_a_target_stays_open(send):
     answer = await send(submitted(views.SUBSCRIBE, "", target={"type": "external_select", "selected_option": None}))
     assert json.loads(answer.body)["response_action"] == "errors"

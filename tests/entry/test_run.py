@@ -12,22 +12,11 @@ import pytest
 from aiohttp import web
 
 from bot.edge.store import Store
-from tests.acme import DOWN, has_litestream, page
+from tests.acme import DOWN, catalogue, has_litestream, page
 
 pytestmark = pytest.mark.anyio
 
 SECRETS = {"SLACK_BOT_TOKEN": "xoxb-1-secret", "SLACK_APP_TOKEN": "xapp-1-secret"}
-PROVIDER = """
-id = "acme"
-name = "Acme"
-[source]
-url = "{url}"
-[[surface]]
-id = "acme-api"
-name = "Acme API"
-components = ["c-api"]
-words = ["API"]
-"""
 
 
 @asynccontextmanager
@@ -57,8 +46,7 @@ def shows(body):
 
 
 def configured(folder, url):
-    (folder / "providers").mkdir()
-    (folder / "providers" / "acme.toml").write_text(PROVIDER.format(url=url))
+    catalogue(folder, url)
     (folder / "brownout.toml").write_text("[poll]\ninterval_s = 1\nincident_interval_s = 1\ntimeout_s = 20\n")
     return folder
 

@@ -13,16 +13,8 @@ from bot.entry.link import Link
 from bot.entry.serve import serve
 from bot.errors import ConfigError
 from bot.settings import Web
-from tests.entry.acme import Town
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def town(tmp_path):
-    town = Town(tmp_path / "town.db")
-    yield town
-    town.book.close()
 
 
 @pytest.fixture

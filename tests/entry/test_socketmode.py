@@ -65,10 +65,10 @@ async def slack():
     await runner.cleanup()
 
 
-def line(url, link=None, give_up_s=None, on_scopes=lambda _: None):
+def line(url, link=None, give_up_s=None, on_badge=lambda _: None):
     client = AsyncWebClient(token=TOKENS[1], base_url=url, retry_handlers=[])
     bolt = slack_app(client, lambda *_: Reply(Message("hi")))
-    terms = socketmode.Terms((0.05, 0.1), give_up_s, on_scopes)
+    terms = socketmode.Terms((0.05, 0.1), give_up_s, on_badge)
     return socketmode.serve(bolt, *TOKENS, url, link=link, terms=terms)
 
 
@@ -149,9 +149,9 @@ async def test_nothing_that_is_said_has_a_token_or_a_ticket_in_it(slack, log):
 
 async def test_it_hears_what_the_token_may_do(slack):
     heard = []
-    async with serving(slack, on_scopes=heard.append):
+    async with serving(slack, on_badge=heard.append):
         await slack.connected.wait()
-    assert heard == [{"commands", "channels:history"}]
+    assert [badge.scopes for badge in heard] == [{"commands", "channels:history"}]
 
 
 async def test_a_slack_that_stays_gone_ends_it_with_a_clear_last_line(slack):

@@ -13,17 +13,10 @@ from bot.entry.desk import Desk
 from bot.entry.running import Running
 from bot.entry.web import web_app
 from bot.model import Pulse, VerdictRules
-from tests.entry.acme import ACME, GLOBEX, START, Town
-from tests.entry.test_add import ACME as FILE
+from tests.acme import catalogue
+from tests.entry.acme import ACME, GLOBEX, START
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def town(tmp_path):
-    town = Town(tmp_path / "town.db")
-    yield town
-    town.book.close()
 
 
 class Rounds:
@@ -34,8 +27,7 @@ class Rounds:
 
 
 def shell(tmp_path, *words):
-    (tmp_path / "providers").mkdir()
-    (tmp_path / "providers" / "acme.toml").write_text(FILE)
+    catalogue(tmp_path)
     told = CliRunner().invoke(
         brownout, ["sources", *words, "--config", str(tmp_path), "--db", str(tmp_path / "town.db")]
     )

@@ -11,7 +11,7 @@ from bot.entry.upkeep import TRIES_EVERY, Upkeep
 from bot.errors import StoreError
 from bot.model import Observation
 from bot.settings import Store as Rules
-from tests.acme import DOWN, NOON, Clock, look, page
+from tests.acme import DOWN, NOON, look, page
 
 pytestmark = pytest.mark.anyio
 
@@ -25,11 +25,6 @@ def db(tmp_path):
             store.record(Observation("acme", stroke.at, "changed", body=body), stroke, [])
             world = stroke.world
     return tmp_path / "b.db"
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.edge.store import Store
 from bot.entry.walk import Walk
 from bot.errors import SourceError
 from bot.model import Source
@@ -46,13 +45,6 @@ def site(**more):
         "/api/v2/incidents/old.json": {"page": {}, "incident": incident("old")},
         "/api/v2/incidents/older.json": {"page": {}, "incident": incident("older")},
     } | more
-
-
-@pytest.fixture
-def book(tmp_path):
-    opened = Store.open(tmp_path / "book.db")
-    yield opened
-    opened.close()
 
 
 async def walk(web, book):

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from bot.edge.fetch import Fetcher
-from bot.edge.store import Store
 from bot.entry import commands, presses
 from bot.entry.desk import Desk
 from bot.entry.draft import Wish
@@ -19,8 +18,7 @@ from bot.entry.webs import Webs
 from bot.errors import SourceError, UsageError
 from bot.model import Person, VerdictRules
 from bot.sources.statuspage import SUMMARY
-from tests.acme import ACME, Answer, Clock
-from tests.entry.test_add import ACME as FILE
+from tests.acme import ACME, FILE, Answer, Clock, catalogue
 from tests.sources.pages import PAGES
 
 pytestmark = pytest.mark.anyio
@@ -43,17 +41,8 @@ class Rounds:
 
 
 @pytest.fixture
-def book(tmp_path):
-    store = Store.open(tmp_path / "b.db")
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "providers").mkdir()
-    (tmp_path / "providers" / "acme.toml").write_text(FILE)
-    return tmp_path
+    return catalogue(tmp_path)
 
 
 class Host:

@@ -14,18 +14,11 @@ from bot.entry import shapes
 from bot.entry.link import Link
 from bot.entry.serve import unready
 from bot.entry.web import web_app
-from tests.entry.acme import RED, Town, incident
+from tests.entry.acme import RED, incident
 
 pytestmark = pytest.mark.anyio
 
 STORIES = ["look", "breaks", "recovers", "is_over"]
-
-
-@pytest.fixture
-def town(tmp_path):
-    town = Town(tmp_path / "town.db")
-    yield town
-    town.book.close()
 
 
 def web(town, wrong=None):

@@ -112,6 +112,9 @@ class Chat:
         there = (m for m in self.said if (m.channel, m.key, m.thread_ts) == (channel, key, thread_ts) and m.at >= since)
         return next((m.ts for m in reversed([*there])), None)
 
+    def link(self, channel: str, ts: str) -> str:  # noqa: ARG002
+        return ""
+
     async def edit(self, channel: str, ts: str, message: Message) -> None:  # noqa: ARG002
         self._may_refuse(taken=False)
         for said in self.said:

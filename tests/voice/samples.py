@@ -141,6 +141,7 @@ def news(draw):
         quote=draw(hostile),
         before=draw(hostile),
         change="its words were edited",
-        wider=("Acme Web",) if News.WIDENED in kinds else (),
+        wider=("Acme Web", "Acme API") if News.WIDENED in kinds else (),
+        anew=draw(st.sampled_from([(), ("Acme API",), ("Acme Web", "Acme API")])),
         verdicts=(("Acme API", verdict()),) * draw(st.integers(1, 8)) if News.VERDICT in kinds else (),
     )

@@ -95,7 +95,7 @@ def test_a_suspicion_in_plain_text_says_that_it_is_one():
     assert text(parent(SUSPECTED)) == snapshot("""\
 Acme: Acme API partly down, suspected: the page shows nothing
 ◑ Acme API: partly down. Hold off: suspected, our probe has failed.
-failing since 2026-05-04 12:00 UTC, suspected since 12:03 UTC. https://status.acme.example/i1\
+failing since 2026-05-04 12:00 UTC, suspected since 2026-05-04 12:03 UTC. https://status.acme.example/i1\
 """)
 
 
@@ -127,6 +127,25 @@ def test_a_repeat_says_so():
     assert "Again, 3 min after the last one was called resolved." in text(parent(again))
 
 
+LINK = "https://acme.slack.example/archives/C1/p1772452140000100"
+
+
+def test_a_repeat_links_to_the_message_of_the_last_one():
+    message = render(parent(replace(ALERT, again_after=timedelta(minutes=3))), linked=LINK)
+    assert f"after <{LINK}|the last one> was called resolved." in str(message.blocks)
+    assert f"after the last one ({LINK}) was called resolved." in message.text
+
+
+def test_another_incident_of_an_episode_links_to_the_alert_before():
+    assert f"Of one episode with <{LINK}|the alert before>." in str(render(parent(), linked=LINK).blocks)
+
+
+def test_the_thread_of_the_first_links_to_what_goes_on():
+    message = render(reply(item(News.NEXT)), linked=LINK)
+    assert f"<{LINK}|That message>" in str(message.blocks)
+    assert LINK in message.text
+
+
 def test_what_is_not_known_to_be_hit_is_told_apart():
     careful = replace(
         ALERT, watched=(line("Acme Web", Condition.OPERATIONAL, verdict(call=Call.RETRY_GENTLY, exposure=0.1)),)
@@ -153,6 +172,19 @@ def test_a_post_from_the_future_is_not_seen_before_it_was_made():
     assert "seen 0 s later" in text(parent(replace(ALERT, posted_at=at(30))))
 
 
+def test_surfaces_that_stand_alike_share_a_line():
+    alike = (line(), line("Acme Web"), line("Acme Login", Condition.DEGRADED))
+    assert "● Acme API and Acme Web: down. Hold off: it is down.\n◔ Acme Login: degraded." in text(
+        parent(replace(ALERT, lines=alike))
+    )
+
+
+def test_a_time_is_the_readers_own_once_and_in_no_other_zone_beside_it():
+    small = next(b["elements"][0]["text"] for b in render(parent()).blocks if b["type"] == "context")
+    assert small.startswith("investigating; posted <!date^1777896000^{date_short_pretty} {time}|2026-05-04 12:00 UTC>,")
+    assert small.count("UTC") == 1
+
+
 def test_an_edit_draws_the_same_message():
     assert render(parent(kind=PostKind.EDIT)) == render(parent())
 
@@ -161,7 +193,7 @@ def test_an_edit_draws_the_same_message():
 @given(alerts())
 @SLOW
 def test_slack_takes_every_alert(alert):
-    assert_sendable(render(parent(alert)))
+    assert_sendable(render(parent(alert), linked=LINK))
 
 
 @given(alerts())
@@ -169,7 +201,8 @@ def test_slack_takes_every_alert(alert):
 def test_the_plain_text_names_every_surface_condition_and_verdict(alert):
     told = text(parent(alert))
     for one in alert.lines:
-        assert f"{one.name}: {words.CONDITIONS[one.condition]}" in told
+        stands = f": {words.CONDITIONS[one.condition]}"
+        assert any(one.name in line and stands in line for line in told.splitlines())
         assert one.verdict.reason in told or words.call(one.verdict) in told
 
 
@@ -237,6 +270,18 @@ def test_our_own_news_in_words(kind, said):
 
 def test_the_first_surface_that_is_named_is_no_widening():
     assert "Now named: Acme API." in text(reply(item(News.WIDENED, wider=("Acme API",))))
+
+
+def test_what_was_named_before_and_breaks_now_is_no_widening():
+    wide = replace(ALERT, lines=(line(), line("Acme Web", Condition.PARTIAL_OUTAGE)))
+    told = text(reply(item(News.WIDENED, wider=("Acme Web",), anew=("Acme Web",)), wide))
+    assert told == "Acme, 12:05 UTC. Now: Acme Web partly down."
+
+
+def test_what_is_wider_and_breaks_anew_says_both():
+    wide = replace(ALERT, lines=(line(), line("Acme Web"), line("Acme Login")))
+    told = text(reply(item(News.WIDENED, wider=("Acme Login", "Acme Web"), anew=("Acme Web",)), wide))
+    assert told.endswith("Wider: now also Acme Login. Now: Acme Web down.")
 
 
 def test_every_kind_of_news_has_its_words():

@@ -271,6 +271,16 @@ def test_a_later_incident_of_an_episode_has_a_message_and_the_first_thread_says_
     assert (said.incident, said.news.kinds, said.news.broadcast) == ("i0", (News.NEXT,), False)
 
 
+def test_each_of_both_points_to_the_other():
+    alert, said = posts(replace(ALERT, earlier="i0"), EPISODE)
+    assert (alert.points_to, said.points_to) == ("i0", "i1")
+
+
+def test_a_redrawn_alert_still_points_to_the_one_before():
+    edit, *_ = posts(replace(ALERT, earlier="i0"), PLAIN, told={"C1"})
+    assert (edit.kind, edit.points_to) == (PostKind.EDIT, "i0")
+
+
 def test_a_later_incident_of_an_episode_broadcasts_nothing():
     *_, reply = posts(TOLD, EPISODE, told={"C1"})
     assert reply.news.broadcast is False

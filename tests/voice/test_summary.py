@@ -77,7 +77,7 @@ def test_while_it_is_open_the_alert_gives_the_advice():
 
 def test_a_timeline_says_every_step():
     assert short(sendable(timeline.timeline(*_timeline(DAY)))) == snapshot("""\
-Acme: timeline of i1
+Acme: timeline of i1 (UTC)
 > Errors
 2026-05-04 12:01:00 incident opened (investigating)
 2026-05-04 12:01:00 update posted (investigating)
@@ -182,7 +182,7 @@ def test_the_timeline_of_a_suspicion_says_who_saw_what():
     known = next(k for k in done[-1].world.incidents if k.incident.is_suspected)
     events = [e for s in done for e in s.events if e.incident == known.incident.id]
     assert sendable(timeline.timeline(known, "Acme", events, SURFACES)) == snapshot("""\
-Acme: timeline of acme-api@2026-05-04T12:03:00Z
+Acme: timeline of acme-api@2026-05-04T12:03:00Z (UTC)
 > Acme API fails by what we see ourselves, and the page shows nothing
 2026-05-04 12:03:00 Acme API, suspected: our probe, from one place only (here), has failed since 12:00 UTC (HTTP 503)
 2026-05-04 12:03:00 Acme API: partly down

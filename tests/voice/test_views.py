@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import time
 
+import pytest
 from hypothesis import given
 
-from bot.model import Condition, Digest, Habits, Provider, Quiet, Source, Subscription, Surface
+from bot.model import Condition, Digest, Habits, Pause, Provider, Quiet, Source, Subscription, Surface
 from bot.voice import views, ways
 from tests.voice.samples import NOON, hostile
 from tests.voice.slack_limits import assert_sendable, view_problems
@@ -33,6 +34,20 @@ def test_slack_takes_the_settings_modal():
 def test_slack_takes_the_settings_modal_of_many_subscriptions(name):
     many = [replace(ACME, target=f"{name}{n}"[:200], mention=f"!subteam^S{n}|@{n}") for n in range(60)]
     assert view_problems(views.settings("C1", many, Habits("C1"))) == []
+
+
+def test_the_settings_of_a_paused_channel_say_so_first_and_what_mends_it():
+    pause = Pause("C1", "not_in_channel", "invite the bot", NOON)
+    view = views.settings("C1", [ACME], Habits("C1"), pause)
+    assert view_problems(view) == []
+    assert "not_in_channel: invite the bot" in view["blocks"][1]["text"]["text"]
+
+
+@pytest.mark.parametrize("code", ["channel_not_found", "is_archived"])
+def test_what_bars_a_channel_is_said_with_what_mends_it(code):
+    said = ways.barred(code)
+    assert said.text.startswith("I can't post there yet")
+    assert_sendable(said)
 
 
 def test_the_settings_show_what_is_so_now():

@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot.core.stroke import REMEMBER, Stroke
+from bot.core.memory import REMEMBER
+from bot.core.stroke import Stroke
 from bot.edge.store import gathered, rows, stroke
 from bot.edge.store.archive import Archive
 from bot.edge.store.database import Database
@@ -35,8 +36,8 @@ class Owed:
     """A post in the outbox: when it may be sent, how often it was tried, and whether its fate is unknown.
 
     ``doubted_from`` is since when that is so, ``left_at`` when it was last sent off.
-    ``parent_ts`` is Slack's id of its incident's message in its channel, once there is one; ``people`` is what people
-    have done about it by now.
+    ``parent_ts`` is Slack's id of its incident's message in its channel, once there is one, and ``linked_ts`` that of
+    the message it points to; ``people`` is what people have done about it by now.
     """
 
     id: int
@@ -48,6 +49,7 @@ class Owed:
     left_at: datetime
     parent_ts: str | None
     people: People = field(default_factory=People)
+    linked_ts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,13 @@ class Store:
         return Owed(
             *(row["id"], post, row["attempts"], time(row["due_at"]), bool(row["is_in_doubt"])),
             *(time(row["doubted_from"]), time(row["left_at"]), row["ts"], people),
+            self._parent(channel, post.points_to) if post.points_to else None,
         )
+
+    def _parent(self, channel: str, incident: str) -> str | None:
+        """Slack's id of an incident's message in a channel; None where there is none yet."""
+        found = self._db.rows("SELECT ts FROM alerts WHERE channel = ? AND incident = ?", channel, incident)
+        return found[0]["ts"] if found else None
 
     def mark_sending(self, number: int, at: datetime) -> None:
         """The post is about to leave; if the process dies now, its fate is unknown."""

@@ -9,7 +9,7 @@ from bot.edge.store.tools import Database, Migrations
 
 steps = Migrations("brownout")
 
-_FIRST = """
+_HOUSE = """
 CREATE TABLE sources (
   id TEXT PRIMARY KEY,            -- the source, as the catalogue calls it
   provider TEXT NOT NULL,
@@ -160,8 +160,7 @@ CREATE TABLE worlds (             -- what the rules remember of each provider, s
 @steps()
 def the_first_house(db: Database) -> None:
     """Everything that the main job needs."""
-    for statement in _statements(_FIRST):
-        db.execute(statement)
+    _run(db, _HOUSE)
 
 
 _FORECASTS = """
@@ -182,8 +181,7 @@ CREATE TABLE estimates (          -- the first estimate for an incident, as it w
 @steps()
 def forecasts_are_kept(db: Database) -> None:
     """First estimates, so that they can be graded by anybody."""
-    for statement in _statements(_FORECASTS):
-        db.execute(statement)
+    _run(db, _FORECASTS)
 
 
 _PEOPLE = """
@@ -248,11 +246,10 @@ def people_take_part(db: Database) -> None:
     """What people say and do about incidents."""
     if "author" not in db["events"].columns_dict:
         db.execute("ALTER TABLE events ADD COLUMN author TEXT /* who said it, if one of our people */")
-    for statement in _statements(_PEOPLE):
-        db.execute(statement)
+    _run(db, _PEOPLE)
 
 
-_SECOND = """
+_ARCHIVE = """
 ALTER TABLE incidents ADD COLUMN started_at TEXT /* the start that the vendor states */;
 ALTER TABLE incidents ADD COLUMN backfilled INTEGER NOT NULL DEFAULT 0 /* 1: a history told it, we never saw it live */;
 ALTER TABLE events ADD COLUMN about INTEGER REFERENCES events(id) /* the event that a correction corrects */;
@@ -327,11 +324,10 @@ CREATE TRIGGER events_ai AFTER INSERT ON events BEGIN
 @steps()
 def the_archive(db: Database) -> None:
     """Years of history: what was told afterwards, search, notes and labels, and the indexes that figures need."""
-    for statement in _statements(_SECOND):
-        db.execute(statement)
+    _run(db, _ARCHIVE)
 
 
-_THIRD = """
+_BEGINNINGS = """
 DROP TRIGGER events_ai;
 DROP TABLE events_fts;
 CREATE VIRTUAL TABLE events_fts -- the search index: the words of events.text, and their beginnings of 3 and 4 letters
@@ -347,8 +343,7 @@ CREATE TRIGGER events_ai AFTER INSERT ON events BEGIN
 @steps()
 def the_beginnings_of_words(db: Database) -> None:
     """An index for searches by a word's beginning, which took 60 ms on a million updates without."""
-    for statement in _statements(_THIRD):
-        db.execute(statement)
+    _run(db, _BEGINNINGS)
 
 
 @steps()
@@ -375,8 +370,7 @@ CREATE TABLE pauses (             -- channels that take nothing for now
 @steps()
 def channels_can_be_paused(db: Database) -> None:
     """Channels that refuse everything, and since when a post's fate has been unknown."""
-    for statement in _statements(_PAUSES):
-        db.execute(statement)
+    _run(db, _PAUSES)
 
 
 _HEARD = """
@@ -391,8 +385,7 @@ CREATE INDEX heard_until ON heard (until);
 @steps()
 def what_was_heard(db: Database) -> None:
     """What came from Slack and must not act twice."""
-    for statement in _statements(_HEARD):
-        db.execute(statement)
+    _run(db, _HEARD)
 
 
 _ROUNDS = """
@@ -418,8 +411,7 @@ CREATE TABLE homes (              -- who looks at the bot's Home, which is kept 
 @steps()
 def the_rounds(db: Database) -> None:
     """Digests, direct messages and Homes."""
-    for statement in _statements(_ROUNDS):
-        db.execute(statement)
+    _run(db, _ROUNDS)
 
 
 _WRITERS = """
@@ -440,8 +432,7 @@ CREATE TABLE salts (              -- what pseudonyms are made with, so that nobo
 @steps()
 def programs_may_write(db: Database) -> None:
     """Tokens for those who tell by HTTP what they see."""
-    for statement in _statements(_WRITERS):
-        db.execute(statement)
+    _run(db, _WRITERS)
 
 
 _EVIDENCE = """
@@ -483,8 +474,7 @@ ALTER TABLE incidents ADD COLUMN joined TEXT /* of a suspicion: the incident tha
 @steps()
 def what_others_see(db: Database) -> None:
     """Probes, traffic, and suspicions of our own."""
-    for statement in _statements(_EVIDENCE):
-        db.execute(statement)
+    _run(db, _EVIDENCE)
 
 
 @steps()
@@ -496,6 +486,11 @@ def what_is_parked_is_counted(db: Database) -> None:
 def names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     return frozenset(step.name for step in steps.pending(Database(memory=True)))
+
+
+def _run(db: Database, script: str) -> None:
+    for statement in _statements(script):
+        db.execute(statement)
 
 
 def _statements(script: str) -> list[str]:

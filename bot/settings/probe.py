@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from bot.model import Probe
+from bot.settings.strict import HIDDEN, Strict
 
-HIDDEN = "hidden"  # the type of a mistake whose value is not shown
 _OURS = {"host", "user-agent", "connection", "content-length", "transfer-encoding", "accept-encoding"}
 _SECRETS = re.compile(r"authorization|cookie|token|secret|password|api[-_]?key|^key$", re.IGNORECASE)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
-_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"  # of a header, RFC 9110 5.1
-_PLAIN = r"^[\x20-\x7e]*$"
 
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]  # of a header, RFC 9110 5.1
+_Plain = Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")]
 _Status = Annotated[int, Field(ge=100, le=599)]
 
 
@@ -26,10 +26,8 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, int) else value
 
 
-class ProbeTable(BaseModel):
+class ProbeTable(Strict):
     """``[surface.probe]`` in a provider file, or ``[probe.SURFACE]`` in brownout.toml, which wins as a whole."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     url: str
     enabled: bool = True
@@ -41,9 +39,9 @@ class ProbeTable(BaseModel):
     bad: int = Field(default=3, ge=1, le=20)
     of: int = Field(default=5, ge=1, le=20)
     key_env: str = ""
-    key_header: str = Field(default="Authorization", pattern=_NAME)
-    key_prefix: str = Field(default="Bearer ", pattern=_PLAIN)
-    headers: dict[Annotated[str, Field(pattern=_NAME)], Annotated[str, Field(pattern=_PLAIN)]] = {}
+    key_header: _Name = "Authorization"
+    key_prefix: _Plain = "Bearer "
+    headers: dict[_Name, _Plain] = Field(default_factory=dict)
     body: str = Field(default="", max_length=10_000)
     follow: bool = False
     allow_private: bool = False
