@@ -34,6 +34,9 @@ class Channel:
         self.posts.append(message.text)
         return f"ts{len(self.posts)}"
 
+    def link(self, channel, ts):
+        return f"https://chat.example/{channel}/{ts}"
+
     async def edit(self, channel, ts, message):
         """What is redrawn is not posted."""
 

@@ -180,6 +180,13 @@ def test_a_component_that_turns_red_makes_it_a_plain_trouble():
     assert (known.incident.is_suspected, known.lead) == (False, timedelta(minutes=12))
 
 
+def test_the_incident_that_is_posted_on_that_trouble_at_last_keeps_how_long_we_knew():
+    posted = incident(update("u1", minutes=20, api=RED), iid="i1")
+    shown = lambda minute: page(posted, api=RED) if minute >= 20 else page(api=RED if minute >= 15 else GREEN)  # noqa: E731
+    known = lived(20, shown=shown, seen=DOWN)[-1].world.known("i1")
+    assert (known.suspicions, known.lead) == ((ID,), timedelta(minutes=12))
+
+
 def test_an_incident_posted_within_the_hour_after_it_has_passed_is_still_that():
     done = lived(40, shown=admitted(40), seen=OVER_AT_9)
     assert done[-1].world.known("i1").suspicions == (ID,)
