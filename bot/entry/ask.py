@@ -11,7 +11,8 @@ from rich.text import Text
 from bot import settings
 from bot.edge.terminal import CHANNEL
 from bot.entry.commands import COMMANDS as VERBS
-from bot.entry.options import config_option, db_option, desk, terminal
+from bot.entry.console import terminal
+from bot.entry.options import config_option, db_option, desk
 from bot.entry.question import Ask, Reply
 from bot.voice import replies
 

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from bot import settings
 from bot.edge.store import Store
@@ -24,13 +23,6 @@ db_option = click.option("--db", type=click.Path(path_type=Path), help="The SQLi
 def now() -> datetime:
     """The clock of this machine, in UTC."""
     return datetime.now(UTC)
-
-
-def terminal() -> Console:
-    """Where answers are printed: words stay whole at a terminal's edge, and lines stay as they are in a pipe."""
-    console = Console()
-    console.soft_wrap = not console.is_terminal
-    return console
 
 
 @contextmanager

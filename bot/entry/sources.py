@@ -10,7 +10,8 @@ from rich.text import Text
 
 from bot import settings
 from bot.entry import health, shapes
-from bot.entry.options import config_option, db_option, desk, terminal
+from bot.entry.console import terminal
+from bot.entry.options import config_option, db_option, desk
 from bot.voice import health as voice
 
 

@@ -12,8 +12,9 @@ from bot.core import catalogue
 from bot.edge.terminal import CHANNEL
 from bot.entry.almanac import Almanac, split
 from bot.entry.commands import COMMANDS as VERBS
+from bot.entry.console import terminal
 from bot.entry.desk import Desk
-from bot.entry.options import config_option, db_option, desk, terminal
+from bot.entry.options import config_option, db_option, desk
 from bot.entry.pasts import UPTIME_DAYS
 from bot.entry.question import Ask
 from bot.errors import UsageError

@@ -7,10 +7,12 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+from rich.text import Text
 
 from bot.edge.store import Store
 from bot.entry.cli import DOORS, brownout
 from bot.entry.commands import COMMANDS
+from bot.entry.console import terminal
 from bot.entry.options import now
 from bot.model import Observation
 from tests.acme import DOWN, catalogue, look, page
@@ -304,3 +306,17 @@ def test_help_imports_nothing_heavy():
     script = "import sys; from bot.entry.cli import brownout; brownout(['--help'], standalone_mode=False); print(*sys.modules)"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
     assert not set(told.stdout.split()) & set(HEAVY)
+
+
+@pytest.mark.parametrize(("width", "is_whole"), [(None, True), (40, False)], ids=["pipe", "terminal"])
+def test_a_long_line_is_broken_between_words_and_only_at_a_terminal(width, is_whole, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width or 40))
+    monkeypatch.setenv("FORCE_COLOR", "1") if width else monkeypatch.delenv("FORCE_COLOR", raising=False)
+    console = terminal()
+    with console.capture() as told:
+        console.print(Text("words and " * 8 + "end"))
+    lines = told.get().splitlines()
+    assert (len(lines) == 1, [line.split()[-1] in {"words", "and", "end"} for line in lines]) == (
+        is_whole,
+        [True] * len(lines),
+    )
