@@ -30,6 +30,19 @@ def test_the_readme_has_what_the_code_says(name):
     assert house_docs.part(README, name) == made, "python -m tests.house_docs --write"
 
 
+def test_what_the_readme_links_to_in_the_repository_is_there():
+    titles = re.findall(r"(?m)^##+ (.+)$", README)
+    here = {"#" + re.sub(r"[^a-z -]", "", title.lower()).replace(" ", "-") for title in titles}
+    targets = re.findall(r"\]\(((?!https?:)[^)]+)\)", README)
+    assert [t for t in targets if t not in here and not (ROOT / t).is_file()] == []
+
+
+def test_what_the_readme_folds_away_can_be_opened():
+    folds = re.findall(r"</?details>", README)
+    assert folds == ["<details>", "</details>"] * (len(folds) // 2)
+    assert len(re.findall(r"<details><summary>.+</summary>\n\n", README)) == len(folds) // 2
+
+
 def test_every_verb_is_in_the_readme():
     table = house_docs.part(README, "commands") or ""
     assert [verb for verb in COMMANDS if f"| `{verb}" not in table] == []

@@ -6,17 +6,16 @@ what changes what people should do: wider, another verdict, over (DESIGN.md sect
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.core import episode, forecast, missed, news, sequel
+from bot.core import forecast, missed, news, sequel
 from bot.core import stroke as strokes
 from bot.core.diff import first_post
 from bot.model import (
     Alert,
-    Ending,
     Event,
     EventKind,
     Impact,
@@ -60,11 +59,12 @@ def decide(stroke: strokes.Stroke, provider: Provider, *, blind_after: int, alar
 
     In failed looks in a row: ``blind_after`` those who listen are told, ``alarm_after`` those who run the bot.
     """
-    told = {k.incident.id: _case(k, stroke, provider) for k in stroke.world.incidents}
-    late = [k for k in stroke.world.incidents if k.is_missed and stroke.before.known(k.incident.id) is None]
+    scene = _scene(stroke, provider)
+    told = {k.incident.id: _case(k, scene) for k in stroke.world.incidents}
+    late = [k for k in stroke.world.incidents if k.is_missed and k.incident.id not in scene.before]
     alerts = tuple(case for case in told.values() if isinstance(case, Alert))
     if len(late) <= missed.MOST:
-        alerts += tuple(_late(k, stroke, provider) for k in late)
+        alerts += tuple(_late(k, scene) for k in late)
     notices = tuple(_notices(stroke, provider, blind_after, late))
     return Decision(
         alerts,
@@ -74,30 +74,61 @@ def decide(stroke: strokes.Stroke, provider: Provider, *, blind_after: int, alar
     )
 
 
-def _case(known: Known, stroke: strokes.Stroke, provider: Provider) -> Alert | Quiet | None:
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """A stroke, with what every one of its incidents asks of it found once: a page may list thousands."""
+
+    stroke: strokes.Stroke
+    provider: Provider
+    before: Mapping[str, Known]
+    events: Mapping[str, Sequence[Event]]
+    stories: sequel.Stories
+
+    def alert(self, known: Known, told: tuple[NewsItem, ...] = ()) -> Alert:
+        return alert(known, self.stroke.world, self.provider, self.stroke.at, told, stories=self.stories)
+
+
+def _scene(stroke: strokes.Stroke, provider: Provider) -> _Scene:
+    events: dict[str, list[Event]] = {}
+    for event in stroke.events:
+        if event.incident:
+            events.setdefault(event.incident, []).append(event)
+    before = {k.incident.id: k for k in stroke.before.incidents}
+    return _Scene(stroke, provider, before, events, sequel.Stories(stroke.world))
+
+
+def _case(known: Known, scene: _Scene) -> Alert | Quiet | None:
     """What is to be said of one incident now; None where nothing happened to it."""
-    before = stroke.before.known(known.incident.id)
-    events = [e for e in stroke.events if e.incident == known.incident.id]
+    stroke, before, events = scene.stroke, scene.before.get(known.incident.id), scene.events.get(known.incident.id, ())
     is_redrawn = before is None or _drawing(known, stroke.world) != _drawing(before, stroke.before)
     if not events and not is_redrawn:
         return None
     if why := _silence(known, events):
         return why
-    told = tuple(news.news(known, events, stroke, provider))
+    told = tuple(news.news(known, events, stroke, scene.provider))
     if not told and not is_redrawn:
         return Quiet.NO_NEWS
-    return replace(alert(known, stroke.world, provider, stroke.at, told), opens=_opens(known, before, events))
+    return replace(scene.alert(known, told), opens=_opens(known, before, events))
 
 
-def _late(known: Known, stroke: strokes.Stroke, provider: Provider) -> Alert:
+def _late(known: Known, scene: _Scene) -> Alert:
     """What opened and ended while nobody looked: one message, with the vendor's times and nothing in its thread."""
     start, end = missed.span(known.incident)
-    return replace(alert(known, stroke.world, provider, stroke.at), closed_at=end, missed=(start, end))
+    return replace(scene.alert(known), closed_at=end, missed=(start, end))
 
 
-def alert(known: Known, world: World, provider: Provider, at: datetime, told: tuple[NewsItem, ...] = ()) -> Alert:
-    """An incident as a channel should see it now."""
-    incident, last = known.incident, _again(known, world)
+def alert(
+    known: Known,
+    world: World,
+    provider: Provider,
+    at: datetime,
+    told: tuple[NewsItem, ...] = (),
+    *,
+    stories: sequel.Stories | None = None,
+) -> Alert:
+    """An incident as a channel should see it now. ``stories`` are the world's, where they were found already."""
+    incident, stories = known.incident, stories or sequel.Stories(world)
+    last = stories.again(known)
     return Alert(
         incident=incident.id,
         provider=provider.id,
@@ -113,7 +144,7 @@ def alert(known: Known, world: World, provider: Provider, at: datetime, told: tu
         closed_at=known.closed_at,
         ending=known.ending,
         again_after=last.after if last else None,
-        earlier=last.previous if last else sequel.earlier(known, world),
+        earlier=last.previous if last else stories.earlier(known),
         estimate=world.outlook.of(incident.id),
         record=forecast.record(world.outlook.grades),
         news=told,
@@ -124,7 +155,7 @@ def alert(known: Known, world: World, provider: Provider, at: datetime, told: tu
         lead=known.lead,
         takes_over=known.suspicions,
         yields_to=_yields_to(known, world),
-        follows=sequel.follows(known, world),
+        follows=stories.follows(known),
     )
 
 
@@ -187,18 +218,6 @@ def _verdict_step(world: World, surface: str) -> object:
         return None
     review = now.review_at.timestamp() // REVIEW_STEP.total_seconds() if now.review_at else None
     return now.call, now.reason_code, int(now.exposure * 10), review
-
-
-def _again(known: Known, world: World) -> episode.Again | None:
-    """The last one on its surfaces, and how long after its end this one began; None where it is the first for hours."""
-    strands = [
-        episode.Strand(k.incident.id, world.provider, frozenset(k.surfaces), first_post(k.incident), k.closed_at)
-        for k in world.incidents
-        if k is known or (k.ending is Ending.RESOLVED and not (k.is_retroactive or k.incident.is_maintenance))
-    ]
-    repeat = episode.again(known.incident.id, (s for s in strands if s.start <= first_post(known.incident)))
-    was = world.known(repeat.previous) if repeat else None
-    return repeat if was and was.closed_at and was.closed_at <= known.seen_at else None
 
 
 def _watched(known: Known, world: World) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ class Almanac:
             Lane(
                 surface.name,
                 spans.runs(self.archive.record(surface.provider, surface.id, window, self.now), window),
-                _joined(self.archive.verdicts(surface.id, window)),
+                _joined(self.archive.verdicts(surface.provider, surface.id, window)),
             )
             for surface in surfaces
             if surface.id in known.surfaces

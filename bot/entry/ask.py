@@ -6,12 +6,12 @@ from html import unescape
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from bot import settings
 from bot.edge.terminal import CHANNEL
 from bot.entry.commands import COMMANDS as VERBS
+from bot.entry.console import terminal
 from bot.entry.options import config_option, db_option, desk
 from bot.entry.question import Ask, Reply
 from bot.entry.shell import in_a_shell
@@ -30,7 +30,7 @@ def _question(verb: str) -> click.Command:
         else:
             with desk(config, db, writes=verb in _WRITES) as found:
                 reply = command.answer(found, Ask(words, channel))
-        Console(soft_wrap=True).print(Text(in_a_shell(unescape(reply.message.text))))
+        terminal().print(Text(in_a_shell(unescape(reply.message.text))))
 
     where = click.option(
         "--channel",

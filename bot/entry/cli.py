@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
+import sys
 from typing import IO
 
 import click
@@ -70,11 +73,16 @@ class _Doors(click.Group):
 
     @override
     def invoke(self, ctx: click.Context) -> object:
-        """What goes wrong on purpose is told in its own words, with exit code 1; wrong usage has 2, by click."""
+        """What goes wrong on purpose, or with a file, is told in plain words, with exit code 1; wrong usage has 2."""
         try:
             return super().invoke(ctx)
         except BrownoutError as error:
             raise _PlainError(in_a_shell(redacted(str(error)))) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE or not error.strerror:  # who reads us has gone, which click knows; or no file
+                raise
+            what = error.strerror[0].lower() + error.strerror[1:]
+            raise _PlainError(f"{error.filename}: {what}" if error.filename else what) from None
 
 
 class _PlainError(click.ClickException):
@@ -90,5 +98,8 @@ def brownout() -> None:
 
 
 def main() -> None:
-    """Runs the command."""
+    """Runs the command. A sign that the terminal's encoding lacks is written as its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     brownout()

@@ -126,7 +126,8 @@ def _summary(desk: Desk, ask: Ask) -> Reply:
         judged=judged,
         seen=desk.seen(known),
     )
-    return Reply(told, export=f"summary {known.incident.id}")
+    old = sheet("", summary.unwatched(known, desk.book.looked_at(provider.id), desk.now()))
+    return Reply(joined([told, old]), export=f"summary {known.incident.id}")
 
 
 def _why(desk: Desk, ask: Ask) -> Reply:

@@ -115,14 +115,14 @@ def _opening(speed: float, url: str, db: Path) -> Panel:
 
 def _what_next(db: Path | None) -> str:
     kept = (
-        f"brownout timeline last --db {db}" if db else "brownout demo --db demo.db   keeps the database, to look into"
+        (f"brownout timeline last --db {db}", "every step of the last incident")
+        if db
+        else ("brownout demo --db demo.db", "keeps the database, to look into")
     )
-    return (
-        "\n[bold]What to try next[/bold]\n"
-        f"  {kept}\n"
-        "  brownout run                    watches the real pages, and alerts here\n"
-        "  brownout --help                 lists the rest; for Slack see README, “In your Slack”"
-    )
+    rows = (kept, ("brownout run", "watches the real pages, and alerts here"), ("brownout --help", "lists the rest"))
+    width = max(len(command) for command, _ in rows)
+    lines = (f"  {escape(command):<{width}}   {what}" for command, what in rows)
+    return "\n".join(("\n[bold]What to try next[/bold]", *lines, "For Slack see README, “In your Slack”."))
 
 
 COMMANDS = {"demo": demo}

@@ -98,7 +98,7 @@ def _judged(almanac: Almanac, surfaces: Iterable[Surface], window: Window) -> Ju
     total = Judged()
     for surface in surfaces:
         found = _runs(almanac, surface, Window(window.start, window.end + openings.WITHIN))
-        total = total.plus(openings.judged(almanac.archive.verdicts(surface.id, window), found))
+        total = total.plus(openings.judged(almanac.archive.verdicts(surface.provider, surface.id, window), found))
     return total
 
 

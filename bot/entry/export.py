@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -21,7 +22,11 @@ _FORMATS = click.Choice(list(forms.FORMS))
 @click.argument("incident", required=False)
 @click.option("--format", "form", type=_FORMATS, default="markdown", help="Of one incident (default: markdown).")
 @click.option(
-    "--all", "everything", type=click.Path(path_type=Path), metavar="FILE", help="The whole book, into this file."
+    "--all",
+    "everything",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The whole book; - is here.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Into this file instead of here.")
 @config_option
@@ -38,6 +43,9 @@ def export(
     """An incident as Markdown, JSON, iCalendar or HTML; or with --all everything there is, as JSON."""
     with desk(config, db, writes=everything is not None) as found:
         if everything is not None:
+            if str(everything) == "-":
+                sys.stdout.writelines(found.book.archive.dump())
+                return
             with everything.open("w", encoding="utf-8") as file:
                 file.writelines(found.book.archive.dump())
             click.echo(f"{everything}: {everything.stat().st_size} bytes")

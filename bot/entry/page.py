@@ -6,12 +6,12 @@ from html import unescape
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from bot.edge.terminal import CHANNEL
 from bot.entry.almanac import Almanac
 from bot.entry.commands import COMMANDS as VERBS
+from bot.entry.console import terminal
 from bot.entry.options import config_option, db_option, desk
 from bot.entry.question import Ask
 
@@ -27,7 +27,7 @@ _VERB = VERBS["timeline"]
 @db_option
 def timeline(words: tuple[str, ...], picture: Path | None, config: Path | None, db: Path | None) -> None:
     """Answers as Slack does; the help is the verb's own."""
-    console = Console(soft_wrap=True)
+    console = terminal()
     with desk(config, db) as found:
         console.print(Text(unescape(_VERB.answer(found, Ask(words, CHANNEL)).message.text)))
         if picture is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bot.core import catalogue
+from bot.core.diff import first_post
 from bot.entry.almanac import Almanac, split
 from bot.entry.desk import Desk
 from bot.entry.question import Ask, Command, Reply
@@ -60,7 +62,16 @@ def history(desk: Desk, ask: Ask) -> Reply:
         courses = desk.book.archive.courses(providers, window)
     else:
         courses = desk.book.archive.courses_of(target.id, window)
-    return Reply(figures.history(target.name if target else "All providers", courses, window, desk.now()))
+    name, newest = target.name if target else "All providers", None if courses else _newest(desk, target)
+    return Reply(figures.history(name, courses, window, desk.now(), newest))
+
+
+def _newest(desk: Desk, target: catalogue.Target | None) -> datetime | None:
+    """When the newest incident was first posted, whenever that was."""
+    is_one = target is not None and target.id != target.provider.id
+    provider, surface = target.provider.id if target else None, target.id if target and is_one else None
+    found = (desk.book.known(i) for i in desk.book.incident_ids(provider=provider, surface=surface, limit=1))
+    return next((first_post(known.incident) for _, known in filter(None, found)), None)
 
 
 def note(desk: Desk, ask: Ask) -> Reply:

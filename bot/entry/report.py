@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from bot.voice import figures
 from bot.voice.figures import Grid
 from bot.years import ICPE25, OURS, Window
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+_NARROW, _IN_A_PIPE = 72, 160  # columns
 _DEFINITIONS = click.Choice([OURS.name, ICPE25.name])
 
 
@@ -50,26 +53,26 @@ def report(
 ) -> None:
     """How reliable each surface (ours) or each component of a page (icpe25) has been."""
     found = settings.load(config)
-    book = _book(found, db)
     providers = _providers(found, provider_id)
-    almanac = Almanac(book.archive, now())
-    if definition == ICPE25.name:
-        window = _window(almanac, providers, start, end) if start or end else None
-        table = almanac.table(providers, window)
-        grid = figures.study_grid(table)
-        _print(form, figures.study_json(table), (grid,), grid)
-        return
-    window = _window(almanac, providers, start, end)
-    surfaces = [s for p in providers for s in p.surfaces]
-    rows = [f for s in surfaces if (f := almanac.figures(s, window)).availability is not None or f.incidents]
-    _print(form, figures.as_json(rows, window), figures.grids(rows, window), figures.flat(rows, window))
+    with closing(_book(found, db)) as book:
+        almanac = Almanac(book.archive, now())
+        if definition == ICPE25.name:
+            window = _window(almanac, providers, start, end) if start or end else None
+            table = almanac.table(providers, window)
+            grid = figures.study_grid(table)
+            _print(form, figures.study_json(table), (grid,), grid)
+            return
+        window = _window(almanac, providers, start, end)
+        surfaces = [s for p in providers for s in p.surfaces]
+        rows = [f for s in surfaces if (f := almanac.figures(s, window)).availability is not None or f.incidents]
+        _print(form, figures.as_json(rows, window), figures.grids(rows, window), figures.flat(rows, window))
 
 
 def _book(found: settings.Settings, db: Path | None) -> Store:
     path = db or Path(found.store_path)
     if not path.exists():
         raise UsageError(f"There is no database {path} yet: `brownout run` or `brownout backfill` makes it.")
-    return Store.open(path)
+    return Store.open(path, read_only=True)
 
 
 def _providers(found: settings.Settings, typed: str | None) -> tuple[Provider, ...]:
@@ -94,6 +97,8 @@ def _moment(text: str) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"“{text}” is no date; write 2026-03-02, or 2026-03-02T11:49.") from None
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        raise UsageError(f"“{text}” is no date of a status page: {_FIRST_YEAR} to {_LAST_YEAR}, please.")
     return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
 
 
@@ -127,16 +132,30 @@ def _markdown(grid: Grid) -> str:
 
 def _draw(grids: Sequence[Grid]) -> None:
     console = Console()
-    wide = Console(width=None if console.is_terminal else 160)
+    wide = Console(width=max(console.width, _NARROW) if console.is_terminal else _IN_A_PIPE)
     for grid in grids:
         table = Table(
-            title=grid.title, title_justify="left", box=SIMPLE_HEAD, caption=grid.note, caption_justify="left"
+            title=grid.title,
+            title_justify="left",
+            box=SIMPLE_HEAD,
+            caption=grid.note,
+            caption_justify="left",
+            padding=(0, 1, 0, 0),
+            pad_edge=False,
         )
-        for number, name in enumerate(grid.head):
-            table.add_column(name, justify="right" if number else "left", overflow="fold")
+        shown = [n for n, _ in enumerate(grid.head) if n < 1 or _says_anything(grid, n)]
+        for number in shown:
+            table.add_column(
+                grid.head[number], justify="right" if number else "left", no_wrap=not number, overflow="fold"
+            )
         for row in grid.rows:
-            table.add_row(*(Text(_cell(cell)) for cell in row))
+            table.add_row(*(Text(_cell(row[number])) for number in shown))
         wide.print(table)
+
+
+def _says_anything(grid: Grid, column: int) -> bool:
+    """False for a column that is empty, or 0, in every row: people can do without it."""
+    return any(row[column] not in (None, figures.NONE, 0, "0") for row in grid.rows)
 
 
 def _cell(value: figures.Cell) -> str:

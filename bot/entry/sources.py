@@ -6,11 +6,11 @@ from html import unescape
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from bot import settings
 from bot.entry import health, shapes
+from bot.entry.console import terminal
 from bot.entry.options import config_option, db_option, desk
 from bot.voice import health as voice
 
@@ -27,7 +27,7 @@ def sources(*, as_json: bool, config: Path | None, db: Path | None) -> None:
     if as_json:
         click.echo(shapes.SOURCES.dump_json([shapes.source_now(s, now) for s in found], indent=2).decode())
     else:
-        Console(soft_wrap=True).print(Text(unescape(voice.sources(found, now).text)))
+        terminal().print(Text(unescape(voice.sources(found, now).text)))
 
 
 COMMANDS = {"sources": sources}

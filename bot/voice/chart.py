@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MOST_BARS = 366  # more would be thinner than a line
+MOST_PATTERNS = 120  # more, and lines and patterns are all that is seen of them
+
 INK, GROUND, FAINT = "#1b1f24", "#fbfbf9", "#c9ccd1"
 COLOURS = {
     Condition.OPERATIONAL: "#d7e8de",
@@ -82,16 +85,20 @@ def uptime(name: str, days: Sequence[Day], figure: str) -> Picture:
         raise UsageError("There are no days to draw.")
     picture = _figure(10, 2.6)
     axes = picture.subplots()
+    step = -(-len(days) // MOST_BARS)
+    bars = [max((d.worst for d in days[n : n + step]), key=lambda c: HEIGHTS[c]) for n in range(0, len(days), step)]
+    plain = {} if len(bars) <= MOST_PATTERNS else {"hatch": "", "linewidth": 0.0}
     for condition in Condition:
-        places = [n for n, day in enumerate(days) if day.worst is condition]
+        places = [n for n, worst in enumerate(bars) if worst is condition]
         heights = [HEIGHTS[condition]] * len(places)
-        axes.bar(places, heights, width=0.82, **_fill(condition))
-    ticks = range(0, len(days), max(len(days) // 6, 1))
-    axes.set_xticks(list(ticks), [f"{days[n].day:%d %b %Y}" for n in ticks])
-    axes.set_xlim(-0.6, len(days) - 0.4)
+        axes.bar(places, heights, width=1.0 if plain else 0.82, **(_fill(condition) | plain))
+    ticks = range(0, len(bars), max(len(bars) // 6, 1))
+    axes.set_xticks(list(ticks), [f"{days[n * step].day:%d %b %Y}" for n in ticks])
+    axes.set_xlim(-0.6, len(bars) - 0.4)
     axes.set_ylim(0, 1.05)
     axes.set_yticks([])
-    _title(axes, f"{name}: {figure}", f"{len(days)} days (UTC), each day by its worst")
+    each = "each day by its worst" if step == 1 else f"{step} to a bar, each bar by its worst"
+    _title(axes, f"{name}: {figure}", f"{len(days)} days (UTC), {each}")
     _legend(picture, [c for c in Condition if any(d.worst is c for d in days)])
     return Picture(_png(picture), f"{name}, {figure}: {strip.told(days)}.")
 
@@ -113,7 +120,8 @@ def incident(
     axes.set_ylim(-0.1, len(lanes) + 0.05)
     axes.set_xlim(_x(span[0]), _x(span[1]))
     _dates(axes)
-    axes.set_xlabel(f"{span[0]:%d %B %Y}, UTC; below each surface its verdict", fontsize=8, color=INK, loc="left")
+    below = "; below each surface its verdict" if any(lane.calls for lane in lanes) else ""
+    axes.set_xlabel(f"{span[0]:%d %B %Y}, UTC{below}", fontsize=8, color=INK, loc="left")
     picture.suptitle(words.cut(title, 110), x=0.01, ha="left", fontsize=10, fontweight="bold", color=INK)
     shown = {run.condition for lane in lanes for run in lane.runs}
     _legend(picture, [c for c in Condition if c in shown], sorted({c for lane in lanes for *_, c in lane.calls}))

@@ -199,12 +199,15 @@ def uptimes(found: Sequence[Figures], names: Mapping[str, str], window: Window) 
     ]
     dark = [names[f.surface] for f in found if f.availability is None]
     if dark:
-        lines.append(f"Nothing is known in this time of {words.listing(dark)}.")
+        others = words.listing(dark) if len(dark) <= SHOWN else f"{len(dark)} surfaces"
+        lines.append(f"Nothing is known in this time of {others if lines else 'any surface'}.")
     return sheet(f"Uptime, {_window(window)}", [*lines, OURS.text])
 
 
-def history(name: str, courses: Sequence[Course], window: Window, now: datetime) -> Message:
-    """A surface's incidents, the newest first."""
+def history(
+    name: str, courses: Sequence[Course], window: Window, now: datetime, newest: datetime | None = None
+) -> Message:
+    """A surface's incidents, the newest first. ``newest`` is told where there is none in this time."""
     shown = courses[::-1][:SHOWN]
     paras: list[Para | str] = []
     for course in shown:
@@ -215,7 +218,10 @@ def history(name: str, courses: Sequence[Course], window: Window, now: datetime)
     if len(courses) > SHOWN:
         paras.append(f"… and {len(courses) - SHOWN} older ones; ask for fewer days, or `report` on the command line.")
     count = _count(len(courses), "incident") if courses else "no incident"
-    return sheet(f"{name}: {count}, {_window(window)}", paras or ["None is in the book for this time."])
+    none = "None is in the book for this time."
+    if newest:
+        none += f" The newest is of {newest:%Y-%m-%d}: ask for more days, as in `history 365d`."
+    return sheet(f"{name}: {count}, {_window(window)}", paras or [none])
 
 
 def _budget_lines(budget: Budget | None) -> Iterator[str]:
@@ -238,11 +244,12 @@ def _blind_lines(figures: Figures) -> Iterator[str]:
 
 
 def percent(value: float | None) -> str:
-    """A share to two decimals, more where it would round to 100 without being it."""
+    """A share to two decimals, to four and never up where it would round to 100 without being it."""
     if value is None:
         return NONE
-    digits = 2 if value == 100 or value < 99.995 else 4  # noqa: PLR2004  (the share of which two decimals say 100)
-    return f"{value:.{digits}f} %"
+    if value == 100 or value < 99.995:  # noqa: PLR2004  (the share of which two decimals say 100)
+        return f"{value:.2f} %"
+    return f"{min(value, 99.9999):.4f} %"
 
 
 def span(value: timedelta | None) -> str:

@@ -46,10 +46,12 @@ def headline(board: Board, now: datetime) -> str:
     broken = sum(len(list(_troubles(p, w))) for p, w in board)
     vague = sum(1 for _, w in board for k in w.open_incidents if has_begun(k) and not k.surfaces)
     unseen = sum(not w.seen_at and not w.blind_since for _, w in board)
-    unread = sum(not _is_readable(w, now) for _, w in board) - unseen
+    unread = sum(w.blind_since is not None for _, w in board)
+    old = sum(not _is_readable(w, now) for _, w in board) - unseen - unread
     parts = [f"{broken} surface{'s' * (broken != 1)} in trouble"] if broken else []
     parts += [f"{vague} incident{'s' * (vague != 1)} on no known surface"] if vague else []
     parts += [f"{unread} page{'s' * (unread != 1)} not readable"] if unread else []
+    parts += [f"{old} page{'s' * (old != 1)} not looked at for long"] if old else []
     parts += [f"{unseen} page{'s' * (unseen != 1)} not looked at yet"] if unseen else []
     return words.listing(parts) or "No incident known"
 
@@ -131,7 +133,10 @@ def health(world: World, now: datetime) -> str:
         return f"blind since {words.day(world.blind_since)}, {world.failures} looks in a row{last}"
     if world.seen_at is None:
         return "not looked at yet"
-    return f"readable, last look {words.span(max((now - world.seen_at).total_seconds(), 0))} ago"
+    ago = words.span(max((now - world.seen_at).total_seconds(), 0))
+    if _is_readable(world, now):
+        return f"readable, last look {ago} ago"
+    return f"last readable {ago} ago, not looked at since"
 
 
 def _provider(provider: Provider, world: World, now: datetime) -> Iterator[Para | str]:

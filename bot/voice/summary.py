@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.model import Ending, Event, EventKind, Known, Message, People, Seen, Stage, Surface
 from bot.voice import digest, hands, words
@@ -31,6 +31,7 @@ _OURS = (EventKind.SUSPECTED, EventKind.TROUBLE_BEGAN)  # they happened by our o
 NOTHING = Judged()
 _ADVISED = 3  # pieces of advice
 _NOTED = 90  # seconds between the vendor's time and ours that are worth a word
+_LOOKED = timedelta(minutes=15)  # ago, and a look is an old one
 _OVER = {
     Ending.RESOLVED: "the vendor called it resolved",
     Ending.WITHDRAWN: "the vendor deleted it from its page",
@@ -125,6 +126,12 @@ def span(known: Known, events: Sequence[Event], now: datetime) -> str:
     why = _OVER[known.ending or Ending.UNRECORDED]
     when = words.clock(over) if over.date() == posted.date() else words.day(over)
     return f"{began}; over {when} ({why}), after {words.span((over - posted).total_seconds())}."
+
+
+def unwatched(known: Known, looked_at: datetime | None, now: datetime) -> Iterator[str]:
+    """That nobody looks at an open incident any more, where that is so. ``looked_at`` is the last look at its page."""
+    if known.is_open and looked_at is not None and now - looked_at > _LOOKED:
+        yield f"Nobody has looked at its page since {words.day(looked_at)}: what came after is not known."
 
 
 def lead(known: Known) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A stroke -> what is said of it, and why the rest is silence."""
 
+import sys
 from dataclasses import replace
 from datetime import timedelta
 
@@ -451,3 +452,25 @@ def test_no_thread_hears_the_same_key_twice_in_one_stroke(day):
     for alert in (a for s in after(*day) for a in decided(s).alerts):
         keys = [i.key for i in alert.news]
         assert len(keys) == len(set(keys))
+
+
+def calls(many):
+    """How many calls of functions it takes to decide on a page that begins to list so many incidents."""
+    shown = page(*(incident(update(f"u{n}", body="The API fails."), iid=f"i{n}") for n in range(many)), api=RED)
+    [stroke] = watched(look(0, shown))
+    counted = 0
+
+    def count(*_):
+        nonlocal counted
+        counted += 1
+
+    sys.setprofile(count)
+    try:
+        decide(stroke, ACME, blind_after=3)
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+def test_four_times_as_many_incidents_take_hardly_more_than_four_times_the_work():
+    assert calls(400) < 8 * calls(100)

@@ -5,8 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.sequel import earlier as before_it
-from bot.core.sequel import follows
+from bot.core.sequel import MOST, Stories
 from bot.model import Ending, Impact, Incident, Known, Stage, World
 from tests.acme import NOON
 
@@ -20,7 +19,7 @@ def known(name, begins, *, ends=None, surfaces=("acme-api",), **more):
 
 def earlier(*before, new=None):
     new = new or known("new", 60)
-    return follows(new, World("acme", incidents=(*before, new)))
+    return Stories(World("acme", incidents=(*before, new))).follows(new)
 
 
 def test_an_open_incident_on_the_same_surface_goes_on():
@@ -37,6 +36,11 @@ def test_what_is_over_but_not_normal_yet_goes_on():
 
 def test_what_is_over_and_normal_again_does_not():
     assert earlier(known("old", 0, ends=30, freed=("acme-api",))) == ()
+
+
+def test_of_thousands_the_oldest_are_told():
+    many = [known(f"{n:04}", -n) for n in range(3000)]
+    assert earlier(*many) == tuple(f"{n:04}" for n in range(2999, 2999 - MOST, -1))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,7 @@ def test_a_maintenance_follows_nothing():
 
 def before(*incidents, new=None):
     new = new or known("new", 60)
-    return before_it(new, World("acme", incidents=(*incidents, new)))
+    return Stories(World("acme", incidents=(*incidents, new))).earlier(new)
 
 
 def test_the_one_before_is_the_latest_of_its_episode():

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.core.past import Past
 from bot.edge.store.rows import iso
-from bot.model import Condition
+from bot.model import Call, Condition
 from bot.years import Span, Window
 
 T0 = datetime(2026, 3, 2, tzinfo=UTC)
@@ -88,3 +88,10 @@ def test_a_history_that_is_told_again_takes_the_place_of_its_first_telling(book)
         past = Past((), {"api": (Span(at(3), at(4), condition),)}, (Window(at(0), at(10)),))
         book.archive.keep_conditions("acme", past, ("digest", "file"), NOW)
     assert [s.condition for s in book.archive.record("acme", "api", DAY, NOW).told] == ["major_outage"]
+
+
+def test_the_last_verdict_holds_until_nobody_looks_any_more(book):
+    looks(book, ("changed", 0, 4))
+    book._db.write("INSERT INTO verdicts VALUES ('api', ?, NULL, 'hold_off', 0, '', '', NULL)", iso(at(1)))
+    given = book.archive.verdicts("acme", "api", DAY)
+    assert given == ((at(1), at(4) + timedelta(minutes=15), Call.HOLD_OFF),)

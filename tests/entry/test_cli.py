@@ -7,10 +7,12 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+from rich.text import Text
 
 from bot.edge.store import Store
 from bot.entry.cli import DOORS, brownout
 from bot.entry.commands import COMMANDS
+from bot.entry.console import terminal
 from bot.entry.options import now
 from bot.model import Observation
 from tests.acme import DOWN, catalogue, look, page
@@ -50,6 +52,22 @@ def test_every_door_is_in_the_help_and_opens(run):
 
 def test_every_question_of_slack_is_a_command_too():
     assert {verb for verb, command in COMMANDS.items() if command.is_question} <= set(DOORS)
+
+
+@pytest.mark.parametrize("words", ["uptime acme-api --picture {}", "export --all {}"])
+def test_a_file_that_cannot_be_written_is_told_by_its_name(ask, tmp_path, words):
+    refused = ask(*words.format(tmp_path).split())
+    assert (refused.exit_code, refused.output.splitlines()[-1]) == (1, f"{tmp_path}: is a directory")
+
+
+def test_a_sign_that_the_terminal_lacks_is_written_as_its_number(config, db):
+    said = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "bot", "status", "--config", config, "--db", db],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert said.stdout.splitlines()[1].startswith(rb"\u25cf Acme API")
 
 
 def test_an_unknown_command_is_wrong_usage(run):
@@ -333,3 +351,17 @@ def test_help_imports_nothing_heavy():
 def test_commands_are_told_as_a_shell_knows_them(ask, words):
     told = ask(*words).output
     assert ("brownout " in told, "/brownout" in told) == (True, False)
+
+
+@pytest.mark.parametrize(("width", "is_whole"), [(None, True), (40, False)], ids=["pipe", "terminal"])
+def test_a_long_line_is_broken_between_words_and_only_at_a_terminal(width, is_whole, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width or 40))
+    monkeypatch.setenv("FORCE_COLOR", "1") if width else monkeypatch.delenv("FORCE_COLOR", raising=False)
+    console = terminal()
+    with console.capture() as told:
+        console.print(Text("words and " * 8 + "end"))
+    lines = told.get().splitlines()
+    assert (len(lines) == 1, [line.split()[-1] in {"words", "and", "end"} for line in lines]) == (
+        is_whole,
+        [True] * len(lines),
+    )

@@ -85,7 +85,7 @@ async def test_what_is_too_old_to_go_by_is_never_normal(town):
 async def test_what_is_too_old_to_go_by_is_not_called_well(town):
     ago(town, 60).look(until=20)
     assert await call(town, "status") | {"as_of": 0} == {
-        "headline": "1 page not readable",
+        "headline": "1 page not looked at for long",
         "as_of": 0,
         "surfaces": [],
         "well": [],

@@ -69,7 +69,12 @@ def test_history_lists_the_newest_incident_first_and_says_which_was_told_late(de
 
 
 def test_history_without_incidents_says_so(desk):
-    assert "None is in the book" in ask(desk, "history github 30d")
+    assert ask(desk, "history github 30d").endswith("None is in the book for this time.")
+
+
+@pytest.mark.parametrize("whose", ["", "claude ", "claude-web "])
+def test_history_without_incidents_in_its_time_says_when_the_newest_was(desk, whose):
+    assert "The newest is of 2024-05-01" in ask(desk, f"history {whose}1h")
 
 
 @pytest.mark.parametrize(("typed", "days"), [("90d", 90), ("12h", 0.5), ("2w", 14), ("1Y", 365)])
@@ -208,6 +213,11 @@ def test_a_surface_that_a_later_telling_takes_back_is_taken_back_from_its_list_o
     run("backfill", file(tmp_path, edited, name="2.json"), "--db", book)
     listed = Store.open(book)._db.rows("SELECT surface FROM incident_surfaces")
     assert [row["surface"] for row in listed] == ["claude-api"]
+
+
+def test_the_whole_book_goes_to_standard_output_too(db, tmp_path):
+    run("export", "--all", tmp_path / "all.json", "--db", db)
+    assert run("export", "--all", "-", "--db", db) == (tmp_path / "all.json").read_text()
 
 
 def test_an_export_of_the_copy_is_the_same_file(db, tmp_path):

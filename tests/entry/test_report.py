@@ -78,3 +78,22 @@ def test_a_window_that_ends_before_it_begins_is_refused(filled):
 def test_a_word_that_is_no_date_is_refused(filled):
     with pytest.raises(RefusedError, match="is no date"):
         run("report", "--from", "May", "--db", filled)
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00", "2026-13-01"])
+def test_a_date_that_no_status_page_has_is_told(filled, date):
+    with pytest.raises(RefusedError, match="is no date"):
+        run("report", "--db", filled, "--from", date)
+
+
+def test_a_question_makes_no_database_of_an_empty_file(tmp_path):
+    empty = tmp_path / "empty.db"
+    empty.touch()
+    with pytest.raises(RefusedError, match="it is empty"):
+        run("report", "--db", empty)
+    assert empty.stat().st_size == 0
+
+
+def test_a_column_without_a_figure_is_left_out_for_people(filled):
+    said = run("report", "--db", filled, "--provider", "claude")
+    assert ("maintenance" in said.split("MTTR", 1)[0], "partly down" in said) == (False, True)

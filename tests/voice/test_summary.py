@@ -99,6 +99,12 @@ def _timeline(looks):
     return known, "Acme", events, SURFACES
 
 
+def test_an_open_incident_that_nobody_looks_at_any_more_says_so():
+    known, _ = told(look(0, page(incident(FIRST), api=RED)))
+    [said] = summary.unwatched(known, at(5), at(600))
+    assert said == "Nobody has looked at its page since 2026-05-04 12:05 UTC: what came after is not known."
+
+
 def test_an_open_incident_says_how_long_so_far():
     assert "open for 40 min so far" in summed(*told(look(0, page(incident(FIRST), api=RED))))
 

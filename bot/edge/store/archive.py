@@ -47,9 +47,9 @@ class Archive:
         """All that is known of a surface in a window."""
         return figures.record(self._db, source, surface, window, now)
 
-    def verdicts(self, surface: str, window: Window) -> tuple[tuple[datetime, datetime, Call], ...]:
+    def verdicts(self, source: str, surface: str, window: Window) -> tuple[tuple[datetime, datetime, Call], ...]:
         """The verdicts that were given on a surface in a window, from when to when."""
-        return figures.verdicts(self._db, surface, window)
+        return figures.verdicts(self._db, source, surface, window)
 
     def courses_of(self, surface: str, window: Window) -> tuple[Course, ...]:
         """The incidents that hit a surface and were first posted in the window."""

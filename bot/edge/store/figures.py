@@ -37,15 +37,17 @@ def record(db: Database, source: str, surface: str, window: Window, now: datetim
     return Record(surface, _spans(seen), watched(db, source, window, now), _spans(told), covered(db, source, window))
 
 
-def verdicts(db: Database, surface: str, window: Window) -> tuple[tuple[datetime, datetime, Call], ...]:
-    """The verdicts that were given in a window, from when to when."""
+def verdicts(db: Database, source: str, surface: str, window: Window) -> tuple[tuple[datetime, datetime, Call], ...]:
+    """The verdicts that were given in a window, from when to when; the last holds until nobody looks any more."""
+    [newest] = db.rows("SELECT max(last_at) AS at FROM observations WHERE source = ?", source)
+    given_to = min(window.end, time(newest["at"]) + KNOWN_FOR) if newest["at"] else window.end
     start, end = iso(window.start), iso(window.end)
     found = db.rows(
         "SELECT since, until, verdict FROM verdicts WHERE surface = ?1 AND since < ?3 AND since >="
         " coalesce((SELECT max(since) FROM verdicts WHERE surface = ?1 AND since <= ?2), ?2) ORDER BY since",
         *(surface, start, end),
     )
-    given = ((time(r["since"]), time(r["until"]) if r["until"] else window.end, Call(r["verdict"])) for r in found)
+    given = ((time(r["since"]), time(r["until"]) if r["until"] else given_to, Call(r["verdict"])) for r in found)
     clipped = ((max(since, window.start), min(until, window.end), call) for since, until, call in given)
     return tuple((since, until, call) for since, until, call in clipped if since < until)
 
