@@ -246,6 +246,8 @@ def _told(item: Body) -> Told:
     if not ordered:
         wire.refuse(f"incident {identity} has no updates")
     updates = tuple(update for _, update in ordered)
+    if not wire.text(updates[-1].get("status")):  # the newest says where the incident stands, and so does the incident
+        updates = (*updates[:-1], {**updates[-1], "status": item.get("status")})
     return Told(
         id=identity,
         body=item,

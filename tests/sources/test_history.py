@@ -233,6 +233,14 @@ def test_maintenances_in_a_list_of_their_own_are_read_too():
     assert list(history.read_history(json.dumps(body).encode()).incidents) == ["m"]
 
 
+def test_a_newest_update_without_a_status_has_that_of_its_incident():
+    newest = update("u2", 2, "resolved")
+    del newest["status"]
+    past = told(incident("i", update("u1", 1, "investigating"), newest, status="resolved"))
+    assert [i.id for i in shown(past, at(1)).incidents] == ["i"]
+    assert shown(past, at(2)).incidents == ()
+
+
 def afterwards(past, when):
     return [(body["id"], is_new) for body, is_new in history.afterwards(past, when)]
 
