@@ -26,7 +26,7 @@ from bot import settings
 from bot.core import catalogue
 from bot.edge.outpost import MOST, Outpost
 from bot.edge.probe import Prober
-from bot.entry import probing, redact
+from bot.entry import logs, probing, redact
 from bot.entry.app import JITTER
 from bot.entry.options import config_option, now
 from bot.errors import DeliveryError, UsageError
@@ -73,7 +73,7 @@ def probe(
         results = asyncio.run(_tried(Prober(), usable, HERE))
         _show(results, as_json=as_json)
         raise SystemExit(0 if len(usable) == len(found) and all(r.ok for r in results) else 1)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.begin()
     logging.getLogger("httpx").setLevel(logging.WARNING)
     name, token = _vantage(vantage), _token(os.environ)
     redact.install((token, *probing.keys(usable, os.environ)))

@@ -28,7 +28,7 @@ from bot.edge.replica import Replica, tool
 from bot.edge.slack import SLACK_API_URL, SlackEdge
 from bot.edge.store import Store
 from bot.engine import Engine
-from bot.entry import app, interactions, probing, reception, redact, socketmode, sweep, tokens
+from bot.entry import app, interactions, logs, probing, reception, redact, socketmode, sweep, tokens
 from bot.entry.db import fetched, replica
 from bot.entry.desk import Desk
 from bot.entry.digests import Digests
@@ -64,7 +64,7 @@ LAST_RESORT_S = 4.5  # after a SIGTERM: something that can't be cancelled, such 
 @db_option
 def run(config: Path | None, db: Path | None) -> None:
     """Watches the catalogue and alerts: in Slack, or in the terminal where there are no tokens. Ctrl-C ends it."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.begin()
     for chatty in ("apscheduler", "slack_bolt", "slack_sdk", "httpx"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)  # what they would say, we say once and in one line
     found, secrets = settings.load(config), tokens.read(os.environ)
