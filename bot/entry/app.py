@@ -12,11 +12,14 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from random import uniform
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
+from typing_extensions import override
 
 from bot.core.stroke import Stroke
 from bot.courier import Delivery
@@ -55,6 +58,21 @@ class Errand:
     is_jittered: bool = False  # by ``JITTER`` of the interval, to both sides
 
 
+class Turns(BaseTrigger):  # type: ignore[misc]
+    """A trigger that asks when the next run is: by when this one was due, and what time it is.
+
+    A job whose time is changed after every run wakes the scheduler twice a run, a seventh of what a look costs.
+    """
+
+    def __init__(self, ask: Callable[[datetime, datetime], datetime]) -> None:
+        """``ask`` must give a time after the second of its two."""
+        self._ask = ask
+
+    @override
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        return self._ask(previous_fire_time or now, now)
+
+
 @dataclass(slots=True)
 class App:
     """A bot that runs. ``doors`` are coroutines that serve until they are cancelled (Slack, for one).
@@ -75,6 +93,7 @@ class App:
     _couriers: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     _failing: dict[str, str] = field(default_factory=dict)
     _pulses: dict[str, Pulse] = field(default_factory=dict)
+    _due: dict[str, datetime] = field(default_factory=dict)  # of each source, the look that began last
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs until ``stop`` is set; then lets what is being sent finish.
@@ -122,9 +141,19 @@ class App:
         scheduler.add_job(self._errand, trigger, args=[errand], id=errand.name, **first)
 
     def _appoint(self, scheduler: Any, provider: str, first: datetime) -> None:
-        trigger = IntervalTrigger(seconds=max(1, int(self.poll.interval_s)))
+        trigger = Turns(partial(self._next_look, provider))
         scheduler.add_job(self._poll, trigger, args=[provider], id=f"poll {provider}", next_run_time=first)
         self._pulses[provider] = Pulse(self.poll.interval_s, first)
+
+    def _next_look(self, provider: str, due_at: datetime, now: datetime) -> datetime:
+        """When the look after one that was due then is, as that begins."""
+        self._due[provider] = due_at
+        return self._planned(provider, now)
+
+    def _planned(self, provider: str, now: datetime, stroke: Stroke | None = None) -> datetime:
+        at = _on_the_beat(now + timedelta(seconds=self._pause(provider, stroke)))
+        self._pulses[provider] = replace(self._pulses[provider], next_at=at, interval_s=self._interval(provider))
+        return at
 
     def take_on(self, provider: Provider) -> None:
         """Looks at one more provider's page from now on."""
@@ -138,10 +167,10 @@ class App:
 
     def _begun(self, provider: str) -> None:
         """Notes how late this look is."""
-        pulse = self._pulses.get(provider) or Pulse(self.poll.interval_s)
-        late = (self.engine.now() - pulse.next_at).total_seconds() if pulse.next_at else 0.0
-        looks, is_late = pulse.looks + 1, late > LATE_S
-        self._pulses[provider] = Pulse(pulse.interval_s, None, looks, pulse.late + is_late, max(pulse.worst_s, late))
+        pulse, now = self._pulses[provider], self.engine.now()
+        late = (now - self._due.get(provider, now)).total_seconds()
+        worst = max(pulse.worst_s, late)
+        self._pulses[provider] = replace(pulse, looks=pulse.looks + 1, late=pulse.late + (late > LATE_S), worst_s=worst)
 
     async def _poll(self, provider: str) -> None:
         self._begun(provider)
@@ -152,16 +181,16 @@ class App:
             _report(stroke, self.engine.alarm_after)
             if not stroke.is_nothing_new:
                 self._send_couriers()  # in this turn: by the next, other looks that are due would come first
-        if self._scheduler.running:
-            at = _on_the_beat(self.engine.now() + timedelta(seconds=self._pause(provider, stroke)))
-            self._scheduler.modify_job(f"poll {provider}", next_run_time=at)
-            self._pulses[provider] = replace(self._pulses[provider], next_at=at, interval_s=self._interval(provider))
+        is_other = _asked_s(stroke) > 0 or self._interval(provider) != self._pulses[provider].interval_s
+        if self._scheduler.running and is_other:
+            self._scheduler.modify_job(
+                f"poll {provider}", next_run_time=self._planned(provider, self.engine.now(), stroke)
+            )
 
     def _pause(self, provider: str, stroke: Stroke | None) -> float:
         """Seconds to the next look: jittered, and never sooner than the server asked for."""
-        usual = self._interval(provider)
-        asked = stroke.blindness.retry_after if stroke and stroke.blindness else None
-        return max(usual * uniform(1 - JITTER, 1 + JITTER), min(asked or 0, MAX_RETRY_AFTER_S))  # noqa: S311
+        usual = self._interval(provider) * uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+        return max(usual, min(_asked_s(stroke), MAX_RETRY_AFTER_S))
 
     def _interval(self, provider: str) -> float:
         return self.poll.incident_interval_s if self.engine.is_busy(provider) else self.poll.interval_s
@@ -234,6 +263,11 @@ class App:
     def _well(self, what: str) -> None:
         if self._failing.pop(what, None):
             log.info("%s: well again", what)
+
+
+def _asked_s(stroke: Stroke | None) -> float:
+    """For how many seconds the server does not want to be looked at."""
+    return (stroke.blindness.retry_after if stroke and stroke.blindness else None) or 0.0
 
 
 def _on_the_beat(at: datetime) -> datetime:

@@ -170,6 +170,21 @@ async def test_after_a_look_the_next_one_is_set(bot, clock):
     assert 48 <= wait.total_seconds() <= 72
 
 
+async def test_a_look_that_finds_trouble_brings_the_next_one_forward(bot, web, clock):
+    web.show(DOWN)
+    async with Running(bot):
+        await until(lambda: bot.engine.worlds["acme"].seen_at)
+        await until(lambda: bot.pulse("acme").interval_s == 20)
+        wait = bot._scheduler.get_job("poll acme").next_run_time - clock()
+    assert 16 <= wait.total_seconds() <= 24.25
+
+
+async def test_the_next_look_that_is_told_is_the_one_that_the_scheduler_has(bot):
+    async with Running(bot):
+        await until(lambda: bot.engine.worlds["acme"].seen_at)
+        assert bot.pulse("acme").next_at == bot._scheduler.get_job("poll acme").next_run_time
+
+
 async def test_a_look_that_begins_when_it_is_due_is_not_late(bot):
     async with Running(bot):
         await until(lambda: bot.engine.worlds["acme"].seen_at)
