@@ -121,6 +121,10 @@ def test_maintenance_holds_while_in_progress():
     assert Day({0: [hit(Stage.IN_PROGRESS, condition=Condition.MAINTENANCE)]}).code(3) == "maintenance"
 
 
+def test_a_maintenance_is_looked_at_again_after_a_quarter_of_an_hour():
+    assert Day({0: [hit(Stage.IN_PROGRESS, condition=Condition.MAINTENANCE)]}).verdict(3).review_at == at(18)
+
+
 def test_maintained_recently_tells_of_the_minutes_after_a_maintenance():
     day = Day({0: [hit(Stage.IN_PROGRESS, condition=Condition.MAINTENANCE)], 60: []})
     verdict = day.verdict(62)
@@ -151,6 +155,12 @@ def test_settling_needs_two_clean_looks_a_minute_apart():
     once = advance(track, [hit(MONITORING)], at(30), looked=True, rules=R60)
     verdict = judge(Case(once, [hit(MONITORING)], at(35), seen_at=at(34), rules=R60, surface=API))
     assert verdict.reason_code == "settling"
+
+
+def test_settling_without_its_second_look_is_looked_at_again_in_a_minute():
+    track = advance(Day({0: [hit()]}).track(0), [], at(5), looked=True, rules=R60)
+    verdict = judge(Case(track, [], at(9.5), seen_at=at(5), rules=R60, surface=API))
+    assert (verdict.reason_code, verdict.review_at) == ("settling", at(10.5))
 
 
 def test_settling_also_follows_an_incident_that_opens_at_monitoring():
@@ -220,6 +230,11 @@ def test_recovering_flapping_doubles_again_up_to_four_hours():
     assert (day.verdict(69 + 239).call, day.verdict(69 + 240).call) == (Call.RETRY_GENTLY, Call.RETRY_NORMALLY)
 
 
+def test_a_relapse_counts_for_less_than_six_hours():
+    day = Day({0: [hit()], 30: [], 60: [hit()]})
+    assert ["relapse 1" in day.verdict(minute).reason for minute in (419, 420)] == [True, False]
+
+
 def test_relapses_are_forgotten_after_six_hours_though_others_see_it_bad_all_the_time():
     seen = hit(basis=Basis.WITNESS, incident="")
     flapping = {hour * 60 + minute: [seen, *said] for hour in range(72) for minute, said in ((0, [hit()]), (30, []))}
@@ -232,6 +247,10 @@ def test_relapses_are_forgotten_after_six_hours_though_others_see_it_bad_all_the
 def test_resolved_recently_is_normal_after_fifteen_minutes():
     day = Day({0: [hit()], 30: []})
     assert (day.code(44), day.code(45)) == ("resolved_recently", "quiet")
+
+
+def test_gentle_is_looked_at_again_when_it_may_be_normal():
+    assert Day({0: [hit()], 30: []}).verdict(40).review_at == at(45)
 
 
 def test_resolved_after_a_long_monitoring_still_dwells():
@@ -247,6 +266,11 @@ def test_starting_is_gentle_until_it_has_been_watched():
 def test_stale_caps_at_gentle_after_five_minutes():
     verdict = Day({}).verdict(0, seen_at=at(-6))
     assert (verdict.call, verdict.reason_code) == (Call.RETRY_GENTLY, "stale")
+
+
+@pytest.mark.parametrize(("minutes", "code"), [(6, "stale"), (16, "stale_unknown")])
+def test_a_look_from_the_future_is_as_stale_as_one_from_the_past(minutes, code):
+    assert Day({}).verdict(0, seen_at=at(minutes)).reason_code == code
 
 
 def test_recovered_is_normal_with_the_incident_still_at_monitoring():
@@ -328,8 +352,9 @@ def test_a_long_silence_unlocks_nothing_and_is_said():
 
 LOGIN = Surface("acme-login", "acme", "Acme login")
 CODE = Surface("acme-code", "acme", "Acme Code", needs=("acme-login",), instead=("acme-api", "other-code"))
+DESK = Surface("acme-desk", "acme", "Acme Desk", needs=("acme-code",))
 ACME = Provider(
-    "acme", "Acme", (replace(API, instead=("acme-code",)), LOGIN, CODE), Source("acme", "acme", "statuspage", "")
+    "acme", "Acme", (replace(API, instead=("acme-code",)), LOGIN, CODE, DESK), Source("acme", "acme", "statuspage", "")
 )
 OTHER_IS_FINE = {"other-code": Verdict("other-code", Call.RETRY_NORMALLY, NOON, 1.0, "", "quiet")}
 
@@ -363,6 +388,16 @@ def test_needs_holds_a_surface_while_what_it_needs_is_held():
     assert "it needs Acme login, which is hold off (down)" in verdict.reason
 
 
+def test_needs_holds_at_any_remove():
+    assert all_of([replace(hit(), surface="acme-login")])["acme-desk"].reason_code == "needs"
+
+
+def test_needs_names_its_own_incident_beside_that_of_what_it_needs():
+    named = replace(hit(weight=Weight.NAMED, basis=Basis.TEXT), surface="acme-code")
+    verdicts = all_of([named, replace(hit(incident="i2"), surface="acme-login")])
+    assert verdicts["acme-code"].incidents == ("i1", "i2")
+
+
 def test_fail_over_goes_to_another_fault_domain_that_is_normal_by_itself():
     verdict = all_of([replace(hit(), surface="acme-code")], elsewhere=OTHER_IS_FINE)["acme-code"]
     assert (verdict.call, verdict.instead, verdict.exposure) == (Call.FAIL_OVER, "other-code", 0)
@@ -378,8 +413,14 @@ def test_fail_over_waits_where_the_alternative_is_only_gentle():
     assert all_of([replace(hit(), surface="acme-code")], elsewhere=gentle)["acme-code"].call is Call.HOLD_OFF
 
 
-def test_fail_over_is_not_worth_it_where_half_are_over_sooner():
-    soon = {"acme-code": Estimate("i1", NOON, timedelta(0), 10 * MINUTE, 20 * MINUTE, 30 * MINUTE)}
+def test_fail_over_is_not_worth_it_while_settling():
+    verdict = all_of([replace(hit(MONITORING), surface="acme-code")], elsewhere=OTHER_IS_FINE)["acme-code"]
+    assert (verdict.call, verdict.reason_code) == (Call.HOLD_OFF, "settling")
+
+
+@pytest.mark.parametrize("half", [10, 30])
+def test_fail_over_is_not_worth_it_where_half_are_over_in_half_an_hour(half):
+    soon = {"acme-code": Estimate("i1", NOON, timedelta(0), half * MINUTE, 60 * MINUTE, 90 * MINUTE)}
     verdicts = all_of([replace(hit(), surface="acme-code")], elsewhere=OTHER_IS_FINE, forecasts=soon)
     assert verdicts["acme-code"].call is Call.HOLD_OFF
 
@@ -391,6 +432,13 @@ def test_a_restart_on_old_data_starts_the_dwell_anew():
     track = advance(Day({}).track(0), [], at(10), looked=True, rules=R60)
     verdict = judge(Case(track, [], at(10), seen_at=at(10), rules=R60, surface=API))
     assert (verdict.call, verdict.reason_code) == (Call.RETRY_GENTLY, "starting")
+
+
+def test_what_ended_while_nobody_watched_is_resolved_recently_and_not_only_starting():
+    track = Day({0: [hit()]}).track(10)
+    for minute in range(40, 47):
+        track = advance(track, [], at(minute), looked=True, rules=R60)
+    assert judge(Case(track, [], at(46), seen_at=at(46), rules=R60, surface=API)).reason_code == "resolved_recently"
 
 
 def test_a_restart_within_five_minutes_goes_on_where_it_was():
