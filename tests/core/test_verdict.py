@@ -197,6 +197,11 @@ def test_residual_errors_pin_the_ramp_for_an_hour_at_most():
     assert (day.verdict(60).exposure, day.code(60), day.code(91)) == (0.1, "residual_errors", "recovering")
 
 
+def test_residual_errors_count_from_when_it_is_no_longer_bad():
+    red = hit(MONITORING, condition=RED, residual=True)
+    assert Day({0: [red], 60: [hit(MONITORING, residual=True)]}).code(119) == "residual_errors"
+
+
 def test_crowded_asks_for_two_clean_hours_after_three_incidents_in_a_day():
     said = {}
     for start in (-600, -300, 0):
@@ -208,6 +213,13 @@ def test_crowded_asks_for_two_clean_hours_after_three_incidents_in_a_day():
 def test_recovering_ramps_up_and_is_normal_after_an_hour():
     day = Day({0: [hit()], 30: [hit(MONITORING)]})
     assert [day.verdict(m).exposure for m in (34, 62, 88, 89)] == snapshot([0.1, 0.304, 0.493, 1.0])
+
+
+def test_an_incident_that_came_and_went_meanwhile_does_not_set_the_ramp_back():
+    linked = hit(weight=Weight.WATCH, incident="i2", basis=Basis.LINK)
+    brief = {50: [hit(MONITORING), linked], 51: [hit(MONITORING)]}
+    calm = {0: [hit()], 30: [hit(MONITORING)]}
+    assert Day(calm | brief).verdict(62).exposure == Day(calm).verdict(62).exposure
 
 
 def test_recovering_dwells_from_the_first_post_of_an_incident_that_opens_at_monitoring():
@@ -228,6 +240,11 @@ def test_recovering_flapping_doubles_again_up_to_four_hours():
     said = {start + shift: [hit(s)] for start in (0, 20, 40, 60) for shift, s in ((0, BAD), (10, MONITORING))}
     day = Day(said)
     assert (day.verdict(69 + 239).call, day.verdict(69 + 240).call) == (Call.RETRY_GENTLY, Call.RETRY_NORMALLY)
+
+
+def test_a_cap_below_the_dwell_makes_no_dwell_shorter():
+    day = Day({0: [hit()], 10: [hit(MONITORING)], 30: [hit()], 40: [hit(MONITORING)]}, replace(R60, dwell=300 * MINUTE))
+    assert (day.verdict(338).call, day.verdict(339).call) == (Call.RETRY_GENTLY, Call.RETRY_NORMALLY)
 
 
 def test_a_relapse_counts_for_less_than_six_hours():
@@ -441,9 +458,10 @@ def test_what_ended_while_nobody_watched_is_resolved_recently_and_not_only_start
     assert judge(Case(track, [], at(46), seen_at=at(46), rules=R60, surface=API)).reason_code == "resolved_recently"
 
 
-def test_a_restart_within_five_minutes_goes_on_where_it_was():
-    track = advance(Day({}).track(0), [], at(4), looked=True, rules=R60)
-    assert judge(Case(track, [], at(4), seen_at=at(4), rules=R60, surface=API)).call is Call.RETRY_NORMALLY
+@pytest.mark.parametrize("minute", [4, 5])
+def test_a_restart_within_five_minutes_goes_on_where_it_was(minute):
+    track = advance(Day({}).track(0), [], at(minute), looked=True, rules=R60)
+    assert judge(Case(track, [], at(minute), seen_at=at(minute), rules=R60, surface=API)).call is Call.RETRY_NORMALLY
 
 
 def test_a_restart_while_settling_settles_anew():
@@ -472,8 +490,9 @@ def test_a_clock_that_jumps_does_not_keep_a_quiet_surface_normal():
     assert judge(Case(track, [], at(-60), seen_at=at(-60), rules=R60, surface=API)).call is Call.RETRY_GENTLY
 
 
-def test_a_clock_that_steps_back_some_seconds_changes_nothing():
-    track = advance(Day({}).track(0), [], NOON - timedelta(seconds=40), looked=True, rules=R60)
+@pytest.mark.parametrize("seconds", [40, 60])
+def test_a_clock_that_steps_back_a_minute_at_most_changes_nothing(seconds):
+    track = advance(Day({}).track(0), [], NOON - timedelta(seconds=seconds), looked=True, rules=R60)
     assert judge(Case(track, [], NOON, seen_at=NOON, rules=R60, surface=API)).call is Call.RETRY_NORMALLY
 
 
@@ -481,6 +500,13 @@ def test_changes_at_names_the_next_time_that_the_call_may_change():
     day = Day(OUTAGE)
     given = {"seen_at": at(40), "rules": replace(R60, stale_gentle=900 * MINUTE, stale_unknown=990 * MINUTE)}
     assert changes_at(Case(day.track(40), day.hits(40), at(40), surface=API, **given)) == at(89)
+
+
+def test_changes_at_names_the_time_at_which_a_crowd_is_none_any_more():
+    day = Day({700 * n + shift: said for n in range(3) for shift, said in ((0, [hit(incident=f"i{n}")]), (5, []))})
+    given = {"seen_at": None, "rules": R60, "surface": API}
+    assert changes_at(Case(day.track(1425), [], at(1425), **given)) == at(1440)
+    assert (day.code(1439), day.code(1440)) == ("crowded", "quiet")
 
 
 # --- properties -------------------------------------------------------------------------------------------------------
