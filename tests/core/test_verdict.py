@@ -1,6 +1,6 @@
 """A test for every rule of the table, named after it, then what holds for all of them."""
 
-from dataclasses import replace
+from dataclasses import astuple, fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +14,7 @@ from bot.model import (
     Call,
     Condition,
     Estimate,
+    Heard,
     Hit,
     Provider,
     Source,
@@ -165,6 +166,10 @@ def test_settling_without_its_second_look_is_looked_at_again_in_a_minute():
 
 def test_settling_also_follows_an_incident_that_opens_at_monitoring():
     assert Day({0: [hit(MONITORING)]}).code(2) == "settling"
+
+
+def test_settling_does_not_follow_one_that_opens_at_monitoring_and_only_lists_it():
+    assert Day({0: [hit(MONITORING, Weight.WATCH, basis=Basis.LINK)]}).code(0) == "recovering"
 
 
 def test_exonerated_is_gentle_at_once_and_no_more():
@@ -488,6 +493,14 @@ def test_a_clock_that_jumps_an_hour_opens_nothing(jump, minute):
 def test_a_clock_that_jumps_does_not_keep_a_quiet_surface_normal():
     track = advance(Day({}).track(0), [], at(-60), looked=True, rules=R60)
     assert judge(Case(track, [], at(-60), seen_at=at(-60), rules=R60, surface=API)).call is Call.RETRY_GENTLY
+
+
+def test_after_a_clock_that_went_back_a_track_knows_of_no_time_ahead_of_it():
+    times = {f.name: NOON for f in fields(Track) if "datetime" in str(f.type) and "tuple" not in str(f.type)}
+    ahead = Track("acme-api", bad=True, relapses=(NOON,), incidents=(Heard("i1", NOON, BAD, NOON),), **times)
+    track = advance(ahead, [hit()], at(-60), looked=False, rules=R60)
+    held = [*astuple(track), *track.relapses, *astuple(track.incidents[0])]
+    assert max(time for time in held if isinstance(time, datetime)) == at(-60)
 
 
 @pytest.mark.parametrize("seconds", [40, 60])
