@@ -158,6 +158,13 @@ def test_settling_needs_two_clean_looks_a_minute_apart():
     assert verdict.reason_code == "settling"
 
 
+def test_settling_takes_a_look_a_minute_later_for_its_second():
+    track = Day({0: [hit()]}).track(0)
+    for minute in (4, 5):
+        track = advance(track, [], at(minute), looked=True, rules=R60)
+    assert judge(Case(track, [], at(8), seen_at=at(5), rules=R60, surface=API)).reason_code == "resolved_recently"
+
+
 def test_settling_without_its_second_look_is_looked_at_again_in_a_minute():
     track = advance(Day({0: [hit()]}).track(0), [], at(5), looked=True, rules=R60)
     verdict = judge(Case(track, [], at(9.5), seen_at=at(5), rules=R60, surface=API))
