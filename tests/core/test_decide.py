@@ -191,6 +191,19 @@ def test_a_worse_colour_without_a_word_draws_the_alert_anew():
     assert (alert.lines[0].condition, alert.news, alert.opens) == (RED, (), True)
 
 
+def test_the_share_of_the_load_moves_on_in_the_alert_by_tenths():
+    fixed = page(incident(FIRST, update("u2", Stage.MONITORING, "Fixed.", 5)))
+    run = watched(look(0, OPEN), *(look(5 + n, fixed) for n in range(58)))
+    drawn = [int(a.lines[0].verdict.exposure * 10) for s in run for a in decided(s).alerts]
+    assert set(drawn) == {0, 1, 2, 3, 4}
+
+
+def test_a_surface_that_it_had_hit_and_only_lists_now_is_shown_once():
+    listed = incident(update("u1", body="Something fails."), components=page().components)
+    [alert] = last(look(0, page(listed, api=RED)), look(5, page(listed))).alerts
+    assert ([x.surface for x in alert.lines], [x.surface for x in alert.watched]) == (["acme-api"], ["acme-web"])
+
+
 def test_the_time_to_look_again_moves_on_in_the_alert():
     run = watched(*(look(n, OPEN) for n in range(61)))
     drawn = [a for s in run[1:] for a in decided(s).alerts]

@@ -204,6 +204,10 @@ def test_the_incidents_alert_takes_over_the_message():
     assert alerts[ID].yields_to == ("i1",)
 
 
+def test_what_is_taken_over_opens_no_message_any_more():
+    assert [a.opens for a in told(joined()[-2:]) if a.incident == ID] == [False]
+
+
 def test_that_the_page_shows_it_is_said_in_the_thread_and_not_broadcast():
     [item] = next(a for a in told(joined()[-2:]) if a.incident == "i1").news
     assert (item.kinds, item.broadcast) == ((News.CONFIRMED, News.UPDATE), False)
