@@ -141,6 +141,16 @@ def test_another_verdict_is_broadcast_with_its_reason():
     assert [(i.kinds, i.broadcast) for i in told if i.verdicts] == [((News.VERDICT,), True)]
 
 
+def test_the_same_verdict_after_another_post_is_told_again():
+    fixed = (FIRST, update("u2", Stage.MONITORING, "Fixed.", 5))
+    worse = (*fixed, update("u3", Stage.IDENTIFIED, "It fails again.", 20, api=RED))
+    over = page(incident(*worse, update("u4", Stage.MONITORING, "Fixed for good.", 30)))
+    days = (*(look(5 + n, page(incident(*fixed))) for n in range(9)), look(20, page(incident(*worse), api=RED)))
+    run = watched(look(0, OPEN), *days, *(look(30 + n, over) for n in range(9)))
+    told = [i.key for s in run for a in decided(s).alerts for i in a.news if i.kinds == (News.VERDICT,)]
+    assert (len(told), len(set(told))) == (2, 2)
+
+
 def test_resolved_is_broadcast_and_carries_the_last_words():
     [item] = news(look(0, OPEN), look(30, page(incident(FIRST, OVER))))
     assert (item.kinds[0], item.kinds[-1], item.quote, item.broadcast) == (News.RESOLVED, News.UPDATE, "Over.", True)
