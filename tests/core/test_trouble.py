@@ -191,6 +191,12 @@ def test_the_page_is_never_asked_for_a_trouble_of_ours():
     assert diff.unlisted({k.incident.id: k for k in world.incidents}, page()) == ()
 
 
+def test_it_is_forgotten_a_day_after_its_end_though_the_page_has_no_list_of_incidents():
+    bare = [replace(page(api=c), incidents=None, maintenances=None) for c in (RED, RED, RED, RED, GREEN, GREEN)]
+    done = watched(*(look(n, shown) for n, shown in zip((0, 1, 2, 3, 4, 25 * 60), bare, strict=True)))
+    assert ([k.incident.id for k in done[-2].world.incidents], done[-1].world.incidents) == ([ID], ())
+
+
 def test_each_surface_has_a_trouble_of_its_own():
     strokes_ = watched(*(look(n, page(api=RED, web=AMBER)) for n in range(4)))
     assert [a.incident.partition("@")[0] for a in told(strokes_[-1])] == ["acme-web", "acme-api"]
