@@ -227,6 +227,12 @@ async def test_time_that_changes_nothing_is_not_recorded(show, engine, book):
     assert (engine.tick(), book.world("acme")) == ((), before)
 
 
+async def test_time_that_changes_no_call_moves_the_verdicts_all_the_same(show, engine, clock):
+    await show(page(), DOWN)
+    clock.move(minutes=1)
+    assert (engine.tick(), engine.worlds["acme"].verdict("acme-api").as_of) == ((), clock())
+
+
 async def test_a_quarter_of_an_hour_without_news_is_recorded(show, engine, book, clock):
     await show(page())
     clock.move(minutes=15)
