@@ -114,7 +114,7 @@ def test_a_lead_of_nothing_is_not_boasted_of(lead):
 
 
 def test_a_lead_of_a_minute_is_said():
-    assert "We knew 1 min before the page." in text(parent(replace(ALERT, lead=timedelta(seconds=60))))
+    assert "We knew 60 s before the page." in text(parent(replace(ALERT, lead=timedelta(seconds=60))))
 
 
 def test_what_was_suspected_and_is_shown_now_is_said_with_the_lead():
