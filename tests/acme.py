@@ -157,6 +157,7 @@ class Chat:
         self.said, self.texts = [], []
         self.looks = looks
         self.there = {}
+        self.looked_from = None
 
     def _try(self, what):
         failure = self.failures.pop(0) if self.failures else None
@@ -176,5 +177,6 @@ class Chat:
         return f"https://chat.example/{channel}/{ts}"
 
     async def find(self, channel, key, since, *, thread_ts):  # noqa: ARG002
+        self.looked_from = since
         self._try(("find", channel, key))
         return self.there.get(key)

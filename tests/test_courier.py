@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core import decide
-from bot.courier import BLIND_WAIT, SEARCH, SETTLE, Courier
+from bot.courier import BLIND_WAIT, CLOCKS, SEARCH, SETTLE, Courier
 from bot.edge.store import Store
 from bot.errors import Blame, DeliveryError
 from bot.model import PostKind, Subscription
@@ -166,6 +166,13 @@ async def test_a_look_goes_back_to_the_first_attempt(town):
         await town.breaks()
         town.clock.move(seconds=20)
     assert town.book.owed("C1").doubted_from == NOON
+
+
+async def test_a_look_goes_back_further_by_what_the_chats_clock_may_be_behind(town):
+    await town.breaks()
+    town.clock.move(seconds=10)
+    await town.publish()
+    assert town.chat.looked_from == NOON - CLOCKS
 
 
 async def test_who_can_not_look_does_not_hurry(town):

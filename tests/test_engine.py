@@ -1,11 +1,13 @@
 """The two strokes, with a web and a chat of ten lines and the real store in a file."""
 
 import json
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
 from bot.courier import MAX_WAIT
+from bot.edge.store import Store
 from bot.engine import Engine
 from bot.errors import Blame, DeliveryError, SourceError, StoreError
 from bot.model import Outcomes, ProbeResult, Report, Subscription, VerdictRules
@@ -225,6 +227,22 @@ async def test_time_that_changes_nothing_is_not_recorded(show, engine, book):
     await show(page())
     before = book.world("acme")
     assert (engine.tick(), book.world("acme")) == ((), before)
+
+
+async def test_as_time_passes_the_looks_that_changed_nothing_are_written(show, engine, clock, tmp_path):
+    await show(*[page()] * 20)
+    await engine.poll("acme")
+    clock.move(seconds=1)
+    await engine.poll("acme")
+    engine.tick()
+    with closing(Store.open(tmp_path / "b.db", read_only=True)) as reader:
+        assert reader.world("acme").seen_at == clock()
+
+
+async def test_time_that_changes_no_call_moves_the_verdicts_all_the_same(show, engine, clock):
+    await show(page(), DOWN)
+    clock.move(minutes=1)
+    assert (engine.tick(), engine.worlds["acme"].verdict("acme-api").as_of) == ((), clock())
 
 
 async def test_a_quarter_of_an_hour_without_news_is_recorded(show, engine, book, clock):

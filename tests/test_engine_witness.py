@@ -98,6 +98,14 @@ async def test_when_the_page_admits_it_the_same_message_goes_on(stage):
     assert stage.sent()[-2:] == ["edit", "reply"]
 
 
+async def test_whom_a_trouble_of_ours_rang_the_incident_that_takes_it_over_rings_no_second_time(stage):
+    stage.store.subscribe(Subscription("C1", "acme", mention="!subteam^S1", created_at=NOON))
+    await stage.minutes(2)
+    await stage.minutes(5, shows=page(api="major_outage"))
+    await stage.minutes(2, shows=page(incident(), api="major_outage"))
+    assert sum("<!subteam^S1>" in text for text in stage.chat.texts) == 1
+
+
 async def test_the_message_is_the_incidents_from_then_on(stage):
     await admitted(stage)
     assert (stage.store.told("inc1"), stage.store.told(stage.suspicion().incident.id)) == ({"C1"}, frozenset())

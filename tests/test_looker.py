@@ -62,10 +62,10 @@ class Web:
 def play():
     """Looks at a page of a kind of our own; ``known`` are the incidents that are open."""
 
-    async def look(web, *known, looks=1, **kind):
+    async def look(web, *known, looks=1, seen_at=None, **kind):
         played = Kind("Played", **{"paths": ("/page",), "parse": parse, **kind})
         looker = Looker(web, lambda: NOW, {"played": played})
-        world = replace(World("acme"), incidents=tuple(Known(i, NOW) for i in known))
+        world = replace(World("acme"), incidents=tuple(Known(i, NOW) for i in known), seen_at=seen_at)
         for _ in range(looks):
             seen, observation = await looker.look(ACME, world)
         return seen, observation
@@ -133,6 +133,35 @@ async def test_gone_from_a_list_that_does_not_reach_back_is_not_withdrawn(play):
     web = Web(page=b"[]", all=page_of(incident("new", Stage.RESOLVED, NOW + timedelta(days=9))))
     seen, _ = await play(web, incident(), absence=Absence.ASK, all_path="/all")
     assert seen.endings == {"i1": Ending.UNRECORDED}
+
+
+async def test_gone_with_its_own_page_and_from_the_list_of_all_is_withdrawn_however_short_that_is(play):
+    web = Web(page=b"[]", all=page_of(incident("new", Stage.RESOLVED, NOW + timedelta(days=9))))
+    own = {"own_path": lambda *_: "/own", "parse_own": lambda *_: None}
+    seen, _ = await play(web, incident(), absence=Absence.ASK, all_path="/all", **own)
+    assert seen.endings == {"i1": Ending.WITHDRAWN}
+
+
+async def test_a_maintenance_that_is_gone_from_every_list_may_just_be_over(play):
+    works = replace(incident(), is_maintenance=True)
+    seen, _ = await play(Web(page=b"[]", all=b"[]"), works, absence=Absence.ASK, all_path="/all")
+    assert seen.endings == {"i1": Ending.UNRECORDED}
+
+
+@pytest.mark.parametrize(("minutes", "is_same"), [(1, True), (60, False)])
+async def test_the_same_page_after_a_time_without_looks_is_not_called_the_same(play, minutes, is_same):
+    seen, _ = await play(Web(page=b"[]"), looks=2, seen_at=NOW - timedelta(minutes=minutes))
+    assert seen.is_same is is_same
+
+
+async def test_a_list_of_all_that_could_not_be_read_after_a_gap_is_read_at_the_next_look():
+    ago = NOW - timedelta(hours=1)
+    web = Web(page=b"[]", all=SourceError("later", code="http_503"))
+    looker = Looker(web, lambda: NOW, {"played": Kind("P", ("/page",), parse, absence=Absence.ASK, all_path="/all")})
+    first, _ = await looker.look(ACME, replace(World("acme"), seen_at=ago))
+    web.pages["all"] = b"[]"
+    second, _ = await looker.look(ACME, replace(World("acme"), seen_at=NOW))
+    assert (first.unwatched_since, second.unwatched_since) == (None, ago)
 
 
 async def test_gone_while_the_list_of_all_cannot_be_read_is_asked_again(play):

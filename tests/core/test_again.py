@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,12 +85,13 @@ def test_a_look_while_a_surface_recovers_is_never_short():
     assert strokes.again(world, Look(at(122), CALM, is_same=True), RULES) is None
 
 
-def test_an_incident_that_is_old_enough_is_forgotten_though_looks_are_short():
+@pytest.mark.parametrize("apart", [4, 2], ids=["past the day", "on its minute"])
+def test_an_incident_that_is_old_enough_is_forgotten_though_looks_are_short(apart):
     over = page(incident(update("u1", api=RED), update("u9", Stage.RESOLVED, "Over.", 30)))
     world = strokes.look(well(), Look(at(120), page(incident(update("u1", api=RED)), api=RED)), RULES).world
     world = strokes.look(world, Look(at(121), over), RULES).world
     world = strokes.look(world, Look(at(122), CALM), RULES).world
-    for minute in range(123, 123 + 25 * 60, 4):
+    for minute in range(123, 123 + 25 * 60, apart):
         world = short(world, Look(at(minute), CALM, is_same=True)).world
     assert world.incidents == ()
 

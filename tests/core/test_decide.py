@@ -141,6 +141,16 @@ def test_another_verdict_is_broadcast_with_its_reason():
     assert [(i.kinds, i.broadcast) for i in told if i.verdicts] == [((News.VERDICT,), True)]
 
 
+def test_the_same_verdict_after_another_post_is_told_again():
+    fixed = (FIRST, update("u2", Stage.MONITORING, "Fixed.", 5))
+    worse = (*fixed, update("u3", Stage.IDENTIFIED, "It fails again.", 20, api=RED))
+    over = page(incident(*worse, update("u4", Stage.MONITORING, "Fixed for good.", 30)))
+    days = (*(look(5 + n, page(incident(*fixed))) for n in range(9)), look(20, page(incident(*worse), api=RED)))
+    run = watched(look(0, OPEN), *days, *(look(30 + n, over) for n in range(9)))
+    told = [i.key for s in run for a in decided(s).alerts for i in a.news if i.kinds == (News.VERDICT,)]
+    assert (len(told), len(set(told))) == (2, 2)
+
+
 def test_resolved_is_broadcast_and_carries_the_last_words():
     [item] = news(look(0, OPEN), look(30, page(incident(FIRST, OVER))))
     assert (item.kinds[0], item.kinds[-1], item.quote, item.broadcast) == (News.RESOLVED, News.UPDATE, "Over.", True)
@@ -189,6 +199,19 @@ def test_a_postmortem_on_an_ended_incident_goes_to_its_thread_and_opens_nothing(
 def test_a_worse_colour_without_a_word_draws_the_alert_anew():
     [alert] = last(look(0, page(incident(FIRST), api=AMBER)), look(5, OPEN)).alerts
     assert (alert.lines[0].condition, alert.news, alert.opens) == (RED, (), True)
+
+
+def test_the_share_of_the_load_moves_on_in_the_alert_by_tenths():
+    fixed = page(incident(FIRST, update("u2", Stage.MONITORING, "Fixed.", 5)))
+    run = watched(look(0, OPEN), *(look(5 + n, fixed) for n in range(58)))
+    drawn = [int(a.lines[0].verdict.exposure * 10) for s in run for a in decided(s).alerts]
+    assert set(drawn) == {0, 1, 2, 3, 4}
+
+
+def test_a_surface_that_it_had_hit_and_only_lists_now_is_shown_once():
+    listed = incident(update("u1", body="Something fails."), components=page().components)
+    [alert] = last(look(0, page(listed, api=RED)), look(5, page(listed))).alerts
+    assert ([x.surface for x in alert.lines], [x.surface for x in alert.watched]) == (["acme-api"], ["acme-web"])
 
 
 def test_the_time_to_look_again_moves_on_in_the_alert():

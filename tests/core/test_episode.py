@@ -46,6 +46,15 @@ def test_one_that_touches_two_stories_makes_them_one():
     ]
 
 
+def test_a_story_that_two_make_goes_on_by_every_surface_of_both():
+    first, second = (strand("a", 0, 9), strand("b", 1, 9)), strand("c", 2, 9, "api code")
+    assert names(*first, second, strand("d", 20, 30, "web api"), strand("e", 40, 50, "code")) == [tuple("abcde")]
+
+
+def test_a_short_one_within_a_long_one_does_not_end_its_reach():
+    assert names(strand("a", 0, 600), strand("b", 10, 20), strand("c", 700, 710)) == [("a", "b", "c")]
+
+
 def test_while_one_is_open_another_joins_however_late():
     assert names(strand("a", 0, None), strand("b", 5000, None)) == [("a", "b")]
 

@@ -59,6 +59,13 @@ def test_learning_moves_a_level_by_a_fiftieth_at_most():
     assert max(abs(a - b) for a, b in zip(missed.levels, LEVELS, strict=True)) <= 0.02
 
 
+def test_learning_leaves_no_level_out_of_reach():
+    known = Lifetimes()
+    for _ in range(100):
+        known = learn(known, timedelta(hours=20), [grade(told(), lasting(1200))])
+    assert max(known.levels) == 0.995
+
+
 def test_learning_keeps_the_history_in_order():
     known = learn(learn(Lifetimes(), timedelta(minutes=50)), timedelta(minutes=20))
     assert known.minutes == (20, 50)
@@ -77,6 +84,10 @@ def test_a_first_estimate_carries_the_age_at_which_it_was_made():
 def test_a_grade_counts_from_the_issue_of_the_estimate():
     graded = grade(told(age=30), lasting(44))
     assert (graded.actual, graded.held) == (timedelta(minutes=44), (True, True, True))
+
+
+def test_one_that_had_ended_before_its_estimate_lasted_for_no_time():
+    assert grade(told(), lasting(-5)).actual == timedelta(0)
 
 
 def test_the_record_tells_of_the_newest_sixteen():

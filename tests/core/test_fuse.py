@@ -9,7 +9,7 @@ from inline_snapshot import snapshot
 
 from bot.core.fuse import TABLE
 from bot.model import Call, Stage, VerdictRules
-from tests.core.pages import RED, RULES, incident, page, update
+from tests.core.pages import RED, RULES, at, incident, page, update
 from tests.core.witnesses import counted, lived, probed, reported, tried, verdict
 
 RANK = list(Call)
@@ -150,6 +150,18 @@ def test_a_brownout_leaves_less_the_more_fails():
     assert [s.world.verdict("acme-api").exposure for s in shares] == [0.45, 0.35, 0.2, 0.1]
 
 
+def test_a_brownout_leaves_no_more_than_the_ramp_does():
+    shown, seen = outage(monitoring=30), traffic(80, s503=20)
+    _, code, exposure = told(lived(40, shown=shown, seen=lambda m: seen(m) if m > 36 else []))
+    assert (code, exposure < 0.2) == ("brownout", True)
+
+
+def test_a_brownout_is_looked_at_again_no_later_than_the_page_asks_for():
+    seen = traffic(80, s503=20)
+    done = lived(85, shown=outage(monitoring=30), seen=lambda m: seen(m) if m > 79 else [])
+    assert (verdict(done).reason_code, verdict(done).review_at) == ("brownout", at(89))
+
+
 def test_own_429s_are_no_brownout():
     assert told(lived(9, seen=lambda m: [counted(m, 80, s429=200)])) == (Call.RETRY_NORMALLY, "quiet", 1)
 
@@ -231,6 +243,12 @@ def test_unread_but_answering_is_half_at_most():
 def test_unread_but_answering_for_a_moment_is_a_tenth():
     seen = lambda m: [tried(m)] if m >= 20 else []  # noqa: E731
     assert told(lived(21, shown=blind(0), seen=seen))[2] == 0.1
+
+
+def test_unread_but_answering_is_a_tenth_while_a_crowd_says_otherwise():
+    people = lambda m: [reported(m, f"p{n}") for n in range(5)] if m == 19 else []  # noqa: E731
+    found = told(lived(20, shown=blind(0), seen=both(probed(lambda _: True), people)))
+    assert found == (Call.RETRY_GENTLY, "unread_but_answering", 0.1)
 
 
 def test_unread_after_it_was_bad_needs_ten_minutes():

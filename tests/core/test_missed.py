@@ -67,12 +67,17 @@ def test_who_listens_to_that_surface_gets_one_message_that_says_it_is_late():
     assert "over since 2026-03-02 11:00 UTC" in text
 
 
-def test_what_ended_before_the_last_look_is_for_the_timeline():
-    assert told(over(start=-300, end=-130)) == []
+@pytest.mark.parametrize("end", [-130, -120], ids=["before", "at"])
+def test_what_ended_by_the_last_look_is_for_the_timeline(end):
+    assert told(over(start=-300, end=end)) == []
 
 
 def test_what_ended_over_a_day_ago_is_for_the_timeline():
     assert told(over(start=-1600, end=-1500), since=at(-2000), seen_at=at(-2000)) == []
+
+
+def test_what_ended_a_day_ago_to_the_minute_is_told():
+    assert told(over(start=-1500, end=-1440), since=at(-2000), seen_at=at(-2000)) == ["inc1"]
 
 
 def test_what_was_never_open_is_for_the_timeline():

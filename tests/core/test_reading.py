@@ -128,6 +128,15 @@ def test_the_login_for_a_product_is_the_login():
     assert {(w.surface, w.behind) for w in words} == {("claude-login", False), ("claude-code", True)}
 
 
+def test_a_product_that_fails_on_its_login_is_named_beside_it():
+    words = read("Claude Code errors on login", CATALOGUE["claude"]).words
+    assert {(w.surface, w.behind) for w in words} == {("claude-code", False), ("claude-login", False)}
+
+
+def test_a_model_of_several_surfaces_beside_a_name_only_points_to_them():
+    assert hit("claude.ai and Claude Opus 4 are failing") == {"claude-web"}
+
+
 def test_logins_of_a_product_are_the_login():
     words = read("Elevated errors for ChatGPT logins", CATALOGUE["openai"]).words
     assert {(w.surface, w.behind) for w in words} == {("openai-login", False), ("chatgpt-web", True)}

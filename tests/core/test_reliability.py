@@ -104,6 +104,16 @@ def test_a_start_within_a_minute_of_the_first_post_is_the_page_filling_in_a_fiel
     assert (found.vendor_lag.n, found.vendor_lag.median) == (0, None)
 
 
+def test_a_start_a_whole_minute_before_the_first_post_is_stated():
+    found = figures(record(), [course((SEE, 20), (OVER, 60), started_at=at(19))], WINDOW)
+    assert found.vendor_lag.mean == timedelta(minutes=1)
+
+
+def test_a_post_that_is_dated_after_we_saw_it_is_no_lag_of_ours():
+    found = figures(record(), [course((SEE, 20), seen_at=at(18))], WINDOW)
+    assert found.our_lag.mean == timedelta(0)
+
+
 def test_our_lag_is_known_only_of_incidents_that_we_watched():
     found = figures(record(), [course((SEE, 20), seen_at=at(21)), course((SEE, 0), day=1)], WINDOW)
     assert (found.our_lag.n, found.our_lag.mean) == (1, timedelta(minutes=1))

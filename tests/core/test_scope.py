@@ -19,6 +19,7 @@ from bot.model import (
     Impact,
     Incident,
     Stage,
+    Surface,
     Transition,
     Update,
     Weight,
@@ -272,6 +273,27 @@ def test_what_needs_a_broken_api_is_watched():
     }
 
 
+def test_what_needs_an_api_that_was_cleared_is_watched_no_more():
+    of = incident(
+        post("10:00", "investigating", moves={API: (OK, D)}),
+        post("10:30", "identified", "The API is working as intended."),
+    )
+    assert weights(of, {API: D}) == {"claude-api": "cleared"}
+
+
+def test_what_words_clear_is_not_down_with_the_login_it_logs_in_through():
+    of = incident(
+        post("10:00", "investigating", "Users are unable to log in. Claude Code is failing."),
+        post("10:30", "identified", "Claude Code is not affected."),
+    )
+    assert weights(of)["claude-code"] == "cleared"
+
+
+def test_a_component_that_the_page_shows_in_an_unknown_colour_is_as_the_incident_left_it():
+    of = incident(post("10:00", "investigating", moves={API: (OK, P)}))
+    assert said(of, {API: Condition.UNKNOWN})["claude-api"].condition is P
+
+
 def test_named_and_bad_on_a_page_that_never_links_is_down():
     of = incident(post("10:00", "investigating", "ChatGPT is slow."))
     hit = said(of, {"01JMXBNJXGV1T5GT2M9XA83XNG": D}, OPENAI)["chatgpt-web"]
@@ -371,6 +393,13 @@ def test_maintenance_in_progress_is_maintenance():
 def test_a_bad_component_without_an_incident_is_a_hit_of_its_own():
     (hit,) = scope.hits((), (Component(API, "Claude API", D),), CLAUDE, DAY)
     assert (hit.surface, hit.incident, hit.weight, hit.basis) == ("claude-api", "", Weight.DOWN, Basis.COMPONENT)
+
+
+def test_of_a_surfaces_bad_components_the_worst_is_told():
+    surface = Surface("bolt-api", "bolt", "Bolt API", components=("a", "b"))
+    bolt = replace(CLAUDE, id="bolt", surfaces=(surface,))
+    (hit,) = scope.hits((), (Component("a", "A", D), Component("b", "B", P)), bolt, DAY)
+    assert hit.condition is P
 
 
 def test_a_component_that_an_incident_accounts_for_is_not_told_twice():

@@ -64,6 +64,15 @@ def test_a_maintenance_follows_nothing():
     assert earlier(known("old", 0), new=works) == ()
 
 
+def test_what_it_took_over_is_not_followed():
+    assert earlier(known("ours", 50, ends=60), new=known("new", 60, suspicions=("ours",))) == ()
+
+
+def test_one_that_was_still_open_when_we_saw_it_is_not_repeated_though_it_ends_later():
+    new = known("new", 60)
+    assert Stories(World("acme", incidents=(known("old", 0, ends=70), new))).again(new) is None
+
+
 # --- the one before ---------------------------------------------------------------------------------------------------
 
 

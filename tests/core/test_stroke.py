@@ -57,6 +57,11 @@ def test_rule_8_blind_looks_before_the_first_usable_one_take_nothing_from_it():
     assert all(e.is_baseline for e in first.events if e.incident)
 
 
+def test_rule_8_what_a_blind_look_before_the_first_usable_one_changes_is_no_baseline():
+    [blind] = after(look(0, DEAF))
+    assert [e.is_baseline for e in blind.events] == [False] * len(blind.events)
+
+
 def test_rule_8_an_incident_first_seen_over_is_retroactive():
     [*_, stroke] = watched(look(40, page(incident(OPENS, OVER))))
     assert stroke.world.known("i1").is_retroactive
@@ -98,6 +103,17 @@ def test_blind_looks_are_counted_until_a_usable_one():
 def test_updates_that_vanish_from_the_page_are_kept():
     run = after(look(0, page(incident(OPENS), api=RED)), look(1, page(incident(OVER, stage=Stage.MONITORING))))
     assert [u.id for u in run[-1].world.known("i1").incident.updates] == ["u1", "u9"]
+
+
+def test_components_that_vanish_from_an_incident_are_kept():
+    listed = incident(OPENS, components=page().components)
+    run = after(look(0, page(listed, api=RED)), look(1, page(incident(OPENS), api=RED)))
+    assert run[-1].world.known("i1").incident.components == listed.components
+
+
+def test_an_incident_that_stays_on_the_page_after_its_end_ended_when_we_first_saw_that():
+    run = watched(look(0, page(incident(OPENS), api=RED)), *(look(30 + n, page(incident(OPENS, OVER))) for n in (0, 9)))
+    assert run[-1].world.known("i1").closed_at == at(30)
 
 
 def test_rule_3_an_incident_that_vanishes_stays_open_until_it_was_asked_for():
@@ -214,6 +230,12 @@ def test_another_host_is_told_once():
     assert [EventKind.SOURCE_MOVED in kinds(s) for s in run] == [False, True, False]
 
 
+def test_another_host_is_told_once_though_a_look_between_does_not_say_who_answered():
+    moved = replace(look(1, page()), host="status.elsewhere.example")
+    run = after(look(0, page()), moved, replace(moved, at=at(2), host=""), replace(moved, at=at(3)))
+    assert [EventKind.SOURCE_MOVED in kinds(s) for s in run] == [False, True, False, False]
+
+
 def test_a_look_that_does_not_say_who_answered_has_not_moved():
     run = after(look(0, page()), replace(look(1, page()), host=""), look(2, page()))
     assert not any(EventKind.SOURCE_MOVED in kinds(s) for s in run)
@@ -305,6 +327,17 @@ def test_components_that_the_page_left_out_keep_their_colour():
     assert run[-1].world.state("acme-api").condition is AMBER
 
 
+def test_a_condition_that_words_had_told_is_no_longer_inferred_once_the_component_shows_it():
+    told = incident(update("u1", body="The API fails."))
+    words = Snapshot("acme", "Acme", components()[:1], (told,))
+    run = after(Look(at(0), words), Look(at(1), page(told, api=Condition.PARTIAL_OUTAGE)))
+    states = [s.world.state("acme-api") for s in run]
+    assert [(s.condition, s.inferred) for s in states] == [
+        (Condition.PARTIAL_OUTAGE, True),
+        (Condition.PARTIAL_OUTAGE, False),
+    ]
+
+
 def test_the_first_stroke_of_an_empty_world_needs_no_page():
     assert strokes.tick(World("acme"), at(0), RULES).world.verdict("acme-api").call is Call.UNKNOWN
 
@@ -353,3 +386,11 @@ def test_a_surface_that_needs_another_providers_is_never_calm():
     for minutes in range(120):
         world = strokes.look(world, Look(at(minutes), page()), rules).world
     assert not strokes.is_calm(world, at(119), rules)
+
+
+def test_a_surface_that_was_never_judged_is_never_calm():
+    world = World("acme")
+    for minutes in range(120):
+        world = strokes.look(world, Look(at(minutes), page()), RULES).world
+    more = replace(RULES, provider=replace(ACME, surfaces=(*ACME.surfaces, Surface("acme-new", "acme", "New"))))
+    assert not strokes.is_calm(world, at(119), more)

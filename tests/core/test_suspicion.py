@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from bot.core import decide
 from bot.core import stroke as strokes
-from bot.model import Condition, Ending, Impact, News, Stage, World
+from bot.model import Blindness, Condition, Ending, Impact, News, Stage, World
 from tests.core.pages import ACME, AMBER, GREEN, RED, RULES, at, incident, look, page, update
 from tests.core.witnesses import API, lived, probed, reported, tried
 
@@ -78,12 +78,28 @@ def test_what_fails_again_soon_is_the_same_suspicion():
     ]
 
 
+def test_what_fails_again_after_it_was_normal_has_its_surface_back():
+    done = lived(45, seen=probed(lambda minute: minute < 0 or 9 <= minute < 40))
+    assert [s.world.known(ID).freed for s in (done[-7], done[-1])] == [("acme-api",), ()]
+
+
+def test_what_goes_on_failing_when_its_component_is_green_is_the_same_trouble():
+    done = lived(8, shown=lambda minute: page(api=RED if 0 <= minute < 8 else GREEN), seen=DOWN)
+    [began, ended, again] = kinds(done)
+    assert (began[:2], ended[:2], again) == ((3, "trouble_began"), (8, "trouble_ended"), (8, "suspected", began[2]))
+
+
 def test_what_is_posted_already_is_no_suspicion():
     assert kinds(lived(9, shown=admitted(-5), seen=DOWN)) == [(-5, "incident_opened", "i1")]
 
 
 def test_a_page_that_can_not_be_read_may_be_our_own_network():
     assert kinds(lived(30, shown=lambda minute: page() if minute < -10 else None, seen=DOWN)) == []
+
+
+def test_nor_is_anything_suspected_in_the_first_minutes_of_a_page_that_can_not_be_read():
+    deaf = Blindness("no answer in 10 s", "timeout")
+    assert kinds(lived(4, shown=lambda minute: page() if minute < 1 else deaf, seen=DOWN)) == []
 
 
 def test_two_places_are_no_network_of_ours():
@@ -124,6 +140,13 @@ def test_what_fails_anew_after_an_end_is_a_suspicion():
 def test_what_weighs_only_after_an_end_is_a_suspicion_at_once():
     seen = probed(lambda minute: minute < 19)
     assert [row[:2] for row in kinds(lived(40, shown=ended(20), seen=seen))][-1] == (22, "suspected")
+
+
+def test_what_goes_on_failing_after_an_incident_that_nobody_watched_is_a_suspicion_at_once():
+    world = lived(9, shown=lambda minute: page() if minute < -3 else None, seen=DOWN)[-1].world
+    missed = incident(update("u1", api=RED), update("u2", Stage.RESOLVED, "Over.", 5))
+    stroke = strokes.look(world, replace(look(10, page(missed)), unwatched_since=at(-4)), RULES)
+    assert (stroke.world.known("i1").is_missed, [row[1] for row in kinds([stroke])][-1]) == (True, "suspected")
 
 
 def works(minute=20):
@@ -181,6 +204,10 @@ def test_the_incidents_alert_takes_over_the_message():
     assert alerts[ID].yields_to == ("i1",)
 
 
+def test_what_is_taken_over_opens_no_message_any_more():
+    assert [a.opens for a in told(joined()[-2:]) if a.incident == ID] == [False]
+
+
 def test_that_the_page_shows_it_is_said_in_the_thread_and_not_broadcast():
     [item] = next(a for a in told(joined()[-2:]) if a.incident == "i1").news
     assert (item.kinds, item.broadcast) == ((News.CONFIRMED, News.UPDATE), False)
@@ -226,6 +253,12 @@ def test_two_surfaces_that_one_incident_takes_over_keep_their_places():
     alerts = {a.incident: a.yields_to for a in told(done[-2:])}
     assert len(suspicions) == 2
     assert [alerts[s] for s in suspicions] == [("i1",), ("i1", suspicions[0])]
+
+
+def test_of_two_that_one_incident_takes_over_the_longer_lead_is_kept():
+    seen = lambda m: [tried(m, m < 0), tried(m, m < 2, surface="acme-web")]  # noqa: E731
+    done = lived(20, shown=admitted(20, api=RED, web=RED), seen=seen)
+    assert done[-1].world.known("i1").lead == timedelta(minutes=17)
 
 
 def test_after_resolved_a_probe_that_fails_is_a_suspicion_of_its_own():

@@ -137,6 +137,13 @@ def test_an_incident_takes_over_every_trouble_that_it_is_posted_on():
     assert len(done.world.known("i1").suspicions) == 2
 
 
+def test_an_incident_of_the_baseline_takes_over_no_message_for_it_has_none():
+    first = update("u1", web=RED)
+    known = incident(first, update("u2", minutes=1, api=RED))
+    done = after(look(0, page(incident(first), api=RED)), look(1, page(known, api=RED)))
+    assert (done[-1].world.known(ID).ending, done[-1].world.known(ID).joined) == (Ending.POSTED, None)
+
+
 def test_after_that_only_the_incidents_alert_has_news(taken_over):
     news = {a.incident: bool(a.news) for a in told(taken_over)}
     assert news == {ID: False, "i1": True}
@@ -162,6 +169,11 @@ def test_bad_again_soon_is_the_same_trouble():
     assert troubles(strokes_) == [EventKind.TROUBLE_BEGAN, EventKind.TROUBLE_ENDED, EventKind.TROUBLE_BEGAN]
 
 
+def test_bad_again_two_hours_later_is_the_same_trouble():
+    looks = (look(n, page(api=RED if n != 4 else GREEN)) for n in (0, 1, 2, 3, 4, 121, 124))
+    assert len({k.incident.id for k in watched(*looks)[-1].world.incidents}) == 1
+
+
 def test_bad_again_soon_is_broadcast_as_bad_again():
     last = run(*[RED] * 4, GREEN, *[RED] * 4)[-1]
     [alert] = told(last)
@@ -177,6 +189,12 @@ def test_each_time_it_comes_and_goes_has_keys_of_its_own():
 def test_the_page_is_never_asked_for_a_trouble_of_ours():
     world = run(RED, RED, RED, RED)[-1].world
     assert diff.unlisted({k.incident.id: k for k in world.incidents}, page()) == ()
+
+
+def test_it_is_forgotten_a_day_after_its_end_though_the_page_has_no_list_of_incidents():
+    bare = [replace(page(api=c), incidents=None, maintenances=None) for c in (RED, RED, RED, RED, GREEN, GREEN)]
+    done = watched(*(look(n, shown) for n, shown in zip((0, 1, 2, 3, 4, 25 * 60), bare, strict=True)))
+    assert ([k.incident.id for k in done[-2].world.incidents], done[-1].world.incidents) == ([ID], ())
 
 
 def test_each_surface_has_a_trouble_of_its_own():

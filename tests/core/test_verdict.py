@@ -1,6 +1,6 @@
 """A test for every rule of the table, named after it, then what holds for all of them."""
 
-from dataclasses import replace
+from dataclasses import astuple, fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +14,7 @@ from bot.model import (
     Call,
     Condition,
     Estimate,
+    Heard,
     Hit,
     Provider,
     Source,
@@ -121,6 +122,10 @@ def test_maintenance_holds_while_in_progress():
     assert Day({0: [hit(Stage.IN_PROGRESS, condition=Condition.MAINTENANCE)]}).code(3) == "maintenance"
 
 
+def test_a_maintenance_is_looked_at_again_after_a_quarter_of_an_hour():
+    assert Day({0: [hit(Stage.IN_PROGRESS, condition=Condition.MAINTENANCE)]}).verdict(3).review_at == at(18)
+
+
 def test_maintained_recently_tells_of_the_minutes_after_a_maintenance():
     day = Day({0: [hit(Stage.IN_PROGRESS, condition=Condition.MAINTENANCE)], 60: []})
     verdict = day.verdict(62)
@@ -153,8 +158,25 @@ def test_settling_needs_two_clean_looks_a_minute_apart():
     assert verdict.reason_code == "settling"
 
 
+def test_settling_takes_a_look_a_minute_later_for_its_second():
+    track = Day({0: [hit()]}).track(0)
+    for minute in (4, 5):
+        track = advance(track, [], at(minute), looked=True, rules=R60)
+    assert judge(Case(track, [], at(8), seen_at=at(5), rules=R60, surface=API)).reason_code == "resolved_recently"
+
+
+def test_settling_without_its_second_look_is_looked_at_again_in_a_minute():
+    track = advance(Day({0: [hit()]}).track(0), [], at(5), looked=True, rules=R60)
+    verdict = judge(Case(track, [], at(9.5), seen_at=at(5), rules=R60, surface=API))
+    assert (verdict.reason_code, verdict.review_at) == ("settling", at(10.5))
+
+
 def test_settling_also_follows_an_incident_that_opens_at_monitoring():
     assert Day({0: [hit(MONITORING)]}).code(2) == "settling"
+
+
+def test_settling_does_not_follow_one_that_opens_at_monitoring_and_only_lists_it():
+    assert Day({0: [hit(MONITORING, Weight.WATCH, basis=Basis.LINK)]}).code(0) == "recovering"
 
 
 def test_exonerated_is_gentle_at_once_and_no_more():
@@ -187,6 +209,11 @@ def test_residual_errors_pin_the_ramp_for_an_hour_at_most():
     assert (day.verdict(60).exposure, day.code(60), day.code(91)) == (0.1, "residual_errors", "recovering")
 
 
+def test_residual_errors_count_from_when_it_is_no_longer_bad():
+    red = hit(MONITORING, condition=RED, residual=True)
+    assert Day({0: [red], 60: [hit(MONITORING, residual=True)]}).code(119) == "residual_errors"
+
+
 def test_crowded_asks_for_two_clean_hours_after_three_incidents_in_a_day():
     said = {}
     for start in (-600, -300, 0):
@@ -198,6 +225,13 @@ def test_crowded_asks_for_two_clean_hours_after_three_incidents_in_a_day():
 def test_recovering_ramps_up_and_is_normal_after_an_hour():
     day = Day({0: [hit()], 30: [hit(MONITORING)]})
     assert [day.verdict(m).exposure for m in (34, 62, 88, 89)] == snapshot([0.1, 0.304, 0.493, 1.0])
+
+
+def test_an_incident_that_came_and_went_meanwhile_does_not_set_the_ramp_back():
+    linked = hit(weight=Weight.WATCH, incident="i2", basis=Basis.LINK)
+    brief = {50: [hit(MONITORING), linked], 51: [hit(MONITORING)]}
+    calm = {0: [hit()], 30: [hit(MONITORING)]}
+    assert Day(calm | brief).verdict(62).exposure == Day(calm).verdict(62).exposure
 
 
 def test_recovering_dwells_from_the_first_post_of_an_incident_that_opens_at_monitoring():
@@ -220,6 +254,16 @@ def test_recovering_flapping_doubles_again_up_to_four_hours():
     assert (day.verdict(69 + 239).call, day.verdict(69 + 240).call) == (Call.RETRY_GENTLY, Call.RETRY_NORMALLY)
 
 
+def test_a_cap_below_the_dwell_makes_no_dwell_shorter():
+    day = Day({0: [hit()], 10: [hit(MONITORING)], 30: [hit()], 40: [hit(MONITORING)]}, replace(R60, dwell=300 * MINUTE))
+    assert (day.verdict(338).call, day.verdict(339).call) == (Call.RETRY_GENTLY, Call.RETRY_NORMALLY)
+
+
+def test_a_relapse_counts_for_less_than_six_hours():
+    day = Day({0: [hit()], 30: [], 60: [hit()]})
+    assert ["relapse 1" in day.verdict(minute).reason for minute in (419, 420)] == [True, False]
+
+
 def test_relapses_are_forgotten_after_six_hours_though_others_see_it_bad_all_the_time():
     seen = hit(basis=Basis.WITNESS, incident="")
     flapping = {hour * 60 + minute: [seen, *said] for hour in range(72) for minute, said in ((0, [hit()]), (30, []))}
@@ -232,6 +276,10 @@ def test_relapses_are_forgotten_after_six_hours_though_others_see_it_bad_all_the
 def test_resolved_recently_is_normal_after_fifteen_minutes():
     day = Day({0: [hit()], 30: []})
     assert (day.code(44), day.code(45)) == ("resolved_recently", "quiet")
+
+
+def test_gentle_is_looked_at_again_when_it_may_be_normal():
+    assert Day({0: [hit()], 30: []}).verdict(40).review_at == at(45)
 
 
 def test_resolved_after_a_long_monitoring_still_dwells():
@@ -247,6 +295,11 @@ def test_starting_is_gentle_until_it_has_been_watched():
 def test_stale_caps_at_gentle_after_five_minutes():
     verdict = Day({}).verdict(0, seen_at=at(-6))
     assert (verdict.call, verdict.reason_code) == (Call.RETRY_GENTLY, "stale")
+
+
+@pytest.mark.parametrize(("minutes", "code"), [(6, "stale"), (16, "stale_unknown")])
+def test_a_look_from_the_future_is_as_stale_as_one_from_the_past(minutes, code):
+    assert Day({}).verdict(0, seen_at=at(minutes)).reason_code == code
 
 
 def test_recovered_is_normal_with_the_incident_still_at_monitoring():
@@ -328,8 +381,9 @@ def test_a_long_silence_unlocks_nothing_and_is_said():
 
 LOGIN = Surface("acme-login", "acme", "Acme login")
 CODE = Surface("acme-code", "acme", "Acme Code", needs=("acme-login",), instead=("acme-api", "other-code"))
+DESK = Surface("acme-desk", "acme", "Acme Desk", needs=("acme-code",))
 ACME = Provider(
-    "acme", "Acme", (replace(API, instead=("acme-code",)), LOGIN, CODE), Source("acme", "acme", "statuspage", "")
+    "acme", "Acme", (replace(API, instead=("acme-code",)), LOGIN, CODE, DESK), Source("acme", "acme", "statuspage", "")
 )
 OTHER_IS_FINE = {"other-code": Verdict("other-code", Call.RETRY_NORMALLY, NOON, 1.0, "", "quiet")}
 
@@ -363,6 +417,16 @@ def test_needs_holds_a_surface_while_what_it_needs_is_held():
     assert "it needs Acme login, which is hold off (down)" in verdict.reason
 
 
+def test_needs_holds_at_any_remove():
+    assert all_of([replace(hit(), surface="acme-login")])["acme-desk"].reason_code == "needs"
+
+
+def test_needs_names_its_own_incident_beside_that_of_what_it_needs():
+    named = replace(hit(weight=Weight.NAMED, basis=Basis.TEXT), surface="acme-code")
+    verdicts = all_of([named, replace(hit(incident="i2"), surface="acme-login")])
+    assert verdicts["acme-code"].incidents == ("i1", "i2")
+
+
 def test_fail_over_goes_to_another_fault_domain_that_is_normal_by_itself():
     verdict = all_of([replace(hit(), surface="acme-code")], elsewhere=OTHER_IS_FINE)["acme-code"]
     assert (verdict.call, verdict.instead, verdict.exposure) == (Call.FAIL_OVER, "other-code", 0)
@@ -378,8 +442,14 @@ def test_fail_over_waits_where_the_alternative_is_only_gentle():
     assert all_of([replace(hit(), surface="acme-code")], elsewhere=gentle)["acme-code"].call is Call.HOLD_OFF
 
 
-def test_fail_over_is_not_worth_it_where_half_are_over_sooner():
-    soon = {"acme-code": Estimate("i1", NOON, timedelta(0), 10 * MINUTE, 20 * MINUTE, 30 * MINUTE)}
+def test_fail_over_is_not_worth_it_while_settling():
+    verdict = all_of([replace(hit(MONITORING), surface="acme-code")], elsewhere=OTHER_IS_FINE)["acme-code"]
+    assert (verdict.call, verdict.reason_code) == (Call.HOLD_OFF, "settling")
+
+
+@pytest.mark.parametrize("half", [10, 30])
+def test_fail_over_is_not_worth_it_where_half_are_over_in_half_an_hour(half):
+    soon = {"acme-code": Estimate("i1", NOON, timedelta(0), half * MINUTE, 60 * MINUTE, 90 * MINUTE)}
     verdicts = all_of([replace(hit(), surface="acme-code")], elsewhere=OTHER_IS_FINE, forecasts=soon)
     assert verdicts["acme-code"].call is Call.HOLD_OFF
 
@@ -393,9 +463,17 @@ def test_a_restart_on_old_data_starts_the_dwell_anew():
     assert (verdict.call, verdict.reason_code) == (Call.RETRY_GENTLY, "starting")
 
 
-def test_a_restart_within_five_minutes_goes_on_where_it_was():
-    track = advance(Day({}).track(0), [], at(4), looked=True, rules=R60)
-    assert judge(Case(track, [], at(4), seen_at=at(4), rules=R60, surface=API)).call is Call.RETRY_NORMALLY
+def test_what_ended_while_nobody_watched_is_resolved_recently_and_not_only_starting():
+    track = Day({0: [hit()]}).track(10)
+    for minute in range(40, 47):
+        track = advance(track, [], at(minute), looked=True, rules=R60)
+    assert judge(Case(track, [], at(46), seen_at=at(46), rules=R60, surface=API)).reason_code == "resolved_recently"
+
+
+@pytest.mark.parametrize("minute", [4, 5])
+def test_a_restart_within_five_minutes_goes_on_where_it_was(minute):
+    track = advance(Day({}).track(0), [], at(minute), looked=True, rules=R60)
+    assert judge(Case(track, [], at(minute), seen_at=at(minute), rules=R60, surface=API)).call is Call.RETRY_NORMALLY
 
 
 def test_a_restart_while_settling_settles_anew():
@@ -424,8 +502,17 @@ def test_a_clock_that_jumps_does_not_keep_a_quiet_surface_normal():
     assert judge(Case(track, [], at(-60), seen_at=at(-60), rules=R60, surface=API)).call is Call.RETRY_GENTLY
 
 
-def test_a_clock_that_steps_back_some_seconds_changes_nothing():
-    track = advance(Day({}).track(0), [], NOON - timedelta(seconds=40), looked=True, rules=R60)
+def test_after_a_clock_that_went_back_a_track_knows_of_no_time_ahead_of_it():
+    times = {f.name: NOON for f in fields(Track) if "datetime" in str(f.type) and "tuple" not in str(f.type)}
+    ahead = Track("acme-api", bad=True, relapses=(NOON,), incidents=(Heard("i1", NOON, BAD, NOON),), **times)
+    track = advance(ahead, [hit()], at(-60), looked=False, rules=R60)
+    held = [*astuple(track), *track.relapses, *astuple(track.incidents[0])]
+    assert max(time for time in held if isinstance(time, datetime)) == at(-60)
+
+
+@pytest.mark.parametrize("seconds", [40, 60])
+def test_a_clock_that_steps_back_a_minute_at_most_changes_nothing(seconds):
+    track = advance(Day({}).track(0), [], NOON - timedelta(seconds=seconds), looked=True, rules=R60)
     assert judge(Case(track, [], NOON, seen_at=NOON, rules=R60, surface=API)).call is Call.RETRY_NORMALLY
 
 
@@ -433,6 +520,13 @@ def test_changes_at_names_the_next_time_that_the_call_may_change():
     day = Day(OUTAGE)
     given = {"seen_at": at(40), "rules": replace(R60, stale_gentle=900 * MINUTE, stale_unknown=990 * MINUTE)}
     assert changes_at(Case(day.track(40), day.hits(40), at(40), surface=API, **given)) == at(89)
+
+
+def test_changes_at_names_the_time_at_which_a_crowd_is_none_any_more():
+    day = Day({700 * n + shift: said for n in range(3) for shift, said in ((0, [hit(incident=f"i{n}")]), (5, []))})
+    given = {"seen_at": None, "rules": R60, "surface": API}
+    assert changes_at(Case(day.track(1425), [], at(1425), **given)) == at(1440)
+    assert (day.code(1439), day.code(1440)) == ("crowded", "quiet")
 
 
 # --- properties -------------------------------------------------------------------------------------------------------

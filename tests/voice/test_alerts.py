@@ -113,9 +113,18 @@ def test_a_lead_of_nothing_is_not_boasted_of(lead):
     assert "We knew" not in text(parent(replace(ALERT, lead=lead)))
 
 
+def test_a_lead_of_a_minute_is_said():
+    assert "We knew 60 s before the page." in text(parent(replace(ALERT, lead=timedelta(seconds=60))))
+
+
 def test_what_was_suspected_and_is_shown_now_is_said_with_the_lead():
     known = replace(ALERT, lead=timedelta(minutes=17))
     assert "The page shows it now. We knew 17 min before the page." in text(reply(item(News.CONFIRMED), known))
+
+
+def test_what_is_broadcast_of_a_trouble_of_ours_quotes_no_title():
+    loud = replace(item(News.REOPENED), broadcast=True)
+    assert ["“" in text(reply(loud, alert)) for alert in (ALERT, SUSPECTED)] == [True, False]
 
 
 def test_what_fails_again_while_the_page_shows_nothing_is_said_so():
@@ -151,6 +160,11 @@ def test_the_thread_of_the_first_links_to_what_goes_on():
     assert LINK in message.text
 
 
+def test_what_is_not_known_to_be_hit_and_is_safe_is_not_told():
+    safe = line("Acme Web", Condition.OPERATIONAL, verdict(call=Call.RETRY_NORMALLY, exposure=1.0))
+    assert "Not known to be hit" not in text(parent(replace(ALERT, watched=(safe,))))
+
+
 def test_what_is_not_known_to_be_hit_is_told_apart():
     careful = replace(
         ALERT, watched=(line("Acme Web", Condition.OPERATIONAL, verdict(call=Call.RETRY_GENTLY, exposure=0.1)),)
@@ -181,6 +195,13 @@ def test_surfaces_that_stand_alike_share_a_line():
     alike = (line(), line("Acme Web"), line("Acme Login", Condition.DEGRADED))
     assert "● Acme API and Acme Web: down. Hold off: it is down.\n◔ Acme Login: degraded." in text(
         parent(replace(ALERT, lines=alike))
+    )
+
+
+def test_surfaces_that_stand_alike_for_other_reasons_have_a_line_each():
+    lines = (line(), line("Acme Web", says=verdict("acme-web", reason="Hold off Acme Web: it needs the login.")))
+    assert "● Acme API: down. Hold off: it is down.\n● Acme Web: down. Hold off: it needs the login." in text(
+        parent(replace(ALERT, lines=lines))
     )
 
 

@@ -41,6 +41,30 @@ def test_several_surfaces_are_a_menu():
     ]
 
 
+@pytest.mark.parametrize(
+    ("length", "actions"),
+    [
+        (140, ["summary", "affected", "ack", "mute", "note"]),
+        (145, ["summary", "ack", "mute", "note"]),  # "acme-api" and it are more than an option's value holds
+        (146, []),  # as "over" and it are
+    ],
+)
+def test_what_an_options_value_does_not_hold_has_no_button(length, actions):
+    long = replace(ALERT, incident="i" * length, lines=(line(), line("Acme Web")))
+    assert [e["action_id"] for e in shown(long)] == actions
+
+
+def test_a_menu_has_a_hundred_surfaces_at_most():
+    many = replace(ALERT, lines=tuple(line(f"Acme {n}") for n in range(101)))
+    [menu] = [e for e in shown(many) if e["action_id"] == "affected"]
+    assert len(menu["options"]) == 100
+
+
+@pytest.mark.parametrize(("length", "count"), [(0, 1), (2000, 2), (2001, 1)])
+def test_files_are_offered_where_a_button_holds_what_they_are_of(length, count):
+    assert len(hands.share("status", "x" * length)["elements"]) == count
+
+
 def test_an_alert_that_names_no_surface_affects_nobody():
     assert "affected" not in [e["action_id"] for e in shown(replace(ALERT, lines=()))]
 

@@ -157,6 +157,10 @@ def test_a_surface_that_is_not_muted_is_told_beside_one_that_is():
     assert [p.held for p in posts(both, wants("acme-api"))] == [""]
 
 
+def test_a_mute_of_what_an_incident_takes_over_is_a_mute_of_it():
+    assert [p.held for p in posts(replace(ALERT, takes_over=("ours",)), wants("ours"))] == ["muted"]
+
+
 def test_a_mute_that_has_run_out_holds_nothing():
     assert [p.held for p in posts(ALERT, wants("all", until=ALERT.as_of))] == [""]
 
@@ -181,9 +185,11 @@ def test_quiet_hours_are_the_channels_own(hour, held):
     assert [p.held for p in posts(tonight, wants(quiet=NIGHT))] == [held]
 
 
-def test_quiet_hours_of_a_day_are_of_that_day():
+@pytest.mark.parametrize(("hour", "held"), [(11, ""), (12, "quiet hours"), (13, "")])
+def test_quiet_hours_of_a_day_are_of_that_day(hour, held):
     lunch = Quiet(time(12), time(13))
-    assert [p.held for p in posts(PARTLY, wants(quiet=lunch))] == ["quiet hours"]
+    today = replace(PARTLY, as_of=NOON.replace(hour=hour))
+    assert [p.held for p in posts(today, wants(quiet=lunch))] == [held]
 
 
 def test_a_complete_outage_passes_quiet_hours():
