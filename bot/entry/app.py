@@ -61,7 +61,7 @@ class Errand:
 class Turns(BaseTrigger):  # type: ignore[misc]
     """A trigger that asks when the next run is: by when this one was due, and what time it is.
 
-    A job whose time is changed after every run wakes the scheduler twice a run, a seventh of what a look costs.
+    A job whose time is changed after every run wakes the scheduler twice a run.
     """
 
     def __init__(self, ask: Callable[[datetime, datetime], datetime]) -> None:
