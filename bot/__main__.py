@@ -1,6 +1,6 @@
-"""``python -m bot`` is ``brownout``."""
+"""Runs the ``brownout`` command line as ``python -m bot``."""
 
-from bot.entry.cli import main
+from bot.cli.main import main
 
 if __name__ == "__main__":
     main()

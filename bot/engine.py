@@ -1,209 +1,379 @@
-"""The two strokes: poll (look, think, record) and publish, which the courier does. The edges are Protocols.
+"""The engine connects polling, the rules, the database and delivery.
 
-Recording comes before sending, so that a crash or a Slack outage loses no alert (DESIGN.md section 2).
+It has two operations. ``poll`` reads a provider's page, computes the transition and records it together with its
+notifications; ``publish`` sends the pending notifications through the ``Notifier``. Recording comes before sending, so
+that a crash or a Slack outage loses no alert (bot/docs/decisions.md#8-record-before-send). HTTP, the database and the
+chat are behind Protocols.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Protocol
 
-from bot.core import catalogue, decide
-from bot.core import stroke as strokes
-from bot.courier import Chat, Courier, Delivery, Outbox
-from bot.errors import StoreError
-from bot.looker import Looker, Scout, Web
-from bot.model import (
+from bot.domain import (
+    Advice,
     Alert,
-    Call,
-    Evidence,
-    Habits,
+    ChannelPreferences,
+    EvidenceBatch,
+    Notice,
+    NoticeKind,
+    Notification,
+    NotificationKind,
     Observation,
-    Outcomes,
-    Post,
+    PollResult,
     ProbeResult,
     Provider,
-    Report,
+    ProviderState,
+    RequestOutcomes,
+    Snapshot,
     Stage,
     Subscription,
+    UserReport,
     Verdict,
-    VerdictRules,
-    World,
+    VerdictParameters,
 )
-from bot.voice import route
+from bot.errors import StoreError
+from bot.notifier import ChatClient, Credentials, DeliveryAttempt, DeliveryStop, Notifier, Outbox, own_network
+from bot.notifier.own_network import OwnNetwork
+from bot.poller import PageClient, Poller, RelocationDetector
+from bot.rules import transition
+from bot.rules.alerting import decide, routing
+from bot.rules.attribution.updates import texts_to_read
+from bot.rules.evidence import unmapped
+from bot.rules.transition import StateTransition, TransitionContext
+
+_UNREADABLE = (NoticeKind.BLIND, NoticeKind.ALARM)
+MIN_READ_AHEAD = 2000  # characters of new texts; 5,000 take up to 40 ms to read
+_BEGINNINGS = {NoticeKind.BACK: NoticeKind.BLIND, NoticeKind.WELL: NoticeKind.ALARM}
 
 
-class Book(Outbox, Protocol):
-    """Remembers. ``record`` is one transaction."""
+class EngineRepository(Outbox, Protocol):
+    """The storage that the engine needs. ``record_transition`` is one database transaction."""
 
-    def world(self, provider: str) -> World | None: ...  # noqa: D102
-    def record(self, observation: Observation | None, stroke: strokes.Stroke, posts: Iterable[Post]) -> None: ...  # noqa: D102
+    def subscriptions(self) -> tuple[Subscription, ...]: ...  # noqa: D102
+    def provider_state(self, provider: str) -> ProviderState | None: ...  # noqa: D102
+    def record_transition(  # noqa: D102
+        self, observation: Observation | None, transition: StateTransition, notifications: Iterable[Notification]
+    ) -> None: ...
     def flush(self) -> None: ...  # noqa: D102
-    def told(self, incident: str) -> frozenset[str]: ...  # noqa: D102
-    def rung(self, incident: str) -> frozenset[str]: ...  # noqa: D102
-    def habits(self) -> Mapping[str, Habits]: ...  # noqa: D102
+    def shift_due_times(self, now: datetime, by: timedelta) -> None: ...  # noqa: D102
+    def key_holders(self, keys: Iterable[str]) -> Iterable[tuple[str, str]]: ...  # noqa: D102
+    def notified_channels(self, incident: str) -> frozenset[str]: ...  # noqa: D102
+    def mentioned_channels(self, incident: str) -> frozenset[str]: ...  # noqa: D102
+    def channel_preferences(self) -> Mapping[str, ChannelPreferences]: ...  # noqa: D102
+    def has_notification(self, channel: str, key: str) -> bool: ...  # noqa: D102
+    def with_advice_record(self, alert: Alert) -> Alert: ...  # noqa: D102
+    def enqueue(self, notifications: Iterable[Notification], at: datetime) -> int: ...  # noqa: D102
+
+
+class TextReader(Protocol):
+    """Reads texts outside the event loop, and leaves the readings in the cache of the attribution rules."""
+
+    async def read(self, texts: Iterable[str], provider: Provider) -> None: ...  # noqa: D102
 
 
 @dataclass(slots=True)
 class Engine:
-    """Everything that happens between a page and a channel. ``now`` is the clock; it must give aware UTC times."""
+    """Polls pages, applies the rules, records the results and sends the notifications.
+
+    ``now`` is the clock; it must return timezone-aware UTC times. ``blind_after`` and ``alarm_after`` are consecutive
+    failed polls: after so many the channels are notified that the page is unreadable, or its owners that it needs
+    attention.
+    """
 
     providers: dict[str, Provider]
-    web: Web
-    book: Book
-    chat: Chat
+    web: PageClient
+    repository: EngineRepository
+    chat: ChatClient
     now: Callable[[], datetime]
-    rules: Callable[[Provider], VerdictRules]
+    rules: Callable[[Provider], VerdictParameters]
     blind_after: int = 3
     alarm_after: int = decide.ALARM_AFTER
-    owners: Callable[[], Iterable[str]] = tuple  # the people, or the channel, of those who run the bot
-    scout: Scout | None = None  # says what an address serves that no longer serves its page
-    worlds: dict[str, World] = field(default_factory=dict)
-    _homes: dict[str, str] = field(default_factory=dict)  # surface -> its provider
-    looker: Looker = field(init=False)
-    courier: Courier = field(init=False)
+    owners: Callable[[], Iterable[str]] = tuple  # users or a channel: the operators of the bot
+    relocation_detector: RelocationDetector | None = None  # describes what an address serves in place of its page
+    credentials: Credentials | None = None  # the chat's token, read again when the chat refuses it
+    states: dict[str, ProviderState] = field(default_factory=dict)
+    _provider_ids: dict[str, str] = field(default_factory=dict)  # surface id -> provider id
+    poller: Poller = field(init=False)
+    notifier: Notifier = field(init=False)
+    own_network: OwnNetwork = field(default_factory=OwnNetwork)
+    text_reader: TextReader | None = None  # reads long texts elsewhere; None: they are read in the caller's thread
+    _texts: dict[str, frozenset[str]] = field(default_factory=dict)  # by provider, what its last page said
 
     def __post_init__(self) -> None:
-        """Goes on where the book says that the last run stopped."""
-        self.courier = Courier(self.book, self.chat, self.now)
-        self.looker = Looker(self.web, self.now, scout=self.scout, scout_after=self.blind_after)
+        """Restores every provider's state from the database."""
+        self.notifier = Notifier(self.repository, self.chat, self.now, self.credentials)
+        self.poller = Poller(
+            self.web,
+            self.now,
+            relocation_detector=self.relocation_detector,
+            scout_after=self.blind_after,
+            key_holders=self.repository.key_holders,
+        )
         for provider in self.providers.values():
-            self.take_on(provider)
+            self.add_provider(provider)
 
-    def take_on(self, provider: Provider) -> None:
-        """Goes on with a provider where the book says that the last run stopped; it may be one more than before."""
+    def add_provider(self, provider: Provider) -> None:
+        """Adds or replaces a provider and restores its state from the database."""
         self.providers[provider.id] = provider
-        self.worlds[provider.id] = self.book.world(provider.id) or World(provider.id)
-        self._homes |= dict.fromkeys((s.id for s in provider.surfaces), provider.id)
+        self.states[provider.id] = self.repository.provider_state(provider.id) or ProviderState(provider.id)
+        self._provider_ids |= dict.fromkeys((s.id for s in provider.surfaces), provider.id)
 
     # --- poll ---------------------------------------------------------------------------------------------------------
 
-    async def poll(self, provider_id: str) -> strokes.Stroke:
-        """One look at a provider's page, what it means, and its record."""
+    async def poll(self, provider_id: str) -> StateTransition:
+        """Polls a provider's page, applies the result to its state, and records the transition.
+
+        Raises StoreError where it could not be recorded; the state is unchanged then.
+        """
         provider = self.providers[provider_id]
-        seen, observation = await self.looker.look(provider, self.worlds[provider_id])
-        world, rules = self.worlds[provider_id], self._rules(provider)
-        stroke = strokes.again(world, seen, rules) or strokes.look(world, seen, rules)
+        result, observation = await self.poller.poll(provider, self.states[provider_id])
+        await self._read_texts(provider, result)
+        state, context = self.states[provider_id], self._transition_context(provider)
+        change = transition.skip_unchanged(state, result, context) or transition.apply_poll(state, result, context)
+        code = change.poll_failure.code if change.poll_failure else ""
+        self.own_network.record(
+            provider_id,
+            code,
+            change.state.blind_since or self.now(),
+            failures=change.state.failures,
+            down_after=self.blind_after,
+        )
         try:
-            self._record(observation, stroke, provider)
+            self._record(observation, change, provider)
+            self._report_own_network()
         except StoreError:
-            self.looker.forget(provider_id)  # the next look records all of this
+            self.poller.clear_cache(provider_id)  # the next poll is unconditional and records this result
             raise
-        return stroke
+        return change
 
-    def tick(self) -> tuple[strokes.Stroke, ...]:
-        """Lets time pass for every provider: verdicts change with it. Records, and returns, only what changed."""
-        return tuple(stroke for stroke in self.ticks() if stroke is not None)
+    async def _read_texts(self, provider: Provider, result: PollResult) -> None:
+        """Has a page's new texts read ahead if they are long; the transition then finds the readings in the cache.
 
-    def ticks(self) -> Iterator[strokes.Stroke | None]:
-        """Likewise, one provider after the other, so that whoever lets time pass may do other things in between."""
+        After a monitoring gap a page may have 200 new updates, which take seconds.
+        """
+        if self.text_reader is None or result.is_same or not isinstance(result.saw, Snapshot):
+            return
+        incidents = (i for i in result.saw.incidents or () if not i.stage.is_closed)
+        texts = dict.fromkeys(chain.from_iterable(map(texts_to_read, incidents)))
+        new = [text for text in texts if text not in self._texts.get(provider.id, ())]
+        if sum(map(len, new)) >= MIN_READ_AHEAD:
+            await self.text_reader.read(new, provider)
+        self._texts[provider.id] = frozenset(texts)
+
+    def advance_time(self) -> tuple[StateTransition, ...]:
+        """Advances every provider to the current time, which may change verdicts. Records and returns only changes."""
+        return tuple(transition for transition in self.advance_time_by_provider() if transition is not None)
+
+    def advance_time_by_provider(self) -> Iterator[StateTransition | None]:
+        """Does the same one provider per step, so that the caller can yield to other tasks in between.
+
+        Each item is a provider's transition, or None where nothing changed.
+        """
         for provider in tuple(self.providers.values()):
-            yield self._tick(provider)
-        self.book.flush()
+            yield self._advance_provider(provider)
+        self._report_own_network()
+        self.repository.flush()
 
-    def _tick(self, provider: Provider) -> strokes.Stroke | None:
-        world = self.worlds[provider.id]
-        if world.seen_at is None and world.blind_since is None:
+    def _advance_provider(self, provider: Provider) -> StateTransition | None:
+        state = self.states[provider.id]
+        if state.seen_at is None and state.blind_since is None:
             return None
-        now, rules = self.now(), self._rules(provider)
-        if strokes.is_calm(world, now, rules):
+        now, context = self.now(), self._transition_context(provider)
+        if transition.is_unaffected_by_time(state, now, context):
             return None
-        stroke = strokes.tick(world, now, rules)
-        if not stroke.events and _intervals(stroke.before) == _intervals(stroke.world):
-            self.worlds[provider.id] = stroke.world
+        change = transition.advance_time(state, now, context)
+        if not change.events and _interval_values(change.before) == _interval_values(change.state):
+            self.states[provider.id] = change.state
             return None
-        self._record(None, stroke, provider)
-        return stroke
+        self._record(None, change, provider)
+        return change
 
-    def witness(
+    def apply_evidence(
         self,
         provider_id: str,
         *,
         probes: Iterable[ProbeResult] = (),
-        reports: Iterable[Report] = (),
-        outcomes: Iterable[Outcomes] = (),
-    ) -> strokes.Stroke | None:
-        """What others than the page have seen of a provider, what it means, and its record; None for no evidence.
+        reports: Iterable[UserReport] = (),
+        outcomes: Iterable[RequestOutcomes] = (),
+    ) -> StateTransition | None:
+        """Applies probe results, user reports and request outcomes to a provider's state, and records the transition.
 
-        What is about surfaces that the provider does not have is left out. Raises KeyError where it is not watched.
+        Evidence on surfaces that the provider does not have is ignored. Returns None where no evidence is left.
+        Raises KeyError where the provider is not monitored.
         """
         provider = self.providers[provider_id]
-        known = {s.id for s in provider.surfaces}
-        evidence = Evidence(
-            tuple(p for p in probes if p.surface in known),
-            tuple(r for r in reports if r.surface in known),
-            tuple(o for o in outcomes if o.surface in known),
+        surface_ids = {s.id for s in provider.surfaces}
+        evidence = EvidenceBatch(
+            tuple(p for p in probes if p.surface in surface_ids),
+            tuple(r for r in reports if r.surface in surface_ids),
+            tuple(o for o in outcomes if o.surface in surface_ids),
         )
-        if evidence == Evidence():
+        if evidence == EvidenceBatch():
             return None
-        stroke = strokes.witness(self.worlds[provider_id], evidence, self.now(), self._rules(provider))
-        self._record(None, stroke, provider)
-        return stroke
-
-    def is_busy(self, provider_id: str) -> bool:
-        """True while an incident is open or a surface recovers: then looks are more frequent."""
-        world = self.worlds[provider_id]
-        is_open = any(k.incident.stage is not Stage.SCHEDULED for k in world.open_incidents)
-        calm = (Call.RETRY_NORMALLY, Call.UNKNOWN)
-        return is_open or any(v.call not in calm and v.reason_code != "starting" for v in world.verdicts)
-
-    def _rules(self, provider: Provider) -> strokes.Rules:
-        """What a stroke of a provider goes by; of the neighbours, only what it names."""
-        homes = ((name, self._homes[name]) for name in catalogue.elsewhere(provider) if name in self._homes)
-        found = ((name, self.worlds[home].verdict(name)) for name, home in homes)
-        elsewhere: dict[str, Verdict] = {name: verdict for name, verdict in found if verdict is not None}
-        return strokes.Rules(provider, self.rules(provider), elsewhere)
-
-    def _record(self, observation: Observation | None, stroke: strokes.Stroke, provider: Provider) -> None:
-        decision = decide.decide(stroke, provider, blind_after=self.blind_after, alarm_after=self.alarm_after)
-        is_anything = decision.alerts or decision.notices or decision.for_owner
-        subscriptions = self.book.subscriptions() if is_anything else ()
-        surfaces = {s.id for s in provider.surfaces}
-        posts = chain(
-            *(self.posts(alert, subscriptions) for alert in decision.alerts),
-            *(
-                route.route_notice(notice, subscriptions, surfaces, route.Channels(self.book.habits()))
-                for notice in decision.notices
-            ),
-            *(route.route_owner(notice, self.owners(), subscriptions, surfaces) for notice in decision.for_owner),
+        change = transition.apply_evidence(
+            self.states[provider_id], evidence, self.now(), self._transition_context(provider)
         )
-        self.book.record(observation, stroke, tuple(posts))
-        self.worlds[provider.id] = stroke.world
+        self._record(None, change, provider)
+        return change
 
-    def posts(self, alert: Alert, subscriptions: Iterable[Subscription]) -> Iterator[Post]:
-        """What these subscriptions owe their channels of an alert."""
-        book = self.book
-        earlier = tuple((incident, book.told(incident)) for incident in alert.follows)
-        rung = frozenset().union(*map(book.rung, (alert.incident, *alert.takes_over)))
-        channels = route.Channels(book.habits(), rung, earlier)
-        return route.route(alert, subscriptions, self._told(alert), channels)
+    def needs_frequent_polls(self, provider_id: str) -> bool:
+        """True while an incident is open or retries to a surface are restricted: the page is polled more often then."""
+        state = self.states[provider_id]
+        is_open = any(
+            k.incident.stage is not Stage.SCHEDULED and not unmapped.is_unmapped_outage(k) for k in state.open_incidents
+        )
+        unrestricted = (Advice.RETRY_NORMALLY, Advice.UNKNOWN)
+        return is_open or any(v.call not in unrestricted and v.reason_code != "starting" for v in state.verdicts)
 
-    def _told(self, alert: Alert) -> frozenset[str]:
-        """The channels that have a message of it: what it takes over is its own, and what takes it over keeps none."""
-        told = self.book.told(alert.incident).union(*map(self.book.told, alert.takes_over))
+    def _transition_context(self, provider: Provider) -> TransitionContext:
+        """The context of a provider's transition; of other providers, only the verdicts of referenced surfaces."""
+        owners = (
+            (name, self._provider_ids[name]) for name in provider.external_surface_ids if name in self._provider_ids
+        )
+        verdicts = ((name, self.states[owner].verdict(name)) for name, owner in owners)
+        elsewhere: dict[str, Verdict] = {name: verdict for name, verdict in verdicts if verdict is not None}
+        return TransitionContext(provider, self.rules(provider), elsewhere)
+
+    def alternatives(self, provider: Provider) -> dict[str, str]:
+        """The names of other providers' surfaces that this one refers to and that are safe to retry, by id."""
+        safe = {}
+        for name in provider.external_surface_ids:
+            owner = self._provider_ids.get(name)
+            verdict = self.states[owner].verdict(name) if owner else None
+            if owner and verdict and verdict.call is Advice.RETRY_NORMALLY:
+                safe[name] = self.providers[owner].surface(name).name
+        return safe
+
+    def _record(self, observation: Observation | None, transition: StateTransition, provider: Provider) -> None:
+        decision = decide.decide(
+            transition,
+            provider,
+            blind_after=self.blind_after,
+            alarm_after=self.alarm_after,
+            alternatives=self.alternatives(provider),
+        )
+        has_messages = decision.alerts or decision.notices or decision.for_owner
+        subscriptions = self.repository.subscriptions() if has_messages else ()
+        surfaces = {s.id for s in provider.surfaces}
+        notices, for_owner = (self._without_own_network(n, provider) for n in (decision.notices, decision.for_owner))
+        notifications = chain(
+            *(
+                self.route_alert(
+                    self.repository.with_advice_record(alert) if alert.cleared_at else alert, subscriptions
+                )
+                for alert in decision.alerts
+            ),
+            *(
+                self._only_after_its_beginning(
+                    routing.route_notice(
+                        notice,
+                        subscriptions,
+                        surfaces,
+                        routing.ChannelDeliveryState(self.repository.channel_preferences()),
+                    )
+                )
+                for notice in notices
+            ),
+            *(
+                self._only_after_its_beginning(routing.route_owner(notice, self.owners(), subscriptions, surfaces))
+                for notice in for_owner
+            ),
+        )
+        self.repository.record_transition(observation, transition, tuple(notifications))
+        self.states[provider.id] = transition.state
+
+    def _without_own_network(self, notices: Iterable[Notice], provider: Provider) -> Iterator[Notice]:
+        """The notices without those on a page that can't be read because the bot's own network is down."""
+        is_blamed = self.own_network.is_blamed_for(provider.id)
+        yield from (n for n in notices if not (is_blamed and n.kind in _UNREADABLE))
+
+    def _only_after_its_beginning(self, notifications: Iterable[Notification]) -> Iterator[Notification]:
+        """Leaves out that a page is readable again, where no one was notified that it was not."""
+        for notification in notifications:
+            notice = notification.about
+            before = _BEGINNINGS.get(notice.kind) if isinstance(notice, Notice) else None
+            key = notification.key.replace(f":{notice.kind}:", f":{before}:", 1) if isinstance(notice, Notice) else ""
+            if before is None or self.repository.has_notification(notification.channel, key):
+                yield notification
+
+    def _report_own_network(self) -> None:
+        """Tells every channel once (not in quiet hours) that the bot's own network is down, and when it is back."""
+        network, now = self.own_network, self.now()
+        if notice := network.down_notice(now):
+            subscriptions = self.repository.subscriptions()
+            readers = {s.channel for s in subscriptions} | set(self.owners())
+            preferences = self.repository.channel_preferences() if readers - network.notified else {}
+            recipients = {c for c in readers - network.notified if not routing.is_silent(preferences.get(c), now)}
+        elif network.notified and network.since is None and network.last_down_since is not None:
+            notice, recipients = own_network.back_notice(network.last_down_since, now), set(network.notified)
+        else:
+            return
+        if recipients:
+            rows = [Notification(c, NotificationKind.NOTICE, notice.key, notice) for c in sorted(recipients)]
+            self.repository.enqueue(rows, now)
+        network.mark_notified(recipients)
+
+    def route_alert(self, alert: Alert, subscriptions: Iterable[Subscription]) -> Iterator[Notification]:
+        """The notifications of an alert, one per channel that is subscribed to it."""
+        repository = self.repository
+        earlier = tuple((incident, repository.notified_channels(incident)) for incident in alert.follows)
+        mentioned = frozenset().union(*map(repository.mentioned_channels, (alert.incident, *alert.takes_over)))
+        channels = routing.ChannelDeliveryState(repository.channel_preferences(), mentioned, earlier)
+        return routing.route_alert(alert, subscriptions, self._notified_channels(alert), channels)
+
+    def _notified_channels(self, alert: Alert) -> frozenset[str]:
+        """The channels that already have a message of the alert's incident.
+
+        Messages of incidents that it takes over count as its own. Where another incident takes it over, only the
+        channels that have a message of that one count.
+        """
+        notified = self.repository.notified_channels(alert.incident).union(
+            *map(self.repository.notified_channels, alert.takes_over)
+        )
         if alert.yields_to:
-            told &= frozenset().union(*map(self.book.told, alert.yields_to))
-        return told
+            notified &= frozenset().union(*map(self.repository.notified_channels, alert.yields_to))
+        return notified
 
     # --- publish ------------------------------------------------------------------------------------------------------
 
-    def owing(self) -> Sequence[str]:
-        """The channels that something unsent is owed to."""
-        return self.book.owing()
+    def shift_due_times(self, by: timedelta) -> None:
+        """Moves the times at which notifications are due by so much, after the clock was set back."""
+        self.repository.shift_due_times(self.now(), by)
 
-    async def publish(self) -> tuple[Delivery, ...]:
-        """Sends what is due, to one channel after the other."""
-        return tuple([done for channel in self.owing() for done in await self.publish_to(channel)])
+    def pending_channels(self) -> Sequence[str]:
+        """The channels with pending notifications, the most important first, without those that are paused."""
+        return self.repository.pending_channels(self.now())
 
-    async def publish_to(self, channel: str) -> tuple[Delivery, ...]:
-        """Sends what is due to a channel: in order, at most a burst, and nothing past one that has to wait."""
-        return await self.courier.publish_to(channel)
+    def sendable_channels(self, busy: Collection[str], most: int) -> Iterator[str]:
+        """The channels to deliver to now, the most important first; see ``Notifier.sendable_channels``."""
+        return self.notifier.sendable_channels(busy, most)
+
+    @property
+    def is_rate_limited(self) -> bool:
+        """Whether something waits for the chat's limits only."""
+        return self.notifier.is_rate_limited
+
+    @property
+    def delivery_stop(self) -> DeliveryStop | None:
+        """Why nothing is delivered at present; None if something may be."""
+        return self.notifier.stop
+
+    async def publish(self) -> tuple[DeliveryAttempt, ...]:
+        """Sends every notification that is due, channel by channel."""
+        return tuple([attempt for channel in self.pending_channels() for attempt in await self.publish_to(channel)])
+
+    async def publish_to(self, channel: str) -> tuple[DeliveryAttempt, ...]:
+        """Sends the channel's due notifications in order: at most one burst, and none after one that has to wait."""
+        return await self.notifier.publish_to(channel)
 
 
-def _intervals(world: World) -> tuple[object, ...]:
-    """What the book keeps as intervals."""
-    verdicts = tuple((v.surface, v.call, v.reason_code) for v in world.verdicts)
-    return (*((s.surface, s.condition, s.inferred) for s in world.states), *verdicts)
+def _interval_values(state: ProviderState) -> tuple[object, ...]:
+    """What has to be recorded when it changes: what the database stores as intervals, and what alerts show of it."""
+    verdicts = tuple((v.surface, v.call, v.reason_code, v.review_at) for v in state.verdicts)
+    announced = tuple((k.incident.id, k.announced, k.cleared_at) for k in state.incidents)
+    return (*((s.surface, s.condition, s.inferred) for s in state.states), *verdicts, *announced)

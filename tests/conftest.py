@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from bot.edge.store import Store
-from tests.acme import Chat, Clock, Web
+from bot.storage import Repository
+from tests.support.acme import Clock
+from tests.support.fake_chat import FakeChat
+from tests.support.fake_fetcher import FakeFetcher
+from tests.support.scenario import Scenario
 
 settings.register_profile("house", deadline=None)  # machines are noisy; a slow example is no wrong one
 settings.load_profile("house")
@@ -16,7 +19,7 @@ settings.load_profile("house")
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Slack's types see what all other tests have rendered."""
-    items.sort(key=lambda item: item.path.name == "test_types.py")
+    items.sort(key=lambda item: item.path.name == "test_slack_types.py")
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +40,7 @@ def anyio_backend():
 @pytest.fixture
 def book(tmp_path):
     """Nothing was seen yet."""
-    store = Store.open(tmp_path / "b.db")
+    store = Repository.open(tmp_path / "b.db")
     yield store
     store.close()
 
@@ -49,9 +52,17 @@ def clock():
 
 @pytest.fixture
 def web():
-    return Web()
+    return FakeFetcher()
 
 
 @pytest.fixture
 def chat():
-    return Chat()
+    return FakeChat()
+
+
+@pytest.fixture
+def town(tmp_path):
+    """A bot's database and status pages of two made-up providers, on whose pages nothing has happened yet."""
+    town = Scenario(tmp_path / "town.db")
+    yield town
+    town.book.close()

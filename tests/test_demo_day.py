@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bot import settings
-from bot.replay import line, replay
-from bot.sources import recorded, statuspage
-from bot.sources.history import incident_at, moments, read_history, summary_at
+from bot.evaluation.replay import event_json, replay
+from bot.formats import recordings, statuspage
+from bot.formats.reconstruction import change_times, incident_at, read_history, summary_at
 
 DEMO = (Path(__file__).parents[1] / "config" / "demo" / "2026-03-02.json").read_bytes()
 FACTS = ("status", "impact", "created_at", "started_at", "resolved_at")
@@ -53,8 +53,8 @@ def meaning(path_or_file):
     found = settings.load()
     provider = found.provider("claude")
     kept = ("at", "kind", "stage", "surface", "condition", "verdict", "exposure", "inferred", "reason_code")
-    strokes = replay(recorded.read(path_or_file), provider, found.rules_for(provider))
-    said = [line(event, reconstructed=True) for stroke in strokes for event in stroke.events]
+    strokes = replay(recordings.read_recording(path_or_file), provider, found.rules_for(provider))
+    said = [event_json(event, reconstructed=True) for stroke in strokes for event in stroke.events]
     return [{key: event.get(key) for key in kept} for event in said]
 
 
@@ -65,7 +65,7 @@ def test_the_day_is_a_history_of_six_incidents_on_loopback():
 
 def test_every_moment_of_the_day_is_a_readable_page():
     day = read_history(DEMO)
-    for at in moments(day):
+    for at in change_times(day):
         statuspage.parse_body(summary_at(day, at))
 
 

@@ -6,12 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot.courier import MAX_WAIT
-from bot.edge.store import Store
+from bot.domain import ProbeResult, RequestOutcomes, Subscription, UserReport, VerdictParameters
 from bot.engine import Engine
-from bot.errors import Blame, DeliveryError, SourceError, StoreError
-from bot.model import Outcomes, ProbeResult, Report, Subscription, VerdictRules
-from tests.acme import ACME, DOWN, NOON, Answer, incident, page, update
+from bot.errors import DeliveryError, RefusalScope, SourceError, StoreError
+from bot.notifier import MAX_WAIT
+from bot.storage import Repository
+from tests.support.acme import ACME, NOON
+from tests.support.fake_fetcher import FakeResponse
+from tests.support.pages import DOWN, incident, page, update
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +32,7 @@ def book(book):
 
 @pytest.fixture
 def start(web, chat, book, clock):
-    return lambda **more: Engine({"acme": ACME}, web, book, chat, clock, lambda _: VerdictRules(), **more)
+    return lambda **more: Engine({"acme": ACME}, web, book, chat, clock, lambda _: VerdictParameters(), **more)
 
 
 @pytest.fixture
@@ -64,12 +66,29 @@ def refused(code="ratelimited", **more):
     return DeliveryError(code, code=code, **more)
 
 
+class Reading:
+    """Keeps the texts that it is asked to read ahead."""
+
+    def __init__(self):
+        self.texts = []
+
+    async def read(self, texts, _):
+        self.texts += texts
+
+
+def long_incident(count):
+    posts = [
+        update(n, body=f"{n}: {'The API is slow. ' * 20}", at=NOON - timedelta(minutes=60 - n)) for n in range(count)
+    ]
+    return page(incident(*posts), api="major_outage")
+
+
 # --- poll -------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_stroke_is_recorded_before_it_is_the_engines_own(show, book, engine):
+async def test_a_transition_is_recorded_before_it_is_the_engines_own(show, book, engine):
     await show(page(), DOWN)
-    assert book.world("acme") == engine.worlds["acme"]
+    assert book.provider_state("acme") == engine.states["acme"]
 
 
 async def test_a_poll_sends_nothing(show, chat):
@@ -79,7 +98,7 @@ async def test_a_poll_sends_nothing(show, chat):
 
 async def test_a_poll_records_what_the_channels_are_owed(show, book):
     await show(page(), DOWN)
-    assert book.owing() == ("C1",)
+    assert book.pending_channels() == ("C1",)
 
 
 @pytest.mark.parametrize("bad", [SourceError("HTTP 500", code="http_500"), b"{}x", b"<html>", b"[]"])
@@ -101,7 +120,7 @@ async def test_who_runs_the_bot_is_owed_an_alarm_once_also_over_a_restart(start,
 
 async def test_blindness_keeps_why_and_when_to_come_back(show):
     stroke = await show(page(), SourceError("slow down", code="http_429", retry_after=120))
-    assert (stroke.blindness.code, stroke.blindness.retry_after) == ("http_429", 120)
+    assert (stroke.poll_failure.code, stroke.poll_failure.retry_after) == ("http_429", 120)
 
 
 async def test_a_page_that_is_no_json_is_called_unparsable(show, book):
@@ -114,41 +133,41 @@ async def test_a_page_that_can_be_read_again_is_back(show):
     assert kinds(stroke) == ["source_back"]
 
 
-async def test_after_a_failed_look_the_whole_page_is_asked_for(show, web):
-    await show(Answer(page(), etag="e1"), SourceError("HTTP 500", code="http_500"), page())
+async def test_after_a_failed_poll_the_whole_page_is_asked_for(show, web):
+    await show(FakeResponse(page(), etag="e1"), SourceError("HTTP 500", code="http_500"), page())
     assert [etag for _, etag in web.asked] == [None, "e1", None]
 
 
-async def test_the_next_look_asks_with_the_pages_etag(show, web):
-    await show(Answer(page(), etag="e1"), Answer(not_modified=True))
+async def test_the_next_poll_asks_with_the_pages_etag(show, web):
+    await show(FakeResponse(page(), etag="e1"), FakeResponse(not_modified=True))
     assert [etag for _, etag in web.asked] == [None, "e1"]
 
 
 async def test_an_answer_of_not_modified_is_the_same_page(show, book):
-    await show(Answer(DOWN, etag="e1"), Answer(not_modified=True))
+    await show(FakeResponse(DOWN, etag="e1"), FakeResponse(not_modified=True))
     assert outcomes(book) == ["changed", "same"]
 
 
 async def test_not_modified_keeps_the_etag(show, web):
-    await show(Answer(page(), etag="e1"), Answer(not_modified=True), Answer(not_modified=True))
+    await show(FakeResponse(page(), etag="e1"), FakeResponse(not_modified=True), FakeResponse(not_modified=True))
     assert web.asked[-1][1] == "e1"
 
 
 async def test_a_page_without_etag_is_not_asked_for_with_the_one_before(show, web):
-    await show(Answer(page(), etag="e1"), Answer(DOWN), page())
+    await show(FakeResponse(page(), etag="e1"), FakeResponse(DOWN), page())
     assert web.asked[-1][1] is None
 
 
 async def test_not_modified_to_a_first_question_is_blindness(show):
-    stroke = await show(Answer(not_modified=True))
+    stroke = await show(FakeResponse(not_modified=True))
     assert kinds(stroke) == ["source_blind"]
 
 
 async def test_the_same_bytes_are_not_parsed_again(show, engine):
     await show(DOWN)
-    first = engine.looker.kept["acme"].snapshot
+    first = engine.poller.cache["acme"].snapshot
     await show(DOWN)
-    assert engine.looker.kept["acme"].snapshot is first
+    assert engine.poller.cache["acme"].snapshot is first
 
 
 async def test_the_same_page_after_a_restart_is_no_news_and_no_change(show, start, book):
@@ -183,23 +202,23 @@ async def test_an_incident_that_can_not_be_asked_stays_open_and_is_asked_again(s
     assert "incident_resolved" in kinds(await show(page()))
 
 
-async def test_a_stroke_that_can_not_be_recorded_happens_at_the_next_look(show, engine, book, web):
-    await show(Answer(page(), etag="e1"))
+async def test_a_transition_that_can_not_be_recorded_happens_at_the_next_poll(show, engine, book, web):
+    await show(FakeResponse(page(), etag="e1"))
     web.show(DOWN)
-    good, book.record = book.record, broken
+    good, book.record_transition = book.record_transition, broken
     with pytest.raises(StoreError):
         await engine.poll("acme")
-    book.record = good
+    book.record_transition = good
     assert "incident_opened" in kinds(await engine.poll("acme"))
 
 
-async def test_the_body_of_a_stroke_that_could_not_be_recorded_is_kept_at_the_next_look(show, engine, book, web):
+async def test_the_body_of_a_transition_that_could_not_be_recorded_is_kept_at_the_next_poll(show, engine, book, web):
     await show(page())
     web.show(DOWN)
-    good, book.record = book.record, broken
+    good, book.record_transition = book.record_transition, broken
     with pytest.raises(StoreError):
         await engine.poll("acme")
-    book.record = good
+    book.record_transition = good
     await engine.poll("acme")
     assert outcomes(book) == ["changed", "changed"]
 
@@ -214,42 +233,42 @@ def broken(*_):
 async def test_time_alone_changes_verdicts(show, engine, clock):
     await show(page(), DOWN, RESOLVED)
     clock.move(minutes=20)
-    events = [e for stroke in engine.tick() for e in stroke.events]
+    events = [e for stroke in engine.advance_time() for e in stroke.events]
     assert {str(e.kind) for e in events} == {"verdict_changed"}
 
 
-async def test_time_before_the_first_look_changes_nothing(engine, clock):
+async def test_time_before_the_first_poll_changes_nothing(engine, clock):
     clock.move(hours=2)
-    assert engine.tick() == ()
+    assert engine.advance_time() == ()
 
 
 async def test_time_that_changes_nothing_is_not_recorded(show, engine, book):
     await show(page())
-    before = book.world("acme")
-    assert (engine.tick(), book.world("acme")) == ((), before)
+    before = book.provider_state("acme")
+    assert (engine.advance_time(), book.provider_state("acme")) == ((), before)
 
 
-async def test_as_time_passes_the_looks_that_changed_nothing_are_written(show, engine, clock, tmp_path):
+async def test_as_time_passes_the_polls_that_changed_nothing_are_written(show, engine, clock, tmp_path):
     await show(*[page()] * 20)
     await engine.poll("acme")
     clock.move(seconds=1)
     await engine.poll("acme")
-    engine.tick()
-    with closing(Store.open(tmp_path / "b.db", read_only=True)) as reader:
-        assert reader.world("acme").seen_at == clock()
+    engine.advance_time()
+    with closing(Repository.open(tmp_path / "b.db", read_only=True)) as reader:
+        assert reader.provider_state("acme").seen_at == clock()
 
 
 async def test_time_that_changes_no_call_moves_the_verdicts_all_the_same(show, engine, clock):
     await show(page(), DOWN)
     clock.move(minutes=1)
-    assert (engine.tick(), engine.worlds["acme"].verdict("acme-api").as_of) == ((), clock())
+    assert (engine.advance_time(), engine.states["acme"].verdict("acme-api").as_of) == ((), clock())
 
 
 async def test_a_quarter_of_an_hour_without_news_is_recorded(show, engine, book, clock):
     await show(page())
     clock.move(minutes=15)
-    engine.tick()
-    assert book.world("acme") == engine.worlds["acme"]
+    engine.advance_time()
+    assert book.provider_state("acme") == engine.states["acme"]
 
 
 @pytest.mark.parametrize(
@@ -263,7 +282,7 @@ async def test_a_quarter_of_an_hour_without_news_is_recorded(show, engine, book,
 )
 async def test_looks_are_frequent_while_there_is_trouble(show, engine, bodies, busy):
     await show(*bodies)
-    assert engine.is_busy("acme") is busy
+    assert engine.needs_frequent_polls("acme") is busy
 
 
 async def test_a_maintenance_that_is_only_planned_is_no_trouble(show, engine):
@@ -276,7 +295,7 @@ async def test_a_maintenance_that_is_only_planned_is_no_trouble(show, engine):
         b'"scheduled_maintenances": []', b'"scheduled_maintenances": [' + json.dumps(planned).encode() + b"]"
     )
     await show(page(), body)
-    assert (len(engine.worlds["acme"].open_incidents), engine.is_busy("acme")) == (1, False)
+    assert (len(engine.states["acme"].open_incidents), engine.needs_frequent_polls("acme")) == (1, False)
 
 
 # --- witness ----------------------------------------------------------------------------------------------------------
@@ -284,23 +303,23 @@ async def test_a_maintenance_that_is_only_planned_is_no_trouble(show, engine):
 
 async def test_what_others_saw_survives_a_restart(show, engine, start):
     await show(page())
-    engine.witness(
+    engine.apply_evidence(
         "acme",
         probes=[ProbeResult("acme-api", NOON, ok=True)],
-        reports=[Report("acme-api", "ana", NOON)],
-        outcomes=[Outcomes("acme-api", NOON, NOON, 10)],
+        reports=[UserReport("acme-api", "ana", NOON)],
+        outcomes=[RequestOutcomes("acme-api", NOON, NOON, 10)],
     )
-    [said] = start().worlds["acme"].testimonies
+    [said] = start().states["acme"].testimonies
     assert (len(said.sights), len(said.voices), len(said.tallies)) == (1, 1, 1)
 
 
 async def test_evidence_of_nothing_that_is_watched_changes_nothing(engine):
-    assert engine.witness("acme", probes=[ProbeResult("other", NOON, ok=False)]) is None
+    assert engine.apply_evidence("acme", probes=[ProbeResult("other", NOON, ok=False)]) is None
 
 
 async def test_evidence_about_a_provider_that_is_not_watched_is_a_mistake(engine):
     with pytest.raises(KeyError):
-        engine.witness("other")
+        engine.apply_evidence("other")
 
 
 # --- publish ----------------------------------------------------------------------------------------------------------
@@ -382,7 +401,7 @@ async def waits(engine, chat, clock, book, *failures):
     found = []
     while chat.failures:
         await engine.publish()
-        wait = book.owed("C1").due_at - clock()
+        wait = book.next_pending("C1").due_at - clock()
         found.append(wait.total_seconds())
         clock.at += wait
     return found
@@ -423,9 +442,9 @@ async def test_what_will_never_be_taken_is_parked(show, engine, chat):
 
 
 async def test_a_token_that_was_revoked_loses_nothing(show, engine, chat, clock):
-    chat.failures = [refused("token_revoked", permanent=True, blame=Blame.BOT)]
+    chat.failures = [refused("token_revoked", permanent=True, blame=RefusalScope.WORKSPACE)]
     await show(page(), DOWN)
-    assert [d.outcome for d in await engine.publish()] == ["later"]
+    assert [d.outcome for d in await engine.publish()] == ["stopped"]
     clock.move(seconds=2)
     assert [d.outcome for d in await engine.publish()] == ["sent", "sent"]
 
@@ -469,7 +488,7 @@ async def again(show, engine, meanwhile=lambda: None):
 
 async def test_a_repeat_links_to_the_message_of_the_last_one(show, engine, chat):
     await again(show, engine)
-    assert any("the last one (https://chat.example/C1/ts1) was called resolved" in text for text in chat.texts)
+    assert any("<https://chat.example/C1/ts1|the earlier one>" in str(m.attachments) for m in chat.messages)
 
 
 async def test_the_thread_of_one_that_is_still_open_links_to_the_next_of_its_episode(show, engine, chat):
@@ -478,19 +497,19 @@ async def test_the_thread_of_one_that_is_still_open_links_to_the_next_of_its_epi
     next_one = incident(update(9, at=NOON + timedelta(minutes=3), api="major_outage"), number=2)
     await show(page(incident(), next_one, api="major_outage"))
     await engine.publish()
-    assert any("The episode goes on" in text and "https://chat.example/C1/ts" in text for text in chat.texts)
+    assert any("Related incident: <https://chat.example/C1/ts" in str(m.blocks) for m in chat.messages)
 
 
 async def test_a_channel_without_the_first_message_is_told_of_the_repeat_without_a_link(show, engine, chat, book):
     await again(show, engine, lambda: book.subscribe(Subscription("C2", "acme", created_at=NOON)))
-    assert any("after the last one was called resolved" in text for text in chat.texts)
+    assert any("Repeat: the earlier one of" in str(m.attachments) for m in chat.messages)
 
 
 async def test_a_post_that_was_leaving_when_the_process_died_is_sent_again_and_said_so(show, start, book):
     await show(page(), DOWN)
-    book.mark_sending(book.owed("C1").id, NOON)
+    book.mark_sending(book.next_pending("C1").id, NOON)
     [first, *_] = await start().publish()
-    assert (first.outcome, first.why) == ("sent", "again: its fate was unknown")
+    assert (first.outcome, first.why) == ("sent", "again: the outcome of the last attempt is unknown")
 
 
 async def test_a_post_whose_connection_broke_is_sent_again_and_said_so(show, engine, chat, clock):
@@ -499,7 +518,7 @@ async def test_a_post_whose_connection_broke_is_sent_again_and_said_so(show, eng
     await engine.publish()
     clock.move(seconds=5)
     [first, *_] = await engine.publish()
-    assert (first.outcome, first.why) == ("sent", "again: its fate was unknown")
+    assert (first.outcome, first.why) == ("sent", "again: the outcome of the last attempt is unknown")
 
 
 async def test_an_edit_whose_fate_was_unknown_is_nothing_to_tell(show, engine, chat, clock):
@@ -555,3 +574,51 @@ async def test_a_page_that_fails_now_and_then_is_told_nothing_of(show, engine, c
     await show(page(), bad, bad, page())
     await engine.publish()
     assert chat.said == []
+
+
+# --- very many updates at once ------------------------------------------------------------------------------------------
+
+
+async def test_two_hundred_updates_of_one_poll_are_one_reply_with_the_newest(show, engine, chat):
+    await show(page(), DOWN)
+    await engine.publish()
+    many = [update(n, "identified", f"Post {n}.", NOON + timedelta(seconds=n)) for n in range(2, 202)]
+    await show(page(incident(update(api="major_outage"), *many), api="major_outage"))
+    before = len(chat.texts)
+    await engine.publish()
+    [text] = chat.texts[before:]
+    assert ("200 updates while away" in text, "Post 201." in text) == (True, True)
+
+
+# --- reading ahead ----------------------------------------------------------------------------------------------------
+
+
+async def test_many_new_texts_are_read_ahead_and_once(start, web, clock):
+    reading = Reading()
+    engine = start(text_reader=reading)
+    for body in (page(), long_incident(20), long_incident(30)):
+        web.show(body)
+        await engine.poll("acme")
+        clock.move(minutes=1)
+    assert len(reading.texts) == len(set(reading.texts)) == 31  # and the title
+
+
+async def test_a_short_update_is_not_worth_a_thread(start, web, clock):
+    reading = Reading()
+    engine = start(text_reader=reading)
+    for body in (page(), DOWN, STILL):
+        web.show(body)
+        await engine.poll("acme")
+        clock.move(minutes=1)
+    assert reading.texts == []
+
+
+async def test_reading_ahead_changes_no_verdict(start, web):
+    states = []
+    for more in ({}, {"text_reader": Reading()}):
+        engine = start(**more)
+        engine.states.clear()
+        engine.add_provider(ACME)
+        web.show(long_incident(20))
+        states.append((await engine.poll("acme")).state.verdicts)
+    assert [v.call for v in states[0]] == [v.call for v in states[1]]

@@ -1,11 +1,25 @@
-"""config/*.toml and the environment -> Settings, or every mistake at once with file and line.
+"""Reads and validates the configuration. An error lists every mistake with file and line.
 
-Strict: an unknown key in our own files is a mistake. ``folder`` reads them all; ``main``, ``provider``, ``probe`` and
-``numbers`` are what each may say; ``mistake`` turns a bad file into sentences; ``across`` is what no file shows alone.
+Validation is strict: an unknown key is a mistake. ``loader`` reads the ``layers``; ``brownout_toml``, ``verdict_toml``,
+``provider_toml`` and ``probe_toml`` are the schemas of the files; ``toml_errors`` turns validation errors into
+messages; ``cross_checks`` finds mistakes that span several files.
 """
 
-from bot.settings.folder import config_dir, load
-from bot.settings.main import Poll, Replica, Store, Web
+from bot.settings.brownout_toml import PollSettings, ReplicaSettings, StoreSettings, WebSettings
+from bot.settings.layers import DEFAULT_FOLDER, config_dir, existing_folder, user_folder
+from bot.settings.loader import load, with_verdict_file
 from bot.settings.settings import Settings
 
-__all__ = ["Poll", "Replica", "Settings", "Store", "Web", "config_dir", "load"]
+__all__ = [
+    "DEFAULT_FOLDER",
+    "PollSettings",
+    "ReplicaSettings",
+    "Settings",
+    "StoreSettings",
+    "WebSettings",
+    "config_dir",
+    "existing_folder",
+    "load",
+    "user_folder",
+    "with_verdict_file",
+]

@@ -1,51 +1,55 @@
-"""Settings: all that the config folder says, checked."""
+"""``Settings``: the validated content of the configuration folder."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from bot.model import Probe, Provider, VerdictRules
-from bot.settings.main import Poll, Replica, Store, Web
-from bot.settings.numbers import VerdictTable
+from bot.domain import Probe, Provider, VerdictParameters
+from bot.settings.brownout_toml import PollSettings, ReplicaSettings, StoreSettings, WebSettings
+from bot.settings.verdict_toml import VerdictTable
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that the config directory says, checked. ``providers`` is the whole catalogue, the disabled ones too."""
+    """The validated configuration. ``providers`` includes disabled ones; ``owners`` are Slack user and channel ids.
 
-    poll: Poll = field(default_factory=Poll)
-    store: Store = field(default_factory=Store)
+    ``looks_up`` is whether channel histories may be searched. ``give_up_after_min``: minutes, None for the default.
+    """
+
+    poll: PollSettings = field(default_factory=PollSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
     preset: str = "default"
     providers: tuple[Provider, ...] = ()
     verdict: VerdictTable = field(default_factory=VerdictTable)
-    web: Web = field(default_factory=Web)
+    web: WebSettings = field(default_factory=WebSettings)
     admins: tuple[str, ...] = ()
-    owners: tuple[str, ...] = ()  # who hears of sources without usable data
+    partners: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()  # notified of pages that stay unreadable
     looks_up: bool = True
     give_up_after_min: float | None = None
-    replica: Replica = field(default_factory=Replica)
-    _rules: dict[tuple[str, str], VerdictRules] = field(default_factory=dict, repr=False, compare=False)
+    replica: ReplicaSettings = field(default_factory=ReplicaSettings)
+    _rules: dict[tuple[str, str], VerdictParameters] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def store_path(self) -> str:
-        """The database, as brownout.toml names it."""
+        """The database path as in brownout.toml."""
         return self.store.path
 
     @property
     def probes(self) -> tuple[Probe, ...]:
-        """How surfaces are tried, those of disabled providers too."""
+        """All probes, including those of disabled providers."""
         return tuple(s.probe for p in self.providers for s in p.surfaces if s.probe)
 
-    def rules_for(self, provider: Provider, preset: str | None = None) -> VerdictRules:
-        """The verdict's numbers for this provider: its profile's, and over them the chosen preset's."""
-        wanted = provider.profile, preset or self.preset
-        if wanted not in self._rules:  # every look asks
-            self._rules[wanted] = self.verdict.rules(*wanted)
-        return self._rules[wanted]
+    def rules_for(self, provider: Provider, preset: str | None = None) -> VerdictParameters:
+        """The verdict parameters for this provider: its profile's, overridden by ``preset`` or the configured one."""
+        key = provider.profile, preset or self.preset
+        if key not in self._rules:  # cached: every poll needs them
+            self._rules[key] = self.verdict.rules(*key)
+        return self._rules[key]
 
     def provider(self, provider_id: str) -> Provider | None:
-        """The provider with this id, alias, page id, name or page's host; None where the catalogue has none."""
+        """The provider with this id, name, alias, page id or status page host, ignoring case; None if there is none."""
         wanted = provider_id.casefold()
         for provider in self.providers:
             if wanted in {n.casefold() for n in (provider.id, provider.name, *provider.aliases, *provider.page_ids)}:

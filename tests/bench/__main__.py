@@ -1,7 +1,7 @@
 """``python -m tests.bench``: one table of everything that is measured, against yardsticks in the same run.
 
 Takes twenty minutes where the peers are installed, most of them spent waiting. Each part can be run by itself: looks,
-startup, reaction, hanging, load, acks and peers are modules beside this one. What the machine was doing meanwhile is said
+startup, reaction, hanging, load, acks and peers are modules beside this one; ``pages`` counts instead of measuring. What the machine was doing meanwhile is said
 below the table: on a busy one, times by the clock say more about the others than about the bot, and only the ratios mean
 something.
 """
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.bench import acks_busy, hanging, load, looks, reaction, startup
+from tests.bench import acks_busy, hanging, load, looks, pages, reaction, startup
 from tests.bench.peers import rows as peers
 from tests.bench.table import Row, percentile, table
 
@@ -64,11 +64,16 @@ def machine() -> str:
 def main() -> None:
     """Measures the parts that are asked for, all of them if none is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", choices=[*PARTS, []], help=f"of {', '.join(PARTS)}")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", choices=[*PARTS, "pages", []], help=f"of {', '.join(PARTS)}"
+    )
     parser.add_argument(
         "--db", type=Path, help="for acks: a database that they, or tests.bench.queries, have made before"
     )
     asked = parser.parse_args()
+    if asked.parts == ["pages"]:
+        print(pages.report())
+        return
     parts = PARTS | {"acks": lambda: asyncio.run(acks_busy.rows(asked.db))}
     before = machine()
     rows = [row for part in asked.parts or parts for row in measured(part, partial(parts[part]))]

@@ -17,12 +17,12 @@ from pathlib import Path
 from random import Random
 
 from bot import settings
-from bot.edge.store import Store
-from bot.model import Provider
+from bot.domain import Provider
+from bot.storage import Repository
 from tests.bench.decade import fill
+from tests.bench.fake_services import FakeServices, configure, running, until
 from tests.bench.load import watched_book
 from tests.bench.queries import pages
-from tests.bench.stage import Stage, configure, running, until
 from tests.bench.table import Row, percentile, table
 
 SOURCES, AT_ONCE, WAVES = 1000, 16, 25
@@ -68,7 +68,7 @@ def _filled(db: Path, updates: int) -> tuple[Provider, ...]:
     """The providers of the decade; the database is made where there is none."""
     providers = pages(settings.load())
     if not db.exists():
-        with closing(Store.open(db)) as book:
+        with closing(Repository.open(db)) as book:
             fill(book, providers, updates)
     return providers
 
@@ -76,7 +76,7 @@ def _filled(db: Path, updates: int) -> tuple[Provider, ...]:
 async def waited(folder: Path, db: Path, updates: int) -> tuple[list[float], int]:
     """Milliseconds to each ack, and how many commands were typed."""
     providers = _filled(db, updates)
-    async with Stage() as stage:
+    async with FakeServices() as stage:
         config = prepared(folder, stage.url, providers)
         watched_book(db, settings.load(config).providers, stage.well)
         typed, draw = questions(db, providers), Random(8)  # noqa: S311  (likewise)

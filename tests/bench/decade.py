@@ -1,8 +1,8 @@
 """A made-up decade in the shape of the real recordings -> a database, through the code that a backfill uses.
 
-The shape was counted on the shared recordings and in safe-to-retry.md A.1: 3.3 updates for an incident, half of the
-texts set phrases, gaps between updates with a median of 27 minutes and a long tail, one to three surfaces hit. The words
-are ours. The same seed gives the same decade.
+The shape was counted on the shared recordings and in bot/docs/verdict-rules.md#the-data-behind-the-numbers: 3.3 updates
+for an incident, half of the texts set phrases, gaps between updates with a median of 27 minutes and a long tail, one to
+three surfaces hit. The words are ours. The same seed gives the same decade.
 """
 
 from __future__ import annotations
@@ -13,11 +13,23 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
 
-from bot.core.past import Past, Told
-from bot.edge.store import Store
-from bot.edge.store.rows import iso
-from bot.model import Component, Condition, Ending, Event, EventKind, Impact, Incident, Known, Provider, Stage, Update
-from bot.years import Span, Window
+from bot.domain import (
+    Component,
+    Condition,
+    Event,
+    EventKind,
+    Impact,
+    Incident,
+    IncidentEnding,
+    Provider,
+    Stage,
+    TrackedIncident,
+    Update,
+)
+from bot.domain.reliability import ConditionClaim, TimeWindow
+from bot.rules.reliability.backfill import BackfilledHistory, BackfilledIncident
+from bot.storage import Repository
+from bot.storage.mapping import format_time
 
 END = datetime(2026, 3, 1, tzinfo=UTC)
 START = END - timedelta(days=3650)
@@ -51,7 +63,7 @@ def vocabulary(dice: Random, size: int = 3000) -> list[str]:
     return list(found)
 
 
-def fill(book: Store, providers: tuple[Provider, ...], updates: int, seed: int = 1) -> Decade:
+def fill(book: Repository, providers: tuple[Provider, ...], updates: int, seed: int = 1) -> Decade:
     """Fills an empty book with about so many updates, and with ten years of our own looks at every page."""
     dice = Random(seed)  # noqa: S311  (the same seed has to give the same decade)
     words = vocabulary(dice)
@@ -60,20 +72,22 @@ def fill(book: Store, providers: tuple[Provider, ...], updates: int, seed: int =
     for number, provider in enumerate(providers):
         share = updates * (number + 1) // len(providers) - updates * number // len(providers)
         told = _incidents(dice, provider, words, share)
-        spans: dict[str, list[Span]] = {}
+        spans: dict[str, list[ConditionClaim]] = {}
         while part := list(islice(told, AT_ONCE)):
-            book.archive.keep(provider.id, part, END)
+            book.archive.save_incidents(provider.id, part, END)
             for one in part:
-                count += len(one.known.incident.updates)
-                made.incidents.append(one.known.incident.id)
+                count += len(one.tracked.incident.updates)
+                made.incidents.append(one.tracked.incident.id)
                 _note_spans(spans, one)
-        past = Past((), {s: tuple(found) for s, found in spans.items()}, (Window(START, END - timedelta(days=400)),))
-        book.archive.keep_conditions(provider.id, past, (provider.id, "a decade"), END)
+        past = BackfilledHistory(
+            (), {s: tuple(found) for s, found in spans.items()}, (TimeWindow(START, END - timedelta(days=400)),)
+        )
+        book.archive.save_conditions(provider.id, past, (provider.id, "a decade"), END)
         _looks(book, dice, provider)
     return Decade(count, made.incidents, words)
 
 
-def _incidents(dice: Random, provider: Provider, words: list[str], updates: int) -> Iterator[Told]:
+def _incidents(dice: Random, provider: Provider, words: list[str], updates: int) -> Iterator[BackfilledIncident]:
     weights = [1 / (n + 1) for n in range(len(words))]
     texts = [" ".join(dice.choices(words, weights, k=dice.randint(8, 40))) for _ in range(min(20_000, updates))]
     expected = updates / sum((n + 1) * share for n, share in enumerate(UPDATES_EACH))
@@ -83,11 +97,13 @@ def _incidents(dice: Random, provider: Provider, words: list[str], updates: int)
             return
         posted = START + (END - START) * (number / expected) * 0.999
         told = _incident(dice, provider, f"{provider.id}-{number:06x}", posted, texts)
-        made += len(told.known.incident.updates)
+        made += len(told.tracked.incident.updates)
         yield told
 
 
-def _incident(dice: Random, provider: Provider, identity: str, posted: datetime, texts: list[str]) -> Told:
+def _incident(
+    dice: Random, provider: Provider, identity: str, posted: datetime, texts: list[str]
+) -> BackfilledIncident:
     steps = dice.choices(range(1, len(UPDATES_EACH) + 1), UPDATES_EACH)[0]
     updates, at = [], posted
     for step in range(steps):
@@ -102,11 +118,11 @@ def _incident(dice: Random, provider: Provider, identity: str, posted: datetime,
     )
     surfaces = tuple(s.id for s in hit)
     end = updates[-1].display_at
-    known = Known(incident, END, surfaces, end, Ending.RESOLVED, is_backfilled=True)
-    return Told(known, tuple(_events(dice, provider.id, known)))
+    known = TrackedIncident(incident, END, surfaces, end, IncidentEnding.RESOLVED, is_backfilled=True)
+    return BackfilledIncident(known, tuple(_events(dice, provider.id, known)))
 
 
-def _events(dice: Random, provider: str, known: Known) -> Iterator[Event]:
+def _events(dice: Random, provider: str, known: TrackedIncident) -> Iterator[Event]:
     incident = known.incident
     first, last = incident.updates[0].display_at, incident.updates[-1].display_at
     yield Event(
@@ -133,33 +149,35 @@ def _events(dice: Random, provider: str, known: Known) -> Iterator[Event]:
     yield Event(EventKind.INCIDENT_RESOLVED, provider, END, last, incident.id, stage=Stage.RESOLVED, text=incident.name)
 
 
-def _note_spans(spans: dict[str, list[Span]], told: Told) -> None:
+def _note_spans(spans: dict[str, list[ConditionClaim]], told: BackfilledIncident) -> None:
     for event in told.events:
         if event.condition in _BAD and event.surface and event.happened_at:
-            end = told.known.closed_at or END
+            end = told.tracked.closed_at or END
             if end > event.happened_at:
-                spans.setdefault(event.surface, []).append(Span(event.happened_at, end, event.condition))
+                spans.setdefault(event.surface, []).append(ConditionClaim(event.happened_at, end, event.condition))
 
 
-def _looks(book: Store, dice: Random, provider: Provider) -> None:
+def _looks(book: Repository, dice: Random, provider: Provider) -> None:
     """Ten years of looks, with a change every few hours; and the last 400 days' conditions as our own looks found them."""
     db = book._db
     rows, at = [], START
     while at < END:
         length = timedelta(hours=dice.expovariate(1 / 6))
-        rows.append((provider.id, "changed", iso(at), iso(at)))
-        rows.append((provider.id, "same", iso(at + timedelta(minutes=1)), iso(min(at + length, END))))
+        rows.append((provider.id, "changed", format_time(at), format_time(at)))
+        rows.append((provider.id, "same", format_time(at + timedelta(minutes=1)), format_time(min(at + length, END))))
         at += length
     with db.transaction():
         db.write_all("INSERT INTO observations (source, outcome, first_at, last_at) VALUES (?, ?, ?, ?)", rows)
         for surface in provider.surfaces:
-            db.write_all("INSERT OR IGNORE INTO conditions VALUES (?, ?, ?, ?, 0)", _states(dice, surface.id))
+            columns = "surface, since, until, condition, inferred"
+            ignored = f"INSERT OR IGNORE INTO conditions ({columns}) VALUES (?, ?, ?, ?, 0)"  # noqa: S608
+            db.write_all(ignored, _states(dice, surface.id))
 
 
 def _states(dice: Random, surface: str) -> Iterator[tuple[str, str | None, str | None, str]]:
     at = END - timedelta(days=400)
     while at < END:
         good, bad = timedelta(hours=dice.expovariate(1 / 30)), timedelta(minutes=dice.lognormvariate(4, 1))
-        yield surface, iso(at), iso(at + good), Condition.OPERATIONAL
-        yield surface, iso(at + good), iso(at + good + bad), dice.choice(_BAD)
+        yield surface, format_time(at), format_time(at + good), Condition.OPERATIONAL
+        yield surface, format_time(at + good), format_time(at + good + bad), dice.choice(_BAD)
         at += good + bad

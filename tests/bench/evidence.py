@@ -21,38 +21,38 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
-from bot.core import stroke as strokes
-from bot.model import (
-    Call,
+from bot.domain import (
+    Advice,
     Component,
+    ComponentTransition,
     Condition,
-    Evidence,
+    EvidenceBatch,
     Impact,
     Incident,
-    Look,
-    Outcomes,
+    PollResult,
     ProbeResult,
     Provider,
-    Report,
+    ProviderState,
+    RequestOutcomes,
     Snapshot,
     Source,
     Stage,
     Surface,
-    Transition,
     Update,
-    VerdictRules,
-    World,
+    UserReport,
+    VerdictParameters,
 )
+from bot.rules import transition
 from tests.bench.outages import THE_DAY, Outage, draw, read
 
 API = Surface("acme-api", "acme", "Acme API", components=("c-api",), words=("API",))
 ACME = Provider("acme", "Acme", (API,), Source("acme", "acme", "statuspage", "https://status.acme.example"))
-RULES = strokes.Rules(ACME, VerdictRules(), {})
+RULES = transition.TransitionContext(ACME, VerdictParameters(), {})
 START = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 BEFORE, AFTER = 45, 130  # minutes that are lived before the outage, and after it
 RED, GREEN = Condition.PARTIAL_OUTAGE, Condition.OPERATIONAL
 
-VANTAGES = ("here", "elsewhere")
+VANTAGES = {"here": "", "elsewhere": "a token made for it"}  # with the token that each place's results come by
 TEAM, TELL, FALSE = 40, 0.5, 1 / 720  # people, reports a minute of a complete outage, and of none
 LOAD, NOISE = 40, 0.002  # requests a minute, and the share of tries and requests that fails anyway
 
@@ -93,46 +93,49 @@ def page(outage: Outage, minute: int) -> Snapshot:
     if stage is Stage.RESOLVED and (not posts or minute - posts[-1][0] > AFTER):
         return Snapshot("acme", "Acme", red, (), ())
     updates = tuple(
-        Update(f"u{n}", said, "", at(m), (Transition("c-api", "API", GREEN, RED if said.is_bad else GREEN),))
+        Update(f"u{n}", said, "", at(m), (ComponentTransition("c-api", "API", GREEN, RED if said.is_bad else GREEN),))
         for n, (m, said) in enumerate(posts)
     )
     shown = Incident("i1", "Errors on the API", stage, Impact.MAJOR, at(posts[0][0]), updates)
     return Snapshot("acme", "Acme", red, (shown,), ())
 
 
-def evidence(outage: Outage, minute: int, kinds: Sequence[str], exposure: float, dice: Random) -> Evidence:
+def evidence(outage: Outage, minute: int, kinds: Sequence[str], exposure: float, dice: Random) -> EvidenceBatch:
     """What the witnesses of these kinds see in a minute; requests follow the exposure that the verdict lets through."""
     share = outage.severity if outage.is_bad(minute) else 0.0
     fails = share + (1 - share) * NOISE
-    found = Evidence()
+    found = EvidenceBatch()
     if "probe" in kinds:
-        tries = (ProbeResult(API.id, at(minute), dice.random() >= fails, v) for v in VANTAGES)
-        found = Evidence(probes=tuple(tries))
+        tries = (
+            ProbeResult(API.id, at(minute), dice.random() >= fails, v, writer=token, is_configured=bool(token))
+            for v, token in VANTAGES.items()
+        )
+        found = EvidenceBatch(probes=tuple(tries))
     if "people" in kinds and dice.random() < share * TELL + FALSE:
-        found = Evidence(found.probes, (Report(API.id, f"p{dice.randrange(TEAM)}", at(minute)),))
+        found = EvidenceBatch(found.probes, (UserReport(API.id, f"p{dice.randrange(TEAM)}", at(minute)),))
     sent = round(LOAD * exposure)
     if "traffic" in kinds and sent:
         failed = sum(dice.random() < fails for _ in range(sent))
-        counted = Outcomes(API.id, at(minute - 1), at(minute), sent - failed, {"503": failed} if failed else {})
-        found = Evidence(found.probes, found.reports, (counted,))
+        counted = RequestOutcomes(API.id, at(minute - 1), at(minute), sent - failed, {"503": failed} if failed else {})
+        found = EvidenceBatch(found.probes, found.reports, (counted,))
     return found
 
 
-def live(outage: Outage, kinds: Sequence[str], dice: Random) -> dict[int, tuple[Call, float]]:
+def live(outage: Outage, kinds: Sequence[str], dice: Random) -> dict[int, tuple[Advice, float]]:
     """The verdict at the end of each minute, as the core gives it."""
-    world, exposure, given = World("acme"), 1.0, {}
+    world, exposure, given = ProviderState("acme"), 1.0, {}
     for minute in range(-BEFORE, outage.end + AFTER):
-        world = strokes.look(world, Look(at(minute), page(outage, minute)), RULES).world
+        world = transition.apply_poll(world, PollResult(at(minute), page(outage, minute)), RULES).state
         seen = evidence(outage, minute, kinds, exposure, dice)
-        if seen != Evidence():
-            world = strokes.witness(world, seen, at(minute), RULES).world
+        if seen != EvidenceBatch():
+            world = transition.apply_evidence(world, seen, at(minute), RULES).state
         verdict = world.verdicts[0]
         exposure = verdict.exposure
         given[minute] = (verdict.call, exposure)
     return given
 
 
-def score(outage: Outage, given: dict[int, tuple[Call, float]]) -> Score:
+def score(outage: Outage, given: dict[int, tuple[Advice, float]]) -> Score:
     """What these verdicts cost. A call goes for the minute that it was given in."""
     bad = [m for m in given if m >= 0 and outage.is_bad(m)]
     told = next((m for m in given if m >= 0 and given[m][1] < 1), outage.end + AFTER)

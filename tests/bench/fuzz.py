@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
-from bot.sources import KINDS
-from tests.sources.contract import assert_kept
-from tests.sources.pages import PAGES
+from bot.formats import FORMATS
+from tests.formats.format_contract import assert_kept
+from tests.formats.pages import PAGES
 
 SLOW_S = 1.0
 SEPARATOR = b"\x00\x00--\x00\x00"  # between the bodies of a kind that has several
@@ -70,7 +70,7 @@ class Tally:
 
     def one(self, data: bytes) -> None:
         """Reads one broken page and keeps what should not have happened."""
-        paths = len(KINDS[self.kind].paths)
+        paths = len(FORMATS[self.kind].paths)
         bodies = (*data.split(SEPARATOR)[:paths], *[b"{}"] * paths)[:paths]
         began = time.perf_counter()
         try:
@@ -144,7 +144,7 @@ def broken(page: bytes, others: Sequence[bytes], dice: random.Random) -> bytes:
 def at_random(tally: Tally, seconds: float, seed: int) -> None:
     """Breaks pages at random until time is up."""
     dice, pages = random.Random(seed), seeds(tally.kind)  # noqa: S311  (nothing is secret here)
-    everything = [page for kind in KINDS for page in seeds(kind)]
+    everything = [page for kind in FORMATS for page in seeds(kind)]
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         tally.one(broken(dice.choice(pages), everything, dice))
@@ -154,10 +154,10 @@ def by_coverage(tally: Tally, seconds: float, seed: int) -> None:
     """Lets atheris break pages; half of the time goes there, since it spends some of it on itself."""
     import atheris  # noqa: PLC0415  (only where it is installed)
 
-    for module in [name for name in sys.modules if name.startswith(("bot.", "tests.sources"))]:
+    for module in [name for name in sys.modules if name.startswith(("bot.", "tests.formats"))]:
         del sys.modules[module]
-    with atheris.instrument_imports(include=["bot.sources"]):
-        tally.keep = importlib.import_module("tests.sources.contract").assert_kept
+    with atheris.instrument_imports(include=["bot.formats"]):
+        tally.keep = importlib.import_module("tests.formats.contract").assert_kept
     until = time.monotonic() + seconds
     dice, pages = random.Random(seed), seeds(tally.kind)  # noqa: S311
 
@@ -182,7 +182,7 @@ def report(tally: Tally) -> None:
 def main() -> int:
     """Runs each kind in a process of its own; exit code 1 where anything was found."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("kinds", nargs="*", default=list(KINDS), metavar="KIND")
+    options.add_argument("kinds", nargs="*", default=list(FORMATS), metavar="KIND")
     options.add_argument("--seconds", type=float, default=60)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--random", action="store_true", help="no atheris, even where it is installed")

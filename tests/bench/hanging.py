@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 
-from tests.bench.stage import Stage, configure, running, until
+from tests.bench.fake_services import FakeServices, configure, running, until
 from tests.bench.table import Row, percentile, table
 
 PAGES, HANGING = 250, 50
@@ -23,7 +23,7 @@ MEASURED_S = 45.0
 NOISE_MS = 50  # a hundredth of the interval: less can't be told from jitter
 
 
-async def gaps(stage: Stage, names: list[str]) -> list[float]:
+async def gaps(stage: FakeServices, names: list[str]) -> list[float]:
     """Seconds between looks at each of these pages, from now on."""
     await asyncio.sleep(2 * INTERVAL_S)
     began = time.monotonic()
@@ -35,7 +35,7 @@ async def gaps(stage: Stage, names: list[str]) -> list[float]:
 async def compared(folder: Path) -> tuple[list[float], list[float]]:
     """Gaps between looks at the others: with all pages well, and with some that hang."""
     others = [f"p{n}" for n in range(HANGING, PAGES)]
-    async with Stage() as stage:
+    async with FakeServices() as stage:
         config = configure(folder / "config", stage.url, PAGES, interval_s=INTERVAL_S)
         with (folder / "bot.log").open("ab") as log:
             async with running(config, folder / "hanging.db", stage, log):

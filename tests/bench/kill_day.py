@@ -16,13 +16,14 @@ import sqlite3
 import sys
 import tempfile
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bot import settings
-from bot.edge.playback import Playback
-from bot.entry.clock import FastClock
-from bot.sources import history
+from bot.adapters.playback_server import PlaybackServer
+from bot.app.clock import FastClock
+from bot.formats import reconstruction
 
 START = datetime(2026, 3, 2, 11, 45, tzinfo=UTC)
 END = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
@@ -57,12 +58,12 @@ async def live(folder: Path, db: Path, drawn: Path, clock: FastClock, kills: lis
 async def day(kills: int, seed: int, speed: float) -> None:
     draw = random.Random(seed)  # noqa: S311  (kills, not keys)
     moments = sorted(START + (END - START) * draw.uniform(0.02, 0.95) for _ in range(kills))
-    told = history.read_history((settings.config_dir() / "demo" / "2026-03-02.json").read_bytes())
+    told = reconstruction.read_history((settings.config_dir() / "demo" / "2026-03-02.json").read_bytes())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         db, drawn = folder / "kill.db", folder / "drawn.txt"
         clock = FastClock(START, speed)
-        page = Playback(told, clock.now)
+        page = PlaybackServer(told, clock.now)
         await live(config(folder, await page.start()), db, drawn, clock, moments)
         await page.stop()
         report(db, drawn.read_text(encoding="utf-8"), moments, seed)
@@ -70,10 +71,10 @@ async def day(kills: int, seed: int, speed: float) -> None:
 
 def report(db: Path, drawn: str, moments: list[datetime], seed: int) -> None:
     """What the database says, against what was drawn."""
-    book = sqlite3.connect(db)
-    states = Counter(dict(book.execute("SELECT state, count(*) FROM outbox GROUP BY state")))
-    alerts = book.execute("SELECT incident, ts FROM alerts").fetchall()
-    (sound,) = book.execute("PRAGMA integrity_check").fetchone()
+    with closing(sqlite3.connect(db)) as book:
+        states = Counter(dict(book.execute("SELECT state, count(*) FROM outbox GROUP BY state")))
+        alerts = book.execute("SELECT incident, ts FROM alerts").fetchall()
+        (sound,) = book.execute("PRAGMA integrity_check").fetchone()
     again = drawn.count("sent again")
     print(f"seed {seed}: killed with -9 at {', '.join(f'{at:%H:%M}' for at in moments)} UTC of the day")
     print(f"incidents alerted: {len(alerts)}, without a receipt: {sum(ts is None for _, ts in alerts)}")

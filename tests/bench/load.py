@@ -18,12 +18,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from bot import settings
-from bot.core import stroke as strokes
-from bot.edge.store import Store
-from bot.model import Look, Observation, Provider, VerdictRules, World
-from bot.sources import statuspage
+from bot.domain import Observation, PollResult, Provider, ProviderState, VerdictParameters
+from bot.formats import statuspage
+from bot.rules import transition
+from bot.storage import Repository
 from tests.bench import looks
-from tests.bench.stage import Stage, configure, cpu_s, page_bytes, rss_mb, running, until
+from tests.bench.fake_services import FakeServices, configure, cpu_s, page_bytes, rss_mb, running, until
 from tests.bench.table import Row, table
 
 INTERVAL_S, JITTER = 60.0, 0.2
@@ -48,14 +48,14 @@ class Loaded:
 def watched_book(path: Path, providers: Iterable[Provider], body: bytes) -> None:
     """A database as two hours of looks at healthy pages have left it."""
     seen, now = statuspage.parse(body), datetime.now(UTC)  # noqa: TID251  (the bot that reads it has the real clock)
-    with closing(Store.open(path)) as book:
+    with closing(Repository.open(path)) as book:
         for provider in providers:
-            world, rules = World(provider.id), strokes.Rules(provider, VerdictRules(), {})
+            world, rules = ProviderState(provider.id), transition.TransitionContext(provider, VerdictParameters(), {})
             for number in range(WATCHED // APART + 1):
                 at = now - WATCHED + number * APART
-                stroke = strokes.look(world, Look(at, seen, host="127.0.0.1"), rules)
-                world = stroke.world
-            book.record(Observation(provider.id, at, "changed", body=body), stroke, ())
+                stroke = transition.apply_poll(world, PollResult(at, seen, host="127.0.0.1"), rules)
+                world = stroke.state
+            book.record_transition(Observation(provider.id, at, "changed", body=body), stroke, ())
 
 
 def missed(times: Iterable[list[float]], until_: float, interval_s: float = INTERVAL_S) -> int:
@@ -66,7 +66,7 @@ def missed(times: Iterable[list[float]], until_: float, interval_s: float = INTE
 
 async def load(folder: Path, count: int, interval_s: float = INTERVAL_S) -> Loaded:
     """The bot over so many pages, for a while."""
-    async with Stage() as stage:
+    async with FakeServices() as stage:
         config = configure(folder / f"config{count}", stage.url, count, interval_s=interval_s)
         db = folder / f"load{count}.db"
         watched_book(db, settings.load(config).providers, page_bytes())
@@ -86,13 +86,13 @@ async def load(folder: Path, count: int, interval_s: float = INTERVAL_S) -> Load
                 return Loaded(100 * used / took, late, each, rss_mb(bot.pid), first_s)
 
 
-def _looks(stage: Stage) -> int:
+def _looks(stage: FakeServices) -> int:
     return sum(map(len, stage.looks.values()))
 
 
 async def rows(counts: Iterable[int] = COUNTS) -> list[Row]:
     """CPU and missed looks, by the number of pages."""
-    async with Stage() as stage:
+    async with FakeServices() as stage:
         bare = {who: await looks.measured(stage, who, YARD, INTERVAL_S / 1000) for who in ("raw", "httpx")}
     found = []
     for count in counts:

@@ -24,12 +24,12 @@ import aiohttp
 import httpx
 
 from bot import settings
-from bot.edge.fetch import Fetcher
-from bot.edge.store import Store
-from bot.edge.terminal import Terminal
+from bot.adapters.page_fetcher import PageFetcher
+from bot.adapters.terminal import TerminalClient
+from bot.domain import VerdictParameters
 from bot.engine import Engine
-from bot.model import VerdictRules
-from tests.bench.stage import Stage, configure
+from bot.storage import Repository
+from tests.bench.fake_services import FakeServices, configure
 from tests.bench.table import Row, table
 
 PAGES, ROUNDS, AT_ONCE = 100, 30, 10
@@ -44,11 +44,11 @@ async def ours(url: str, folder: Path, count: int) -> None:
     """The whole poll stroke. The first looks, and an hour of calm, come before what is measured."""
     found = settings.load(configure(folder / "config", url, count, interval_s=60))
     began, passed = datetime.now(UTC), timedelta(0)  # noqa: TID251  (an hour passes by hand)
-    with closing(Store.open(folder / "looks.db")) as book:
-        async with Fetcher(timeout_s=10) as web:
+    with closing(Repository.open(folder / "looks.db")) as book:
+        async with PageFetcher(timeout_s=10) as web:
             providers = {p.id: p for p in found.providers}
             clock = [began]
-            engine = Engine(providers, web, book, Terminal(None, lambda: clock[0]), lambda: clock[0], _rules)  # type: ignore[arg-type]
+            engine = Engine(providers, web, book, TerminalClient(None, lambda: clock[0]), lambda: clock[0], _rules)  # type: ignore[arg-type]
             for _ in range(20):
                 await _round(lambda n: engine.poll(f"p{n}"), count)
                 passed += timedelta(minutes=4)
@@ -58,11 +58,11 @@ async def ours(url: str, folder: Path, count: int) -> None:
                 clock[0] += timedelta(seconds=60 / count)
                 await engine.poll(f"p{number}")
 
-            await _measured(look, count, engine.tick)
+            await _measured(look, count, engine.advance_time)
 
 
-def _rules(_: object) -> VerdictRules:
-    return VerdictRules()
+def _rules(_: object) -> VerdictParameters:
+    return VerdictParameters()
 
 
 async def raw(url: str, count: int, measure: Measure) -> None:
@@ -135,7 +135,7 @@ async def _paced(look: Look, count: int, apart_s: float) -> None:
     print(json.dumps({"ms": (time.process_time() - began) * 1000 / count}))
 
 
-async def measured(stage: Stage, who: str, count: int = PAGES, apart_s: float = 0) -> float:
+async def measured(stage: FakeServices, who: str, count: int = PAGES, apart_s: float = 0) -> float:
     """CPU milliseconds that one look takes this client, in a process of its own."""
     command = [sys.executable, "-m", "tests.bench.looks", "--as", who, "--url", stage.url]
     command += ["--pages", str(count), "--apart", str(apart_s)]
@@ -146,7 +146,7 @@ async def measured(stage: Stage, who: str, count: int = PAGES, apart_s: float = 
 
 async def rows() -> list[Row]:
     """Ours, against each yardstick."""
-    async with Stage() as stage:
+    async with FakeServices() as stage:
         took = {who: await measured(stage, who) for who in ("ours", "raw", "aiohttp", "httpx")}
     what = "CPU of an unchanged look, recorded"
     return [

@@ -14,13 +14,15 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 
-from bot.model import Stage
+from bot.domain import Stage
 
 SEVERITY = {"critical": 1.0, "major": 0.6, "minor": 0.2, "none": 0.1}  # assumed: the share of requests that fails
 LONGEST = 480  # minutes of a course that is drawn, and of a lag
-RELAPSES = 0.105  # within two hours after Monitoring (safe-to-retry.md A.1)
-GAPS = (2, 2, 4, 4, 12, 15, 18, 27, 36, 42, 52, 79, 91, 97, 103, 132)  # minutes from Monitoring to bad again (A.1)
-RETROACTIVE = 0.122  # of the incidents are posted only afterwards (A.1)
+RELAPSES = 0.105  # within two hours after Monitoring (bot/docs/verdict-rules.md#relapses)
+# minutes from Monitoring to bad again (bot/docs/verdict-rules.md#relapses)
+GAPS = (2, 2, 4, 4, 12, 15, 18, 27, 36, 42, 52, 79, 91, 97, 103, 132)
+# of the incidents are posted only afterwards (bot/docs/verdict-rules.md#incidents-posted-afterwards)
+RETROACTIVE = 0.122
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ from random import Random
 from statistics import quantiles
 
 from bot import settings
-from bot.core import stroke as strokes
-from bot.edge.store import Store
-from bot.entry import commands
-from bot.entry.desk import Desk
-from bot.model import Component, Condition, Look, Provider, Snapshot, World
+from bot.commands import registry
+from bot.domain import Component, Condition, PollResult, Provider, ProviderState, Snapshot
+from bot.queries.current import StatusQueries
+from bot.rules import transition
+from bot.storage import Repository
 from tests.bench.decade import END, Decade, fill
 
 TARGET_MS = 50.0
@@ -48,28 +48,28 @@ def _copy(provider: Provider, number: int) -> Provider:
     return replace(provider, id=provider.id + end, name=provider.name + end, aliases=(), surfaces=surfaces)
 
 
-def desk_over(book: Store, found: settings.Settings, providers: tuple[Provider, ...]) -> Desk:
+def desk_over(book: Repository, found: settings.Settings, providers: tuple[Provider, ...]) -> StatusQueries:
     """A desk that asks at the end of the decade, two hours into the watch: every tenth page has a surface down."""
     for number, provider in enumerate(providers):
         red = Condition.MAJOR_OUTAGE if number % 10 == 0 else Condition.OPERATIONAL
         first, *others = provider.surfaces
         well = [Component(s.components[0], s.name, Condition.OPERATIONAL) for s in others if s.components]
         page = Snapshot("", "", (Component((*first.components, first.id)[0], first.name, red), *well), (), ())
-        rules = strokes.Rules(provider, found.rules_for(provider), {})
-        world = World(provider.id)
+        rules = transition.TransitionContext(provider, found.rules_for(provider), {})
+        world = ProviderState(provider.id)
         for look in range(WATCHED // BETWEEN + 1):
-            stroke = strokes.look(world, Look(END - WATCHED + look * BETWEEN, page), rules)
-            world = stroke.world
-        book.record(None, stroke, ())
-    return Desk(providers, book, lambda: END, found.rules_for)
+            stroke = transition.apply_poll(world, PollResult(END - WATCHED + look * BETWEEN, page), rules)
+            world = stroke.state
+        book.record_transition(None, stroke, ())
+    return StatusQueries(providers, book, lambda: END, found.rules_for)
 
 
-def questions(desk: Desk, made: Decade, dice: Random) -> dict[str, Callable[[], object]]:
+def questions(desk: StatusQueries, made: Decade, dice: Random) -> dict[str, Callable[[], object]]:
     """Each question, asked anew about something else every time."""
     surfaces = [s.id for p in desk.providers for s in p.surfaces]
 
     def ask(text: str) -> object:
-        return commands.answer(desk, text, "C1", "U1")
+        return registry.answer_command(desk, text, "C1", "U1")
 
     def word() -> str:
         return made.words[int(len(made.words) ** dice.random()) - 1]
@@ -83,9 +83,9 @@ def questions(desk: Desk, made: Decade, dice: Random) -> dict[str, Callable[[], 
         "history 30d": lambda: ask(f"history {dice.choice(surfaces)} 30d"),
         "uptime 90d": lambda: ask(f"uptime {dice.choice(surfaces)} 90d"),
         "uptime 365d": lambda: ask(f"uptime {dice.choice(surfaces)} 365d"),
-        "search, a word": lambda: desk.book.archive.search(word()),
-        "search, two words": lambda: desk.book.archive.search(f"{word()} {word()}"),
-        "search, a beginning": lambda: desk.book.archive.search(f"{word()[:4]}*"),
+        "search, a word": lambda: desk.repository.archive.search(word()),
+        "search, two words": lambda: desk.repository.archive.search(f"{word()} {word()}"),
+        "search, a beginning": lambda: desk.repository.archive.search(f"{word()[:4]}*"),
     }
 
 
@@ -114,7 +114,7 @@ def main() -> None:
 
 def _bench(path: Path, updates: int, times: int) -> None:
     found = settings.load()
-    book = Store.open(path)
+    book = Repository.open(path)
     began = time.perf_counter()
     providers = pages(found)
     made = fill(book, providers, updates)

@@ -20,17 +20,17 @@ from pathlib import Path
 import aiohttp
 
 from bot import settings
-from bot.edge.store import Store
-from bot.model import Subscription
+from bot.domain import Subscription
+from bot.storage import Repository
+from tests.bench.fake_services import FakeServices, configure, page_bytes, running, until
 from tests.bench.load import watched_book
-from tests.bench.stage import Stage, configure, page_bytes, running, until
 from tests.bench.table import Row, percentile, table
 
 PAGES = 40
 PACES = {1000: 10, 2400: None}  # looks a minute, and the target in ms
 
 
-async def flipped(stage: Stage) -> list[float]:
+async def flipped(stage: FakeServices) -> list[float]:
     """Opens an incident on each page in turn; milliseconds from the answer's request to the post's."""
     for number in range(PAGES):
         name = f"p{number}"
@@ -40,11 +40,11 @@ async def flipped(stage: Stage) -> list[float]:
 
 
 @asynccontextmanager
-async def bot(stage: Stage, folder: Path, interval_s: float) -> AsyncIterator[None]:
+async def bot(stage: FakeServices, folder: Path, interval_s: float) -> AsyncIterator[None]:
     """Ours, with a channel for each page, so that nobody waits for another's turn."""
     config = configure(folder / "config", stage.url, PAGES, interval_s=interval_s)
     watched_book(folder / "reaction.db", settings.load(config).providers, stage.well)
-    with closing(Store.open(folder / "reaction.db")) as book:
+    with closing(Repository.open(folder / "reaction.db")) as book:
         for number in range(PAGES):
             now = datetime.now(UTC)  # noqa: TID251  (a subscription has a date)
             book.subscribe(Subscription(f"C{number:03}", f"p{number}", created_at=now))
@@ -56,7 +56,7 @@ async def bot(stage: Stage, folder: Path, interval_s: float) -> AsyncIterator[No
 
 
 @asynccontextmanager
-async def bare(stage: Stage, _: Path, interval_s: float) -> AsyncIterator[None]:
+async def bare(stage: FakeServices, _: Path, interval_s: float) -> AsyncIterator[None]:
     """The yardstick, as a process of its own."""
     command = [sys.executable, "-m", "tests.bench.reaction", "--bare", stage.url, str(interval_s)]
     child = await asyncio.create_subprocess_exec(*command)
@@ -98,7 +98,7 @@ async def _rows(pace: int, target: float | None) -> list[Row]:
     took = []
     for who in (bot, bare):
         with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
-            async with Stage() as stage, who(stage, Path(folder), PAGES * 60 / pace):
+            async with FakeServices() as stage, who(stage, Path(folder), PAGES * 60 / pace):
                 took.append(await flipped(stage))
     ours, yard = took
     what = f"look to POST, recorded between, {pace:,} looks a minute"

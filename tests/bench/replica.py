@@ -26,13 +26,14 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
-from bot.edge.replica import Replica
-from bot.edge.store import Store, care
-from bot.entry.db import fetched
-from bot.entry.options import now
-from bot.model import Observation, Subscription
-from tests.acme import DOWN, NOON, look, page
+from bot.adapters.litestream import LitestreamReplica
+from bot.app.maintenance import restore_from_replica
+from bot.cli.options import utc_now
+from bot.domain import Observation, Subscription
+from bot.storage import Repository, backup
 from tests.faults.tables import table
+from tests.support.acme import NOON, look
+from tests.support.pages import DOWN, page
 
 PAUSE_S = 0.02
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
@@ -40,18 +41,22 @@ KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
 
 async def write(path: Path, url: str, endpoint: str) -> None:
     """Records strokes, and says the number and the time of each commit once it is acknowledged."""
-    with closing(Store.open(path, alone=True)) as store:
-        keeping = asyncio.create_task(Replica(path, url, endpoint, "us-east-1", KEYS | dict(os.environ)).serve())
-        number, world = _last(path), store.world("acme")
+    with closing(Repository.open(path, alone=True)) as store:
+        keeping = asyncio.create_task(
+            LitestreamReplica(path, url, endpoint, "us-east-1", KEYS | dict(os.environ)).run()
+        )
+        number, world = _last(path), store.provider_state("acme")
         while not keeping.done():
             number += 1
             if number % 5:
                 store.subscribe(Subscription("C1", "acme", created_by=str(number), created_at=NOON))
             else:
                 stroke = look(world, (page(), DOWN)[number // 5 % 2], NOON + timedelta(seconds=number))
-                store.record(Observation("acme", stroke.at, "changed", body=str(number).encode()), stroke, [])
-                world = stroke.world
-            with sqlite3.connect(path) as other:  # a commit of its own, to count by
+                store.record_transition(
+                    Observation("acme", stroke.at, "changed", body=str(number).encode()), stroke, []
+                )
+                world = stroke.state
+            with closing(sqlite3.connect(path)) as other, other:  # a commit of its own, to count by
                 other.execute("CREATE TABLE IF NOT EXISTS _count (n INTEGER)")
                 other.execute("INSERT INTO _count VALUES (?)", (number,))
             other.close()
@@ -67,7 +72,7 @@ def _last(path: Path) -> int:
 
 
 @dataclass
-class Came:
+class ReplicaResult:
     """What came of the kills: commits and seconds lost, seconds to be back."""
 
     kind: str
@@ -90,7 +95,7 @@ class Came:
         )
 
 
-async def die(came: Came, folder: Path, url: str, endpoint: str, after_s: float) -> None:
+async def die(came: ReplicaResult, folder: Path, url: str, endpoint: str, after_s: float) -> None:
     """One life, one death, one return."""
     disk = folder / "disk"
     command = [sys.executable, "-m", "tests.bench.replica", "--write", str(disk / "b.db"), url, endpoint]
@@ -106,10 +111,10 @@ async def die(came: Came, folder: Path, url: str, endpoint: str, after_s: float)
     times = {int(n): float(at) for n, at in (line.split() for line in (first + told).decode().splitlines())}
     disk.mkdir()
     began = time.monotonic()
-    copy = Replica(disk / "b.db", url, endpoint, "us-east-1", KEYS | dict(os.environ))
-    done = await asyncio.to_thread(fetched, copy, now())
+    copy = LitestreamReplica(disk / "b.db", url, endpoint, "us-east-1", KEYS | dict(os.environ))
+    done = await asyncio.to_thread(restore_from_replica, copy, utc_now())
     came.back.append(time.monotonic() - began)
-    came.unsound += done is None or bool(care.verify(disk / "b.db").wrong)
+    came.unsound += done is None or bool(backup.verify(disk / "b.db").wrong)
     last = _last(disk / "b.db")
     came.acked += len(times)
     came.commits.append(max(0, max(times) - last))
@@ -145,7 +150,7 @@ async def main(kills: int, seed: int) -> None:
     rows = []
     with s3() as endpoint:
         for kind in ("file", *(["s3"] if endpoint else [])):
-            came = Came(kind)
+            came = ReplicaResult(kind)
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
                 (folder / "disk").mkdir()
@@ -153,7 +158,7 @@ async def main(kills: int, seed: int) -> None:
                 for _ in range(kills):
                     await die(came, folder, url, endpoint if kind == "s3" else "", draw.uniform(2.5, 6))
             rows.append(came.row())
-    print(table(Came.HEAD, rows))
+    print(table(ReplicaResult.HEAD, rows))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench.stage import Stage, configure, free_port, rss_mb, running, until
+from tests.bench.fake_services import FakeServices, configure, free_port, rss_mb, running, until
 from tests.bench.table import Row, table
 
 TIMES = 9
@@ -31,7 +31,7 @@ def command_ms(*command: str) -> float:
 
 async def cold(folder: Path) -> tuple[float, float]:
     """From the start of the process, without a database, to the first request for a page (ms), and the weight (MB)."""
-    async with Stage() as stage:
+    async with FakeServices() as stage:
         config = configure(folder / "config", stage.url, PAGES, interval_s=60, web_port=free_port())
         took = []
         for number in range(STARTS):

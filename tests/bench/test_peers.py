@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.fake_services import FakeServices
 from tests.bench.peers.cost import Cost, alive, found, process
 from tests.bench.peers.rows import measured
-from tests.bench.stage import Stage
 
 pytestmark = pytest.mark.anyio
 
 
-async def missing(_: Stage, __: Path) -> Cost:
+async def missing(_: FakeServices, __: Path) -> Cost:
     found("no-such-watcher")
     raise AssertionError("it was found")
 
 
-async def well(_: Stage, __: Path) -> Cost:
+async def well(_: FakeServices, __: Path) -> Cost:
     return Cost(1.0, 2.0)
 
 

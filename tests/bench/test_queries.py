@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from bot import settings
-from bot.edge.store import Store
+from bot.storage import Repository
 from tests.bench.decade import fill
 from tests.bench.queries import desk_over, questions
 
@@ -28,7 +28,7 @@ def asked(tmp_path_factory):
     """The statements that each question runs, with its values in their places."""
     path = tmp_path_factory.mktemp("decade") / "book.db"
     found = settings.load()
-    book = Store.open(path)
+    book = Repository.open(path)
     providers = tuple(p for p in found.providers if p.id in ("claude", "github"))
     made = fill(book, providers, 400)
     desk = desk_over(book, found, providers)
@@ -42,7 +42,7 @@ def asked(tmp_path_factory):
     book.close()
 
 
-def test_every_question_is_put_to_the_book(asked):
+def test_every_question_is_put_to_the_database(asked):
     assert all(asked[1].values())
 
 
@@ -60,7 +60,7 @@ def test_no_question_reads_a_big_table_from_end_to_end(asked):
 
 def test_a_decade_is_the_same_every_time(tmp_path):
     provider = settings.load().provider("claude")
-    books = [Store.open(tmp_path / f"{n}.db") for n in (1, 2)]
+    books = [Repository.open(tmp_path / f"{n}.db") for n in (1, 2)]
     decades = [fill(book, (provider,), 60) for book in books]
     assert decades[0] == decades[1]
     assert "".join(books[0].archive.dump()) == "".join(books[1].archive.dump())

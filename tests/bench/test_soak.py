@@ -16,7 +16,7 @@ BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 START = datetime(2021, 5, 1, tzinfo=UTC)
 
 
-class Tape:
+class Recording:
     """One incident, an hour into the tape; it is over an hour later."""
 
     times = (START + timedelta(hours=1), START + timedelta(hours=2))
@@ -36,7 +36,7 @@ class Tape:
 @pytest.fixture
 def player():
     told = []
-    made = Player("acme-007", Tape(), START, 60.0, BEGAN, told.append)
+    made = Player("acme-007", Recording(), START, 60.0, BEGAN, told.append)
     made.told = told
     return made
 
@@ -133,5 +133,5 @@ def test_a_slope_is_units_an_hour_without_the_first_minutes():
     assert slope_of(life, "rss", 1) == pytest.approx(60)
 
 
-def test_a_look_is_missed_where_the_gap_is_longer_than_jitter_and_lateness():
+def test_a_poll_is_missed_where_the_gap_is_longer_than_jitter_and_lateness():
     assert missed([[0, 60, 130], [0, 78], [0]], 140) == 2

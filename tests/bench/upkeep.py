@@ -20,13 +20,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot import settings
-from bot.edge.replica import Replica
-from bot.edge.store import Store, care, retention
-from bot.entry.options import now
-from bot.entry.upkeep import Upkeep
-from bot.model import Observation
-from tests.acme import DOWN, NOON, look, page
+from bot.adapters.litestream import LitestreamReplica
+from bot.app.maintenance import DatabaseMaintenance
+from bot.cli.options import utc_now
+from bot.domain import Observation
+from bot.storage import Repository, backup, retention
 from tests.faults.tables import table
+from tests.support.acme import NOON, look
+from tests.support.pages import DOWN, page
 
 PAUSE_S = 0.02
 OLD = timedelta(days=400)
@@ -35,7 +36,7 @@ HEAD = ("meanwhile", "took s", "strokes", "a stroke, ms: median", "p99", "most",
 
 def filled(path: Path, megabytes: int) -> None:
     """A book of this size: old events with words, and old bodies."""
-    Store.open(path).close()
+    Repository.open(path).close()
     at, draw = (NOON - OLD).strftime("%Y-%m-%dT%H:%M:%S.000Z"), random.Random(1)  # noqa: S311
     words = [f"word{n}" for n in range(5000)]
     with closing(sqlite3.connect(path)) as book:
@@ -47,7 +48,7 @@ def filled(path: Path, megabytes: int) -> None:
             )
             hashes = [f"{draw.getrandbits(128):x}" for _ in range(500)]
             body = zlib.compress(draw.randbytes(10_000))
-            book.executemany("INSERT INTO bodies VALUES (?, ?, 10000)", ((h, body) for h in hashes))
+            book.executemany("INSERT INTO bodies (hash, body, size) VALUES (?, ?, 10000)", ((h, body) for h in hashes))
             book.executemany(
                 "INSERT INTO observations (source, outcome, first_at, last_at, body_hash) VALUES ('old', 'changed', ?, ?, ?)",
                 ((at, at, h) for h in hashes),
@@ -55,10 +56,10 @@ def filled(path: Path, megabytes: int) -> None:
             book.commit()
 
 
-class Watched:
+class TransitionTimer:
     """Records strokes in the loop, and measures them and the loop."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Repository) -> None:
         self.store, self.world, self.number = store, None, 0
         self.strokes: list[float] = []
         self.late: list[float] = []
@@ -73,15 +74,15 @@ class Watched:
             self.number += 1
             stroke = look(self.world, (page(), DOWN)[self.number % 2], NOON + timedelta(seconds=self.number))
             seen = Observation("acme", stroke.at, "changed", body=str(self.number).encode())
-            self.store.record(seen, stroke, [])
-            self.world = stroke.world
+            self.store.record_transition(seen, stroke, [])
+            self.world = stroke.state
             self.strokes.append(time.perf_counter() - began)
             due = max(due, began)
 
 
-async def measured(name: str, store: Store, work: Callable[[], Awaitable[object]]) -> tuple[object, ...]:
-    watched, began = Watched(store), time.perf_counter()
-    watched.world = store.world("acme")
+async def measured(name: str, store: Repository, work: Callable[[], Awaitable[object]]) -> tuple[object, ...]:
+    watched, began = TransitionTimer(store), time.perf_counter()
+    watched.world = store.provider_state("acme")
     task = asyncio.create_task(watched.run())
     await work()
     took = time.perf_counter() - began
@@ -101,7 +102,7 @@ def quantile(found: list[float], q: float) -> str:
 
 @asynccontextmanager
 async def replicated(path: Path, folder: Path) -> AsyncIterator[None]:
-    task = asyncio.create_task(Replica(path, f"file://{folder}/replica", environment=os.environ).serve())
+    task = asyncio.create_task(LitestreamReplica(path, f"file://{folder}/replica", environment=os.environ).run())
     await asyncio.sleep(15)  # its first snapshot
     yield
     task.cancel()
@@ -114,17 +115,17 @@ async def main(megabytes: int) -> None:
         folder, path = Path(name), Path(name) / "b.db"
         filled(path, megabytes)
         print(f"{path.stat().st_size / 1e6:.0f} MB, a stroke every {1000 * PAUSE_S:.0f} ms")
-        with closing(Store.open(path, alone=True)) as store:
-            upkeep = Upkeep(path, settings.Store(), now)
+        with closing(Repository.open(path, alone=True)) as store:
+            upkeep = DatabaseMaintenance(path, settings.StoreSettings(), utc_now)
             rows = [
                 await measured("nothing", store, lambda: asyncio.sleep(10)),
-                await measured("a backup, checked", store, upkeep.back_up),
-                await measured("verify", store, lambda: asyncio.to_thread(care.verify, path)),
-                await measured("old pages go", store, lambda: asyncio.to_thread(retention.forget, path, NOON)),
+                await measured("a backup, checked", store, upkeep.back_up_if_due),
+                await measured("verify", store, lambda: asyncio.to_thread(backup.verify, path)),
+                await measured("old pages go", store, lambda: asyncio.to_thread(retention.prune_bodies, path, NOON)),
             ]
             async with replicated(path, folder):
                 rows.append(await measured("a replica is kept", store, lambda: asyncio.sleep(10)))
-        before, after = care.vacuum(path)
+        before, after = backup.vacuum(path)
         print(table(HEAD, rows))
         print(f"vacuum, without a bot: {before / 1e6:.0f} MB -> {after / 1e6:.0f} MB")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.entry.link import Link
-from bot.entry.serve import serve
-from bot.settings import Web
-from tests.entry.acme import Town
+from bot.queries.slack_status import SlackStatus
+from bot.settings import WebSettings
+from bot.web.server import serve
+from tests.support.scenario import Scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,12 +60,12 @@ async def browser(chromium):
 @pytest.fixture
 async def town(tmp_path):
     """A town whose board is at ``town.board``."""
-    town = Town(tmp_path / "town.db")
+    town = Scenario(tmp_path / "town.db")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     closing = asyncio.Event()
-    door = asyncio.create_task(serve(town.desk(), Web(port=port), Link(), 60, closing))
+    door = asyncio.create_task(serve(town.desk(), WebSettings(port=port), SlackStatus(), 60, closing))
     town.closing = closing
     town.board = f"http://127.0.0.1:{port}"
     yield town

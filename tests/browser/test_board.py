@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.entry.acme import RED, incident
+from tests.support.scenario import RED, incident
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -35,7 +35,7 @@ async def test_a_new_incident_appears_without_a_reload(page, town):
     await live(page, town)
     await page.evaluate("window.same = true")
     town.breaks()
-    await page.get_by_role("heading", name="1 surface in trouble").wait_for(timeout=10_000)
+    await page.get_by_role("heading", name="1 down").wait_for(timeout=10_000)
     assert await page.evaluate("window.same")
 
 
@@ -43,7 +43,7 @@ async def test_a_new_incident_is_told_to_a_screen_reader(page, town):
     town.look(until=10)
     await live(page, town)
     town.breaks()
-    await page.locator("#said", has_text="1 surface in trouble. Errors on the API").wait_for(state="attached")
+    await page.locator("#said", has_text="1 down. Errors on the API").wait_for(state="attached")
 
 
 async def test_what_is_open_and_focused_stays_so(page, town):
@@ -52,7 +52,7 @@ async def test_what_is_open_and_focused_stays_so(page, town):
     summary = page.locator("#m-acme-api")
     await summary.press("Enter")
     town.recovers()
-    await page.get_by_text("Retry gently").first.wait_for()
+    await page.get_by_text("Retry slowly").first.wait_for()
     assert await page.evaluate("[document.activeElement.id, document.getElementById('d-acme-api').open]") == [
         "m-acme-api",
         True,
@@ -132,5 +132,5 @@ async def test_without_javascript_the_page_is_whole_and_reloads(browser, town):
     page = await context.new_page()
     await page.goto(town.board)
     assert await page.locator("meta[http-equiv=refresh]").count() == 1
-    assert await page.get_by_role("heading", name="1 surface in trouble").is_visible()
+    assert await page.get_by_role("heading", name="1 down").is_visible()
     await context.close()

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.model import Message
-from tests.e2e import stage
+from bot.domain import Message
+from tests.e2e import network_namespace
 from tests.e2e.driver import ROOT, Driver, Namespace, World
 from tests.e2e.vendor import PROVIDER, Vendor
-from tests.voice.slack_limits import problems, view_problems
+from tests.support.slack_limits import problems, view_problems
 
 SETTINGS = """\
 [poll]
@@ -75,7 +75,7 @@ def check_what_was_said(world):
         view = call["args"]["view"]
         wrong += view_problems(view if isinstance(view, dict) else json.loads(view), mentions={"#C1", "#C2"})
     assert not wrong, "\n".join(["real Slack would not have taken this:", *wrong])
-    for word in ("Traceback", "xoxb-", "xapp-", stage.TEAM["app"]["signingSecret"], "/_hooks/"):
+    for word in ("Traceback", "xoxb-", "xapp-", network_namespace.TEAM["app"]["signingSecret"], "/_hooks/"):
         assert word not in world.said(), world.said()
 
 

@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.edge.store import Store
-from bot.entry.options import now
-from tests.e2e import stage
+from bot.cli.options import utc_now
+from bot.storage import Repository
+from tests.e2e import network_namespace
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
-SLACK_API_URL = f"http://127.0.0.1:{stage.WEB_API}/api/"
-PAGE_URL = f"http://127.0.0.1:{stage.PAGE}"
+SLACK_API_URL = f"http://127.0.0.1:{network_namespace.WEB_API}/api/"
+PAGE_URL = f"http://127.0.0.1:{network_namespace.PAGE}"
 PATIENCE = 20.0  # seconds for what takes one on a quiet machine
 
 
@@ -37,7 +37,17 @@ class Namespace:
         ``mode`` is how Slack reaches the bot: ``socket`` or ``http``.
         """
         self._rights = rights
-        command = ["unshare", "--net", *rights, sys.executable, "-m", stage.__name__, str(work), emulator, mode]
+        command = [
+            "unshare",
+            "--net",
+            *rights,
+            sys.executable,
+            "-m",
+            network_namespace.__name__,
+            str(work),
+            emulator,
+            mode,
+        ]
         with (work / "stage.log").open("wb") as log:
             self._stage = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         assert self._stage.stdout is not None
@@ -141,8 +151,17 @@ class Driver:
         return next((c["answer"]["channel"] for c in calls), "")
 
     def messages(self, channel: str = "C1") -> list[dict[str, Any]]:
-        """What the channel shows, threads and ephemerals included, oldest first."""
-        return self._ask("GET", f"/_control/messages/{channel}")["messages"]
+        """What the channel shows, threads and ephemerals included, oldest first.
+
+        The emulator keeps the attachments of the first post; Slack replaces them with those of ``chat.update``.
+        """
+        edited = {
+            call["args"]["ts"]: call["args"].get("attachments", [])
+            for call in self.calls("chat.update")
+            if call["args"]["channel"] == channel and isinstance(call["answer"], dict) and call["answer"].get("ok")
+        }
+        found: list[dict[str, Any]] = self._ask("GET", f"/_control/messages/{channel}")["messages"]
+        return [m | {"attachments": edited[m["ts"]]} if m["ts"] in edited else m for m in found]
 
     def replies(self, ts: str, channel: str = "C1") -> list[dict[str, Any]]:
         """The thread below a message."""
@@ -173,7 +192,7 @@ class Driver:
     def fault(self, kind: str, *, method: str = "chat.postMessage", times: int = 1, **more: Any) -> None:
         """The next calls of a method go wrong; the kinds are in proxy.py. ``times=0`` mends it.
 
-        ``channel`` has it in one channel only; ``retry_after`` is what a ``slow_down`` asks for, in seconds.
+        ``channel`` has it in one channel only, ``in_thread`` in threads only; ``retry_after`` is what a ``slow_down`` asks for, in seconds.
         """
         self._ask("PUT", "/faults", {"method": method, "kind": kind, "times": times} | more)
 
@@ -232,10 +251,16 @@ class Driver:
             connection.close()
 
 
+def shown(message: dict[str, Any]) -> str:
+    """Everything that a reader sees of a message: its text, blocks and attachments, without escapes of JSON."""
+    return json.dumps([message.get(key) for key in ("text", "blocks", "attachments")], ensure_ascii=False)
+
+
 def elements(message: dict[str, Any]) -> list[dict[str, Any]]:
     """The buttons and menus of a message or of a view."""
-    beside = [block["accessory"] for block in message["blocks"] if "accessory" in block]
-    return beside + [e for block in message["blocks"] if block["type"] == "actions" for e in block["elements"]]
+    blocks = [*message["blocks"], *(b for a in message.get("attachments", ()) for b in a.get("blocks", ()))]
+    beside = [block["accessory"] for block in blocks if "accessory" in block]
+    return beside + [e for block in blocks if block["type"] == "actions" for e in block["elements"]]
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -320,7 +345,7 @@ class World:
         """How often a bot has come online: by HTTP, once Slack knows it and its door is open."""
         if self.mode == "socket":
             return self.driver.connections()
-        return min(self.said().count(words) for words in ("ready for Slack at", "the board is at"))
+        return min(self.said().count(words) for words in ("ready for Slack at", "board:"))
 
     def start_subscribed(self) -> Bot:
         """A new bot whose channel C1 has asked to hear of Acme, and which has seen the page all green."""
@@ -331,8 +356,8 @@ class World:
 
     def token(self) -> str:
         """The secret of a new token, with which a program may write evidence."""
-        with closing(Store.open(self.db)) as book:
-            return book.keys.create("tests", ("outcomes", "probes", "reports"), now()) or ""
+        with closing(Repository.open(self.db)) as book:
+            return book.api_tokens.create("tests", ("outcomes", "probes", "reports"), utc_now()) or ""
 
     def said(self) -> str:
         """What the bots wrote, over all their lives."""
@@ -347,7 +372,7 @@ class World:
 
 
 def _environment(mode: str) -> dict[str, str]:
-    app = stage.TEAM["app"]
+    app = network_namespace.TEAM["app"]
     tokens = {"SLACK_BOT_TOKEN": app["botToken"], "SLACK_API_URL": SLACK_API_URL}
     how = {"socket": ("SLACK_APP_TOKEN", app["appToken"]), "http": ("SLACK_SIGNING_SECRET", app["signingSecret"])}
     tokens |= dict([how[mode]])

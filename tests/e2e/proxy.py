@@ -1,7 +1,8 @@
 """The way to the emulator, with Slack's bad days: every call and every envelope goes through here, and may go wrong.
 
 What the emulator lacks is added: a history has each message's metadata, knows ``oldest``, and asks for its scope, which
-is not granted at first. Faults of a method of the Web API, in one channel or in all:
+is not granted at first. Faults of a method of the Web API, in one channel or in all, and
+with ``in_thread`` of replies only:
 
     slow_down  429 with Retry-After           error   HTTP 500
     hang       not taken, and never answered  drop    not taken, connection cut
@@ -34,7 +35,7 @@ REFUSALS = {"slow_down": "ratelimited", "error": "internal_error"}
 
 
 @dataclass(eq=False)
-class Line:
+class ProxiedSocket:
     """One socket of the bot's, and the emulator's end of it."""
 
     request: web.Request
@@ -81,7 +82,7 @@ class Proxy:
     calls: list[dict[str, Any]] = field(default_factory=list)
     faults: dict[tuple[str, str | None], dict[str, Any]] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
-    lines: set[Line] = field(default_factory=set)
+    lines: set[ProxiedSocket] = field(default_factory=set)
     is_repeating: bool = False
 
     # --- told from outside --------------------------------------------------------------------------------------------
@@ -124,7 +125,7 @@ class Proxy:
         method = request.match_info["method"]
         call = {"method": method, "args": said, "status": None, "answer": None}
         self.calls.append(call)
-        fault = self._fault(method, said.get("channel"))
+        fault = self._fault(method, said.get("channel"), is_reply="thread_ts" in said)
         kind = fault["kind"] if fault else None
         if kind is None or kind in TAKEN:
             call["status"], call["answer"] = await self._pass(request, method, said, body)
@@ -145,10 +146,10 @@ class Proxy:
         refusal = {"ok": False, "error": REFUSALS.get(kind, kind)}
         return web.json_response(refusal, status=call["status"] or 500, headers=headers)
 
-    def _fault(self, method: str, channel: str | None) -> dict[str, Any] | None:
+    def _fault(self, method: str, channel: str | None, *, is_reply: bool) -> dict[str, Any] | None:
         for place in (channel, None):
             fault = self.faults.get((method, place))
-            if fault and fault["times"] > 0:
+            if fault and fault["times"] > 0 and (is_reply or not fault.get("in_thread")):
                 fault["times"] -= 1
                 return fault
         return None
@@ -181,7 +182,7 @@ class Proxy:
         near = web.WebSocketResponse()
         await near.prepare(request)
         async with self.client.ws_connect(f"http://{self.host}{request.path_qs}") as far:
-            line = Line(request, near, far)
+            line = ProxiedSocket(request, near, far)
             self.lines.add(line)
             pumps = [asyncio.create_task(c) for c in (line.down(twice=lambda: self.is_repeating), line.up())]
             try:

@@ -11,7 +11,7 @@ import pytest
 def test_a_bad_day_of_slack_at_the_start_only_delays_it(world, driver, kind):
     driver.fault(kind, method="apps.connections.open", times=2)
     world.start()
-    assert "Acme API" in driver.answer("status acme")["text"]
+    assert "API, Web, Login" in driver.answer("status acme")["text"]
 
 
 @pytest.mark.parametrize("seconds", [0, 12])
@@ -19,7 +19,7 @@ def test_a_socket_that_breaks_is_opened_again(world, driver, seconds):
     world.start()
     driver.restart_slack(after=seconds)
     driver.wait_for(driver.connections, what="the bot to come back")
-    assert "Acme API" in driver.answer("status acme")["text"]
+    assert "API, Web, Login" in driver.answer("status acme")["text"]
 
 
 def test_a_broken_socket_costs_no_alert(world, driver, vendor):

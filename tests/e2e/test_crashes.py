@@ -63,7 +63,7 @@ def test_where_the_history_may_be_read_that_kill_costs_nothing_at_all(world, dri
     driver.wait_for(lambda: [c for c in tried(driver) if c["status"] == 200], what="Slack to take the post")
     bot.kill()
     world.start()
-    driver.wait_for(lambda: "it had arrived" in world.said(), what="word of it")
+    driver.wait_for(lambda: "it was delivered" in world.said(), what="word of it")
     assert alerts_after_a_while(driver) == 1
 
 
@@ -82,7 +82,7 @@ def test_an_incident_that_opened_and_ended_while_the_process_was_dead_is_told_on
     world.start()
     assert alerts_after_a_while(driver) == 1
     [alert] = driver.alerts()
-    assert "Told late: it happened while Brownout was not looking" in alert["text"]
+    assert "missed while Brownout was offline" in alert["text"]
     assert driver.replies(alert["ts"]) == []
 
 
@@ -111,7 +111,7 @@ def test_a_bad_day_of_slack_delays_an_alert_and_repeats_nothing(bot, driver, ven
 
 
 def test_refused_blocks_still_give_an_alert(bot, driver, vendor):
-    driver.fault("invalid_blocks")
+    driver.fault("invalid_blocks", times=2)  # with the attachment, and without it
     api_goes_down(vendor)
     [alert] = driver.wait_for(driver.alerts, what="the alert")
     assert "Acme API" in alert["text"]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e import day as days
 from tests.e2e.day import DEPLOY, FIXED, GREEN, GROUP, SLOW, TITLE, WIDER
-from tests.e2e.driver import elements
+from tests.e2e.driver import elements, shown
 
 
 @pytest.fixture(scope="module", params=["socket", "http"])
@@ -31,16 +31,17 @@ def test_the_bare_command_of_a_new_channel_says_how_to_begin(day):
 
 
 def test_the_menu_has_a_surface_to_look_up_and_buttons(day):
-    assert [e["type"] for e in elements(day.seen["menu"])] == ["external_select", "button", "button", "button"]
+    first, *rest = [element["type"] for element in elements(day.seen["menu"])]
+    assert (first, set(rest)) == ("external_select", {"button"})
 
 
 def test_subscribing_says_whom_it_rings(day):
-    assert "a complete outage rings @ops" in day.said[f"subscribe acme mention:<{GROUP}|@ops>"]
+    assert "mention @ops on outage" in day.said[f"subscribe acme mention:<{GROUP}|@ops>"]
 
 
 def test_a_new_home_says_how_to_begin_and_that_nothing_is_broken(day):
-    assert "No incident known" in words(day.seen["new home"])
-    assert "Begin here" in words(day.seen["new home"])
+    assert "operational" in words(day.seen["new home"])
+    assert "Set up alerts in 2 steps" in words(day.seen["new home"])
 
 
 def test_a_pick_in_home_opens_a_modal_with_it(day):
@@ -48,14 +49,14 @@ def test_a_pick_in_home_opens_a_modal_with_it(day):
 
 
 def test_a_subscription_to_oneself_is_confirmed_in_direct_messages(day):
-    assert "You now hear of acme-api" in day.direct[0]["text"]
+    assert "You now get alerts for Acme API" in day.direct[0]["text"]
 
 
 # --- an outage --------------------------------------------------------------------------------------------------------
 
 
 def test_the_outage_rings_the_group_once(day):
-    assert [p["text"].startswith(f"<{GROUP}> ") for p in day.posts if GROUP in p["text"]] == [True]
+    assert [p["text"].endswith(f" <{GROUP}>") for p in day.posts if GROUP in p["text"]] == [True]
 
 
 @pytest.mark.parametrize("post", [DEPLOY, WIDER, FIXED])
@@ -65,7 +66,7 @@ def test_each_post_of_the_vendor_is_in_the_thread(day, post):
 
 def test_it_was_one_message_from_the_first_word_to_the_last(day):
     assert day.seen["over"]["ts"] == day.seen["alert"]["ts"]
-    assert len([a for a in day.alerts if TITLE in a["text"]]) == 1
+    assert len([a for a in day.alerts if TITLE in shown(a)]) == 1
 
 
 def test_it_was_one_message_for_bob_himself_too(day):
@@ -73,36 +74,34 @@ def test_it_was_one_message_for_bob_himself_too(day):
 
 
 def test_home_shows_the_trouble_with_its_verdict_and_what_to_do(day):
-    shown = words(day.seen["troubled home"])
-    assert "*Acme API* (`acme-api`): partly down" in shown
-    assert TITLE in shown
+    assert "Acme partial outage: API, Web" in words(day.seen["troubled home"])
     assert "Acme API" in words(day.seen["advice"]["blocks"])
 
 
-def test_the_end_passes_the_mute(day):
-    assert day.post(FIXED)["reply_broadcast"] is True
+def test_a_muted_channel_has_the_end_in_the_thread_alone(day):
+    assert not day.post(FIXED).get("reply_broadcast")
 
 
 # --- what people do ---------------------------------------------------------------------------------------------------
 
 
 def test_everybody_who_is_affected_counts_once(day):
-    assert "People affected here: Acme API 2." in day.seen["affected"]["text"]
+    assert "2 people affected" in shown(day.seen["affected"])
     assert day.whispers["affected"]
 
 
 def test_an_incident_of_several_surfaces_asks_which(day):
-    assert "People affected here: Acme API 2 and Acme Web 1." in day.seen["wider"]["text"]
+    assert "People affected: API 2, Web 1" in shown(day.seen["wider"])
 
 
 def test_an_ack_says_who_and_is_not_undone_by_another(day):
-    assert "Acknowledged by bob at" in day.seen["acknowledged"]["text"]
-    assert "only they can undo that" in day.whispers["ack"][0]
-    assert "Acknowledged by bob" in day.seen["over"]["text"]
+    assert "Acknowledged by bob" in shown(day.seen["acknowledged"])
+    assert "Only bob can undo it." in day.whispers["ack"][0]
+    assert "Acknowledged by bob" in shown(day.seen["over"])
 
 
 def test_a_typed_note_is_in_the_thread(day):
-    assert "bob notes:" in day.post("we moved the batch")["text"]
+    assert "bob added a note:" in day.post("we moved the batch")["text"]
     assert day.post("we moved the batch")["thread_ts"] == day.seen["alert"]["ts"]
 
 
@@ -127,7 +126,7 @@ def test_a_report_is_in_the_status_without_a_name(day):
 
 
 def test_a_mute_says_until_when_and_turns_into_its_own_undoing_even_after_a_restart(day):
-    assert "Muted in this channel by ada until it is over." in day.seen["muted"]["text"]
+    assert "Muted until resolved" in shown(day.seen["muted"])
     assert "Unmute" in [e.get("text", {}).get("text") for e in elements(day.seen["muted"])]
 
 
@@ -139,22 +138,22 @@ def test_the_summary_tells_it_all(day, told):
     assert told in day.said["summary inc1"]
 
 
-def test_the_summary_by_a_button_is_for_who_pressed_it(day):
-    assert TITLE in day.whispers["summary"][0]
+def test_the_timeline_by_a_button_is_for_who_pressed_it(day):
+    assert DEPLOY in day.whispers["timeline"][0]
 
 
 def test_a_shared_summary_is_for_everybody_and_says_who_shared_it(day):
-    assert day.seen["shared"]["text"].startswith("bob shares /brownout summary inc1")
+    assert day.seen["shared"]["text"].startswith("bob shared: summary inc1")
     assert "ephemeral_to" not in day.seen["shared"]
 
 
 def test_an_exported_summary_arrives_as_files(day):
     assert [f["name"] for f in day.seen["files"]["files"]] == ["acme-inc1.md", "acme-inc1.json", "acme-inc1.png"]
-    assert "bob exports the incident inc1 of Acme." in day.seen["files"]["text"]
+    assert "bob exported the incident inc1 of Acme." in day.seen["files"]["text"]
 
 
 def test_a_digest_that_was_missed_is_told_late_and_of_its_own_day(day):
-    assert day.seen["digest"]["text"].endswith(": nothing broke on acme.")  # until then; the outage is of today
+    assert day.seen["digest"]["text"].endswith(": no incidents for Acme (1 day).")  # until then; the outage is of today
 
 
 # --- what only we see at first ----------------------------------------------------------------------------------------
@@ -162,7 +161,7 @@ def test_a_digest_that_was_missed_is_told_late_and_of_its_own_day(day):
 
 def test_what_a_probe_sees_alone_is_told_as_suspected(day):
     assert "Acme Login" in day.seen["suspected"]["text"]
-    assert "suspected: the page shows nothing" in day.seen["suspected"]["text"]
+    assert "not on the status page" in shown(day.seen["suspected"])
 
 
 def test_the_vendor_s_incident_takes_the_same_message_over(day):
@@ -172,18 +171,18 @@ def test_the_vendor_s_incident_takes_the_same_message_over(day):
 
 def test_the_second_incident_links_to_the_message_of_the_first(day):
     link = f"http://team.slack.local/archives/C1/p{day.seen['alert']['ts'].replace('.', '')}"
-    assert f"the last one ({link}) was called resolved." in day.seen["taken over"]["text"]
+    assert link in shown(day.seen["taken over"])
 
 
 def test_two_incidents_and_a_suspicion_were_two_messages(day):
-    assert len([a for a in day.alerts if "Acme: " in a["text"]]) == 2
+    assert len([a for a in day.alerts if a["text"].startswith("Acme ")]) == 2
 
 
 # --- it ends ----------------------------------------------------------------------------------------------------------
 
 
 def test_who_subscribes_a_private_channel_is_told_to_invite_the_bot(day):
-    assert "/invite @brownout there lets me in" in day.said["in a private channel"]
+    assert "Type /invite @brownout there." in day.said["in a private channel"]
 
 
 def test_the_settings_open_as_a_modal(day):
@@ -191,11 +190,11 @@ def test_the_settings_open_as_a_modal(day):
 
 
 def test_settings_that_make_no_sense_say_so_in_the_modal(day):
-    assert "no time span" in day.errors["quiet"]
+    assert "Use HH:MM-HH:MM" in day.errors["quiet"]
 
 
 def test_settings_are_told_to_the_channel(day):
-    assert "quiet hours 22:00-07:00 Europe/Berlin" in day.post("Settings of this channel")["text"]
+    assert "quiet hours 22:00-07:00 Europe/Berlin" in day.post("changed the alert settings of this channel")["text"]
 
 
 def test_the_list_says_how_the_channel_is_told(day):
@@ -203,15 +202,15 @@ def test_the_list_says_how_the_channel_is_told(day):
 
 
 @pytest.mark.parametrize(
-    ("typed", "undone"),
+    ("typed", "answer"),
     [
-        ("mute all 2h", "/brownout unmute all"),
-        ("unmute", "hears of all"),
-        ("unsubscribe acme", "/brownout subscribe acme"),
+        ("mute all 2h", "Everything muted in this channel until"),
+        ("unmute", "are on again"),
+        ("unsubscribe acme", "No more alerts for Acme in this channel."),
     ],
 )
-def test_what_changes_the_channel_says_how_to_undo_it(day, typed, undone):
-    assert undone in day.said[typed]
+def test_what_changes_the_channel_is_confirmed(day, typed, answer):
+    assert answer in day.said[typed]
 
 
 def test_a_subscription_is_ended_in_home(day):

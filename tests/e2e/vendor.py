@@ -6,42 +6,29 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.e2e.driver import PAGE_URL, Driver
+from tests.support.provider_toml import provider_toml, surface_toml
 
-PROVIDER = f"""\
-id = "acme"
-name = "Acme"
-aliases = ["acme-cloud"]
-
-[source]
-kind = "statuspage"
-url = "{PAGE_URL}"
-
-[[surface]]
-id = "acme-api"
-name = "Acme API"
-components = ["cmp-api"]
-words = ["API"]
-
-[[surface]]
-id = "acme-web"
-name = "Acme Web"
-components = ["cmp-web"]
-words = ["website"]
-
-[[surface]]
-id = "acme-login"
-name = "Acme Login"
-components = ["cmp-login"]
-words = ["login"]
-"""
+PROVIDER = 'aliases = ["acme-cloud"]\n' + provider_toml(
+    "acme",
+    "Acme",
+    PAGE_URL,
+    [
+        surface_toml("acme-api", "Acme API", "cmp-api", "API"),
+        surface_toml("acme-web", "Acme Web", "cmp-web", "website"),
+        surface_toml("acme-login", "Acme Login", "cmp-login", "login"),
+    ],
+)
+GLOBEX = provider_toml(
+    "globex", "Globex", f"{PAGE_URL}/globex", [surface_toml("globex-api", "Globex API", "cmp-api", "API")]
+)
 
 
 class Vendor:
-    """Acme's status page: three components, all green at first. Every method publishes at once."""
+    """A status page, Acme's if nothing else is said: three components, all green at first. Every method publishes at once."""
 
-    def __init__(self, driver: Driver) -> None:
-        """Shows the green page."""
-        self._driver = driver
+    def __init__(self, driver: Driver, folder: str = "", name: str = "Acme") -> None:
+        """Shows the green page, in this folder of the web server."""
+        self._driver, self._folder, self._name = driver, folder, name
         self._names = {"cmp-api": "API", "cmp-web": "Web", "cmp-login": "Login"}
         self._status = dict.fromkeys(self._names, "operational")
         self._incidents: dict[str, dict[str, Any]] = {}
@@ -75,7 +62,7 @@ class Vendor:
     def withdraws(self, incident: str) -> None:
         """The incident is deleted: its own page is a 404 from now on."""
         del self._incidents[incident]
-        self._driver.show(f"/api/v2/incidents/{incident}.json", "<h1>Not found</h1>", status=404)
+        self._driver.show(f"{self._folder}/api/v2/incidents/{incident}.json", "<h1>Not found</h1>", status=404)
         self._publish()
 
     def _move(self, components: dict[str, str]) -> list[dict[str, str]]:
@@ -96,16 +83,17 @@ class Vendor:
         return {"id": code, "name": self._names[code], "status": self._status[code]}
 
     def _publish(self) -> None:
-        page = {"id": "acmepage", "name": "Acme", "url": PAGE_URL, "updated_at": _now()}
+        page = {"id": f"{self._name.lower()}page", "name": self._name, "url": PAGE_URL, "updated_at": _now()}
         for incident, shown in self._incidents.items():
-            self._driver.show(f"/api/v2/incidents/{incident}.json", {"page": page, "incident": shown})
+            self._driver.show(f"{self._folder}/api/v2/incidents/{incident}.json", {"page": page, "incident": shown})
         summary = {"page": page, "status": {"indicator": "none", "description": "All good"}} | {
             "components": [self._component(code) for code in self._names],
             "incidents": [i for i in self._incidents.values() if i["status"] != "resolved"],
             "scheduled_maintenances": [],
         }
-        self._driver.show("/api/v2/incidents.json", {"page": page, "incidents": list(self._incidents.values())})
-        self._driver.show("/api/v2/summary.json", summary)
+        everything = {"page": page, "incidents": list(self._incidents.values())}
+        self._driver.show(f"{self._folder}/api/v2/incidents.json", everything)
+        self._driver.show(f"{self._folder}/api/v2/summary.json", summary)
 
 
 def _now() -> str:

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 from tests.faults import crashes, days, disk, power, slacks, sources
-from tests.faults.stage import SLACK_FAULTS, SOURCE_FAULTS
+from tests.faults.fake_services import SLACK_FAULTS, SOURCE_FAULTS
 from tests.faults.tables import table
 
 DESIGNS = (("ours", False), ("ours, history granted", True))
@@ -71,13 +71,13 @@ async def full_disk(_: argparse.Namespace) -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         came = await asyncio.to_thread(disk.tried, Path(folder))
-    print(table(disk.Came.HEAD, [came.row()]))
+    print(table(disk.DiskResult.HEAD, [came.row()]))
     print("\n".join(came.said))
 
 
 async def source_faults(_: argparse.Namespace) -> None:
     tries = [sources.tried(fault, in_incident=bad) for bad in (False, True) for fault in SOURCE_FAULTS]
-    print(table(sources.Told.HEAD, [told.row() for told in await asyncio.gather(*tries)]))
+    print(table(sources.SourceResult.HEAD, [told.row() for told in await asyncio.gather(*tries)]))
 
 
 async def slack_faults(_: argparse.Namespace) -> None:
@@ -85,7 +85,7 @@ async def slack_faults(_: argparse.Namespace) -> None:
         *(slacks.tried(fault, lasts_s=12, retry_after=5) for fault in SLACK_FAULTS),
         *(slacks.tried(fault, lasts_s=12, may_be_read=True) for fault in UNKNOWN),
     )
-    print(table(slacks.Came.HEAD, [c.row() for c in came]))
+    print(table(slacks.SlackResult.HEAD, [c.row() for c in came]))
 
 
 async def random_days(asked: argparse.Namespace) -> None:

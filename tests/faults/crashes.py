@@ -25,9 +25,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bot.errors import BrownoutError
-from tests.acme import DOWN, NOON, incident, page, update
+from tests.faults.fake_services import FakeSlackApi, FakeStatusPage
 from tests.faults.one_pass import LATER, one_pass, repeats
-from tests.faults.stage import Page, Slack
+from tests.support.acme import NOON
+from tests.support.pages import DOWN, incident, page, update
 
 Fates = Mapping[str, Sequence[str]]
 KILLS: Fates = dict.fromkeys(
@@ -91,12 +92,12 @@ class Tally:
         return self.points, self.lost, self.twice, self.said, self.corrupt, self.stuck
 
 
-class Bench:
+class CrashRun:
     """A stage, and a database as it is before the pass."""
 
     def __init__(self, folder: Path, scene: Pass, design: str, *, may_be_read: bool) -> None:
         self.folder, self.scene, self.design = folder, scene, design
-        self.page, self.slack = Page(), Slack(may_be_read=may_be_read)
+        self.page, self.slack = FakeStatusPage(), FakeSlackApi(may_be_read=may_be_read)
         self.wanted: set[str] = set()
         self._nursery: Any = None
 
@@ -184,13 +185,13 @@ async def tried(
     async with asyncio.TaskGroup() as group:
         for worker in range(WORKERS):
             found = functools.partial(points, fates=fates, every=every) if worker == 0 else lambda _: ()
-            bench = functools.partial(Bench, scene=scene, design=design, may_be_read=may_be_read)
+            bench = functools.partial(CrashRun, scene=scene, design=design, may_be_read=may_be_read)
             group.create_task(_work(bench, queue, tally, found))
     return tally
 
 
 async def _work(
-    a_bench: Callable[[Path], Bench],
+    a_bench: Callable[[Path], CrashRun],
     queue: list[Point],
     tally: Tally,
     found: Callable[[Mapping[str, int]], Iterable[Point]],

@@ -16,16 +16,16 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bot.edge.store import Store
+from bot.domain import EventKind, IncidentEnding, PollResult, Snapshot, Subscription, VerdictParameters
 from bot.engine import Engine
 from bot.errors import StoreError
-from bot.looker import Looker
-from bot.model import Ending, EventKind, Look, Snapshot, Subscription, VerdictRules
-from tests.acme import ACME, NOON
-from tests.faults import fakes, invariants
+from bot.poller import Poller
+from bot.storage import Repository
+from tests.faults import invariants, unreliable
 from tests.faults.one_pass import SaveFirst, SendFirst
+from tests.faults.random_vendor import RandomVendor
 from tests.faults.tables import table
-from tests.faults.vendor import Vendor
+from tests.support.acme import ACME, NOON
 
 DESIGNS = ("ours", "save-first", "send-first", "resolve-on-empty", "edges-only")
 RAM = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112,S108 - where fsync costs nothing; a crash is a Death
@@ -33,24 +33,24 @@ CHANNELS = {"C1": "acme", "C2": "acme-api"}
 BLIND_AFTER = 3
 
 
-class Trusting(Looker):
+class Trusting(Poller):
     """A control: reads a page that can't be read as one without incidents."""
 
-    async def _blind(self, provider: Any, world: Any, error: Any) -> Any:
-        look, observation = await super()._blind(provider, world, error)
-        ended = {k.incident.id: Ending.UNRECORDED for k in world.open_incidents}
-        return Look(look.at, Snapshot("acmepage", "Acme", (), ()), ended), observation
+    async def _failed_poll(self, provider: Any, world: Any, error: Any) -> Any:
+        look, observation = await super()._failed_poll(provider, world, error)
+        ended = {k.incident.id: IncidentEnding.UNRECORDED for k in world.open_incidents}
+        return PollResult(look.at, Snapshot("acmepage", "Acme", (), ()), ended), observation
 
 
-class Forgetful(Looker):
+class Forgetful(Poller):
     """A control: knows only what a look shows, and never asks what it has missed."""
 
-    async def _missed(self, _provider: Any, _world: Any, snapshot: Any) -> Any:
+    async def _add_missed(self, _provider: Any, _world: Any, snapshot: Any) -> Any:
         return snapshot, None
 
 
 @dataclass
-class Dark:
+class UnreadableTally:
     """How many stretches of at least BLIND_AFTER failed looks there were; some looks died, and who knows when."""
 
     sure: int = 0
@@ -100,14 +100,16 @@ class Day:
     unseen: int = 0
     late: int = 0
     gaps: list[Gap] = field(default_factory=list)
-    dark: Dark = field(default_factory=Dark)
+    dark: UnreadableTally = field(default_factory=UnreadableTally)
 
     def __post_init__(self) -> None:
         self.draw = Random(self.seed)  # noqa: S311 - faults, not keys
-        self.luck = fakes.Luck(self.draw)
-        self.vendor = Vendor(self.draw)
-        self.web = fakes.Web(self.vendor, self.luck, lambda: self.true_time)
-        self.chat = fakes.Chat(self.luck, lambda: self.true_time, looks=self.seed[-1] in "02468")
+        self.luck = unreliable.Luck(self.draw)
+        self.vendor = RandomVendor(self.draw)
+        self.web = unreliable.UnreliableFetcher(self.vendor, self.luck, lambda: self.true_time)
+        self.chat = unreliable.UnreliableChat(
+            self.luck, lambda: self.true_time, can_search_history=self.seed[-1] in "02468"
+        )
 
     def now(self) -> datetime:
         return self.true_time + self.skew
@@ -134,14 +136,14 @@ class Day:
             return broken
 
     def _start(self) -> None:
-        self.store = Store.open(self.path)
-        book: Any = fakes.Disk(self.store, self.luck)
+        self.store = Repository.open(self.path)
+        book: Any = unreliable.UnreliableDatabase(self.store, self.luck)
         book = {"save-first": SaveFirst, "send-first": lambda b: SendFirst(b, self.chat)}.get(self.design, lambda b: b)(
             book
         )
-        self.engine = Engine({"acme": ACME}, self.web, book, self.chat, self.now, lambda _: VerdictRules())
+        self.engine = Engine({"acme": ACME}, self.web, book, self.chat, self.now, lambda _: VerdictParameters())
         if self.design in LOOKERS:
-            self.engine.looker = LOOKERS[self.design](self.web, self.now)
+            self.engine.poller = LOOKERS[self.design](self.web, self.now)
 
     def _calm(self) -> None:
         self.luck.is_on = False
@@ -157,7 +159,7 @@ class Day:
             self._misfortune()
         try:
             await self._work()
-        except fakes.Death:
+        except unreliable.SimulatedKill:
             self._die()
 
     def _pass(self, seconds: float) -> None:
@@ -169,10 +171,10 @@ class Day:
     def _misfortune(self) -> None:
         """Faults begin and end, and the clock jumps."""
         if self.luck.strikes(4 if self.web.fault else 60):
-            self.web.fault = "" if self.web.fault else self.draw.choice([*fakes.BODIES, *fakes.CODES])
+            self.web.fault = "" if self.web.fault else self.draw.choice([*unreliable.BODIES, *unreliable.CODES])
             self.faults["page"] += bool(self.web.fault)
         if self.luck.strikes(8 if self.chat.fault else 60):
-            self.chat.fault = "" if self.chat.fault else self.draw.choice(fakes.REFUSALS)
+            self.chat.fault = "" if self.chat.fault else self.draw.choice(unreliable.REFUSALS)
             self.faults["Slack"] += bool(self.chat.fault)
         if self.luck.strikes(200):
             self.skew = timedelta(seconds=self.draw.uniform(-600, 600))
@@ -182,7 +184,7 @@ class Day:
         """What the App does in a minute; it goes on where the disk is full."""
         try:
             self._note(await self._look())
-            self.engine.tick()
+            self.engine.advance_time()
         except StoreError:
             self.faults["disk"] += 1
         try:
@@ -198,8 +200,8 @@ class Day:
         try:
             stroke = await self.engine.poll("acme")
             if self.design == "send-first":
-                await self.engine.book.settle()
-        except fakes.Death:
+                await self.engine.repository.settle()
+        except unreliable.SimulatedKill:
             self.dark.look(failed=bool(self.web.fault), died=True)
             raise
         self.dark.look(failed=bool(self.web.fault))
@@ -225,7 +227,7 @@ class Day:
         if self.draw.random() < 0.2:
             for _ in range(self.draw.randrange(60)):
                 self._pass(120)
-        self.store = Store.open(self.path)
+        self.store = Repository.open(self.path)
         for row in self.store._db.rows("SELECT channel, key FROM outbox WHERE state = 'sending'"):
             self.chat.doubt(row["channel"], row["key"])
         self.store.close()

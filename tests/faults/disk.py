@@ -21,8 +21,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.acme import incident, page, update
-from tests.faults.stage import Page
+from tests.faults.fake_services import FakeStatusPage
+from tests.support.pages import incident, page, update
+from tests.support.provider_toml import provider_toml, surface_toml
 
 SIZE = "6m"
 ROOT = Path(__file__).parents[2]
@@ -36,22 +37,11 @@ enabled = false
 backup_every_h = 0
 bodies_days = 0
 """
-PROVIDER = """
-id = "acme"
-name = "Acme"
-[source]
-url = "{url}"
-[[surface]]
-id = "acme-api"
-name = "Acme API"
-components = ["c-api"]
-words = ["API"]
-"""
 BEFORE, DURING = "Word of before.", ("Word of the full disk.", "Another word of the full disk.")
 
 
 @dataclass(frozen=True)
-class Came:
+class DiskResult:
     """``said``: error lines while it was full; ``lost``: texts that were never drawn; ``back_s``: from room to record."""
 
     looks: int
@@ -82,13 +72,13 @@ def can_mount() -> bool:
     return bool(tool) and subprocess.run(probe, capture_output=True, check=False).returncode == 0  # noqa: S603
 
 
-def tried(folder: Path) -> Came:
+def tried(folder: Path) -> DiskResult:
     """The drill, in a namespace of its own."""
     command = ["unshare", "-Urm", sys.executable, "-m", "tests.faults.disk", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
-    return Came(**{**told, "said": tuple(told["said"])})
+    return DiskResult(**{**told, "said": tuple(told["said"])})
 
 
 def prepare(folder: Path) -> None:
@@ -100,7 +90,7 @@ def prepare(folder: Path) -> None:
     subprocess.run(mount, check=True)  # noqa: S603
 
 
-class Log:
+class LogFile:
     """What the bot has said so far."""
 
     def __init__(self, file: Path) -> None:
@@ -110,10 +100,12 @@ class Log:
         return self.file.read_text()[since:]
 
 
-async def drill(folder: Path) -> Came:
-    disk, config, log = folder / "disk", folder / "config", Log(folder / "log")
-    async with Page() as web:
-        (config / "providers" / "acme.toml").write_text(PROVIDER.format(url=web.url))
+async def drill(folder: Path) -> DiskResult:
+    disk, config, log = folder / "disk", folder / "config", LogFile(folder / "log")
+    async with FakeStatusPage() as web:
+        (config / "providers" / "acme.toml").write_text(
+            provider_toml("acme", "Acme", web.url, [surface_toml("acme-api", "Acme API", "c-api", "API")])
+        )
         with log.file.open("wb") as out:
             bot = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "bot", "run", "--config", str(config), "--db", str(disk / "b.db")),
@@ -129,7 +121,7 @@ async def drill(folder: Path) -> Came:
                 bot.kill()
 
 
-async def _lived(web: Page, bot: asyncio.subprocess.Process, disk: Path, log: Log) -> Came:
+async def _lived(web: FakeStatusPage, bot: asyncio.subprocess.Process, disk: Path, log: LogFile) -> DiskResult:
     start = datetime.now(UTC)  # noqa: TID251  (a drill has a clock)
 
     def show(*words: str) -> None:
@@ -151,7 +143,7 @@ async def _lived(web: Page, bot: asyncio.subprocess.Process, disk: Path, log: Lo
     meanwhile = web.looks - looks
     (disk / "filler").unlink()
     began = time.monotonic()
-    await _until(lambda: "well again" in log(mark))
+    await _until(lambda: "recovered" in log(mark))
     back_s = time.monotonic() - began
     await _until(lambda: DURING[1] in log())
     bot.send_signal(signal.SIGTERM)
@@ -162,7 +154,7 @@ async def _lived(web: Page, bot: asyncio.subprocess.Process, disk: Path, log: Lo
         (sound,) = book.execute("PRAGMA integrity_check").fetchone()
         known = {text for (text,) in book.execute("SELECT body FROM updates")}
     words = (BEFORE, *DURING)
-    return Came(
+    return DiskResult(
         meanwhile,
         tuple(line for line in full.splitlines() if "ERROR" in line or "Traceback" in line),
         back_s,

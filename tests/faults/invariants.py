@@ -9,9 +9,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from bot.core import missed
-from bot.model import EventKind, PostKind
-from bot.voice import alerts
+from bot.domain import EventKind, NotificationKind
+from bot.messages import alerts
+from bot.rules.changes import missed
 
 _SAID = (EventKind.UPDATE_POSTED, EventKind.UPDATE_EDITED)
 
@@ -23,7 +23,7 @@ def broken(day: Any) -> Iterator[str]:
 
 
 def nothing_is_still_owed(day: Any) -> Iterator[str]:
-    yield from day.engine.owing()
+    yield from day.engine.pending_channels()
 
 
 def nothing_is_parked(day: Any) -> Iterator[str]:
@@ -58,14 +58,14 @@ def what_was_missed_is_told_late(day: Any) -> Iterator[str]:
     for story in (s for s in day.vendor.stories if s.id not in shown and s.closed_at and not s.is_withdrawn):
         start, end = (datetime.fromisoformat(story.updates[n]["display_at"]) for n in (0, -1))
         gap = next((g for g in day.gaps if g.true_end >= end), None)
-        is_late = gap and missed.is_gap(gap.start, gap.end) and start < end and gap.start < end
+        is_late = gap and missed.is_monitoring_gap(gap.start, gap.end) and start < end and gap.start < end
         if is_late and not re.search(rf"Trouble {story.number}\b", words):
             yield f"{story.id}: {start:%H:%M} to {end:%H:%M}"
 
 
 def no_gap_is_a_storm(day: Any) -> Iterator[str]:
     late = Counter(m.at for m in day.chat.said if m.channel == "C1" and "Told late" in m.text)
-    yield from (f"{at}: {n} messages" for at, n in late.items() if n > missed.MOST)
+    yield from (f"{at}: {n} messages" for at, n in late.items() if n > missed.MAX_SEPARATE_ALERTS)
 
 
 def no_key_is_posted_twice(day: Any) -> Iterator[str]:
@@ -74,7 +74,9 @@ def no_key_is_posted_twice(day: Any) -> Iterator[str]:
     Where the channel's history may be read, not even those.
     """
     taken = Counter((m.channel, m.key) for m in day.chat.said)
-    excused = {key: n for key, n in day.chat.doubts.items() if not day.chat.looks or key in day.chat.unfound}
+    excused = {
+        key: n for key, n in day.chat.doubts.items() if not day.chat.can_search_history or key in day.chat.unfound
+    }
     yield from (f"{key}: {n} times" for key, n in taken.items() if n > excused.get(key, 0) + 1)
 
 
@@ -122,11 +124,14 @@ def every_told_incident_is_drawn_as_it_ended(day: Any) -> Iterator[str]:
     """The last drawing is of the last state, and that is an end."""
     found = day.store._db.rows("SELECT channel, incident, ts FROM alerts WHERE ts IS NOT NULL")
     for row in found:
-        post = day.store.people._last(row["channel"], row["incident"])
+        post = day.store.user_actions._latest_message(row["channel"], row["incident"])
         shown = next((m.text for m in day.chat.said if m.ts == row["ts"]), "")
         if post.about.closed_at is None:
             yield f"{row['channel']}, {row['incident']}: still open"
-        elif post.kind in (PostKind.ALERT, PostKind.EDIT) and shown != alerts.render(post).text:
+        elif (
+            post.kind in (NotificationKind.ALERT, NotificationKind.EDIT)
+            and shown != alerts.render_notification(post).text
+        ):
             yield f"{row['channel']}, {row['incident']}: an old drawing"
 
 

@@ -18,15 +18,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.courier import AGAIN, Delivery
-from bot.edge.fetch import Fetcher
-from bot.edge.slack import SlackEdge
-from bot.edge.store import Store
+from bot.adapters.page_fetcher import PageFetcher
+from bot.adapters.slack_client import SlackClient
+from bot.domain import NotificationKind, Subscription, VerdictParameters
 from bot.engine import Engine
 from bot.errors import BrownoutError, DeliveryError
-from bot.model import PostKind, Subscription, VerdictRules
-from bot.voice import alerts
-from tests.faults.stage import acme_at
+from bot.messages import alerts
+from bot.notifier import RESENT_UNSEARCHABLE, DeliveryAttempt
+from bot.storage import Repository
+from tests.faults.fake_services import acme_at
 
 PATIENCE_S = 4.0
 LATER = timedelta(seconds=15)  # a restart's clock: what had to wait is due
@@ -58,44 +58,44 @@ class SendFirst:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.book, name)
 
-    def record(self, observation: Any, stroke: Any, posts: Any) -> None:
+    def record_transition(self, observation: Any, stroke: Any, posts: Any) -> None:
         self.held = (observation, stroke, posts)
 
     async def settle(self) -> None:
-        for post in (p for p in self.held[2] if p.kind != PostKind.EDIT):
+        for post in (p for p in self.held[2] if p.kind != NotificationKind.EDIT):
             with suppress(DeliveryError):
-                await self.chat.post(post.channel, alerts.render(post), thread_ts=None, broadcast=False)
-        self.book.record(self.held[0], self.held[1], ())
+                await self.chat.post(post.channel, alerts.render_notification(post), thread_ts=None, broadcast=False)
+        self.book.record_transition(self.held[0], self.held[1], ())
 
 
 async def one_pass(
     db: Path, page: str, slack: str, *, design: str = "outbox", ahead: timedelta = timedelta()
-) -> list[Delivery]:
+) -> list[DeliveryAttempt]:
     """Opens the book, looks once, and sends until nothing is owed or the patience ends; the deliveries."""
 
     def now() -> datetime:
         return datetime.now(UTC) + ahead  # noqa: TID251 - a pass has a clock
 
-    with closing(Store.open(db, alone=True)) as store:
+    with closing(Repository.open(db, alone=True)) as store:
         if not store.subscriptions():
             store.subscribe(Subscription("C1", "acme", created_at=now()))
-        chat = SlackEdge("xoxb-test", base_url=slack, timeout_s=2)
+        chat = SlackClient("xoxb-test", base_url=slack, timeout_s=2)
         book = {"outbox": lambda: store, "save-first": lambda: SaveFirst(store)}.get(
             design, lambda: SendFirst(store, chat)
         )()
-        async with Fetcher(timeout_s=2) as web:
-            engine = Engine({"acme": acme_at(page)}, web, book, chat, now, lambda _: VerdictRules())
+        async with PageFetcher(timeout_s=2) as web:
+            engine = Engine({"acme": acme_at(page)}, web, book, chat, now, lambda _: VerdictParameters())
             await engine.poll("acme")
             if design == "send-first":
                 await book.settle()
             return await send_all(engine)
 
 
-async def send_all(engine: Engine) -> list[Delivery]:
+async def send_all(engine: Engine) -> list[DeliveryAttempt]:
     """Publishes until nothing is owed any more; the deliveries."""
-    done: list[Delivery] = []
+    done: list[DeliveryAttempt] = []
     until = engine.now() + timedelta(seconds=PATIENCE_S)
-    while engine.owing() and engine.now() < until:
+    while engine.pending_channels() and engine.now() < until:
         sent = await engine.publish()
         done += sent
         if not sent:
@@ -103,9 +103,9 @@ async def send_all(engine: Engine) -> list[Delivery]:
     return done
 
 
-def repeats(done: Iterable[Delivery]) -> int:
+def repeats(done: Iterable[DeliveryAttempt]) -> int:
     """How many of them the log calls sent again."""
-    return sum(delivery.why.startswith(AGAIN) for delivery in done)
+    return sum(delivery.why.startswith(RESENT_UNSEARCHABLE) for delivery in done)
 
 
 def nursery() -> None:

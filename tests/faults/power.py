@@ -4,7 +4,7 @@ The recorded calls are replayed up to every point. What was written and not yet 
 random half of the calls, or a random half of their 512-byte sectors; of names, those since the last sync of their folder
 (of the random ones, a random number stays, in order). The real store opens what is left. It must be sound, and hold
 exactly what was there at the last promised call, or after the one that was under way. So the connection that is tried
-is the shipped one, on the system's own SQLite. (performance-reliability.md 3, "power cut".)
+is the shipped one, on the system's own SQLite. (bot/docs/decisions.md#13-sqlite-durability)
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from bot.edge.store import Store, care
 from bot.errors import BrownoutError
+from bot.storage import Repository, backup
 
 CALLS = "openat,pwrite64,write,ftruncate,fdatasync,fsync,unlink,unlinkat,rename,link,mkdir"
 SECTOR = 512
@@ -230,7 +230,7 @@ class Judge:
 
 def digest(path: Path) -> str:
     """What a book holds, as the real store reads it; raises where it is not sound."""
-    with closing(Store.open(path, alone=True)) as store:
+    with closing(Repository.open(path, alone=True)) as store:
         found = hashlib.sha256("".join(store.archive.dump()).encode()).hexdigest()
         if store._db.rows("PRAGMA integrity_check") != [{"integrity_check": "ok"}]:
             raise sqlite3.DatabaseError("integrity_check")
@@ -239,7 +239,7 @@ def digest(path: Path) -> str:
 
 def _is_whole(file: Path) -> bool:
     try:
-        return not care.verify(file).wrong
+        return not backup.verify(file).wrong
     except BrownoutError:
         return False
 
@@ -254,7 +254,7 @@ def tried(
         calls = recorded(home, rounds, sync)
         judge = Judge(str(home), Path(name) / "cut")
         _learn(calls, judge)
-        assert len(set(judge.states)) == len(judge.states) - 1, "but for the restore, every call changes something"
+        assert len(set(judge.states)) >= len(judge.states) - 1, "every call changes something, but perhaps the restore"
         say(f"{len(calls)} calls, {len(judge.states)} of the store's promised")
         tally, disk, draw = Tally(), Disk(), Random(seed)  # noqa: S311
         for number, call in enumerate(calls):

@@ -15,12 +15,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.edge.store import Store, care
+from bot.domain import Subscription, VerdictParameters
 from bot.engine import Engine
-from bot.model import Subscription, VerdictRules
-from tests.acme import ACME, NOON, Chat, Clock, Web, incident, page, update
+from bot.storage import Repository, backup
+from tests.support.acme import ACME, NOON, Clock
+from tests.support.fake_chat import FakeChat
+from tests.support.fake_fetcher import FakeFetcher
+from tests.support.pages import incident, page, update
 
-WRITES = frozenset({"record", "mark_sending", "mark_sent", "mark_later", "mark_parked", "subscribe"})
+WRITES = frozenset(
+    {"record_transition", "mark_sending", "mark_sent", "mark_deferred", "mark_dead_lettered", "subscribe"}
+)
 
 
 class Acks:
@@ -54,18 +59,18 @@ class Acked:
         return done
 
 
-def opened(path: Path, sync: str) -> Store:
-    store = Store.open(path, alone=True)
+def opened(path: Path, sync: str) -> Repository:
+    store = Repository.open(path, alone=True)
     if sync in ("NORMAL", "OFF"):
         store._db._connection.execute(f"PRAGMA synchronous = {sync}")
     return store
 
 
-async def days(store: Store, ack: Acks, rounds: int, clock: Clock) -> None:
+async def days(store: Repository, ack: Acks, rounds: int, clock: Clock) -> None:
     """Looks at a page that has news each time, and what they owe."""
-    book, web = Acked(store, ack), Web()
+    book, web = Acked(store, ack), FakeFetcher()
     book.subscribe(Subscription("C1", "acme", created_at=clock(), mention=str(clock.at)))
-    engine = Engine({"acme": ACME}, web, book, Chat(), clock, lambda _: VerdictRules())
+    engine = Engine({"acme": ACME}, web, book, FakeChat(), clock, lambda _: VerdictParameters())
     told = ()
     for number in range(rounds):
         clock.move(seconds=60)
@@ -81,13 +86,13 @@ async def life(path: Path, rounds: int, sync: str) -> None:
     with closing(opened(path, sync)) as store:
         ack()
         await days(store, ack, rounds, clock)
-        made = care.backup(path, path.parent / "backups", NOON, keep=1).health.path
+        made = backup.create_backup(path, path.parent / "backups", NOON, keep=1).health.path
         await days(store, ack, 1, clock)
-    care.restore(path, made, NOON + timedelta(days=1))
+    backup.restore(path, made, NOON + timedelta(days=1))
     ack()
     with closing(opened(path, sync)) as store:
         await days(store, ack, 1, clock)
-        care.backup(path, path.parent / "backups", NOON + timedelta(days=2), keep=1)
+        backup.create_backup(path, path.parent / "backups", NOON + timedelta(days=2), keep=1)
 
 
 if __name__ == "__main__":

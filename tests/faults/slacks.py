@@ -12,16 +12,16 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.courier import Delivery
-from bot.edge.fetch import Fetcher
-from bot.edge.slack import SlackEdge
-from bot.edge.store import Store
+from bot.adapters.page_fetcher import PageFetcher
+from bot.adapters.slack_client import SlackClient
+from bot.app.scheduler import BotApp
+from bot.domain import Subscription, VerdictParameters
 from bot.engine import Engine
-from bot.entry.app import App
-from bot.model import Subscription, VerdictRules
-from bot.settings import Poll
+from bot.notifier import DeliveryAttempt
+from bot.settings import PollSettings
+from bot.storage import Repository
 from tests.faults.crashes import NEWS
-from tests.faults.stage import Page, Slack, acme_at
+from tests.faults.fake_services import FakeSlackApi, FakeStatusPage, acme_at
 
 WANTED = {"inc1:alert", "inc1:update:u1", "inc1:update:u2", "inc2:alert", "inc2:update:u3"}
 SLACK_TIMEOUT_S = 1  # the bot's own is 10
@@ -29,7 +29,7 @@ PATIENCE_S = 30
 
 
 @dataclass
-class Came:
+class SlackResult:
     """What came of a fault. ``after_s`` is how long after Slack's recovery the last post had come."""
 
     fault: str
@@ -58,20 +58,26 @@ class Came:
         return *counts, f"{self.first_s:.1f} s", f"{self.after_s:.1f} s"
 
 
-async def tried(fault: str, *, lasts_s: float, retry_after: int = 2, may_be_read: bool = False) -> Came:
+async def tried(fault: str, *, lasts_s: float, retry_after: int = 2, may_be_read: bool = False) -> SlackResult:
     """Two incidents open while Slack has this fault for so many seconds; then it is well."""
-    with TemporaryDirectory() as folder, closing(Store.open(Path(folder) / "b.db")) as book:
+    with TemporaryDirectory() as folder, closing(Repository.open(Path(folder) / "b.db")) as book:
         book.subscribe(Subscription("C1", "acme", created_at=_now()))
-        async with Page() as page, Slack(retry_after, may_be_read=may_be_read) as slack, Fetcher(timeout_s=2) as web:
-            chat = SlackEdge("xoxb-test", base_url=slack.api, timeout_s=SLACK_TIMEOUT_S)
-            chat.heed(frozenset(slack.scopes.split(",")))  # as Slack says at the start
-            engine = Engine({"acme": acme_at(page.url)}, web, book, chat, _now, lambda _: VerdictRules())
+        async with (
+            FakeStatusPage() as page,
+            FakeSlackApi(retry_after, may_be_read=may_be_read) as slack,
+            PageFetcher(timeout_s=2) as web,
+        ):
+            chat = SlackClient("xoxb-test", base_url=slack.api, timeout_s=SLACK_TIMEOUT_S)
+            chat.set_scopes(frozenset(slack.scopes.split(",")))  # as Slack says at the start
+            engine = Engine({"acme": acme_at(page.url)}, web, book, chat, _now, lambda _: VerdictParameters())
             await engine.poll("acme")
             page.show(NEWS)
             slack.fault = fault
-            done: list[Delivery] = []
+            done: list[DeliveryAttempt] = []
             stop = asyncio.Event()
-            app = asyncio.create_task(App(engine, Poll(interval_s=1, incident_interval_s=1), (), done.append).run(stop))
+            app = asyncio.create_task(
+                BotApp(engine, PollSettings(interval_s=1, incident_interval_s=1), (), done.append).run(stop)
+            )
             await asyncio.sleep(lasts_s)
             slack.fault, well = "", time.monotonic()
             await _arrived(slack, book)
@@ -80,14 +86,14 @@ async def tried(fault: str, *, lasts_s: float, retry_after: int = 2, may_be_read
             return _came(f"{fault}, history granted" if may_be_read else fault, slack, done, well)
 
 
-async def _arrived(slack: Slack, book: Store) -> None:
+async def _arrived(slack: FakeSlackApi, book: Repository) -> None:
     """Waits until everything came and nothing is owed."""
     until = time.monotonic() + PATIENCE_S
-    while (WANTED - set(slack.keys) or book.owing()) and time.monotonic() < until:  # noqa: ASYNC110 - a file is waited for
+    while (WANTED - set(slack.keys) or book.pending_channels()) and time.monotonic() < until:  # noqa: ASYNC110 - a file is waited for
         await asyncio.sleep(0.05)
 
 
-def _came(fault: str, slack: Slack, done: list[Delivery], well: float) -> Came:
+def _came(fault: str, slack: FakeSlackApi, done: list[DeliveryAttempt], well: float) -> SlackResult:
     tries = [at for at, wrong in slack.tries if wrong]
     keys = Counter(slack.keys)
     again = sum("again" in d.why for d in done)
@@ -95,7 +101,7 @@ def _came(fault: str, slack: Slack, done: list[Delivery], well: float) -> Came:
     times = [p.at for p in slack.posts if p.at > well] or [well]
     waits = [b - a for a, b in pairwise(tries)]
     first_s, after_s = times[0] - well, times[-1] - well
-    return Came(fault, len(tries), len(WANTED - keys.keys()), twice, min(twice, again), first_s, after_s, waits)
+    return SlackResult(fault, len(tries), len(WANTED - keys.keys()), twice, min(twice, again), first_s, after_s, waits)
 
 
 def _now() -> datetime:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.edge.fetch import Fetcher
-from bot.edge.slack import SlackEdge
-from bot.edge.store import Store
+from bot.adapters.page_fetcher import PageFetcher
+from bot.adapters.slack_client import SlackClient
+from bot.domain import Advice, EventKind, Subscription, VerdictParameters
 from bot.engine import Engine
-from bot.model import Call, EventKind, Subscription, VerdictRules
-from tests.acme import DOWN, NOON, Clock, page
-from tests.faults.stage import Page, Slack, acme_at
+from bot.storage import Repository
+from tests.faults.fake_services import FakeSlackApi, FakeStatusPage, acme_at
+from tests.support.acme import NOON, Clock
+from tests.support.pages import DOWN, page
 
 BAD_LOOKS = 6
 TIMEOUT_S = 0.3
@@ -22,7 +23,7 @@ _OVER = {EventKind.INCIDENT_RESOLVED, EventKind.INCIDENT_WITHDRAWN, EventKind.TR
 
 
 @dataclass(frozen=True)
-class Told:
+class SourceResult:
     """What a fault of six looks led to. ``safe`` are looks after which a broken surface was called safe to retry."""
 
     fault: str
@@ -57,14 +58,14 @@ class Told:
         )
 
 
-async def tried(fault: str, *, in_incident: bool) -> Told:
+async def tried(fault: str, *, in_incident: bool) -> SourceResult:
     """Well looks, six bad ones, and two that are well again, a minute apart."""
-    with TemporaryDirectory() as folder, closing(Store.open(Path(folder) / "b.db")) as book:
+    with TemporaryDirectory() as folder, closing(Repository.open(Path(folder) / "b.db")) as book:
         book.subscribe(Subscription("C1", "acme", created_at=NOON))
-        async with Page() as source, Slack() as slack, Fetcher(timeout_s=TIMEOUT_S) as web:
+        async with FakeStatusPage() as source, FakeSlackApi() as slack, PageFetcher(timeout_s=TIMEOUT_S) as web:
             clock = Clock()
-            chat = SlackEdge("xoxb-test", base_url=slack.api)
-            engine = Engine({"acme": acme_at(source.url)}, web, book, chat, clock, lambda _: VerdictRules())
+            chat = SlackClient("xoxb-test", base_url=slack.api)
+            engine = Engine({"acme": acme_at(source.url)}, web, book, chat, clock, lambda _: VerdictParameters())
             for body in (page(), DOWN if in_incident else page()):
                 source.show(body)
                 await _looks(engine, clock)
@@ -82,18 +83,18 @@ async def _looks(engine: Engine, clock: Clock, count: int = 1) -> bool:
     """So many looks, a minute apart, and what they owe; whether the API is then called safe to retry."""
     for _ in range(count):
         await engine.poll("acme")
-        while engine.owing():
+        while engine.pending_channels():
             await engine.publish()
         clock.move(minutes=1)
-        engine.tick()
-    verdict = engine.worlds["acme"].verdict("acme-api")
-    return verdict is not None and verdict.call is Call.RETRY_NORMALLY
+        engine.advance_time()
+    verdict = engine.states["acme"].verdict("acme-api")
+    return verdict is not None and verdict.call is Advice.RETRY_NORMALLY
 
 
-def _told(fault: str, slack: Slack, book: Store, *, in_incident: bool, safe: int) -> Told:
+def _told(fault: str, slack: FakeSlackApi, book: Repository, *, in_incident: bool, safe: int) -> SourceResult:
     kinds = [re.sub(r"^acme:(\w+):.*", r"\1", key) for key in slack.keys]
     alerts = sum(key.endswith(":alert") for key in kinds)
     blind, back = kinds.count("blind") + kinds.count("moved"), kinds.count("back")
     ended = sum(e.kind in _OVER for e in book.events("inc1"))
     during = "in an incident" if in_incident else "healthy"
-    return Told(fault, during, alerts, ended, safe, blind, back, len(kinds) - alerts - blind - back)
+    return SourceResult(fault, during, alerts, ended, safe, blind, back, len(kinds) - alerts - blind - back)

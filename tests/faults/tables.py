@@ -1,4 +1,4 @@
-"""Rows of counts -> a table for a terminal and for the README."""
+"""Rows of counts -> a table for a terminal and for the manual."""
 
 from __future__ import annotations
 

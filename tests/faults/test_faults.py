@@ -6,7 +6,7 @@ import os
 import pytest
 
 from tests.faults import crashes, days, disk, power, slacks, sources
-from tests.faults.stage import SOURCE_FAULTS
+from tests.faults.fake_services import SOURCE_FAULTS
 
 pytestmark = pytest.mark.anyio
 
@@ -92,5 +92,5 @@ async def test_days_of_faults_catch_a_control(design):
     assert (await days.first_broken(8, 6, design))[1]
 
 
-async def test_a_day_with_a_gap_catches_a_control_that_knows_only_what_a_look_shows():
-    assert await days.Day("8:15", "edges-only").live()
+async def test_a_day_with_a_gap_catches_a_control_that_knows_only_what_a_poll_shows():
+    assert await days.Day("8:31", "edges-only").live()

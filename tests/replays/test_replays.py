@@ -7,8 +7,8 @@ from itertools import groupby
 
 import pytest
 
-from bot.model import Call, EventKind, PostKind
-from bot.replay import line
+from bot.domain import Advice, EventKind, NotificationKind
+from bot.evaluation.replay import event_json
 from tests.replays.transcript import DEMO, GOLDEN, HERE, facts, posts_of, strokes_of
 
 
@@ -27,7 +27,7 @@ def test_the_real_day_goes_as_its_transcript(shared):
 def printed(path, provider, **more):
     """What ``replay --json`` prints."""
     events = (e for s in strokes_of(path, provider, **more) for e in s.events)
-    return "".join(json.dumps(line(e, reconstructed=False), ensure_ascii=False) + "\n" for e in events)
+    return "".join(json.dumps(event_json(e, reconstructed=False), ensure_ascii=False) + "\n" for e in events)
 
 
 def test_a_day_replayed_twice_is_the_same_to_the_byte():
@@ -137,7 +137,7 @@ def test_real_incidents_are_opened_once_and_closed_once(github):
     opened = Counter(e.incident for e in events if e.kind is EventKind.INCIDENT_OPENED)
     assert len(opened) > 50
     closed = Counter(e.incident for e in events if e.kind is EventKind.INCIDENT_RESOLVED)
-    still_open = {k.incident.id for k in github[-1].world.open_incidents}
+    still_open = {k.incident.id for k in github[-1].state.open_incidents}
     assert set(opened.values()) == {1} == set(closed.values())
     assert set(opened) - set(closed) == still_open
 
@@ -156,27 +156,28 @@ def misled(strokes, provider):
     shown = {}
     for stroke, posts in posts_of(strokes, provider):
         for post in posts:
-            if post.kind in (PostKind.ALERT, PostKind.EDIT):
+            if post.kind in (NotificationKind.ALERT, NotificationKind.EDIT):
                 shown[post.incident] = {x.surface: (x.condition, x.verdict.call) for x in post.about.lines}
-        for known in stroke.world.incidents:
+        for known in stroke.state.incidents:
             for surface in set(known.surfaces) - set(known.freed):
-                now = stroke.world.state(surface).condition, stroke.world.verdict(surface).call
+                now = stroke.state.surface_state(surface).condition, stroke.state.verdict(surface).call
                 if known.incident.id in shown and shown[known.incident.id].get(surface) != now:
                     yield stroke.at, known.incident.id, surface, now
 
 
 def untold(strokes, provider):
-    """Verdicts on surfaces of an alert that nobody was told in its thread or by the alert itself, unless unknown."""
+    """Advice that fell to *don't retry* on surfaces of an alert, and was not in the channel or in a new message."""
     for stroke, posts in posts_of(strokes, provider):
-        said = {v.surface: v.call for p in posts if p.news for _, v in p.news.verdicts}
-        fresh = {p.incident for p in posts if p.kind is PostKind.ALERT}
+        said = {v.surface for p in posts if p.news and p.news.broadcast for _, v in p.news.verdicts}
+        fresh = {p.incident for p in posts if p.kind is NotificationKind.ALERT}
         for event in stroke.events:
             old = stroke.before.verdict(event.surface) if event.surface else None
-            is_another = event.verdict and old and old.call is not event.verdict and event.verdict is not Call.UNKNOWN
-            known = stroke.world.known(event.incident) if event.incident else None
+            was_told = old and old.call in (Advice.RETRY_NORMALLY, Advice.RETRY_GENTLY)
+            is_another = event.verdict in (Advice.HOLD_OFF, Advice.FAIL_OVER) and was_told
+            known = stroke.state.tracked_incident(event.incident) if event.incident else None
             if is_another and known and event.surface in known.surfaces and not event.is_baseline:
                 is_quiet = known.is_baseline or (known.incident.is_maintenance and not posts)
-                if said.get(event.surface) is not event.verdict and event.incident not in fresh and not is_quiet:
+                if event.surface not in said and event.incident not in fresh and not is_quiet:
                     yield stroke.at, event.incident, event.surface, event.verdict
 
 
@@ -197,7 +198,7 @@ def test_no_thread_is_told_the_same_twice():
 
 def test_every_incident_of_the_demo_day_has_one_message():
     posts = [p for _, all_of_them in posts_of(strokes_of(DEMO, "claude"), "claude") for p in all_of_them]
-    assert set(Counter(p.incident for p in posts if p.kind is PostKind.ALERT).values()) == {1}
+    assert set(Counter(p.incident for p in posts if p.kind is NotificationKind.ALERT).values()) == {1}
 
 
 # --- what a history tells afterwards ----------------------------------------------------------------------------------

@@ -10,29 +10,30 @@ from itertools import islice
 from pathlib import Path
 
 from bot import settings
-from bot.core.decide import decide
-from bot.core.stroke import Stroke
-from bot.model import EventKind, Post, PostKind, Subscription
-from bot.replay import replay
-from bot.sources import recorded
-from bot.voice import alerts, route, words
+from bot.domain import EventKind, Notification, NotificationKind, Subscription
+from bot.evaluation.replay import replay
+from bot.formats import recordings
+from bot.messages import alerts, formatting
+from bot.rules.alerting import routing
+from bot.rules.alerting.decide import decide
+from bot.rules.transition import StateTransition
 
 HERE = Path(__file__).parent
 DEMO = HERE.parents[1] / "config" / "demo" / "2026-03-02.json"
 
 
-def strokes_of(path, provider_id, *, polls=None) -> Iterator[Stroke]:
+def strokes_of(path, provider_id, *, polls=None) -> Iterator[StateTransition]:
     """The strokes of a recording; of a recording of polls only those that ``polls``, a range, counts."""
     found = settings.load()
     provider = found.provider(provider_id)
     with path.open("rb") as file:
-        recording = recorded.read(file)
+        recording = recordings.read_recording(file)
         if polls is not None:
             recording = islice(recording, polls.start, polls.stop)
         yield from replay(recording, provider, found.rules_for(provider))
 
 
-def posts_of(strokes, provider_id) -> Iterator[tuple[Stroke, tuple[Post, ...]]]:
+def posts_of(strokes, provider_id) -> Iterator[tuple[StateTransition, tuple[Notification, ...]]]:
     """With each stroke what one channel is owed for it, if it follows the whole provider."""
     provider = settings.load().provider(provider_id)
     told: set[str] = set()
@@ -42,11 +43,18 @@ def posts_of(strokes, provider_id) -> Iterator[tuple[Stroke, tuple[Post, ...]]]:
         posts = [
             post
             for alert in decision.alerts
-            for post in route.route(alert, [subscription], {"C1"} if alert.incident in told else ())
+            for post in routing.route_alert(
+                alert, [subscription], {"C1"} if alert.incident in told else (), _what_it_has(alert, told)
+            )
         ]
-        posts += [p for n in decision.notices for p in route.route_notice(n, [subscription], ())]
-        told |= {p.incident for p in posts if p.kind is PostKind.ALERT}
+        posts += [p for n in decision.notices for p in routing.route_notice(n, [subscription], ())]
+        told |= {p.incident for p in posts if p.kind is NotificationKind.ALERT}
         yield stroke, tuple(posts)
+
+
+def _what_it_has(alert, told):
+    earlier = tuple((incident, {"C1"} if incident in told else ()) for incident in alert.follows)
+    return routing.ChannelDeliveryState(earlier=earlier)
 
 
 def channel(path, provider_id) -> str:
@@ -60,10 +68,11 @@ def channel(path, provider_id) -> str:
 
 
 def _told(post):
-    if post.kind is not PostKind.EDIT:
-        return unescape(alerts.render(post).text).splitlines()
+    if post.kind is not NotificationKind.EDIT:
+        return unescape(alerts.render_notification(post).text).splitlines()
     glance = [
-        f"{line.name}: {words.CONDITIONS[line.condition]}; {words.call(line.verdict)}" for line in post.about.lines
+        f"{line.name}: {formatting.CONDITION_WORDS[line.condition]}; {formatting.advice_text(line.verdict)}"
+        for line in post.about.lines
     ]
     return [alerts.headline(post.about), *glance]
 

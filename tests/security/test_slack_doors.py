@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import pytest
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.entry.signature import sign, wrong
-from bot.entry.slack_http import FORM, JSON, PATH
-from tests.entry.signed import NOON, SECRET, slack_door
+from bot.slack.http_mode import FORM_TYPE, JSON_TYPE, PATH
+from bot.slack.signature import sign, signature_error
+from tests.support.signed_requests import NOON, SECRET, signed_endpoint
 
 pytestmark = pytest.mark.anyio
 hostile = pytest.mark.hostile
@@ -19,7 +19,7 @@ hostile = pytest.mark.hostile
 
 @pytest.fixture
 async def door(tmp_path):
-    async with slack_door(tmp_path / "b.db") as door:
+    async with signed_endpoint(tmp_path / "b.db") as door:
         yield door
 
 
@@ -59,7 +59,7 @@ async def test_without_a_secret_nothing_is_signed(door):
 @hostile(2, "a signed command from 6 minutes ago, or from the future", "401")
 @pytest.mark.parametrize("minutes", [-6, 6, 60 * 24 * 365])
 async def test_an_old_or_early_signature_is_refused(door, minutes):
-    door.door._since = 0
+    door.door._started_at = 0
     body = door.command()
     await refused(door, body, door.headers(body, at=NOON + timedelta(minutes=minutes)))
 
@@ -68,7 +68,11 @@ async def test_an_old_or_early_signature_is_refused(door, minutes):
 @pytest.mark.parametrize("stamp", ["abc", "", "nan", "1e9", "9" * 400])
 async def test_a_timestamp_that_is_no_number_is_refused(door, caplog, stamp):
     body = door.command()
-    headers = {"content-type": FORM, "x-slack-request-timestamp": stamp, "x-slack-signature": sign(SECRET, stamp, body)}
+    headers = {
+        "content-type": FORM_TYPE,
+        "x-slack-request-timestamp": stamp,
+        "x-slack-signature": sign(SECRET, stamp, body),
+    }
     await refused(door, body, headers)
     assert not any(record.exc_info for record in caplog.records)
 
@@ -96,7 +100,9 @@ async def test_a_replayed_modal_acts_once(door):
 
 @hostile(4)
 async def test_a_check_of_the_certificate_needs_no_signature_and_does_nothing(door):
-    answer = await door.post(b"ssl_check=1&token=x&command=%2Fbrownout&text=mute+all", headers={"content-type": FORM})
+    answer = await door.post(
+        b"ssl_check=1&token=x&command=%2Fbrownout&text=mute+all", headers={"content-type": FORM_TYPE}
+    )
     assert (answer.status_code, answer.content, door.heard) == (200, b"", [])
 
 
@@ -113,7 +119,7 @@ async def test_a_header_that_is_there_twice_is_refused(door, name):
 @pytest.mark.parametrize("odd", ["+{}", "{} ", " {}", "-{}", "{}_0", "{}.0", "0x{}", "{}\u0660", "\uff11{}"])
 def test_a_timestamp_that_only_python_takes_for_a_number_is_refused(odd):
     stamp = odd.format(int(NOON.timestamp()))
-    assert wrong(SECRET, [stamp], [sign(SECRET, stamp, b"x")], b"x", NOON) == "a timestamp that is no number"
+    assert signature_error(SECRET, [stamp], [sign(SECRET, stamp, b"x")], b"x", NOON) == "a timestamp that is no number"
 
 
 @hostile(
@@ -122,11 +128,11 @@ def test_a_timestamp_that_only_python_takes_for_a_number_is_refused(odd):
     "401; the former may have heard it",
 )
 async def test_a_command_of_the_former_life_is_refused(tmp_path):
-    async with slack_door(tmp_path / "b.db") as before:
+    async with signed_endpoint(tmp_path / "b.db") as before:
         body = before.command("mute all")
         headers = before.headers(body)
         await before.post(body, headers=headers)
-    async with slack_door(tmp_path / "b.db", now=lambda: NOON + timedelta(seconds=20)) as after:
+    async with signed_endpoint(tmp_path / "b.db", now=lambda: NOON + timedelta(seconds=20)) as after:
         await refused(after, body, headers)
 
 
@@ -145,7 +151,7 @@ async def test_a_large_body_is_refused(door, declares):
             yield body[start : start + 100_000]
 
     answer = await door.client.post(
-        PATH, content=body if declares else chunks(), headers={"content-type": FORM, "x-slack-signature": "x"}
+        PATH, content=body if declares else chunks(), headers={"content-type": FORM_TYPE, "x-slack-signature": "x"}
     )
     assert answer.status_code == 413
 
@@ -153,7 +159,7 @@ async def test_a_large_body_is_refused(door, declares):
 @hostile(26)
 @pytest.mark.parametrize("length", ["-1", "99999999999999999999", "1e3", "x"])
 async def test_an_odd_length_is_refused(door, length):
-    answer = await door.client.post(PATH, content=b"x", headers={"content-type": FORM, "content-length": length})
+    answer = await door.client.post(PATH, content=b"x", headers={"content-type": FORM_TYPE, "content-length": length})
     assert answer.status_code == 413
 
 
@@ -177,14 +183,14 @@ async def test_another_method_is_refused(door, method):
 
 
 UNREADABLE = {
-    "no JSON": (b"{", JSON),
-    "a list": (b"[]", JSON),
-    "a number of 5,000 figures": (b"9" * 5000, JSON),
-    "a hundred thousand deep": (b"[" * 100_000, JSON),
-    "no text": (b"\xff\xfe", JSON),
-    "ten thousand fields": (b"&".join(b"a%d=1" % n for n in range(10_000)), FORM),
-    "a payload that is no JSON": (b"payload=x", FORM),
-    "a payload that is deep": (b"payload=" + b"[" * 100_000, FORM),
+    "no JSON": (b"{", JSON_TYPE),
+    "a list": (b"[]", JSON_TYPE),
+    "a number of 5,000 figures": (b"9" * 5000, JSON_TYPE),
+    "a hundred thousand deep": (b"[" * 100_000, JSON_TYPE),
+    "no text": (b"\xff\xfe", JSON_TYPE),
+    "ten thousand fields": (b"&".join(b"a%d=1" % n for n in range(10_000)), FORM_TYPE),
+    "a payload that is no JSON": (b"payload=x", FORM_TYPE),
+    "a payload that is deep": (b"payload=" + b"[" * 100_000, FORM_TYPE),
 }
 
 
@@ -211,7 +217,7 @@ ODD_PAYLOADS = [
 @hostile(28)
 @pytest.mark.parametrize("payload", ODD_PAYLOADS, ids=range(len(ODD_PAYLOADS)))
 async def test_a_payload_without_what_it_should_have_ends_nothing(door, payload):
-    await door.post(json.dumps(payload).encode(), kind=JSON)
+    await door.post(json.dumps(payload).encode(), kind=JSON_TYPE)
     await door.type("status")
     assert door.heard[-1:] == ["status"]
 
@@ -232,7 +238,7 @@ async def test_a_body_that_does_not_come_is_given_up(door):
         yield b"command="
         await asyncio.sleep(30)
 
-    answer = await door.client.post(PATH, content=drips(), headers={"content-type": FORM})
+    answer = await door.client.post(PATH, content=drips(), headers={"content-type": FORM_TYPE})
     assert answer.status_code == 408
 
 
@@ -240,7 +246,7 @@ async def test_a_body_that_does_not_come_is_given_up(door):
 async def test_bad_requests_do_not_fill_the_log(door, caplog):
     caplog.set_level(logging.INFO)
     for n in range(500):
-        await door.client.post(PATH, content=b"text=EVIL%d" % n, headers={"content-type": FORM})
+        await door.client.post(PATH, content=b"text=EVIL%d" % n, headers={"content-type": FORM_TYPE})
         await door.client.post(PATH, content=b"EVIL", headers={"content-type": "text/plain"})
     lines = [r.message for r in caplog.records if r.name == "brownout"]
     assert lines == [
@@ -263,7 +269,7 @@ async def test_a_retried_event_is_heard_once(door):
 async def test_a_retried_event_is_heard_once_over_a_restart(tmp_path):
     heard = []
     for _ in range(2):
-        async with slack_door(tmp_path / "b.db") as door:
+        async with signed_endpoint(tmp_path / "b.db") as door:
             await door.event("Ev1")
             heard += door.heard
     assert heard == ["Ev1"]
@@ -291,13 +297,13 @@ async def test_an_event_is_forgotten_after_a_day(door):
     "401; else JSON that no browser takes for a page, cut",
 )
 async def test_an_unsigned_challenge_is_refused(door):
-    await refused(door, b'{"type": "url_verification", "challenge": "abc"}', {"content-type": JSON})
+    await refused(door, b'{"type": "url_verification", "challenge": "abc"}', {"content-type": JSON_TYPE})
 
 
 @hostile(33)
 @pytest.mark.parametrize("challenge", ["<script>alert(1)</script>", "x" * 100_000, {"a": 1}, None])
 async def test_a_challenge_is_no_page(door, challenge):
-    answer = await door.post(json.dumps({"type": "url_verification", "challenge": challenge}).encode(), kind=JSON)
+    answer = await door.post(json.dumps({"type": "url_verification", "challenge": challenge}).encode(), kind=JSON_TYPE)
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert len(answer.content) < 1000
@@ -307,5 +313,5 @@ async def test_a_challenge_is_no_page(door, challenge):
 async def test_what_slack_signs_is_in_no_log_line(door, caplog):
     caplog.set_level(logging.DEBUG, logger="brownout")
     await door.type("a SECRET word", response_url="http://127.0.0.1:9/respond/TICKET")
-    await door.post(b"text=SECRET", headers={"content-type": FORM})
+    await door.post(b"text=SECRET", headers={"content-type": FORM_TYPE})
     assert not [r for r in caplog.records if "SECRET" in r.getMessage() or "TICKET" in r.getMessage()]

@@ -9,10 +9,10 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from bot.entry import serve
-from bot.entry.board import pages
-from bot.entry.web import web_app
-from tests.entry.acme import RED, Town, incident
+from bot.web import server
+from bot.web.app import web_app
+from bot.web.board import pages
+from tests.support.scenario import RED, Scenario, incident
 
 pytestmark = pytest.mark.anyio
 hostile = pytest.mark.hostile
@@ -21,7 +21,7 @@ hostile = pytest.mark.hostile
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
     """A town in an outage, which none of these tests changes."""
-    town = Town(tmp_path_factory.mktemp("town") / "town.db")
+    town = Scenario(tmp_path_factory.mktemp("town") / "town.db")
     town.breaks()
     yield town
     town.book.close()
@@ -72,7 +72,7 @@ class Elements(HTMLParser):
 
 async def elements(path, place="name", texts=("harmless",)):
     """What the board and the incidents' pages are made of, where these texts stand in this place; and the pages."""
-    town = Town(path)
+    town = Scenario(path)
     given = [
         {"name": "n", "body": "b", "identity": f"i-{n}", "url": "https://status.acme.example/9"}
         for n in range(len(texts))
@@ -216,12 +216,12 @@ async def test_a_question_of_fifty_kilobytes_is_no_failure(town):
 async def open_door(town, **how):
     """A real server with the board on it; a connection to it, as often as one is asked for."""
     closing = asyncio.Event()
-    listener = serve._listener("127.0.0.1", 0)
+    listener = server._bind_socket("127.0.0.1", 0)
 
     async def ready():
         return {}
 
-    door = asyncio.create_task(serve._run(web_app(town.desk(), ready, closing), listener, closing, **how))
+    door = asyncio.create_task(server._run_server(web_app(town.desk(), ready, closing), listener, closing, **how))
     writers = []
 
     async def connect(request=b""):
@@ -252,7 +252,7 @@ async def status(reader):
 )
 async def test_one_live_board_too_many_is_told_to_come_back(town):
     async with open_door(town) as connect:
-        live = [await connect(get("/events")) for _ in range(pages.STREAMS)]
+        live = [await connect(get("/events")) for _ in range(pages.MAX_STREAMS)]
         assert {await status(reader) for reader in live} == {200}
         assert await status(await connect(get("/events"))) == 503
         assert await status(await connect(get("/v1/surfaces"))) == 200
@@ -261,8 +261,8 @@ async def test_one_live_board_too_many_is_told_to_come_back(town):
 @hostile(54)
 @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nhost: x\r\nx-a"])
 async def test_who_says_nothing_is_hung_up_on_and_keeps_nobody_out(town, said):
-    async with open_door(town, silent_s=0.3) as connect:
-        silent = [await connect(said) for _ in range(serve.CONNECTIONS)]
+    async with open_door(town, idle_timeout_s=0.3) as connect:
+        silent = [await connect(said) for _ in range(server.MAX_CONNECTIONS)]
         assert await status(await connect(get("/v1/surfaces"))) == 503
         assert {await asyncio.wait_for(reader.read(), 10) for reader in silent} == {b""}
         assert await status(await connect(get("/v1/surfaces"))) == 200

@@ -8,22 +8,22 @@ from html import unescape
 
 import pytest
 
-from bot.core import stroke as strokes
-from bot.entry import commands, presses
-from bot.entry.presses import Press
-from bot.model import Look, Person, Snapshot, VerdictRules, World
-from bot.sources import sniff
-from bot.voice.export import FORMS, Dossier
-from bot.voice.words import cut
-from tests.entry.acme import ACME, RED, START, Town, incident
-from tests.voice.slack_limits import assert_sendable
+from bot.commands import buttons, registry
+from bot.commands.buttons import ButtonClick
+from bot.domain import ChatUser, PollResult, ProviderState, Snapshot, VerdictParameters
+from bot.formats import detection
+from bot.messages.export import EXPORTERS, IncidentExport
+from bot.messages.formatting import truncate
+from bot.rules import transition
+from tests.support.scenario import ACME, RED, START, Scenario, incident
+from tests.support.slack_limits import assert_sendable
 
 hostile = pytest.mark.hostile
 
 
 @pytest.fixture
 def town(tmp_path):
-    town = Town(tmp_path / "town.db")
+    town = Scenario(tmp_path / "town.db")
     town.breaks()
     yield town
     town.book.close()
@@ -31,14 +31,14 @@ def town(tmp_path):
 
 def say(town, text):
     """The answer, which Slack takes and which rings nobody."""
-    reply = commands.answer(town.desk(), text, "C1", "U1", "ada")
+    reply = registry.answer_command(town.desk(), text, "C1", "U1", "ada")
     shown(reply.message)
     return reply.message.text
 
 
 def shown(message):
     """Answers go to a response URL, which takes more text than an edit: it is cut where it is sent (test_slash)."""
-    assert_sendable(replace(message, text=cut(message.text, 4000)))
+    assert_sendable(replace(message, text=truncate(message.text, 4000)))
 
 
 def rows(town):
@@ -67,7 +67,7 @@ WRAPPED = {
 )
 @pytest.mark.parametrize("typed", WRAPPED)
 def test_an_address_is_what_it_looks_like(typed):
-    assert sniff.address(typed) == WRAPPED[typed]
+    assert detection.normalize_address(typed) == WRAPPED[typed]
 
 
 @hostile(11)
@@ -141,7 +141,7 @@ def test_a_pattern_is_letters(town, verb):
     "text", ["a" * 20_000, "not " * 5000, "the API is " * 2000, "-" * 20_000, "\n" * 20_000, "&" * 20_000]
 )
 def test_no_vendors_text_makes_a_pattern_of_ours_explode(tmp_path, text):
-    town = Town(tmp_path / "t.db")
+    town = Scenario(tmp_path / "t.db")
     town.show((10, "investigating", text, RED), name=text)
     town.minute = 10
     began = time.monotonic()
@@ -171,11 +171,11 @@ FORGED = [
     "a button's value that we never made: of another database, SQL, 5,000 letters, JSON",
     "a sentence; nothing is changed",
 )
-@pytest.mark.parametrize("action", presses.PRESSES)
+@pytest.mark.parametrize("action", buttons.CLICK_HANDLERS)
 def test_a_forged_press_changes_nothing_of_others(town, action):
     before = rows(town)
     for value in FORGED:
-        reply = presses.press(town.desk(), Press(action, value, "C1", Person("U1", "ada")))
+        reply = buttons.handle_click(town.desk(), ButtonClick(action, value, "C1", ChatUser("U1", "ada")))
         if reply and reply.message:
             shown(reply.message)
     after = rows(town)
@@ -194,7 +194,7 @@ TEMPLATES = "{{7*7}} {% raw %} {0.__class__} {name} %s %(x)s ${jndi:ldap://x} $(
     "shown as it stands, on the board and in Slack",
 )
 def test_what_looks_like_a_template_is_text(tmp_path):
-    town = Town(tmp_path / "t.db")
+    town = Scenario(tmp_path / "t.db")
     town.show((10, "investigating", TEMPLATES, RED), name=TEMPLATES)
     town.minute = 10
     town.look()
@@ -209,10 +209,10 @@ EVIL = "x\r\nATTENDEE:mailto:a@evil.example\r\nEND:VEVENT\n## Heading\n<script>a
 def dossier(identity="i-1", url="https://status.acme.example/i-1"):
     shown = incident((10, "investigating", EVIL, RED), name=EVIL, identity=identity, url=url)
     now = START + timedelta(minutes=20)
-    world = strokes.look(World("acme"), Look(now, _page(shown)), _rules()).world
+    world = transition.apply_poll(ProviderState("acme"), PollResult(now, _page(shown)), _rules()).state
     [known] = world.open_incidents
     provider = replace(ACME, name="Acme")
-    return Dossier(provider, known, (), (EVIL,), (), {s.id: s for s in ACME.surfaces}, now)
+    return IncidentExport(provider, known, (), (EVIL,), (), {s.id: s for s in ACME.surfaces}, now)
 
 
 def _page(*shown):
@@ -220,7 +220,7 @@ def _page(*shown):
 
 
 def _rules():
-    return strokes.Rules(ACME, VerdictRules(), {})
+    return transition.TransitionContext(ACME, VerdictParameters(), {})
 
 
 @hostile(
@@ -229,7 +229,7 @@ def _rules():
     "escaped for the form it goes into",
 )
 def test_a_calendar_has_no_line_that_a_vendor_wrote():
-    text = FORMS["ics"](dossier(EVIL, "https://x.example/\r\nATTENDEE:mailto:b@evil.example"))
+    text = EXPORTERS["ics"](dossier(EVIL, "https://x.example/\r\nATTENDEE:mailto:b@evil.example"))
     starts = [line.partition(":")[0] for line in text.split("\r\n") if line and not line.startswith(" ")]
     assert "ATTENDEE" not in starts
     assert starts.count("END") == 2
@@ -238,7 +238,7 @@ def test_a_calendar_has_no_line_that_a_vendor_wrote():
 
 @hostile(44)
 def test_a_wiki_page_has_no_heading_no_picture_and_no_html_that_a_vendor_wrote():
-    text = FORMS["markdown"](dossier(EVIL, "https://x.example/"))
+    text = EXPORTERS["markdown"](dossier(EVIL, "https://x.example/"))
     assert [line for line in text.splitlines() if line.startswith("#")][1:] == ["## Timeline"]
     assert "![p](" not in text
     assert "<script>" not in text
@@ -246,21 +246,21 @@ def test_a_wiki_page_has_no_heading_no_picture_and_no_html_that_a_vendor_wrote()
 
 @hostile(44)
 def test_an_exported_page_has_no_script_and_no_picture():
-    text = FORMS["html"](dossier(EVIL, "https://x.example/"))
+    text = EXPORTERS["html"](dossier(EVIL, "https://x.example/"))
     assert "<script" not in text
     assert "<img" not in text
 
 
 @hostile(44)
 def test_an_exported_object_is_one_object():
-    assert json.loads(FORMS["json"](dossier(EVIL)))["incident"]["id"] == EVIL
+    assert json.loads(EXPORTERS["json"](dossier(EVIL)))["incident"]["id"] == EVIL
 
 
 # --- what pages do ----------------------------------------------------------------------------------------------------
 
 
 def looks(world, at, *shown):
-    return strokes.look(world, Look(at, _page(*shown)), _rules())
+    return transition.apply_poll(world, PollResult(at, _page(*shown)), _rules())
 
 
 @hostile(
@@ -271,14 +271,14 @@ def looks(world, at, *shown):
 def test_another_order_is_no_news():
     shown = [incident((10, "investigating", f"Post {n}.", RED), identity=f"i-{n}") for n in range(5)]
     now = START + timedelta(minutes=20)
-    world = looks(World("acme"), now, *shown).world
+    world = looks(ProviderState("acme"), now, *shown).state
     again = looks(world, now + timedelta(seconds=20), *reversed(shown))
     assert [e for e in again.events if e.kind != "verdict_changed"] == []
 
 
 @hostile(24)
 def test_posts_from_the_past_and_the_future_are_told_once(tmp_path):
-    town = Town(tmp_path / "t.db")
+    town = Scenario(tmp_path / "t.db")
     town.look()
     town.minute = 10
     for _ in range(3):
@@ -291,7 +291,7 @@ def test_posts_from_the_past_and_the_future_are_told_once(tmp_path):
 
 @hostile(13)
 def test_two_hundred_kilobytes_of_a_vendors_words_are_an_answer_that_slack_takes(tmp_path):
-    town = Town(tmp_path / "t.db")
+    town = Scenario(tmp_path / "t.db")
     text = "*bold* _x_ ~~~ ```\n" * 10_000
     town.show((10, "investigating", text, RED), name=text[:5000])
     town.minute = 10

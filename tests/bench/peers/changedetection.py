@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.bench.fake_services import FakeServices, free_port
 from tests.bench.peers.cost import EVERY_S, Cost, found, pages, steady
-from tests.bench.stage import Stage, free_port
 
 WATCH = {
     "include_filters": ["json:$.incidents"],
@@ -16,7 +16,7 @@ WATCH = {
 TOLD = {"ALLOW_IANA_RESTRICTED_ADDRESSES": "true", "DISABLE_VERSION_CHECK": "yes"}  # loopback, and nothing else
 
 
-async def changedetection(stage: Stage, folder: Path) -> Cost:
+async def changedetection(stage: FakeServices, folder: Path) -> Cost:
     """One process, its web page with it; it logs only what goes wrong."""
     command = [found("changedetection.io"), "-d", str(folder), "-h", "127.0.0.1", "-p", str(free_port()), "-l", "ERROR"]
     for number, page in enumerate(pages(stage)):

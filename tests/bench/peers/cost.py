@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from tests.bench.fake_services import FakeServices, cpu_s, rss_mb, until
 from tests.bench.looks import SUMMARY
-from tests.bench.stage import Stage, cpu_s, rss_mb, until
 
 PAGES = 100
 EVERY_S = 20
@@ -36,13 +36,13 @@ def found(name: str) -> str:
     return program
 
 
-def pages(stage: Stage) -> list[str]:
+def pages(stage: FakeServices) -> list[str]:
     """The addresses that every peer looks at."""
     return [f"{stage.url}/p{n}/{SUMMARY}" for n in range(PAGES)]
 
 
 async def steady(
-    stage: Stage, commands: Iterable[list[str]], told: Mapping[str, str] | None = None, patience_s: float = 60
+    stage: FakeServices, commands: Iterable[list[str]], told: Mapping[str, str] | None = None, patience_s: float = 60
 ) -> Cost:
     """What a peer's processes use from the second round on. ``told`` is for their environment; they end with this.
 
@@ -75,7 +75,7 @@ async def alive(children: list[Process], is_so: Callable[[], bool], patience_s: 
         raise ChildProcessError(f"it ended by itself before {what}, with {codes}")
 
 
-async def _measured(stage: Stage, children: list[Process]) -> Cost:
+async def _measured(stage: FakeServices, children: list[Process]) -> Cost:
     """Of whole rounds: a peer that looks at all pages in one go is idle in between, and that counts as often."""
     pids = [child.pid for child in children]
     before, used, began = _looks(stage), sum(map(cpu_s, pids)), time.monotonic()
@@ -85,5 +85,5 @@ async def _measured(stage: Stage, children: list[Process]) -> Cost:
     return Cost(1000 * used / (_looks(stage) - before), sum(map(rss_mb, pids)), f"a round in {took / ROUNDS:.1f} s")
 
 
-def _looks(stage: Stage) -> int:
+def _looks(stage: FakeServices) -> int:
     return sum(map(len, stage.looks.values()))

@@ -7,8 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from tests.bench.fake_services import FakeServices, free_port
 from tests.bench.peers.cost import EVERY_S, PAGES, Cost, alive, found, pages, process, steady
-from tests.bench.stage import Stage, free_port
 
 APART_S = 1.0  # at most, between the first looks of two monitors
 PATIENCE_S = 60 + PAGES * APART_S
@@ -19,7 +19,7 @@ VALUES (?, 1, 'json-query', ?, ?, 16, 'status.indicator', 'none')
 """
 
 
-async def kuma(stage: Stage, folder: Path) -> Cost:
+async def kuma(stage: FakeServices, folder: Path) -> Cost:
     """One process. It is started once before, so that it makes its database, into which the monitors are written."""
     port = free_port()
     command = [found("uptime-kuma"), "--run", "--host=127.0.0.1", f"--port={port}"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.bench.fake_services import FakeServices, free_port
 from tests.bench.peers.cost import EVERY_S, Cost, found, pages, steady
-from tests.bench.stage import Stage, free_port
 
 
-async def prometheus(stage: Stage, folder: Path) -> Cost:
+async def prometheus(stage: FakeServices, folder: Path) -> Cost:
     """Three processes; all count. No page is down, so the Alertmanager has nothing to send."""
     names = "prometheus-blackbox-exporter", "prometheus-alertmanager", "prometheus"
     exporter, alerts, server = map(found, names)

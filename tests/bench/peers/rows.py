@@ -6,16 +6,16 @@ import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from tests.bench.fake_services import FakeServices
 from tests.bench.load import load
 from tests.bench.peers.changedetection import changedetection
 from tests.bench.peers.cost import EVERY_S, PAGES, Cost
 from tests.bench.peers.kuma import kuma
 from tests.bench.peers.prometheus import prometheus
 from tests.bench.peers.urlwatch import urlwatch
-from tests.bench.stage import Stage
 from tests.bench.table import Row
 
-Measure = Callable[[Stage, Path], Awaitable[Cost]]
+Measure = Callable[[FakeServices, Path], Awaitable[Cost]]
 PEERS: dict[str, Measure] = {
     "urlwatch": urlwatch,
     "prometheus + alertmanager": prometheus,
@@ -30,7 +30,7 @@ async def measured(peers: Mapping[str, Measure]) -> dict[str, Cost | str]:
     told: dict[str, Cost | str] = {}
     for name, measure in peers.items():
         with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
-            async with Stage() as stage:
+            async with FakeServices() as stage:
                 try:
                     told[name] = await measure(stage, Path(folder))
                 except (OSError, TimeoutError) as error:

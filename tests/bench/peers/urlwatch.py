@@ -9,11 +9,11 @@ import subprocess
 from pathlib import Path
 from subprocess import DEVNULL
 
+from tests.bench.fake_services import FakeServices
 from tests.bench.peers.cost import PAGES, ROUNDS, Cost, found, pages
-from tests.bench.stage import Stage
 
 
-async def urlwatch(stage: Stage, folder: Path) -> Cost:
+async def urlwatch(stage: FakeServices, folder: Path) -> Cost:
     """Some runs one after another, after one that has seen every page for the first time."""
     jobs = "\n---\n".join(f"url: {page}" for page in pages(stage))
     (folder / "urls.yaml").write_text(jobs, encoding="utf-8")

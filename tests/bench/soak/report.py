@@ -170,7 +170,7 @@ def _blind(book: sqlite3.Connection) -> int:
 def _log(out: Path) -> Iterator[Row]:
     text = (out / "bot.log").read_text(encoding="utf-8", errors="replace")
     yield "Tracebacks in the log", text.count("Traceback")
-    yield "failures that nobody thought of", text.count("nobody thought of")
+    yield "unexpected errors", text.count("unexpected error")
     yield (
         "errors in the log, by kind",
         dict(Counter(re.findall(r"ERROR brownout (?:\S+: )?(.{0,60})", text)).most_common(4)) or "none",

@@ -12,13 +12,13 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from tests.faults.stage import cut, silence
+from tests.support.loopback import abort, never_answer
 
 FAULTS = ("429", "500", "close", "hang", "ok:false", "lost")
 RETRY_AFTER_S = 2
 
 
-class Slack:
+class FakeSlackServer:
     """``log`` is handed every message that was taken; ``fault`` says what goes wrong with this call, if anything."""
 
     def __init__(self, log: Callable[[dict[str, Any]], None], fault: Callable[[], str]) -> None:
@@ -58,7 +58,7 @@ class Slack:
         if fault not in ("", "lost"):
             return await _refused(request, fault)
         ts = self._take(method, args)
-        return await cut(request) if fault else web.json_response({"ok": True, "ts": ts, "channel": args["channel"]})
+        return await abort(request) if fault else web.json_response({"ok": True, "ts": ts, "channel": args["channel"]})
 
     def _take(self, method: str, args: dict[str, Any]) -> str:
         at, number = time.time(), next(self._numbers)
@@ -123,4 +123,4 @@ async def _refused(request: web.Request, fault: str) -> web.StreamResponse:
             return web.Response(status=500)
         case "ok:false":
             return web.json_response({"ok": False, "error": "internal_error"})
-    return await (cut(request) if fault == "close" else silence())
+    return await (abort(request) if fault == "close" else never_answer())

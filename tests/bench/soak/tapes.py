@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from bot.sources.history import History, incident_at, incidents_at, moments, read_history, summary_at
+from bot.formats.reconstruction import History, change_times, incident_at, incidents_at, read_history, summary_at
 
 Body = dict[str, Any]
 BROKEN = b"<html><body>Be right back.</body></html>"  # where the recorder got nothing usable
@@ -27,7 +27,7 @@ _LISTS = ("incidents", "scheduled_maintenances")
 _WITHDRAWN_IN = 12  # one of so many incidents has no page of its own when it is over
 
 
-class Tape(Protocol):
+class Recording(Protocol):
     """A page's versions: ``times`` are when it changed. Everything is asked for by the number of changes so far."""
 
     times: list[datetime]
@@ -78,7 +78,7 @@ class Years:
 
     def __init__(self, path: Path) -> None:
         self._history: History = read_history(path.read_bytes())
-        self.times = list(moments(self._history))
+        self.times = list(change_times(self._history))
 
     def _at(self, number: int) -> datetime:
         return self.times[number - 1] if number else self.times[0] - timedelta(days=1)
@@ -98,7 +98,7 @@ class Player:
     """One page. ``began`` is when it began to play, ``start`` what it played then; ``at`` is asked for the wall clock."""
 
     name: str
-    tape: Tape
+    tape: Recording
     start: datetime
     speed: float
     began: datetime

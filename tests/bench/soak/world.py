@@ -18,9 +18,10 @@ from aiohttp import web
 
 from bot import settings
 from tests.bench.soak.slack import FAULTS as SLACK_FAULTS
-from tests.bench.soak.slack import Slack
-from tests.bench.soak.tapes import Player, Polls, Tape, Years
-from tests.faults.stage import HTML, cut, silence
+from tests.bench.soak.slack import FakeSlackServer
+from tests.bench.soak.tapes import Player, Polls, Recording, Years
+from tests.faults.fake_services import HTML
+from tests.support.loopback import abort, never_answer, serving_app
 
 SOURCE_FAULTS = ("500", "429", "hang", "html", "empty", "truncated", "reset")
 LLM = ("openai", "anthropic", "characterai")
@@ -53,15 +54,15 @@ class Weather:
         return fault if second < end else ""
 
 
-def tapes(shared: Path) -> dict[str, Tape]:
+def tapes(shared: Path) -> dict[str, Recording]:
     """Every recording there is, by the provider file that reads it."""
-    found: dict[str, Tape] = {"github": Polls(shared / "github" / "polls-2020-11_2024-12.ndjson.xz")}
+    found: dict[str, Recording] = {"github": Polls(shared / "github" / "polls-2020-11_2024-12.ndjson.xz")}
     found["claude"] = Years(shared / "claude" / "2026-03-02.json")
     files = {"openai": "openai", "anthropic": "claude", "characterai": "characterai"}
     return found | {f"{files[n]}/{n}": Years(shared / "llm-2021-2023" / f"{n}.json") for n in LLM}
 
 
-def cast(found: dict[str, Tape], count: int, draw: Random) -> list[tuple[str, str]]:
+def cast(found: dict[str, Recording], count: int, draw: Random) -> list[tuple[str, str]]:
     """Which recording each source plays: (its name, the tape). GitHub's real polls are most of them."""
     names = list(found)
     weights = [12 if n == "github" else 1 if n == "claude" else 3 for n in names]
@@ -85,11 +86,17 @@ class World:
         self.players = {name: self._player(name, found[tape], speed) for name, tape in self.cast}
         self._bad = {n: Weather.drawn(self.draw, SOURCE_FAULTS, self.span_s, 900, 90) for n in self.players}
         self._slack_bad = Weather.drawn(self.draw, SLACK_FAULTS, self.span_s, 150, 40)
-        self.slack = Slack(lambda told: self._write(self._taken, told), self._slack_fault)
-        self._runner: web.AppRunner | None = None
+        self.slack = FakeSlackServer(lambda told: self._write(self._taken, told), self._slack_fault)
+        self._server = serving_app(
+            *self.slack.routes(),
+            web.get("/{source}/api/v2/{page:.+}.json", self._page),
+            max_body=2**24,
+            backlog=512,
+            handler_cancellation=True,
+        )
         self.url = ""
 
-    def _player(self, name: str, tape: Tape, speed: float) -> Player:
+    def _player(self, name: str, tape: Recording, speed: float) -> Player:
         fast = speed * self.draw.uniform(0.5, 1.5)
         first, last = tape.times[0], tape.times[-1] + timedelta(hours=6)
         span = last - first
@@ -105,18 +112,12 @@ class World:
         file.flush()
 
     async def start(self) -> None:
-        app = web.Application(client_max_size=2**24)
-        app.add_routes([*self.slack.routes(), web.get("/{source}/api/v2/{page:.+}.json", self._page)])
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0, backlog=512).start()
-        self.url = self.slack.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.url = self.slack.url = await self._server.__aenter__()
 
     async def stop(self) -> None:
         for player in self.players.values():
             player.flush()
-        if self._runner:
-            await self._runner.cleanup()
+        await self._server.__aexit__(None, None, None)
 
     def quiet(self) -> None:
         self.is_quiet = True
@@ -166,7 +167,7 @@ class World:
                 half = web.StreamResponse(headers=headers)
                 await half.prepare(request)
                 await half.write(body[: len(body) // 2])
-        return await silence() if fault == "hang" else await cut(request)
+        return await never_answer() if fault == "hang" else await abort(request)
 
 
 def config(folder: Path, world: World, port: int, poll: tuple[float, float]) -> Path:

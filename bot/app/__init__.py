@@ -1,0 +1,1 @@
+"""Parts of the running bot: scheduler, periodic jobs, onboarding of providers, database maintenance and logging."""

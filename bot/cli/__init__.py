@@ -1,0 +1,1 @@
+"""The ``brownout`` command line: one module per command. ``run`` is the composition root of the bot."""

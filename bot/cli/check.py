@@ -1,0 +1,116 @@
+"""``brownout check``: validates config and tokens; prints every mistake at once, or a summary."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from bot import settings
+from bot.adapters.litestream import find_litestream
+from bot.app import probes as app_probes
+from bot.cli.options import config_option, db_option, open_queries
+from bot.domain import Probe
+from bot.errors import ConfigError, StoreError, UsageError
+from bot.messages import formatting
+from bot.messages.source_health import component_texts
+from bot.queries.sources import list_sources
+from bot.slack import credentials
+
+SOCKET_MODE_TEXT = "Slack: Socket Mode (SLACK_APP_TOKEN is set); no public address is needed"
+HTTP_MODE_TEXT = (
+    "Slack: HTTP mode (SLACK_SIGNING_SECRET is set, SLACK_APP_TOKEN is not): /slack/events on {host}:{port};"
+    " Slack wants an https address in front of it"
+)
+
+
+@click.command()
+@config_option
+@db_option
+def check(config: Path | None, db: Path | None) -> None:
+    """Lists all errors in configuration and tokens, with file and line. Exit code 1 if there are any.
+
+    With a database, it also warns of services and components that a provider file and its status page do not share.
+    """
+    secrets = credentials.read_tokens(os.environ)
+    mistakes: list[str] = []
+    warnings: list[str] = []
+    app_settings = settings.Settings()
+    try:
+        app_settings = settings.load(config)
+    except ConfigError as error:
+        mistakes += error.mistakes
+    else:
+        enabled = [p for p in app_settings.providers if p.enabled]
+        surface_count = sum(len(p.surfaces) for p in enabled)
+        mistakes += [
+            f"the probe of {p.surface}: {why}"
+            for p in app_settings.probes
+            if (why := app_probes.key_problem(p, os.environ))
+        ]
+        mistakes += _missing_tools(app_settings)
+        click.echo(
+            f"config: {len(enabled)} of {len(app_settings.providers)} providers on, with {surface_count} services"
+        )
+        click.echo(f"probes: {_describe_probes(app_settings.probes, {s.id for p in enabled for s in p.surfaces})}")
+        warnings += _component_warnings(config, db)
+    mistakes += [*secrets.errors, *credentials.unreachable_reasons(secrets.tokens, is_web_on=app_settings.web.enabled)]
+    warnings += secrets.warnings
+    for line in mistakes:
+        click.echo(f"error: {line}", err=True)
+    for line in warnings:
+        click.echo(f"warning: {line}", err=True)
+    if mistakes:
+        if any("`brownout docs " not in line for line in mistakes):
+            click.echo("See `brownout docs troubleshooting#configuration`.", err=True)
+        click.echo(_counts_text(len(mistakes), len(warnings)), err=True)
+        raise SystemExit(1)
+    click.echo(
+        SOCKET_MODE_TEXT
+        if secrets.tokens.mode == "socket"
+        else HTTP_MODE_TEXT.format(host=app_settings.web.host, port=app_settings.web.port)
+    )
+    on = sum(p.enabled for p in app_settings.providers)
+    counted = f", {_counts_text(0, len(warnings))}" if warnings else ""
+    mode = "Socket Mode" if secrets.tokens.mode == "socket" else "HTTP mode"
+    click.echo(f"OK: {on} of {len(app_settings.providers)} providers on, Slack: both tokens set ({mode}){counted}")
+
+
+def _counts_text(errors: int, warnings: int) -> str:
+    """How many there are of each, without those that are none: ``2 errors, 1 warning``."""
+    counts = ((errors, "error"), (warnings, "warning"))
+    return ", ".join(formatting.pluralize(n, noun) for n, noun in counts if n)
+
+
+def _describe_probes(probes: Sequence[Probe], watched_surfaces: set[str]) -> str:
+    """Lists the probed surfaces and their intervals; ``watched_surfaces`` are ids of surfaces of enabled providers."""
+    descriptions = [
+        f"{p.surface} every {p.every_s:g} s" + ("" if p.surface in watched_surfaces else " (not: its provider is off)")
+        for p in probes
+    ]
+    return ", ".join(descriptions) or "none"
+
+
+def _component_warnings(config: Path | None, db: Path | None) -> list[str]:
+    """Returns what the sources miss on their pages, by the database; nothing where no bot has run yet."""
+    try:
+        with open_queries(config, db) as queries:
+            health = list_sources(queries)
+    except (StoreError, UsageError):
+        return []
+    return [f"{source.provider}: {text}" for source in health for text in component_texts(source)]
+
+
+def _missing_tools(app_settings: settings.Settings) -> list[str]:
+    """Returns what the settings need and this machine lacks: today, Litestream for a replica."""
+    try:
+        if app_settings.replica.url:
+            find_litestream()
+    except StoreError as error:
+        return [str(error)]
+    return []
+
+
+COMMANDS = {"check": check}

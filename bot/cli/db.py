@@ -1,0 +1,191 @@
+"""``brownout db`` and ``brownout restore``: backup, verification, restore, vacuum and retention of the database."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import ValidationError
+
+from bot import settings
+from bot.app.maintenance import backup_folder, format_size, open_replica, restore_from_replica
+from bot.cli.groups import SuggestingGroup
+from bot.cli.options import config_option, db_option, open_queries, utc_now
+from bot.errors import StoreError, UsageError
+from bot.storage import backup as storage_backup
+from bot.storage import retention
+
+EXIT_DAMAGED = 65  # EX_DATAERR
+EXIT_MISSING = 66  # EX_NOINPUT
+
+
+@click.group(cls=SuggestingGroup, invoke_without_command=True)
+@click.pass_context
+def db(ctx: click.Context) -> None:
+    """Database commands: `backup` (also while the bot runs), `verify`, `restore`, `vacuum`, `retention`."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@db.command()
+@click.argument("to", required=False, type=click.Path(path_type=Path))
+@config_option
+@db_option
+def backup(to: Path | None, config: Path | None, db: Path | None) -> None:
+    """Copies the database, in use or not, and checks the copy. Overwrites nothing.
+
+    TO is a new file (*.db), or a folder: then the file is named with the time, and the newest `[store] keep` stay.
+    Without TO the folder is `[store] backup_to`.
+    """
+    store_settings = settings.load(config).store
+    path = db or Path(store_settings.path)
+    if to is not None and to.suffix == ".db":
+        click.echo(_describe_database(storage_backup.copy_database(path, to)))
+        return
+    result = storage_backup.create_backup(
+        path, to or backup_folder(store_settings, path), utc_now(), store_settings.keep
+    )
+    click.echo(_describe_database(result.health))
+    for file in result.dropped:
+        click.echo(f"{file}: deleted, since the newest {store_settings.keep} are kept")
+
+
+@db.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@config_option
+@db_option
+def verify(file: Path | None, config: Path | None, db: Path | None) -> None:
+    """Verifies every page of the database or a backup. Exit code 0 sound, 65 damaged or not ours, 66 not found."""
+    path = file or db or Path(settings.load(config).store_path)
+    if not path.is_file():
+        click.echo(f"{path} not found", err=True)
+        sys.exit(EXIT_MISSING)
+    try:
+        health = storage_backup.verify(path)
+    except StoreError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_DAMAGED)
+    for sentence in health.wrong:
+        click.echo(f"{path}: {sentence}", err=True)
+    if health.wrong:
+        sys.exit(EXIT_DAMAGED)
+    click.echo(_describe_database(health))
+    click.echo("\n".join(f"  {name:<20} {count:>9,}" for name, count in health.rows.items()))
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@config_option
+@db_option
+def restore(file: Path, config: Path | None, db: Path | None) -> None:
+    """Restores a backup. The present file is kept under another name. Stop the bot first."""
+    print_restored(*storage_backup.restore(db or Path(settings.load(config).store_path), file, utc_now()))
+
+
+@db.command()
+@config_option
+@db_option
+def vacuum(config: Path | None, db: Path | None) -> None:
+    """Returns free space to the disk. Stop the bot first."""
+    path = db or Path(settings.load(config).store_path)
+    before, after = storage_backup.vacuum(path)
+    click.echo(f"{path}: {format_size(before)} before, {format_size(after)} now")
+
+
+@db.command(name="retention")
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="Instead of `[store] bodies_days`.")
+@click.option("--dry-run", is_flag=True, help="Only says what would go.")
+@config_option
+@db_option
+def retention_(days: float | None, dry_run: bool, config: Path | None, db: Path | None) -> None:  # noqa: FBT001
+    """Deletes raw pages older than `[store] bodies_days`. Events are kept."""
+    store_settings = settings.load(config).store
+    path, age = db or Path(store_settings.path), days or store_settings.bodies_days
+    if not path.is_file():
+        raise UsageError(f"Database {path} not found. Pass --db FILE.")
+    if not age:
+        raise UsageError("[store] bodies_days is 0: raw pages are kept forever. Delete older ones with --days N.")
+    pruned = retention.prune_bodies(path, utc_now() - timedelta(days=age), dry_run=dry_run)
+    verb = "would go" if dry_run else "are gone"
+    click.echo(
+        f"{path}: {pruned.bodies} of {pruned.of} raw pages older than {age:g} days {verb}, {format_size(pruned.bytes)}"
+    )
+
+
+@click.command(name="restore")
+@click.option("--from", "url", metavar="URL", help="Instead of `[replica] url`.")
+@config_option
+@db_option
+def restore_replica(url: str | None, config: Path | None, db: Path | None) -> None:
+    """Restores the database from its replica. The present file is kept under another name. Stop the bot first.
+
+    `brownout db restore FILE` is the way back from a backup.
+    """
+    app_settings = settings.load(config)
+    replica = open_replica(_with_url(app_settings.replica, url), db or Path(app_settings.store_path), os.environ)
+    if replica is None:
+        raise UsageError("No [replica] url in brownout.toml. Pass --from file:///FOLDER or --from s3://BUCKET/PATH.")
+    restored = restore_from_replica(replica, utc_now())
+    if restored is None:
+        raise UsageError(f"No database found at {replica.url}.")
+    print_restored(*restored)
+
+
+@db.command()
+@click.option("--json", "as_json", is_flag=True, help="Prints a JSON list, one object per message.")
+@click.option("--all", "every", is_flag=True, help="Includes messages that were of no use any more.")
+@config_option
+@db_option
+def outbox(*, as_json: bool, every: bool, config: Path | None, db: Path | None) -> None:
+    """Messages that were not delivered, the newest first, with the reason; and paused channels."""
+    with open_queries(config, db) as queries:
+        parked = [p for p in queries.repository.parked(1000) if every or not p.is_expected]
+        paused = queries.repository.paused_channels()
+    if as_json:
+        rows = [
+            {"created_at": p.created_at.isoformat(), "channel": p.channel, "kind": p.kind, "key": p.key}
+            | {"attempts": p.attempts, "reason": p.error}
+            for p in parked
+        ]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for channel in paused:
+        pause = channel.pause
+        click.echo(
+            f"{pause.channel}: paused since {pause.since:%Y-%m-%d %H:%M} UTC ({pause.code}),"
+            f" tried {channel.tries} times, next at {channel.probe_at:%Y-%m-%d %H:%M} UTC"
+        )
+    for p in parked:
+        click.echo(f"{p.created_at:%Y-%m-%d %H:%M} UTC  {p.channel}  {p.kind}  {p.key}: {p.error}")
+    if not (parked or paused):
+        click.echo("Every message was delivered or is queued.")
+
+
+def _with_url(replica_settings: settings.ReplicaSettings, url: str | None) -> settings.ReplicaSettings:
+    """Returns the settings with the URL of ``--from``, where it is given; UsageError where it is not valid."""
+    try:
+        return settings.ReplicaSettings.model_validate(replica_settings.model_dump() | ({"url": url} if url else {}))
+    except ValidationError as error:
+        raise UsageError(f"--from {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+
+
+def print_restored(health: storage_backup.DatabaseHealth, previous_file: Path | None) -> None:
+    """Prints the health of the restored database, and the path of the file that it replaced (None: there was none)."""
+    click.echo(_describe_database(health))
+    if previous_file:
+        click.echo(f"{previous_file}: what was there before")
+
+
+def _describe_database(health: storage_backup.DatabaseHealth) -> str:
+    newest = f"the last event is of {health.newest:%Y-%m-%d %H:%M:%S} UTC" if health.newest else "no event yet"
+    older = f"; `brownout run` will add {', '.join(health.missing)}" if health.missing else ""
+    events = health.rows.get("events", 0)
+    return f"{health.path}: sound, {format_size(health.size)}, {events} events, {newest}{older}"
+
+
+COMMANDS: dict[str, Any] = {"db": db, "restore": restore_replica}

@@ -1,0 +1,45 @@
+"""Options that several commands share, the system clock, and the database opened for queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from bot import settings
+from bot.errors import UsageError
+from bot.queries.current import StatusQueries
+from bot.storage import Repository
+
+config_option = click.option(
+    "--config", type=click.Path(path_type=Path), help="The folder with brownout.toml and providers/."
+)
+db_option = click.option("--db", type=click.Path(path_type=Path), help="The SQLite file (default: brownout.db).")
+
+
+def utc_now() -> datetime:
+    """Returns the current time in UTC. The only place that reads the system clock; elsewhere time is an argument."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def open_queries(config: Path | None, db: Path | None, *, writes: bool = False) -> Iterator[StatusQueries]:
+    """Opens the database for queries over the enabled providers, read-only unless ``writes``.
+
+    Raises UsageError where there is no database yet.
+    """
+    app_settings = settings.load(config)
+    path = db or Path(app_settings.store_path)
+    if not path.exists():
+        raise UsageError(f"Database {path} not found. Start `brownout run` first, or pass --db FILE.")
+    with closing(Repository.open(path, read_only=not writes)) as repository:
+        yield StatusQueries(
+            tuple(p for p in app_settings.providers if p.enabled),
+            repository,
+            utc_now,
+            app_settings.rules_for,
+            available=tuple(p for p in app_settings.providers if not p.enabled),
+        )

@@ -1,0 +1,331 @@
+"""``brownout run``: runs the bot, in Slack where its tokens are set, else in the terminal.
+
+This is the composition root: it creates and connects storage, adapters, engine, jobs and servers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import settings
+from bot.adapters.discovery import describe_current_format
+from bot.adapters.litestream import LitestreamReplica, find_litestream
+from bot.adapters.page_fetcher import PageFetcher
+from bot.adapters.prober import Prober
+from bot.adapters.slack_client import SLACK_API_URL, SlackClient
+from bot.app import garbage_collection, logging_setup, probes, redaction, scheduler
+from bot.app.database_watch import DatabaseWatch
+from bot.app.delivery_reports import DeliveryReports
+from bot.app.digests import DigestJob
+from bot.app.fetchers import SourceFetcher
+from bot.app.jobs import Service
+from bot.app.maintenance import DatabaseMaintenance, open_replica, restore_from_replica
+from bot.app.onboarding import ProviderOnboarding
+from bot.app.reminders import ReminderHook
+from bot.app.report_intake import ReportIntake
+from bot.app.systemd import SystemdNotifier
+from bot.app.text_reader import ThreadTextReader
+from bot.cli.options import config_option, db_option, utc_now
+from bot.commands.subscriptions import unwatched_targets
+from bot.domain import Provider, Subscription
+from bot.engine import Engine
+from bot.errors import ConfigError
+from bot.notifier import ChatClient
+from bot.queries.current import StatusQueries
+from bot.queries.runtime import Runtime
+from bot.queries.slack_status import SlackStatus
+from bot.slack import conversations, credentials, events, interactions, socket_mode
+from bot.slack.app_home_publisher import AppHomePublisher
+from bot.slack.authorization import BotAuthorization
+from bot.slack.command import slack_app
+from bot.slack.deduplication import EventDeduplicator, install_deduplication
+from bot.slack.reader_thread import ReaderThread
+from bot.slack.user_groups import UserGroups, select_user_groups
+from bot.storage import Repository
+from bot.web.rate_limit import RateLimiter
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI  # takes half a second to import, and not every bot serves HTTP
+
+log = logging.getLogger("brownout")
+
+# the chat client, the services to run, and what adds Slack's route to the web server (HTTP mode only)
+ChatSetup = tuple[ChatClient, list[Service], "Callable[[FastAPI], None] | None"]
+
+FORCED_EXIT_S = 4.5  # seconds after a signal: a DNS lookup, for one, can't be cancelled and must not delay the exit
+
+
+@click.command()
+@config_option
+@db_option
+def run(config: Path | None, db: Path | None) -> None:
+    """Runs the bot: alerts in Slack, or in the terminal without tokens. Stop it with Ctrl-C."""
+    logging_setup.configure_logging()
+    for logger_name in ("apscheduler", "slack_bolt", "slack_sdk", "httpx"):
+        logging.getLogger(logger_name).setLevel(
+            logging.CRITICAL
+        )  # the bot logs the same failures itself, once and in one line
+    app_settings, secrets = settings.load(config), credentials.read_tokens(os.environ)
+    redaction.install_redaction((*secrets.tokens.secrets, *probes.probe_keys(app_settings.probes, os.environ)))
+    if mistakes := credentials.startup_mistakes(secrets, is_web_on=app_settings.web.enabled):
+        raise ConfigError(mistakes)
+    for line in secrets.warnings:
+        log.warning("%s", line)
+    path = db or Path(app_settings.store_path)
+    replica = open_replica(app_settings.replica, path, os.environ)
+    if replica:
+        _restore_if_missing(replica)
+    with closing(Repository.open(path, alone=True)) as repository:
+        maintenance = DatabaseMaintenance(path, app_settings.store, utc_now, replica)
+        tokens = credentials.TokenSource(os.environ, secrets.tokens)
+        tokens.on_change.append(lambda new: redaction.install_redaction(new.secrets))
+        asyncio.run(_run_bot(app_settings, repository, maintenance, tokens, settings.user_folder(config, os.environ)))
+
+
+def _restore_if_missing(replica: LitestreamReplica) -> None:
+    """Restores the database from its replica where the file is missing.
+
+    Raises StoreError where the replica cannot be read: a new, empty database must not replace one that may exist.
+    """
+    find_litestream()
+    if not replica.path.exists():
+        restored = restore_from_replica(replica, utc_now())
+        log.info(
+            "%s not found; %s",
+            replica.path,
+            f"restored from {replica.url}" if restored else f"no replica at {replica.url} either",
+        )
+
+
+async def _run_bot(
+    app_settings: settings.Settings,
+    repository: Repository,
+    maintenance: DatabaseMaintenance,
+    tokens: credentials.TokenSource,
+    config_folder: Path,
+) -> None:
+    """Creates and connects the parts of the bot, and runs it until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, _stop_bot, stop)
+    providers = [p for p in app_settings.providers if p.enabled]
+    slack_status = SlackStatus()
+    runtime = Runtime(providers, slack_status=slack_status, backed_up_at=maintenance.backed_up_at)
+    runtime.onboarding = ProviderOnboarding(
+        config_folder, lambda: PageFetcher(strict=True), runtime.add_provider, utc_now
+    )
+    is_slack = tokens.tokens.mode is not None
+    chat, services, add_slack_route = (
+        _set_up_slack(app_settings, repository, runtime, tokens, slack_status)
+        if is_slack
+        else _set_up_terminal(repository, providers)
+    )
+    fetch_limits: dict[str, Any] = {"timeout_s": app_settings.poll.timeout_s, "max_bytes": app_settings.poll.max_bytes}
+    async with PageFetcher(**fetch_limits) as plain, PageFetcher(**fetch_limits, strict=True) as strict:
+        fetcher = SourceFetcher(plain, strict, providers)
+        engine = Engine(
+            {p.id: p for p in providers},
+            fetcher,
+            repository,
+            chat,
+            utc_now,
+            app_settings.rules_for,
+            blind_after=app_settings.poll.blind_after,
+            alarm_after=app_settings.poll.alarm_after,
+            owners=lambda: runtime.expand_groups(app_settings.owners) if is_slack else (),
+            credentials=tokens if is_slack else None,
+            relocation_detector=lambda source: describe_current_format(fetcher.fetcher_for(source), source, utc_now()),
+            text_reader=ThreadTextReader(),
+        )
+        if app_settings.web.enabled:
+            services.append(
+                _create_web_service(
+                    app_settings,
+                    repository,
+                    runtime,
+                    slack_status,
+                    stop,
+                    add_slack_route=add_slack_route,
+                    engine=engine,
+                )
+            )
+        services += [*maintenance.services(), SystemdNotifier.from_environment(os.environ).run]
+        log.info("watching %d providers", len(providers))
+        if not any(engine.states[p.id].seen_at for p in providers):
+            log.info("new database. Import history with: brownout backfill PROVIDER")
+        hooks = (
+            ReportIntake(engine, repository),
+            ReminderHook(engine, repository),
+            DeliveryReports(engine, repository, engine.owners),
+            DatabaseWatch(repository, engine.owners, utc_now),
+        )
+        if is_slack:
+            loop.add_signal_handler(signal.SIGHUP, engine.notifier.reload_credentials)
+        slack_status.delivery_stop = lambda: engine.delivery_stop
+        repository.probe_channels(utc_now())
+        digest_queries = StatusQueries(runtime.providers, repository, utc_now, app_settings.rules_for)
+        digest_job = DigestJob(digest_queries, maintenance.path)
+        _warn_of_unwatched(replace(digest_queries, available=[p for p in app_settings.providers if not p.enabled]))
+        probe_scheduler = probes.ProbeScheduler(
+            Prober(), engine, providers, os.environ, utc_now, lambda: _last_read_at(engine)
+        )
+        jobs = (
+            *maintenance.periodic_jobs(),
+            *probe_scheduler.periodic_jobs(),
+            digest_job.periodic_job(),
+            garbage_collection.gc_job(),
+        )
+        bot = scheduler.BotApp(
+            engine, app_settings.poll, services, scheduler.log_delivery, tick_hooks=hooks, periodic_jobs=jobs
+        )
+        runtime.poll_jobs = bot
+        garbage_collection.freeze_loaded_objects()
+        await bot.run(stop)
+    log.info("stopped")
+
+
+def _warn_of_unwatched(queries: StatusQueries) -> None:
+    """Logs the subscriptions for which no alert can come, since their provider is off or gone."""
+    subscribed = queries.repository.subscriptions()
+    for target, reason in unwatched_targets(queries, subscribed).items():
+        channels = ", ".join(s.channel for s in subscribed if s.target == target)
+        log.warning("subscriptions to %s get no alerts: %s. Channels: %s", target, reason, channels)
+
+
+def _last_read_at(engine: Engine) -> datetime | None:
+    """Returns when any page was last read; None where none was."""
+    return max(filter(None, (state.seen_at for state in engine.states.values())), default=None)
+
+
+def _stop_bot(stop: asyncio.Event) -> None:
+    """Stops the bot, and after FORCED_EXIT_S the process. Recorded data is safe: every step is a transaction."""
+    stop.set()
+    exit_timer = threading.Timer(FORCED_EXIT_S, os._exit, [0])
+    exit_timer.daemon = True
+    exit_timer.start()
+
+
+def _set_up_slack(
+    app_settings: settings.Settings,
+    repository: Repository,
+    runtime: Runtime,
+    source: credentials.TokenSource,
+    slack_status: SlackStatus,
+) -> ChatSetup:
+    """Sets up Slack as the chat, by Socket Mode or by HTTP, with the handlers of its events."""
+    slack_status.is_wanted = True
+    tokens = source.tokens
+    url = tokens.url or SLACK_API_URL
+    slack_client = SlackClient(tokens.bot, base_url=url, look_up=app_settings.looks_up, rooms=repository.schedules)
+    admins = UserGroups(select_user_groups(app_settings.admins), slack_client, utc_now)
+    queries = StatusQueries(
+        runtime.providers,
+        repository,
+        utc_now,
+        app_settings.rules_for,
+        frozenset(app_settings.admins),
+        runtime,
+        admins.members,
+        tuple(p for p in app_settings.providers if not p.enabled),
+        frozenset(app_settings.partners),
+    )
+    reader_thread = ReaderThread(queries)
+    handler_client = AsyncWebClient(token=tokens.bot, base_url=url, timeout=10, retry_handlers=[])
+    authorization = BotAuthorization(handler_client)
+    bolt = slack_app(handler_client, reader_thread.answer, authorization)
+    source.on_change += [lambda new: slack_client.set_token(new.bot), lambda new: authorization.set_token(new.bot)]
+    runtime.groups = admins.members
+    publisher = AppHomePublisher(queries, slack_client)
+    interactions.register_interactions(bolt, queries, publisher.mark_changed)
+    events.register_events(bolt, queries, publisher, slack_client)
+    conversations.register_conversations(bolt, reader_thread.answer_typed, utc_now)
+    install_deduplication(bolt, EventDeduplicator(repository.heard, utc_now))
+    background_services = [publisher.run, reader_thread.run, *([admins.run] if admins.ids else [])]
+    if tokens.mode == "socket":
+        outage_limit_s = socket_mode.outage_limit_s(app_settings.give_up_after_min, os.environ)
+        reconnect_policy = socket_mode.ReconnectPolicy(
+            give_up_s=outage_limit_s, on_token_info=slack_client.set_identity
+        )
+        serve_socket_mode = partial(socket_mode.serve, bolt, source, url, link=slack_status, terms=reconnect_policy)
+        return slack_client, [serve_socket_mode, *background_services], None
+    from bot.slack import http_mode  # noqa: PLC0415  (likewise)
+
+    http_handler = http_mode.SlackHttpHandler(bolt, tokens.signing, utc_now)
+
+    def set_secret(new: credentials.SlackTokens) -> None:
+        http_handler.secret = new.signing
+
+    source.on_change.append(set_secret)
+    verify_token = partial(
+        http_mode.verify_until_answered, source, url, slack_status, on_badge=slack_client.set_identity
+    )
+    return slack_client, [http_handler.process_queue, verify_token, *background_services], http_handler.add_route
+
+
+def _create_web_service(
+    app_settings: settings.Settings,
+    repository: Repository,
+    runtime: Runtime,
+    slack_status: SlackStatus,
+    stop: asyncio.Event,
+    *,
+    add_slack_route: Callable[[FastAPI], None] | None,
+    engine: Engine,
+) -> Service:
+    """Returns the HTTP server: the board, the API, and the endpoints that accept evidence.
+
+    Its imports take half a second and run in a thread, so that the first polls don't wait for them.
+    """
+    queries = StatusQueries(runtime.providers, repository, utc_now, app_settings.rules_for, running=runtime)
+
+    async def service() -> None:
+        for module in ("bot.web.server", "bot.web.evidence_api"):
+            await asyncio.to_thread(importlib.import_module, module)
+        garbage_collection.freeze_loaded_objects()
+        from bot.web.evidence_api import EvidenceApi  # noqa: PLC0415  (likewise)
+        from bot.web.server import serve  # noqa: PLC0415  (imported by now)
+
+        evidence_api = EvidenceApi(engine, RateLimiter(time.monotonic))
+        await serve(
+            queries,
+            app_settings.web,
+            slack_status,
+            app_settings.poll.interval_s,
+            stop,
+            writing=evidence_api,
+            slack=add_slack_route,
+        )
+
+    return service
+
+
+def _set_up_terminal(repository: Repository, providers: Iterable[Provider]) -> ChatSetup:
+    """Uses the terminal as the chat, subscribed to every provider."""
+    from rich.console import Console  # noqa: PLC0415  (3 MB that a bot in Slack does not need)
+
+    from bot.adapters.terminal import CHANNEL, TerminalClient  # noqa: PLC0415  (likewise)
+
+    log.warning("no Slack tokens: alerts are shown here. How to get tokens: brownout docs slack")
+    for provider in providers:
+        repository.subscribe(Subscription(CHANNEL, provider.id, created_at=utc_now()))
+    return TerminalClient(Console(), utc_now), [], None
+
+
+COMMANDS = {"run": run}

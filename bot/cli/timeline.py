@@ -1,0 +1,42 @@
+"""``brownout timeline``: the timeline of an incident, as in Slack, and with ``--picture`` a chart of it."""
+
+from __future__ import annotations
+
+from html import unescape
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from bot.adapters.terminal import CHANNEL
+from bot.cli.console import create_console
+from bot.cli.options import config_option, db_option, open_queries
+from bot.commands.registry import COMMANDS as VERBS
+from bot.commands.types import CommandRequest
+from bot.queries.history import HistoryQueries
+
+_COMMAND = VERBS["timeline"]
+
+
+@click.command(help=f"{_COMMAND.help[0].upper()}{_COMMAND.help[1:]}.")
+@click.argument("words", nargs=-1, metavar=_COMMAND.usage)
+@click.option(
+    "--picture", type=click.Path(path_type=Path), help="Draws its surfaces, verdicts and posts into this file."
+)
+@config_option
+@db_option
+def timeline(words: tuple[str, ...], picture: Path | None, config: Path | None, db: Path | None) -> None:
+    """Prints the answer of the chat command; its help text is used here too."""
+    console = create_console()
+    with open_queries(config, db) as queries:
+        console.print(Text(unescape(_COMMAND.answer(queries, CommandRequest(words, CHANNEL)).message.text)))
+        if picture is not None:
+            provider, incident, _ = queries.find_incident(" ".join(words))
+            chart = HistoryQueries(queries.repository.archive, queries.now()).incident_chart(
+                incident, provider.surfaces
+            )
+            picture.write_bytes(chart.png)
+            console.print(Text(f"{picture}: {chart.alt}"))
+
+
+COMMANDS = {"timeline": timeline}

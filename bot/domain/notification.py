@@ -1,0 +1,107 @@
+"""What a channel is to receive: notifications for the outbox, and messages ready to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from bot.domain.alert import Alert, NewsItem
+from bot.domain.snapshot import Incident
+
+
+class NotificationKind(StrEnum):
+    """What a notification does in its channel."""
+
+    ALERT = "alert"  # the parent message
+    EDIT = "edit"  # an edit of the parent message
+    REPLY = "reply"  # in the parent's thread
+    NOTICE = "notice"  # a message of its own: a source is unreadable, a digest
+
+
+class NoticeKind(StrEnum):
+    """What a notice is about."""
+
+    BLIND = "blind"  # a source cannot be read
+    BACK = "back"  # it can be read again
+    MOVED = "moved"  # it answers from another host, in another format, or with another page
+    BASELINE = "baseline"  # what was open already: at the first poll, or at the end of quiet hours
+    ALARM = "alarm"  # for the operator: no usable data in so many polls that somebody should act
+    COMPONENTS = "components"  # for the operator: components of surfaces left the page
+    ODD = "odd"  # for the operator: the page has states of components that this version does not know
+    WELL = "well"  # for the operator: the source is readable again
+    SETTINGS = "settings"  # somebody changed the channel's settings
+    MISSED = "missed"  # several incidents opened and ended between two polls
+    PAUSED = "paused"  # another channel accepts no messages any more: for those who subscribed it
+    WELCOME = "welcome"  # the bot was added to the channel
+    DIGEST = "digest"  # a scheduled summary
+    PROBE = "probe"  # for the operator: a probe fails while other evidence is well
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message ready to send. ``text`` is complete by itself; ``blocks`` are Slack's Block Kit as JSON values.
+
+    ``attachments`` are blocks with a colour bar, which Slack may fold away.
+    """
+
+    text: str
+    blocks: tuple[dict[str, Any], ...] = ()
+    key: str = ""
+    attachments: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to upload. ``alt`` describes a picture; empty for text."""
+
+    name: str
+    content: bytes
+    title: str = ""
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message that belongs to no incident. ``key`` is derived from content; ``since`` is when the matter began.
+
+    ``page`` is the address of the status page for people. ``channel`` is the channel it is about, where that is not the
+    recipient. ``said`` is the message itself, for the kinds that are rendered before they enter the outbox; else None.
+    """
+
+    kind: NoticeKind
+    provider: str
+    provider_name: str
+    key: str
+    at: datetime
+    page: str
+    since: datetime
+    why: str = ""
+    open: tuple[Incident, ...] = ()
+    channel: str = ""
+    said: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """Something that one channel is to receive. ``key`` is unique in its channel: the outbox holds it once.
+
+    ``mentions`` are the only tokens in it that may notify somebody. ``held`` is the reason why an alert waits; empty
+    where it does not. ``points_to`` is the incident whose message in the same channel it links to; empty for none.
+    """
+
+    channel: str
+    kind: NotificationKind
+    key: str
+    about: Alert | Notice
+    news: NewsItem | None = None
+    id: int = 0
+    mentions: tuple[str, ...] = ()
+    held: str = ""
+    points_to: str = ""
+
+    @property
+    def incident(self) -> str:
+        """The incident it is about; empty for a notice."""
+        return self.about.incident if isinstance(self.about, Alert) else ""

@@ -1,0 +1,242 @@
+"""Values of the reliability report: windows of time, the course of incidents, and the figures computed from them.
+
+bot/docs/reliability.md defines the figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+from bot.domain.snapshot import Condition, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityDefinition:
+    """The definition by which a figure was computed; its name is shown beside the figure."""
+
+    name: str
+    text: str
+
+
+OWN_DEFINITION = AvailabilityDefinition(
+    "ours",
+    "ours: availability = known time without anything wrong (degraded counts as wrong; maintenance and unknown minutes"
+    " are left out); MTTR = resolved - first post; MTBF = known good time per stretch of trouble",
+)
+ICPE25 = AvailabilityDefinition(
+    "icpe25",
+    "icpe25: first occurrence of each stage; incidents whose consecutive stages are out of order are dropped;"
+    " MTTR = resolved - min(investigating, identified, monitoring);"
+    " MTBF = mean gap between consecutive first posts, per component; hours and days",
+)
+PARTIAL_OUTAGE_WEIGHT = 0.3  # the share of a partial-outage minute that counts as down in ICPE25's availability
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """From ``start`` up to and without ``end``."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is; zero where it ends before it starts."""
+        return max(self.end - self.start, timedelta())
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionClaim:
+    """A claim that a surface was in this condition from ``start`` to ``end``; None where no end is known."""
+
+    start: datetime
+    end: datetime | None
+    condition: Condition
+    inferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceRecord:
+    """All that is known of a surface's past.
+
+    ``seen`` are the conditions of our own polls, ``watched`` the time in which these polls were usable. ``told`` are
+    conditions reconstructed from a history, ``covered`` the time that the history speaks for. Inside ``covered``,
+    where nothing is told, the surface was operational; inside ``watched``, where nothing was seen, nothing is known.
+    """
+
+    surface: str
+    seen: tuple[ConditionClaim, ...] = ()
+    watched: tuple[TimeWindow, ...] = ()
+    told: tuple[ConditionClaim, ...] = ()
+    covered: tuple[TimeWindow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionPeriod:
+    """A stretch of time with one condition."""
+
+    start: datetime
+    end: datetime
+    condition: Condition
+
+    @property
+    def length(self) -> timedelta:
+        """How long it lasted."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentCourse:
+    """One incident, as far as the figures need it. ``steps`` are the stages of its updates, oldest first.
+
+    ``labels`` are names of the page components that it is linked to; ``surfaces`` are ids of the catalogue.
+    ``started_at`` is the start that the vendor states, ``posted_at`` its first post, ``seen_at`` the poll that first
+    saw it: None where it was backfilled.
+    """
+
+    incident: str
+    provider: str
+    name: str
+    posted_at: datetime
+    steps: tuple[tuple[Stage, datetime], ...]
+    seen_at: datetime | None = None
+    closed_at: datetime | None = None
+    started_at: datetime | None = None
+    labels: tuple[str, ...] = ()
+    surfaces: tuple[str, ...] = ()
+    is_maintenance: bool = False
+
+    @property
+    def resolved_at(self) -> datetime | None:
+        """When the vendor first called it resolved, else when it left the page; None while it is open."""
+        return next((at for stage, at in self.steps if stage.is_closed), self.closed_at)
+
+    @property
+    def is_post_hoc(self) -> bool:
+        """True where it was resolved before the vendor posted anything."""
+        return bool(self.steps) and self.steps[0][0].is_closed
+
+    def first_posted_at(self, stage: Stage) -> datetime | None:
+        """The first time at which this stage was posted; None where it never was."""
+        return next((at for posted, at in self.steps if posted is stage), None)
+
+    def time_by_stage(self) -> dict[Stage, timedelta]:
+        """The time in each stage until the incident was resolved, repeated stages summed; empty while it is open."""
+        end = self.resolved_at
+        spent: dict[Stage, timedelta] = {}
+        if end is None:
+            return spent
+        for (stage, at), (_, until) in pairwise([*self.steps, (Stage.RESOLVED, end)]):
+            if at < end and not stage.is_closed:
+                spent[stage] = spent.get(stage, timedelta()) + (min(until, end) - at)
+        return spent
+
+
+@dataclass(frozen=True, slots=True)
+class MeanAndMedian:
+    """A mean and a median of ``n`` values; both are None where there are none."""
+
+    n: int
+    mean: timedelta | None
+    median: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBudget:
+    """The downtime that an objective still allows. ``slo`` is in percent; ``left`` is negative when overspent.
+
+    ``runs_out_at`` is when the budget is spent at the present burn rate: None where that is not within another window,
+    in the past (the minute in which it was spent) where it already is.
+    """
+
+    slo: float
+    total: timedelta
+    left: timedelta
+    burn_rate: float
+    runs_out_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityFigures:
+    """One surface in one window. ``minutes`` holds every condition and adds up to the window.
+
+    ``incidents`` is the number that began in the window; ``post_hoc`` of them were posted only after their end.
+    ``availability`` is in percent, None where nothing is known. ``outages`` is the number of stretches of bad time.
+    ``vendor_lag`` is from the stated start to the first post, ``our_lag`` from the first post to our poll.
+    """
+
+    surface: str
+    window: TimeWindow
+    minutes: Mapping[Condition, timedelta]
+    incidents: int
+    post_hoc: int
+    outages: int
+    availability: float | None
+    mttr: MeanAndMedian
+    mtbf: timedelta | None
+    stages: Mapping[Stage, MeanAndMedian]
+    vendor_lag: MeanAndMedian
+    our_lag: MeanAndMedian
+    budget: ErrorBudget | None
+
+    @property
+    def bad_time(self) -> timedelta:
+        """The time in a bad condition, degraded included."""
+        return sum((span for c, span in self.minutes.items() if c.is_bad), timedelta())
+
+    @property
+    def unknown_time(self) -> timedelta:
+        """The time for which nothing is known."""
+        return self.minutes[Condition.UNKNOWN]
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentFigures:
+    """One component in the study's table. Means in hours, MTBF in days, at two decimals; None where there is none."""
+
+    incidents: int
+    p_investigate_h: float | None
+    p_repair_h: float | None
+    p_check_h: float | None
+    mttr_h: float | None
+    mtbf_d: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StudyTable:
+    """The table of the ICPE'25 study. Of ``incidents``, ``used`` had their stages in order.
+
+    ``services`` are the components by name, sorted.
+    """
+
+    incidents: int
+    used: int
+    services: Mapping[str, ComponentFigures]
+
+
+@dataclass(frozen=True, slots=True)
+class DayStatus:
+    """One day and its worst condition; unknown where nothing bad is known and most of the day is unknown."""
+
+    day: date
+    worst: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictAccuracy:
+    """How often verdicts let work through again (``openings``), how often too early, and how long they held it."""
+
+    openings: int = 0
+    early: int = 0
+    held: timedelta = timedelta()
+    recent: int = 0  # openings that are too new to be judged
+    services: int = field(default=0, compare=False)  # how many services were held at some time
+
+    def merged_with(self, other: VerdictAccuracy) -> VerdictAccuracy:
+        """The sum of both."""
+        early, held = self.early + other.early, self.held + other.held
+        services = self.services + other.services
+        return VerdictAccuracy(self.openings + other.openings, early, held, self.recent + other.recent, services)

@@ -1,0 +1,75 @@
+"""Which channels get alerts about what, and each channel's preferences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from bot.domain.snapshot import Condition
+from bot.domain.user_actions import Mute
+
+TERMINAL = "terminal"  # the only channel of a bot without Slack: its standard output
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A channel wants alerts about a surface, or about every surface of a provider, from ``minimum`` up.
+
+    ``mention`` is who is mentioned on a major outage, in Slack's notation without the brackets:
+    ``!subteam^S1|@ops``; empty for nobody.
+    """
+
+    channel: str
+    target: str
+    minimum: Condition = Condition.DEGRADED
+    created_by: str = ""
+    created_at: datetime | None = None
+    mention: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """Hours of the day in which a channel gets no alerts, in the time zone ``zone``; they may span midnight."""
+
+    start: time
+    end: time
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class DigestSchedule:
+    """When a channel gets its digest: at a time of day in ``zone``, every day or on one day of the week.
+
+    ``weekday`` counts from Monday, 0; None is every day. ``on_calm``: a digest of one line is sent where nothing
+    happened.
+    """
+
+    at: time
+    zone: str = "UTC"
+    weekday: int | None = None
+    on_calm: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPreferences:
+    """The settings of one channel: maintenance alerts, quiet hours, mutes and digest."""
+
+    channel: str
+    maintenance: bool = False
+    quiet: QuietHours | None = None
+    mutes: tuple[Mute, ...] = ()
+    digest: DigestSchedule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPause:
+    """A channel accepts no messages at present: ``code`` is the chat's reason, ``remedy`` what people can do.
+
+    ``is_person``: it is the direct messages of someone who has left, or takes no messages from apps.
+    """
+
+    channel: str
+    code: str
+    remedy: str
+    since: datetime
+    is_person: bool = False

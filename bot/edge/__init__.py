@@ -1,1 +1,0 @@
-"""Room 4: touching the world. Effects and no decisions."""

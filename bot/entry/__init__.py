@@ -1,1 +1,0 @@
-"""Room 5: the doors. Wiring and no thinking."""

@@ -1,0 +1,1 @@
+"""Pure texts: alerts, answers, digests and charts as messages of Block Kit."""

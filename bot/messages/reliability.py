@@ -1,0 +1,377 @@
+"""Reliability figures as answers, tables and JSON values. No I/O.
+
+Every output names the definition that its figures follow. A figure without a value is ``-`` or null, never 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain import Condition, Message
+from bot.domain.reliability import (
+    ICPE25,
+    OWN_DEFINITION,
+    PARTIAL_OUTAGE_WEIGHT,
+    DayStatus,
+    ErrorBudget,
+    IncidentCourse,
+    MeanAndMedian,
+    ReliabilityFigures,
+    StudyTable,
+    TimeWindow,
+)
+from bot.messages import answers, formatting, uptime_bar, words
+from bot.messages.builder import Paragraph
+
+NO_VALUE = "-"
+MAX_LISTED = 20  # incidents in one answer
+MIN_DATA = timedelta(days=1)  # no percentage of less time than this is shown to people
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FigureTable:
+    """A table: its title, a note on what its figures mean, its column names and its rows."""
+
+    title: str
+    note: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+# --- the report -------------------------------------------------------------------------------------------------------
+
+
+def report_tables(figures: Sequence[ReliabilityFigures], window: TimeWindow) -> tuple[FigureTable, ...]:
+    """The report for people: time by condition, outages, and error budgets if there are any."""
+    title = f"Reliability, {_format_window(window)}"
+    head: tuple[str, ...] = (
+        "service",
+        "incidents",
+        "operational",
+        "degraded",
+        "partial outage",
+        "outage",
+        "maintenance",
+        "unknown",
+    )
+    tables = [
+        FigureTable(f"{title}: time by status", "", head, tuple(map(_time_row, figures))),
+        FigureTable(f"{title}: outages", "", _OUTAGE_COLUMNS, tuple(map(_outage_row, figures))),
+    ]
+    budgets = tuple(_budget_row(f.surface, f.budget) for f in figures if f.budget)
+    if budgets:
+        head = ("service", "SLO", "budget of 30 days", "left", "burn rate of 7 days", "runs out")
+        tables.append(FigureTable(f"{title}: error budgets", "", head, budgets))
+    return (*tables[:-1], replace(tables[-1], note=OWN_DEFINITION.text))
+
+
+_OUTAGE_COLUMNS = (
+    "service",
+    "outages",
+    "MTTR mean",
+    "MTTR median",
+    "MTBF",
+    "post lag median",
+    "detection lag median",
+    "posted late",
+)
+
+
+def _time_row(f: ReliabilityFigures) -> tuple[Cell, ...]:
+    conditions = (Condition.DEGRADED, Condition.PARTIAL_OUTAGE, Condition.MAJOR_OUTAGE, Condition.MAINTENANCE)
+    times = (format_span(f.minutes[c]) for c in (*conditions, Condition.UNKNOWN))
+    return (f.surface, f.incidents, _operational_cell(f), *times)
+
+
+def _outage_row(f: ReliabilityFigures) -> tuple[Cell, ...]:
+    spans = (f.mttr.mean, f.mttr.median, f.mtbf, f.vendor_lag.median, f.our_lag.median)
+    return (f.surface, f.outages, *map(format_span, spans), f.post_hoc)
+
+
+def _budget_row(surface: str, budget: ErrorBudget) -> tuple[Cell, ...]:
+    runs_out = f"{budget.runs_out_at:%Y-%m-%d}" if budget.runs_out_at else "not at this burn rate"
+    return (
+        surface,
+        f"{budget.slo:g}%",
+        format_span(budget.total),
+        format_span(budget.left),
+        f"{budget.burn_rate:.1f}",
+        runs_out,
+    )
+
+
+def as_json(figures: Sequence[ReliabilityFigures], window: TimeWindow) -> dict[str, Any]:
+    """The report for programs: durations in the unit that the key ends with, shares in percent, times in UTC."""
+    return {
+        "definition": OWN_DEFINITION.text,
+        "from": _iso(window.start),
+        "to": _iso(window.end),
+        "surfaces": {f.surface: _figures_json(f) for f in figures},
+    }
+
+
+def flat_table(figures: Sequence[ReliabilityFigures], window: TimeWindow) -> FigureTable:
+    """The report as one table with a column for each value, for CSV."""
+    rows = [dict(_flattened("", _figures_json(f))) for f in figures]
+    head = tuple(rows[0]) if rows else ()
+    return FigureTable(
+        f"Reliability, {_format_window(window)}",
+        OWN_DEFINITION.text,
+        ("surface", *head),
+        tuple((f.surface, *row.values()) for f, row in zip(figures, rows, strict=True)),
+    )
+
+
+def _figures_json(f: ReliabilityFigures) -> dict[str, Any]:
+    return {
+        "incidents": f.incidents,
+        "post_hoc": f.post_hoc,
+        "outages": f.outages,
+        "availability_pct": _round(f.availability, 4),
+        "minutes": {str(c): _in_units(m, timedelta(minutes=1)) for c, m in f.minutes.items()},
+        "blind_min": _in_units(f.unknown_time, timedelta(minutes=1)),
+        "mttr_h": _spread_json(f.mttr, timedelta(hours=1)),
+        "mtbf_h": _in_units(f.mtbf, timedelta(hours=1)),
+        "stages_h": {str(stage): _spread_json(s, timedelta(hours=1)) for stage, s in f.stages.items()},
+        "vendor_lag_min": _spread_json(f.vendor_lag, timedelta(minutes=1)),
+        "our_lag_min": _spread_json(f.our_lag, timedelta(minutes=1)),
+        "slo": _budget_json(f.budget),
+    }
+
+
+def _budget_json(budget: ErrorBudget | None) -> dict[str, Any]:
+    if budget is None:
+        return dict.fromkeys(("slo_pct", "budget_min", "left_min", "burn_rate", "runs_out_at"))
+    return {
+        "slo_pct": budget.slo,
+        "budget_min": _in_units(budget.total, timedelta(minutes=1)),
+        "left_min": _in_units(budget.left, timedelta(minutes=1)),
+        "burn_rate": round(budget.burn_rate, 3),
+        "runs_out_at": _iso(budget.runs_out_at) if budget.runs_out_at else None,
+    }
+
+
+def _spread_json(spread: MeanAndMedian, unit: timedelta) -> dict[str, Any]:
+    return {"n": spread.n, "mean": _in_units(spread.mean, unit), "median": _in_units(spread.median, unit)}
+
+
+def _flattened(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flattened(f"{prefix}{key}.", value)
+        else:
+            yield prefix + key, value
+
+
+# --- the table of the ICPE 2025 study ---------------------------------------------------------------------------------
+
+
+def study_json(table: StudyTable) -> dict[str, Any]:
+    """The study's table for programs; its numbers have two decimals."""
+    return {
+        "definition": ICPE25.text,
+        "incidents": table.incidents,
+        "used": table.used,
+        "services": {name: asdict(service) for name, service in table.services.items()},
+    }
+
+
+def study_table_for_people(table: StudyTable) -> FigureTable:
+    """The study's table for people; column names give the units (h, d)."""
+    head = ("service", "incidents", "P investigate h", "P repair h", "P check h", "MTTR h", "MTBF d")
+    rows = tuple((name, *asdict(service).values()) for name, service in table.services.items())
+    title = f"Reliability, {table.used} of {table.incidents} incidents"
+    return FigureTable(title, ICPE25.text, head, rows)
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def uptime_message(name: str, figures: ReliabilityFigures, days: Sequence[DayStatus], study: float | None) -> Message:
+    """The answer to ``uptime`` for one service: time operational, downtime, error budget, daily bar.
+
+    Less than a day of data gives no percentage. ``study`` is the availability by the definition of icpe25, in percent;
+    None if it is not known.
+    """
+    known, span = _known_time(figures), _window_words(figures.window)
+    counts = f"{formatting.pluralize(figures.incidents, 'incident')}, {format_span(figures.bad_time)} downtime"
+    bad_times = [f"{format_span(time)} {formatting.CONDITION_WORDS[c]}" for c, time in _bad_times(figures)]
+    if figures.availability is None or known < MIN_DATA:
+        first = f"**{name}:** {_too_little_text(known)} ({counts})"
+        study = None
+    else:
+        percent = format_percent(figures.availability)
+        first = f"**{name}: {percent} operational, {span}** ({counts}, {_data_text(known)})"
+    paragraphs = [
+        first,
+        *([f"Downtime: {', '.join(bad_times)}"] if bad_times else []),
+        "\n".join(uptime_bar.uptime_rows(days)),
+        f"Worst status per day (UTC): {uptime_bar.LEGEND}. {uptime_bar.describe_days(days).capitalize()}.",
+        *_budget_lines(figures.budget, known),
+        *([] if study is None else [_study_text(study)]),
+    ]
+    return answers.build_answer(paragraphs)
+
+
+def uptime_overview(figures: Sequence[ReliabilityFigures], names: Mapping[str, str], window: TimeWindow) -> Message:
+    """The answer to ``uptime`` without a service: one line for each; those with too little data are named together.
+
+    ``names`` are the surfaces' names by id.
+    """
+    enough = [f for f in figures if f.availability is not None and _known_time(f) >= MIN_DATA]
+    lines = [
+        f"• {names[f.surface]} (`{f.surface}`): **{format_percent(f.availability)}** ·"
+        f" {formatting.pluralize(f.incidents, 'incident')} · {format_span(f.bad_time)} downtime"
+        f" · {_data_text(_known_time(f))}"
+        for f in enough
+    ]
+    too_little = [f for f in figures if f not in enough]
+    if too_little:
+        short = len(too_little) <= MAX_LISTED
+        others = ", ".join(names[f.surface] for f in too_little) if short else f"{len(too_little)} services"
+        lines.append(f"Not enough data yet: {others}. Available after 24 h of data.")
+    title = f"**Operational, {_window_words(window)}**"
+    return answers.build_answer([title, *answers.group_lines(lines)])
+
+
+def history_message(
+    name: str,
+    courses: Sequence[IncidentCourse],
+    window: TimeWindow,
+    now: datetime,
+    newest: datetime | None = None,
+    *,
+    statuses: Mapping[str, words.Status] | None = None,
+    monitored_since: datetime | None = None,
+    longer: tuple[str, str] | None = None,
+) -> Message:
+    """The answer to ``history``: incidents, newest first.
+
+    Args:
+        name: What they are the incidents of.
+        courses: The incidents of the window, oldest first.
+        window: The time asked for.
+        now: The present, for the duration of open incidents.
+        newest: If the window has no incident, when the newest incident was first posted; None if there is none at all.
+        statuses: The worst status of the incidents by id; one that is missing had none.
+        monitored_since: Since when there is data; None if it is not known.
+        longer: The label and the command of a button that asks for more time.
+    """
+    span = _window_words(window)
+    if not courses:
+        since = f" (monitored since {monitored_since:%Y-%m-%d})" if monitored_since else ""
+        last = f" Last: {newest:%Y-%m-%d}." if newest else ""
+        text = f"No incidents recorded for {name} in {span}{since}.{last}"
+        return answers.build_answer([text], buttons=[longer] if longer and newest else ())
+    paragraphs: list[Paragraph | str] = [f"**{name}: {formatting.pluralize(len(courses), 'incident')} in {span}**"]
+    for course in courses[::-1][:MAX_LISTED]:
+        status = (statuses or {}).get(course.incident)
+        outcome = ", ".join(filter(None, (str(status or ""), _outcome_text(course, now))))
+        paragraphs += [
+            f"{answers.time_token(course.posted_at, now)} · {outcome} · `{course.incident}`",
+            Paragraph(course.name, is_quote=True),
+        ]
+    if len(courses) > MAX_LISTED:
+        paragraphs.append(f"+{len(courses) - MAX_LISTED} older ones: ask for fewer days, or use `brownout report`.")
+    return answers.build_answer(paragraphs, buttons=[longer] if longer else ())
+
+
+def _outcome_text(course: IncidentCourse, now: datetime) -> str:
+    if course.is_post_hoc:
+        return "posted after it was resolved"
+    duration = formatting.format_duration(((course.resolved_at or now) - course.posted_at).total_seconds())
+    return duration if course.resolved_at else f"open {duration}"
+
+
+def _budget_lines(budget: ErrorBudget | None, known: timedelta) -> Iterator[str]:
+    if budget is None or known < MIN_DATA:
+        return
+    total = format_span(budget.total)
+    is_over = budget.left < timedelta()
+    state = f"{format_span(-budget.left)} over budget" if is_over else f"{format_span(budget.left)} of {total} left"
+    runs_out = formatting.format_datetime(budget.runs_out_at) if budget.runs_out_at else ""
+    since = (f", since {runs_out}" if is_over else f", runs out {runs_out} at this rate") if runs_out else ""
+    yield f"**SLO {budget.slo:g}%**, 30 days: {state}{since} · burn rate {budget.burn_rate:.1f} (7 days)"
+
+
+def _bad_times(figures: ReliabilityFigures) -> Iterator[tuple[Condition, timedelta]]:
+    return ((c, time) for c, time in figures.minutes.items() if time and c.is_bad)
+
+
+def _known_time(figures: ReliabilityFigures) -> timedelta:
+    return figures.window.length - figures.unknown_time
+
+
+def operational_text(figures: ReliabilityFigures) -> str:
+    """The share of time operational, in words; of less than a day of data how much data there is, and no share."""
+    cell = _operational_cell(figures)
+    return f"{cell} operational" if cell.endswith("%") else cell
+
+
+def _operational_cell(figures: ReliabilityFigures) -> str:
+    known = _known_time(figures)
+    if figures.availability is None or known < MIN_DATA:
+        return f"{format_span(known)} of data" if known else NO_VALUE
+    return format_percent(figures.availability)
+
+
+def _study_text(study: float) -> str:
+    """The availability by the definition of icpe25."""
+    weights = f"partial outage counts {PARTIAL_OUTAGE_WEIGHT:g}, degraded 0"
+    return f"Availability as in the ICPE 2025 study ({weights}): {format_percent(study)} of the days with data"
+
+
+def _too_little_text(known: timedelta) -> str:
+    return f"Not enough data yet: {format_span(known) if known else 'none'}. Available after 24 h."
+
+
+def _data_text(known: timedelta) -> str:
+    return f"{known / timedelta(days=1):.1f} days of data"
+
+
+def _window_words(window: TimeWindow) -> str:
+    """Its length as it was asked for: a window of days begins at midnight, so that its first day counts in full."""
+    days = window.length / timedelta(days=1)
+    return f"{round(days * 24)} h" if days <= 1 else f"{math.ceil(days)} days"
+
+
+# --- cells ------------------------------------------------------------------------------------------------------------
+
+
+def format_percent(value: float | None) -> str:
+    """A share with two decimals; with four, and at most 99.9999, if two would round it up to 100. ``-`` for None."""
+    if value is None:
+        return NO_VALUE
+    if value == 100 or value < 99.995:  # noqa: PLR2004  (from 99.995 on, two decimals round to 100)
+        return f"{value:.2f}%"
+    return f"{min(value, 99.9999):.4f}%"
+
+
+def format_span(value: timedelta | None) -> str:
+    """A duration in words, negative ones with a minus sign; ``-`` for None."""
+    if value is None:
+        return NO_VALUE
+    sign = "-" if value < timedelta() else ""
+    return sign + formatting.format_duration(abs(value).total_seconds()) if value else "0"
+
+
+def _format_window(window: TimeWindow) -> str:
+    return f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}"
+
+
+def _in_units(value: timedelta | None, unit: timedelta) -> float | None:
+    return None if value is None else _round(value / unit, 2)
+
+
+def _round(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits) + 0.0  # no -0.0
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

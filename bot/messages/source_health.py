@@ -1,0 +1,105 @@
+"""The answer to ``sources``: the health of every source, one line each. No I/O."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from bot.domain import Message, SourceHealth, SourceState
+from bot.messages import formatting
+from bot.messages.builder import build_message
+
+_MAX_COMPONENTS = 6  # of one source
+_MAX_REASON = 160  # characters
+_MAX_PROBLEMS = 3  # of one source
+_STATE_WORDS = {
+    SourceState.BLIND: "blind",
+    SourceState.STALE: "not looked at for long",
+    SourceState.UNSEEN: "not looked at yet",
+    SourceState.READABLE: "readable",
+}
+
+
+def sources_message(sources: Sequence[SourceHealth], now: datetime, delivery: Sequence[str] = ()) -> Message:
+    """Every source, in the given order; before them, what is wrong with delivery."""
+    return build_message(sources_headline(sources), [*delivery, *(source_line(s, now) for s in sources)])
+
+
+def sources_headline(sources: Sequence[SourceHealth]) -> str:
+    """The number of sources by state, in a few words."""
+    counts = Counter(s.state for s in sources)
+    counts_text = formatting.join_names(
+        f"{counts[state]} {word}" for state, word in _STATE_WORDS.items() if counts[state]
+    )
+    return f"Sources: {counts_text or 'none'}"
+
+
+def source_line(source: SourceHealth, now: datetime) -> str:
+    """One source: its state, its next poll, its format and URL, and how late its posts reach us."""
+    location = f"{source.form} at {source.url}"
+    parts = (
+        _state_text(source, now),
+        _next_poll_text(source, now),
+        location,
+        *_lag_texts(source),
+        *_problem_texts(source),
+        *component_texts(source),
+    )
+    return f"**{source.provider}** " + "; ".join(parts) + "."
+
+
+def _state_text(source: SourceHealth, now: datetime) -> str:
+    last_readable = f"last readable {_time_ago(source.seen_at, now)}" if source.seen_at else "never readable so far"
+    match source.state:
+        case SourceState.BLIND:
+            times = f"{formatting.pluralize(source.failures, 'look')} in a row"
+            reason = f": {formatting.truncate(source.why, _MAX_REASON)}" if source.why else ""
+            return f"blind for {times}{reason}; {last_readable}"
+        case SourceState.UNSEEN:
+            return "not looked at yet"
+        case _:
+            return last_readable
+
+
+def _next_poll_text(source: SourceHealth, now: datetime) -> str:
+    if source.pulse is None:
+        interval = (
+            f"every {formatting.format_duration(source.interval_s)} while a bot runs"
+            if source.interval_s
+            else "while a bot runs"
+        )
+        return f"next look {interval}"
+    if source.pulse.next_at is None:
+        return "being looked at now"
+    remaining = (source.pulse.next_at - now).total_seconds()
+    return f"next look in {formatting.format_duration(remaining)}" if remaining >= 1 else "next look now"
+
+
+def _lag_texts(source: SourceHealth) -> Iterator[str]:
+    if source.lag:
+        lag = formatting.format_duration(source.lag.median_s)
+        yield f"posts reach us {lag} after their time (median of {source.lag.updates})"
+    if source.pulse and source.pulse.late:
+        worst = formatting.format_duration(source.pulse.worst_s)
+        yield f"{source.pulse.late} of our {source.pulse.looks} looks began late, the worst by {worst}"
+
+
+def _problem_texts(source: SourceHealth) -> Iterator[str]:
+    if source.problems:
+        shown = (formatting.truncate(problem, _MAX_REASON) for problem in source.problems[:_MAX_PROBLEMS])
+        rest = len(source.problems) - _MAX_PROBLEMS
+        yield f"odd: {', '.join(shown)}" + (f", and {rest} more" if rest > 0 else "")
+
+
+def component_texts(source: SourceHealth) -> Iterator[str]:
+    """What the provider file and the page do not have in common."""
+    for label, names in (("without a component", source.missing), ("components of no service", source.unmapped)):
+        if names:
+            shown = ", ".join(formatting.truncate(name, _MAX_REASON) for name in names[:_MAX_COMPONENTS])
+            rest = len(names) - _MAX_COMPONENTS
+            yield f"{label}: {shown}" + (f" and {rest} more" if rest > 0 else "")
+
+
+def _time_ago(at: datetime, now: datetime) -> str:
+    return f"{formatting.format_duration((now - at).total_seconds())} ago"

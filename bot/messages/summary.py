@@ -1,0 +1,423 @@
+"""The answer to ``summary``: one incident from its events, for people; also the line of one event. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.domain import (
+    Event,
+    EventKind,
+    EvidenceTotals,
+    IncidentEnding,
+    IncidentUserActions,
+    Message,
+    Provider,
+    Stage,
+    Surface,
+    TrackedIncident,
+)
+from bot.domain.reliability import VerdictAccuracy
+from bot.messages import alert_actions, answers, digest, formatting, words
+from bot.messages.builder import Paragraph
+from bot.messages.replies import MAX_POLL_AGE, surface_advice
+
+QUOTED_EVENTS = (EventKind.UPDATE_POSTED, EventKind.UPDATE_EDITED, EventKind.INCIDENT_CHANGED)
+NO_USER_ACTIONS = IncidentUserActions()
+_TEXT_EVENTS = (EventKind.NOTE, EventKind.REPORTED)
+_EVENT_TEXTS = {
+    EventKind.INCIDENT_OPENED: "incident opened",
+    EventKind.INCIDENT_REOPENED: "incident opened again",
+    EventKind.INCIDENT_RESOLVED: "incident resolved",
+    EventKind.INCIDENT_WITHDRAWN: "incident removed from the status page",
+    EventKind.MAINTENANCE_OVERRAN: "maintenance overrunning: in progress past its planned end",
+    EventKind.AFFECTED: "{author} is affected: {name}",
+    EventKind.REPORTED: "{author} reported {name}",
+    EventKind.ACKED: "{author} acknowledged",
+    EventKind.UNACKED: "{author} withdrew the acknowledgement",
+    EventKind.MUTED: "{author} muted it in this channel {reason}",
+    EventKind.UNMUTED: "{author} unmuted it in this channel",
+    EventKind.UPDATE_POSTED: "{vendor}, {stage}:",
+    EventKind.UPDATE_EDITED: "{vendor} edited an update: {reason}",
+    EventKind.INCIDENT_CHANGED: "{vendor} changed the incident: {reason}",
+    EventKind.TROUBLE_BEGAN: "{name}: shown as affected without an incident since {since}",
+    EventKind.TROUBLE_ENDED: "{name}: {reason}",
+    EventKind.SUSPECTED: "{name}, suspected: {reason}",
+    EventKind.SUSPICION_CONFIRMED: "{name}, suspicion confirmed: {reason}",
+    EventKind.SUSPICION_CLEARED: "{name}, suspicion cleared: {reason}",
+}
+_BY_VENDOR = (*QUOTED_EVENTS, EventKind.INCIDENT_OPENED, EventKind.INCIDENT_RESOLVED)  # with the vendor's own time
+NO_ACCURACY = VerdictAccuracy()
+_MAX_SERVICE_LINES = 6  # lines of a summary that say which advice which service was given
+_MIN_LAG_S = 90  # seconds; a smaller difference between the vendor's time and ours is not shown
+_ENDING_WORDS = {
+    IncidentEnding.RESOLVED: "resolved",
+    IncidentEnding.WITHDRAWN: "removed by {vendor}",
+    IncidentEnding.UNRECORDED: "ended",
+    IncidentEnding.NARROWED: "ended for these services",
+    IncidentEnding.LAPSED: "ended",
+    IncidentEnding.CLEARED: "ended without a post",
+    IncidentEnding.REMOVED: "ended without a post",
+    IncidentEnding.UNCONFIRMED: "suspicion cleared",
+    IncidentEnding.POSTED: "continues in another incident",
+}
+_ENDING_TEXTS = {
+    IncidentEnding.RESOLVED: "resolved by {vendor}",
+    IncidentEnding.WITHDRAWN: "{vendor} removed it from the status page",
+    IncidentEnding.UNRECORDED: "removed from the status page; the last update was not recorded",
+    IncidentEnding.NARROWED: "{vendor}'s incident is still open for other products",
+    IncidentEnding.LAPSED: "the planned time has passed; {vendor} posted no end",
+    IncidentEnding.CLEARED: "the status page shows it as operational; {vendor} posted nothing",
+    IncidentEnding.REMOVED: "its component was removed from the status page; {vendor} posted nothing",
+    IncidentEnding.UNCONFIRMED: "probes, traffic and reports no longer show it; {vendor} posted nothing",
+    IncidentEnding.POSTED: "{vendor} posted an incident about it",
+}
+
+
+def summary_message(
+    tracked: TrackedIncident,
+    provider: Provider,
+    events: Sequence[Event],
+    surfaces: Mapping[str, Surface],
+    now: datetime,
+    *,
+    people: IncidentUserActions = NO_USER_ACTIONS,
+    judged: VerdictAccuracy = NO_ACCURACY,
+    seen: Iterable[EvidenceTotals] = (),
+) -> Message:
+    """What happened, to which services, when, how soon it was detected, and which advice was given.
+
+    Args:
+        tracked: The incident.
+        provider: Its provider.
+        events: The incident's events, oldest first.
+        surfaces: Surfaces by id.
+        now: The present, for the duration of an open incident; times on another day carry their date.
+        people: What people have done about it.
+        judged: How right the advice was; shown if it held anything.
+        seen: What probes and the team's own requests saw, by surface.
+    """
+    vendor = provider.vendor or provider.name
+    events = with_vendor_times(tracked, events)
+    headline = headline_text(tracked, provider, events)
+    advice = _advice_text(tracked, events, surfaces, now)
+    ending = tracked.ending or IncidentEnding.UNRECORDED
+    return answers.build_answer(
+        [
+            f"**{headline}** · {_when_text(tracked, events, now)} · `{tracked.incident.id}`",
+            Paragraph(tracked.incident.name, is_quote=True),
+            f"**Affected:** {_affected_text(tracked, events, surfaces)}",
+            f"**Detected:** {_detected_text(tracked, events, vendor, now)}",
+            *(
+                [f"**Ended:** {_ENDING_TEXTS[ending].format(vendor=vendor)}"]
+                if tracked.closed_at and ending is not IncidentEnding.RESOLVED
+                else []
+            ),
+            *([advice] if advice else _status_lines(tracked, events, surfaces, now)),
+            *_other_evidence_lines(seen, surfaces),
+            *([f"**Advice record:** {record}"] if (record := digest.accuracy_text(judged)) else []),
+            *_edit_lines(events, vendor),
+            *_last_update_lines(events, now),
+            *_user_action_lines(tracked, events, people, surfaces, now),
+            *_next_time_lines(tracked, surfaces),
+        ],
+        emoji=words.STATUS_STYLES[
+            words.Status.OPERATIONAL if tracked.closed_at else _current_status(tracked, events)
+        ].emoji,
+    )
+
+
+def headline_text(tracked: TrackedIncident, provider: Provider, events: Iterable[Event]) -> str:
+    """What it was and how it stands, such as ``Claude partial outage, resolved``."""
+    incident, worst = tracked.incident, worst_status(events)
+    what = "maintenance" if incident.is_maintenance else str(worst or "incident")
+    if incident.is_suspected:
+        what = f"suspected {what}"
+    if tracked.closed_at is None:
+        state = "" if incident.is_unposted or incident.is_suspected else formatting.stage_text(incident.stage)
+        return f"{provider.name} {what}, {state or 'open'}"
+    ending = tracked.ending or IncidentEnding.UNRECORDED
+    if incident.is_maintenance and ending is IncidentEnding.RESOLVED:
+        return f"{provider.name} {what}, completed"
+    return f"{provider.name} {what}, {_ENDING_WORDS[ending].format(vendor=provider.vendor or provider.name)}"
+
+
+def worst_status(events: Iterable[Event]) -> words.Status | None:
+    """The worst status that a service had by these events; None if none was bad."""
+    seen = (words.CONDITION_STATUS[e.condition] for e in _condition_events(events) if e.condition)
+    return min((status for status in seen if status.is_bad), key=lambda status: status.rank, default=None)
+
+
+def _current_status(tracked: TrackedIncident, events: Iterable[Event]) -> words.Status:
+    """The status of an open incident: the worst that a service of it has now, else that it is recovering."""
+    if tracked.incident.is_maintenance:
+        return words.Status.MAINTENANCE
+    latest = {e.surface: e.condition for e in _condition_events(events) if e.condition}
+    bad = [status for c in latest.values() if (status := words.CONDITION_STATUS[c]).is_bad]
+    return min(bad, key=lambda status: status.rank, default=words.Status.RECOVERING)
+
+
+def _condition_events(events: Iterable[Event]) -> Iterator[Event]:
+    return (e for e in events if e.kind is EventKind.SURFACE_CHANGED and e.surface and e.condition)
+
+
+def _next_time_lines(tracked: TrackedIncident, surfaces: Mapping[str, Surface]) -> Iterator[str]:
+    """What to do in the next outage, in one line; none while it is open, when the alert says it."""
+    if tracked.closed_at is None:
+        return
+    advice = [pair for s in tracked.surfaces if s in surfaces for pair in surface_advice(surfaces[s])]
+    firsts = [
+        f"{audience}: {text}"
+        for audience in ("People", "Programs")
+        if (text := next((text for reader, text in advice if reader == audience and text), ""))
+    ]
+    if firsts:
+        yield f"**For next time** · {' · '.join(firsts)}"
+
+
+def with_vendor_times(tracked: TrackedIncident, events: Sequence[Event]) -> Sequence[Event]:
+    """The events; those of a backfilled incident with the vendor's times as ours.
+
+    When an import saw them says nothing about the incident. People's events keep their times.
+    """
+    if not tracked.is_backfilled:
+        return events
+    return [e if e.author else replace(e, seen_at=e.happened_at or e.seen_at) for e in events]
+
+
+def summary_paragraphs(
+    tracked: TrackedIncident, events: Sequence[Event], surfaces: Mapping[str, Surface], now: datetime
+) -> tuple[str, ...]:
+    """The facts of an incident for its page: when, what was affected, which status and which advice; times in UTC."""
+    advice = _advice_text(tracked, events, surfaces, now)
+    lines = (
+        time_range_text(tracked, events, now),
+        f"**Affected:** {affected_names(tracked, surfaces)}",
+        *_status_lines(tracked, events, surfaces, now),
+        *([advice] if advice else []),
+        *_edit_lines(events, "The vendor"),
+    )
+    return tuple(answers.plain_times(line) for line in lines)
+
+
+def time_range_text(tracked: TrackedIncident, events: Sequence[Event], now: datetime) -> str:
+    """When it began and ended by the vendor's clock, for how long, and how soon it was detected; times in UTC."""
+    when, detected = _when_text(tracked, events, now), _detected_text(tracked, events, "the vendor", now)
+    ending = _ENDING_TEXTS[tracked.ending or IncidentEnding.UNRECORDED].format(vendor="the vendor")
+    ended = f", {ending}" if tracked.closed_at else ""
+    return answers.plain_times(f"**When:** {when}{ended}. **Detected:** {detected}")
+
+
+def _posted_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime:
+    """When the vendor first posted it, by the vendor's clock; of what no one posted, when it began."""
+    first = next((e for e in events if e.incident in (None, tracked.incident.id)), None)
+    if first and first.happened_at:
+        return first.happened_at
+    updates = tracked.incident.updates
+    return updates[0].display_at if updates else tracked.incident.created_at
+
+
+def _when_text(tracked: TrackedIncident, events: Sequence[Event], now: datetime) -> str:
+    posted = _posted_at(tracked, events)
+    if tracked.closed_at is None:
+        duration = formatting.format_duration((now - posted).total_seconds())
+        return f"since {answers.time_token(posted, now)} ({duration} so far)"
+    resolved_at = next((e.happened_at for e in reversed(events) if e.kind is EventKind.INCIDENT_RESOLVED), None)
+    ended_at = max(resolved_at or tracked.closed_at, posted)
+    start, end = answers.time_tokens((posted, ended_at), now)
+    return f"{start} to {end} ({formatting.format_duration((ended_at - posted).total_seconds())})"
+
+
+def _detected_text(tracked: TrackedIncident, events: Sequence[Event], vendor: str, now: datetime) -> str:
+    """How soon Brownout knew, by what it can be measured from."""
+    lag = formatting.format_duration((tracked.seen_at - _posted_at(tracked, events)).total_seconds())
+    if tracked.is_backfilled:
+        return "imported from a history, not seen live"
+    if tracked.lead is not None:
+        return f"{formatting.format_duration(tracked.lead.total_seconds())} before the status page"
+    if tracked.is_baseline:
+        return f"already open when monitoring started at {answers.time_token(tracked.seen_at, now)}"
+    if tracked.incident.is_suspected:
+        return f"{lag} after the first failure"
+    if tracked.incident.is_unposted:
+        return f"{lag} after the status page first showed it"
+    return f"{lag} after {vendor}'s first post"
+
+
+def unmonitored_lines(tracked: TrackedIncident, last_poll_at: datetime | None, now: datetime) -> Iterator[str]:
+    """That an open incident's page is no longer polled, if so.
+
+    ``last_poll_at`` is the last poll of its page; None if it is not known, which yields nothing.
+    """
+    if tracked.is_open and last_poll_at is not None and now - last_poll_at > MAX_POLL_AGE:
+        since = formatting.format_datetime(last_poll_at)
+        yield f"Status page not checked since {since}: what has happened since then is unknown."
+
+
+def _other_evidence_lines(seen: Iterable[EvidenceTotals], surfaces: Mapping[str, Surface]) -> Iterator[str]:
+    """What probes and the team's own requests saw during the incident, one line for each surface."""
+    for totals in seen:
+        probe_text = f"{totals.failures:,} of {totals.tries:,} probes failed" if totals.tries else ""
+        traffic_text = f"{totals.failed:,} of {totals.requests:,} requests of your traffic failed"
+        evidence = filter(None, (probe_text, traffic_text if totals.requests else ""))
+        yield f"**Not from the status page:** {_short_name(totals.surface, surfaces)}: {', '.join(evidence)}"
+
+
+def affected_names(tracked: TrackedIncident, surfaces: Mapping[str, Surface]) -> str:
+    """The names of all services that the incident has affected."""
+    return ", ".join(_surface_name(s, surfaces) for s in tracked.surfaces) or "no service named yet"
+
+
+def _affected_text(tracked: TrackedIncident, events: Iterable[Event], surfaces: Mapping[str, Surface]) -> str:
+    """The short names of what it affected; ``(from text)`` after those that only the vendor's text named."""
+    bases: dict[str | None, set[bool]] = {}
+    for e in _condition_events(events):
+        if e.condition and e.condition.is_bad:
+            bases.setdefault(e.surface, set()).add(e.inferred)
+    return (
+        ", ".join(
+            f"{_short_name(s, surfaces)} {words.FROM_TEXT}" if bases.get(s) == {True} else _short_name(s, surfaces)
+            for s in tracked.surfaces
+        )
+        or "no service named yet"
+    )
+
+
+def _status_lines(
+    tracked: TrackedIncident, events: Sequence[Event], surfaces: Mapping[str, Surface], now: datetime
+) -> Iterator[str]:
+    """Each service's changes of status.
+
+    A service that was still affected at the end of this incident belonged to another one by then.
+    """
+    steps: dict[str, list[tuple[datetime, str]]] = {}
+    for e in _condition_events(events):
+        if e.surface and e.condition:
+            steps.setdefault(e.surface, []).append((e.seen_at, str(words.CONDITION_STATUS[e.condition])))
+    if steps:
+        yield _course_text("Status", steps, surfaces, now, _still_affected(tracked, events))
+
+
+def _still_affected(tracked: TrackedIncident, events: Iterable[Event]) -> frozenset[str]:
+    """The services that were affected when the incident ended: by another one, then."""
+    latest = {e.surface: e.condition for e in _condition_events(events)}
+    return frozenset(s for s, c in latest.items() if s and c and c.is_bad and tracked.closed_at is not None)
+
+
+def _advice_text(
+    tracked: TrackedIncident, events: Sequence[Event], surfaces: Mapping[str, Surface], now: datetime
+) -> str:
+    """Which advice each service was given, and when; empty if none was recorded."""
+    steps: dict[str, list[tuple[datetime, str]]] = {}
+    for e in events:
+        if e.kind is EventKind.VERDICT_CHANGED and e.surface and e.verdict:
+            advice = words.ADVICE_STYLES[e.verdict].short.lower()
+            given = steps.setdefault(e.surface, [])
+            if not given or given[-1][1] != advice:
+                given.append((e.seen_at, advice))
+    return _course_text("Advice given", steps, surfaces, now, _still_affected(tracked, events)) if steps else ""
+
+
+def _course_text(
+    title: str,
+    steps: Mapping[str, Sequence[tuple[datetime, str]]],
+    surfaces: Mapping[str, Surface],
+    now: datetime,
+    still_affected: frozenset[str],
+) -> str:
+    """One line for all services with the same course: ``API, web: outage 12:01 → operational 12:31``."""
+    names: dict[str, list[str]] = {}
+    for surface, course in steps.items():
+        clocks = answers.time_tokens([at.replace(second=0, microsecond=0) for at, _ in course], now)
+        text = " → ".join(f"{word} {clock}" for (_, word), clock in zip(course, clocks, strict=True))
+        ending = " (still affected when this incident ended)" if surface in still_affected else ""
+        names.setdefault(text + ending, []).append(_short_name(surface, surfaces))
+    lines = [f"{', '.join(services)}: {text}" for text, services in names.items()]
+    if len(lines) == 1:
+        return f"**{title}:** {lines[0]}"
+    more = sum(map(len, list(names.values())[_MAX_SERVICE_LINES:]))
+    shown = [f"• {line}" for line in lines[:_MAX_SERVICE_LINES]]
+    return "\n".join([f"**{title}:**", *shown, *([f"+{more} services: see the timeline"] if more else [])])
+
+
+def _edit_lines(events: Iterable[Event], vendor: str) -> Iterator[str]:
+    edits = sum(e.kind is EventKind.UPDATE_EDITED for e in events)
+    if edits:
+        yield f"{vendor} edited earlier updates {formatting.pluralize(edits, 'time')}; the timeline shows what changed."
+
+
+def _last_update_lines(events: Sequence[Event], now: datetime) -> Iterator[Paragraph | str]:
+    update = next((e for e in reversed(events) if e.kind is EventKind.UPDATE_POSTED and e.text), None)
+    if update:
+        when = answers.time_token(update.happened_at or update.seen_at, now)
+        yield f"**Last update** ({when}, {formatting.stage_text(update.stage or Stage.UNKNOWN)}):"
+        yield Paragraph(update.text or "", is_quote=True)
+
+
+def _user_action_lines(
+    tracked: TrackedIncident,
+    events: Iterable[Event],
+    people: IncidentUserActions,
+    surfaces: Mapping[str, Surface],
+    now: datetime,
+) -> Iterator[Paragraph | str]:
+    """What people did about it, and their notes and reports in full."""
+    names = {surface: _surface_name(surface, surfaces) for surface, _ in people.affected}
+    if actions_text := " ".join(
+        alert_actions.describe_user_actions(names, people, is_over=tracked.closed_at is not None)
+    ):
+        yield actions_text
+    for e in events:
+        if e.kind in _TEXT_EVENTS and e.text:
+            what = f"note by {e.author}" if e.kind is EventKind.NOTE else event_text(e, surfaces)
+            yield f"{answers.time_token(e.seen_at, now)} {what}:"
+            yield Paragraph(e.text, is_quote=True)
+
+
+def event_line(event: Event, surfaces: Mapping[str, Surface]) -> str:
+    """One event as plain text: our time, what happened, and the vendor's time if it differs noticeably."""
+    return f"{event.seen_at:%Y-%m-%d %H:%M:%S} {event_text(event, surfaces)}"
+
+
+def event_text(event: Event, surfaces: Mapping[str, Surface], *, vendor: str = "The vendor") -> str:
+    """What happened, as plain text, and the vendor's own time if it differs noticeably from ours."""
+    text = _event_words(event, surfaces, vendor)
+    if event.happened_at is None or event.kind not in _BY_VENDOR:
+        return text
+    if abs((event.seen_at - event.happened_at).total_seconds()) <= _MIN_LAG_S:
+        return text
+    is_same_day = event.happened_at.date() == event.seen_at.date()
+    clock = formatting.format_time if is_same_day else formatting.format_datetime
+    colon = ":" * text.endswith(":")
+    return f"{text.removesuffix(':')} (posted {clock(event.happened_at)}){colon}"
+
+
+def _event_words(event: Event, surfaces: Mapping[str, Surface], vendor: str) -> str:
+    name = _surface_name(event.surface, surfaces)
+    match event.kind:
+        case EventKind.SURFACE_CHANGED if event.condition is not None:
+            return f"{name}: {formatting.condition_text(event.condition, inferred=event.inferred)}"
+        case EventKind.VERDICT_CHANGED if event.verdict is not None:
+            return event.reason or f"{name}: {formatting.ADVICE_WORDS[event.verdict]}"
+        case kind if kind in _EVENT_TEXTS:
+            return _EVENT_TEXTS[kind].format(
+                name=name,
+                reason=event.reason,
+                since=formatting.format_time(event.happened_at or event.seen_at),
+                author=event.author or "unknown",
+                vendor=vendor,
+                stage=formatting.stage_text(event.stage or Stage.UNKNOWN),
+            )
+        case _:
+            stage = f" ({formatting.stage_text(event.stage)})" if event.stage else ""
+            return f"{event.kind.replace('_', ' ')}{stage}"
+
+
+def _surface_name(surface: str | None, surfaces: Mapping[str, Surface]) -> str:
+    return surfaces[surface].name if surface and surface in surfaces else str(surface)
+
+
+def _short_name(surface: str, surfaces: Mapping[str, Surface]) -> str:
+    """The name beside the provider's."""
+    return (surfaces[surface].short or surfaces[surface].name) if surface in surfaces else surface

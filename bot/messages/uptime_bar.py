@@ -1,0 +1,43 @@
+"""The daily bar of an uptime answer: one symbol for each day, and the same in words. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from bot.domain import Condition
+from bot.domain.reliability import DayStatus
+from bot.messages import formatting
+
+DAYS_PER_ROW = 30
+LEGEND = ", ".join(
+    f"{formatting.CONDITION_SYMBOLS[c]} {formatting.CONDITION_WORDS[c]}" for c in formatting.CONDITION_SYMBOLS
+)
+_WORST_FIRST = (Condition.MAJOR_OUTAGE, Condition.PARTIAL_OUTAGE, Condition.DEGRADED, Condition.MAINTENANCE)
+
+
+def uptime_rows(days: Sequence[DayStatus]) -> Iterator[str]:
+    """One symbol for each day, 30 in a row after the row's first date.
+
+    Consecutive rows without any known day are merged into one line that says so.
+    """
+    rows_of_days = (days[start : start + DAYS_PER_ROW] for start in range(0, len(days), DAYS_PER_ROW))
+    for is_unknown, group in groupby(rows_of_days, key=_is_unknown):
+        rows = list(group)
+        if is_unknown:
+            yield f"{rows[0][0].day} no data to {rows[-1][-1].day}"
+        else:
+            yield from (f"{row[0].day} {''.join(formatting.CONDITION_SYMBOLS[d.worst] for d in row)}" for row in rows)
+
+
+def describe_days(days: Sequence[DayStatus]) -> str:
+    """The bar in a sentence: the number of days by worst condition."""
+    counts = {c: sum(d.worst is c for d in days) for c in (*_WORST_FIRST, Condition.UNKNOWN, Condition.OPERATIONAL)}
+    counts_text = [f"{formatting.CONDITION_WORDS[c]} {n}" for c, n in counts.items() if n]
+    bad_days = [d for d in days if d.worst.is_bad]
+    last = f"; last affected {bad_days[-1].day}" if bad_days else ""
+    return f"{', '.join(counts_text)} of {len(days)} days{last}"
+
+
+def _is_unknown(days: Sequence[DayStatus]) -> bool:
+    return all(d.worst is Condition.UNKNOWN for d in days)

@@ -1,0 +1,430 @@
+"""Delivers the pending notifications of the outbox to their channels, and records what became of each attempt.
+
+A notification is marked as sending before it is sent. If the process dies in between, or no response arrives, the
+outcome is unknown: then the channel's history is searched for the message's key where the bot may read it; where it may
+not, the notification is sent again, and the attempt says so.
+
+What a refusal changes depends on what it applies to (bot/docs/slack.md#refusals-by-code): everything waits for one
+probe, the channel is paused, or this notification is given up and the next one goes. The outbox and the chat are behind
+Protocols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.domain import DeliveryPause, IncidentUserActions, Message, Notification, NotificationKind
+from bot.errors import DeliveryError, RefusalScope
+from bot.messages import alerts
+from bot.notifier.gate import DeliveryStop, WorkspaceGate
+from bot.notifier.limiter import MessageLimiter
+
+BACKOFF = 1.2  # base of the exponential wait in seconds: about a fifth of the time since the first attempt
+MAX_WAIT = timedelta(minutes=5)  # between two attempts to deliver a notification
+# From sending to the search for the message: the chat's timeout, since a request that hangs may still be accepted.
+SEARCH_DELAY = timedelta(seconds=10)
+# Between attempts where the history can't be searched: each repetition may be a duplicate, so they are not hurried.
+MIN_UNSEARCHABLE_WAIT = timedelta(seconds=5)
+SEARCH_FOR = timedelta(minutes=2)  # how long an unreadable history delays a notification
+CLOCK_TOLERANCE = timedelta(minutes=15)  # by how much the chat's clock may be behind the local one
+PROBE_WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60))  # until a channel that refused is tried again
+OUTAGE_PROBE_WAIT = timedelta(minutes=1)  # the same while the first alert of an outage waits for it
+GIVE_UP_AFTER = timedelta(days=1)  # edits, replies and notices that a channel has refused for so long are given up
+UNKNOWN_REFUSALS, UNKNOWN_FOR = 5, timedelta(minutes=5)  # after both, an unknown code counts as this message's own
+
+RESENT_UNSEARCHABLE = "again: the outcome of the last attempt is unknown"
+FOUND_DELIVERED = "not again: it was delivered, only the response was lost"
+RESENT_NOT_FOUND = "again: it is not in the channel's history"
+
+
+class PendingNotification(Protocol):
+    """A notification in the outbox.
+
+    ``is_in_doubt``: an earlier attempt at ``left_at`` has an unknown outcome, the first of these at ``doubted_from``.
+    ``parent_ts`` is the incident's message in the channel, ``linked_ts`` another message that this one links to.
+    """
+
+    @property
+    def id(self) -> int: ...  # noqa: D102
+    @property
+    def post(self) -> Notification: ...  # noqa: D102
+    @property
+    def attempts(self) -> int: ...  # noqa: D102
+    @property
+    def due_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def is_in_doubt(self) -> bool: ...  # noqa: D102
+    @property
+    def doubted_from(self) -> datetime: ...  # noqa: D102
+    @property
+    def left_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def parent_ts(self) -> str | None: ...  # noqa: D102
+    @property
+    def people(self) -> IncidentUserActions: ...  # noqa: D102
+    @property
+    def linked_ts(self) -> str | None: ...  # noqa: D102
+    @property
+    def refusals(self) -> int: ...  # noqa: D102
+    @property
+    def refused_from(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def is_outside_thread(self) -> bool: ...  # noqa: D102
+    @property
+    def is_outage(self) -> bool: ...  # noqa: D102
+    @property
+    def created_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def is_shared(self) -> bool: ...  # noqa: D102
+
+
+class Outbox(Protocol):
+    """The pending notifications.
+
+    ``pending_channels`` are in the order in which they should be served, without paused channels whose probe is not
+    due. ``next_pending`` is what a channel is to get next of what is due; a notification whose outcome is unknown must
+    have left before ``in_doubt_before``. ``mark_sent`` returns whether that ended a pause of the channel,
+    ``pause_channel`` whether the pause is new.
+    """
+
+    def pending_channels(self, now: datetime | None = None) -> Sequence[str]: ...  # noqa: D102
+    def is_outage_pending(self) -> bool: ...  # noqa: D102
+    def next_pending(  # noqa: D102
+        self,
+        channel: str,
+        now: datetime | None = None,
+        in_doubt_before: datetime | None = None,
+        *,
+        with_edits: bool = True,
+    ) -> PendingNotification | None: ...
+    def mark_sending(self, number: int, at: datetime) -> None: ...  # noqa: D102
+    def mark_sent(self, number: int, ts: str, at: datetime, *, is_parent: bool) -> bool: ...  # noqa: D102
+    def mark_deferred(self, number: int, due_at: datetime, error: str, *, is_in_doubt: bool) -> None: ...  # noqa: D102
+    def mark_refused(self, number: int, at: datetime, due_at: datetime, error: str) -> None: ...  # noqa: D102
+    def mark_outside_thread(self, number: int, at: datetime, error: str) -> None: ...  # noqa: D102
+    def mark_dead_lettered(self, number: int, error: str, *, is_expected: bool = False) -> None: ...  # noqa: D102
+    def pause_channel(self, pause: DeliveryPause, waits: Sequence[timedelta]) -> bool: ...  # noqa: D102
+
+
+class ChatClient(Protocol):
+    """Posts and edits messages; every failure is a DeliveryError.
+
+    ``burst`` is how many messages a channel accepts at once. ``can_search_history`` is whether ``find_message`` may
+    work: it returns the ts of the bot's newest message with a key, None where there is none. ``permalink`` is a
+    message's address, empty where it is not known; it makes no request.
+    """
+
+    burst: int
+
+    @property
+    def can_search_history(self) -> bool: ...  # noqa: D102
+    async def post(self, channel: str, message: Message, *, thread_ts: str | None, broadcast: bool) -> str: ...  # noqa: D102
+    async def edit(self, channel: str, ts: str, message: Message) -> None: ...  # noqa: D102
+    async def find_message(self, channel: str, key: str, since: datetime, *, thread_ts: str | None) -> str | None: ...  # noqa: D102
+    def permalink(self, channel: str, ts: str) -> str: ...  # noqa: D102
+
+
+class Credentials(Protocol):
+    """The chat's token. ``reload`` reads it again from where it came from; True if it is another one now."""
+
+    def reload(self) -> bool: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAttempt:
+    """One attempt to deliver a notification, numbered from 1.
+
+    ``outcome`` is ``sent``, ``later`` (deferred with its channel), ``refused`` (deferred by itself), ``parked``
+    (dead-lettered), ``paused`` (with its channel) or ``stopped`` (with everything).
+    """
+
+    post: Notification
+    outcome: str
+    why: str = ""
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A message that the chat accepted: whether it is now its incident's parent message, and a remark for the log."""
+
+    ts: str
+    is_parent: bool = False
+    why: str = ""
+
+
+@dataclass(slots=True)
+class Notifier:
+    """Delivers pending notifications. ``now`` is the clock; it must return timezone-aware UTC times.
+
+    ``credentials`` are read again when the chat refuses the token.
+    """
+
+    repository: Outbox
+    chat: ChatClient
+    now: Callable[[], datetime]
+    credentials: Credentials | None = None
+    gate: WorkspaceGate = field(default_factory=WorkspaceGate)
+    limiter: MessageLimiter = field(default_factory=MessageLimiter)
+    is_rate_limited: bool = False  # something waits for the chat's limits only
+    probe_waits: Sequence[timedelta] = PROBE_WAITS
+    outage_probe_wait: timedelta = OUTAGE_PROBE_WAIT
+    _receipts: dict[int, Receipt] = field(default_factory=dict)  # by outbox id: sent, but not yet recorded as sent
+
+    @property
+    def stop(self) -> DeliveryStop | None:
+        """Why nothing is sent at present; None if something may be."""
+        return self.gate.stop
+
+    def reload_credentials(self) -> bool:
+        """Reads the token again; if it is another one, what waits is tried at once."""
+        is_new = self.credentials is not None and self.credentials.reload()
+        if is_new:
+            self.gate.probe_now()
+        return is_new
+
+    def sendable_channels(self, busy: Collection[str], most: int) -> Iterator[str]:
+        """The channels to deliver to now, the most important first, as far as the chat's limits allow.
+
+        Args:
+            busy: The channels with a delivery in progress.
+            most: How many may be added.
+        """
+        now = self.now()
+        if self.gate.stop is not None and busy:
+            return  # the probe's answer is awaited
+        is_limited = self.chat.burst == 1
+        left = min(most, int(max(self.limiter.posts.available(now), self.limiter.edits.available(now))))
+        self.is_rate_limited = False
+        pending = () if self._is_stopped(now) else self.repository.pending_channels(now)
+        for channel in pending:
+            if (is_limited and left <= 0) or most <= 0:
+                self.is_rate_limited = True
+                return
+            if channel in busy or (is_limited and not self.limiter.is_free(channel, now)):
+                continue
+            if not self._may_send(channel, now, pending):
+                continue
+            yield channel
+            left, most = left - 1, most - 1
+            if self.gate.stop is not None:
+                return
+
+    async def publish_to(self, channel: str) -> tuple[DeliveryAttempt, ...]:
+        """Sends the channel's due notifications in order: at most one burst, and none after one that has to wait."""
+        attempts: list[DeliveryAttempt] = []
+        while len(attempts) < self.chat.burst:
+            now = self.now()
+            pending = self._next(channel, now)
+            if pending is None or self._is_stopped(now) or not self._may_send(channel, now):
+                break
+            attempts.append(await self._deliver(pending))
+            if attempts[-1].outcome in ("later", "paused", "stopped"):
+                break
+        return tuple(attempts)
+
+    def _next(self, channel: str, now: datetime) -> PendingNotification | None:
+        """What the channel is to get next of what is due. If in doubt, not before a search could find the message."""
+        in_doubt_before = now - SEARCH_DELAY if self.chat.can_search_history else None
+        if self.chat.burst > 1:
+            return self.repository.next_pending(channel, now, in_doubt_before)
+        pending = self.repository.next_pending(channel, now, in_doubt_before, with_edits=self.limiter.may_edit(now))
+        is_edit = pending is not None and pending.post.kind is NotificationKind.EDIT
+        return None if pending is None or not (is_edit or self.limiter.may_post(now)) else pending
+
+    def _is_stopped(self, now: datetime) -> bool:
+        """Whether nothing may be tried now, not even a probe."""
+        if self.gate.stop is None:
+            return False
+        is_early = now < self.gate.probe_at(is_outage_waiting=True, now=now)
+        return is_early or now < self.gate.probe_at(is_outage_waiting=self.repository.is_outage_pending(), now=now)
+
+    def _may_send(self, channel: str, now: datetime, pending: Sequence[str] | None = None) -> bool:
+        """Whether a post to this channel may be tried, where a probe may; ``pending`` are the channels that wait."""
+        if self.gate.stop is None:
+            return True
+        others = (c for c in pending or self.repository.pending_channels(now) if not self.gate.has_refused(c))
+        return self.gate.may_probe(channel, has_others=any(others))
+
+    async def _deliver(self, pending: PendingNotification) -> DeliveryAttempt:
+        if pending.post.kind is NotificationKind.REPLY and pending.parent_ts is None:
+            return self._dead_letter(pending, "the message that it belongs to was never taken", is_expected=True)
+        channel, ended = pending.post.channel, None
+        if pending.id not in self._receipts:
+            is_edit = pending.post.kind is NotificationKind.EDIT
+            self.repository.mark_sending(pending.id, self.now())
+            self.limiter.sent(channel, self.now(), is_edit=is_edit)
+            self.gate.begin()
+            try:
+                self._receipts[pending.id] = await self._send(pending)
+            except DeliveryError as error:
+                return self._after_refusal(pending, error)
+            finally:
+                self.gate.end()
+            ended = self.gate.accept(channel)
+        receipt = self._receipts[pending.id]
+        is_lifted = self.repository.mark_sent(pending.id, receipt.ts, self.now(), is_parent=receipt.is_parent)
+        del self._receipts[pending.id]
+        why = receipt.why or (f"Slack accepts messages again (was: {ended.code})" if ended else "")
+        why = why or ("the channel accepts messages again" if is_lifted else "")
+        return DeliveryAttempt(pending.post, "sent", why, pending.attempts + 1)
+
+    async def _send(self, pending: PendingNotification) -> Receipt:
+        """Sends one notification. Raises DeliveryError."""
+        notification = pending.post
+        link = self.chat.permalink(notification.channel, pending.linked_ts) if pending.linked_ts else ""
+        message = alerts.render_notification(notification, pending.people, link)
+        if notification.kind is NotificationKind.EDIT and pending.parent_ts and pending.is_shared:
+            return Receipt(pending.parent_ts)  # the message is about other incidents too, and stays as it is
+        if notification.kind is NotificationKind.EDIT and pending.parent_ts:
+            try:
+                await self.chat.edit(notification.channel, pending.parent_ts, message)
+            except DeliveryError as error:
+                if error.code != "message_not_found":
+                    raise
+            else:
+                return Receipt(pending.parent_ts)  # an edit is idempotent
+        if notification.kind is NotificationKind.REPLY:
+            thread_ts = None if pending.is_outside_thread else pending.parent_ts
+            return await self._post(pending, message, thread_ts=thread_ts)
+        return await self._post(
+            pending, message, is_parent=notification.kind in (NotificationKind.ALERT, NotificationKind.EDIT)
+        )
+
+    async def _post(
+        self, pending: PendingNotification, message: Message, *, thread_ts: str | None = None, is_parent: bool = False
+    ) -> Receipt:
+        delivered_ts, why = (
+            await self._find_delivered(pending, message, thread_ts) if pending.is_in_doubt else (None, "")
+        )
+        if delivered_ts:
+            return Receipt(delivered_ts, is_parent, why)
+        broadcast = bool(thread_ts and pending.post.news and pending.post.news.broadcast)
+        ts = await self.chat.post(pending.post.channel, message, thread_ts=thread_ts, broadcast=broadcast)
+        return Receipt(ts, is_parent, why)
+
+    async def _find_delivered(
+        self, pending: PendingNotification, message: Message, thread_ts: str | None
+    ) -> tuple[str | None, str]:
+        """Searches for a message whose outcome is unknown: its ts where it was delivered, and a remark for the log.
+
+        Raises DeliveryError where the search has to be repeated later.
+        """
+        if not self.chat.can_search_history:
+            return None, RESENT_UNSEARCHABLE
+        since = pending.doubted_from - CLOCK_TOLERANCE
+        try:
+            ts = await self.chat.find_message(pending.post.channel, message.key, since, thread_ts=thread_ts)
+        except DeliveryError as error:
+            if error.permanent or error.code == "ratelimited" or self.now() - pending.doubted_from > SEARCH_FOR:
+                return None, f"{RESENT_UNSEARCHABLE}, and the channel's history can't be read ({error.code})"
+            raise DeliveryError(
+                f"its fate is unknown, and the channel's history can't be read now ({error.code})",
+                code="unknown_outcome",
+                retry_after=error.retry_after,
+            ) from error
+        if ts is None or ts == pending.parent_ts:  # the parent is the message that this one replaces
+            return None, RESENT_NOT_FOUND
+        return ts, FOUND_DELIVERED
+
+    # --- refusals -----------------------------------------------------------------------------------------------------
+
+    def _after_refusal(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
+        channel, now = pending.post.channel, self.now()
+        scope = error.blame
+        if scope is RefusalScope.WORKSPACE and self.gate.is_channels_own(channel, error.code):
+            scope = RefusalScope.CHANNEL
+        match scope:
+            case RefusalScope.WORKSPACE:
+                return self._stop(pending, error)
+            case RefusalScope.CHANNEL | RefusalScope.PERSON:
+                self.gate.refuse_one(channel, now)
+                return self._after_channel_refusal(pending, error, scope)
+            case RefusalScope.POST | RefusalScope.MESSAGE:
+                self.gate.refuse_one(channel, now)
+                return self._refuse(pending, error)
+            case RefusalScope.UNKNOWN:
+                return self._after_unknown_refusal(pending, error)
+            case _:
+                return self._defer(pending, error, now)
+
+    def _defer(self, pending: PendingNotification, error: DeliveryError, now: datetime) -> DeliveryAttempt:
+        """Tries again later; the whole channel waits, since the next notification would fare no better."""
+        is_in_doubt = pending.is_in_doubt or error.code == "unknown_outcome"
+        wait = timedelta(seconds=error.retry_after or BACKOFF ** min(pending.attempts, 50))
+        if is_in_doubt and not self.chat.can_search_history:
+            wait = max(wait, MIN_UNSEARCHABLE_WAIT)
+        wait = min(wait, MAX_WAIT)
+        self.repository.mark_deferred(pending.id, now + wait, str(error), is_in_doubt=is_in_doubt)
+        if error.code == "ratelimited":
+            is_edit = pending.post.kind is NotificationKind.EDIT
+            self.limiter.limited(pending.post.channel, now, wait.total_seconds(), is_edit=is_edit)
+        else:
+            self.limiter.hold(pending.post.channel, now, wait)
+            if self.gate.fail(pending.post.channel, error.code, now):
+                return DeliveryAttempt(pending.post, "stopped", str(error), pending.attempts + 1)
+        return DeliveryAttempt(pending.post, "later", str(error), pending.attempts + 1)
+
+    def _stop(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
+        """Everything is refused. The notification stays due, so that it can be the probe."""
+        now = self.now()
+        self.repository.mark_deferred(pending.id, now, str(error), is_in_doubt=pending.is_in_doubt)
+        is_new = self.gate.refuse(pending.post.channel, error.code, error.remedy, now, is_sure=error.is_token)
+        if error.is_token:
+            self.reload_credentials()
+        return DeliveryAttempt(pending.post, "stopped", str(error) if is_new else "", pending.attempts + 1)
+
+    def _after_channel_refusal(
+        self, pending: PendingNotification, error: DeliveryError, scope: RefusalScope
+    ) -> DeliveryAttempt:
+        """A refused alert pauses its channel. An edit, a reply or a notice only waits by itself."""
+        channel, now = pending.post.channel, self.now()
+        if pending.post.kind is not NotificationKind.ALERT:
+            return self._wait_alone(pending, error)
+        self.repository.mark_deferred(pending.id, now, str(error), is_in_doubt=pending.is_in_doubt)
+        pause = DeliveryPause(channel, error.code, error.remedy, now, is_person=scope is RefusalScope.PERSON)
+        is_new = self.repository.pause_channel(
+            pause, (self.outage_probe_wait,) if pending.is_outage else self.probe_waits
+        )
+        return DeliveryAttempt(pending.post, "paused", str(error) if is_new else "", pending.attempts + 1)
+
+    def _wait_alone(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
+        now = self.now()
+        if now - (pending.refused_from or now) >= GIVE_UP_AFTER:
+            return self._dead_letter(pending, str(error))
+        wait = self.probe_waits[min(pending.refusals, len(self.probe_waits) - 1)]
+        self.repository.mark_refused(pending.id, now, now + wait, str(error))
+        return DeliveryAttempt(pending.post, "refused", str(error), pending.attempts + 1)
+
+    def _refuse(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
+        """This notification is refused: a reply is tried again outside its thread, everything else is given up."""
+        if pending.post.kind is NotificationKind.REPLY and not pending.is_outside_thread:
+            self.repository.mark_outside_thread(pending.id, self.now(), str(error))
+            return DeliveryAttempt(pending.post, "refused", f"{error}; trying outside its thread", pending.attempts + 1)
+        return self._dead_letter(pending, str(error))
+
+    def _after_unknown_refusal(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
+        """A code in no list: it may pass; after some refusals and minutes it counts as this notification's own.
+
+        Where several channels answer it and none accepts anything, it counts as a refusal of everything.
+        """
+        channel, now = pending.post.channel, self.now()
+        is_alert = pending.post.kind is NotificationKind.ALERT  # a thread may have reasons of its own
+        is_new_stop = is_alert and self.gate.refuse_unknown(channel, error.code, now)
+        if self.gate.stop is not None:
+            self.repository.mark_deferred(pending.id, now, str(error), is_in_doubt=pending.is_in_doubt)
+            return DeliveryAttempt(pending.post, "stopped", str(error) if is_new_stop else "", pending.attempts + 1)
+        is_reply = pending.post.kind is NotificationKind.REPLY
+        is_over = pending.refusals + 1 >= UNKNOWN_REFUSALS and now - (pending.refused_from or now) >= UNKNOWN_FOR
+        if is_over or (is_reply and not pending.is_outside_thread and pending.refusals >= 1):
+            return self._refuse(pending, error)
+        wait = min(timedelta(seconds=4.0 ** min(pending.refusals, 5)), MAX_WAIT)
+        self.repository.mark_refused(pending.id, now, now + wait, str(error))
+        return DeliveryAttempt(pending.post, "refused", str(error), pending.attempts + 1)
+
+    def _dead_letter(self, pending: PendingNotification, why: str, *, is_expected: bool = False) -> DeliveryAttempt:
+        self.repository.mark_dead_lettered(pending.id, why, is_expected=is_expected)
+        return DeliveryAttempt(pending.post, "parked", why, pending.attempts + 1)

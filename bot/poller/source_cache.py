@@ -1,0 +1,117 @@
+"""What is cached of a source between polls, and what one answer proves about the answers before it. No I/O.
+
+See bot/docs/decisions.md#old-answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from bot.domain import Snapshot
+from bot.formats.base import Bodies
+from bot.poller.page_client import PageResponse
+
+FULL_FETCH_EVERY = timedelta(minutes=10)  # a 304 is not believed for longer
+BY_TURNS_WITHIN = timedelta(minutes=5)  # bodies that come back sooner, for the second time, alternate
+SERVER_CLOCK_TOLERANCE = timedelta(minutes=1)  # between the clocks of a page's servers, and ours
+
+
+@dataclass(frozen=True, slots=True)
+class BodyTurns:
+    """When a body was replaced by another one, and how often it has come back since the first time."""
+
+    left_at: datetime
+    returns: int = 0
+
+
+@dataclass(slots=True)
+class SourceCache:
+    """What is cached of a source between polls, so that only a changed page is parsed. Lost at a restart.
+
+    Attributes:
+        etag: Of the last answer; None where the next request must not be conditional.
+        snapshot: The parsed page.
+        digest: SHA-256 of the bodies.
+        bodies: Stored only for formats whose meaning depends on the time, to save memory.
+        fetched_at: The last fetch that was not answered by 304.
+        polled_at: The last fetch of any kind.
+        served_at: The newest time at which a server said that it made the answer.
+        has_wrong_etags: One ETag came with two different bodies, so that a 304 proves nothing.
+        left: Bodies that others have replaced, by digest.
+    """
+
+    etag: str | None = None
+    snapshot: Snapshot | None = None
+    digest: bytes = b""
+    bodies: Bodies = ()
+    fetched_at: datetime | None = None
+    polled_at: datetime | None = None
+    served_at: datetime | None = None
+    has_wrong_etags: bool = False
+    left: Mapping[bytes, BodyTurns] = field(default_factory=dict)
+
+    def needs_full_fetch(self, at: datetime) -> bool:
+        """Whether the body must be fetched whatever its ETag is: else the next poll would come too late for that.
+
+        A clock that has gone back proves nothing of how long ago the last such fetch was.
+        """
+        if self.fetched_at is None or self.polled_at is None or at < self.polled_at:
+            return True
+        interval = at - self.polled_at
+        return at - self.fetched_at + interval > FULL_FETCH_EVERY
+
+    def updated(self, page: PageResponse, snapshot: Snapshot, digest: bytes, at: datetime) -> SourceCache:
+        """The cache, without bodies, after the answer ``page`` at ``at``, of which ``snapshot`` was parsed."""
+        return SourceCache(
+            page.etag or (self.etag if page.not_modified else None),
+            snapshot,
+            digest,
+            fetched_at=self.fetched_at if page.not_modified and self.snapshot is not None else at,
+            polled_at=at,
+            served_at=max(filter(None, (self.served_at, _served_at(page, at))), default=None),
+            has_wrong_etags=self.has_wrong_etags or self._is_etag_wrong(page, digest),
+            left=self._body_turns(digest, at),
+        )
+
+    def is_newer_than(self, page: PageResponse, at: datetime) -> bool:
+        """Whether this answer was made before another one that was read; servers' clocks may differ a little."""
+        served_at = _served_at(page, at)
+        return bool(served_at and self.served_at and served_at < self.served_at - SERVER_CLOCK_TOLERANCE)
+
+    def comes_by_turns(self, digest: bytes, at: datetime) -> bool:
+        """Whether this body alternates with another one."""
+        turns = self.left.get(digest)
+        return turns is not None and turns.returns > 1 and at - turns.left_at <= BY_TURNS_WITHIN
+
+    def _is_etag_wrong(self, page: PageResponse, digest: bytes) -> bool:
+        return not page.not_modified and page.etag is not None and page.etag == self.etag and digest != self.digest
+
+    def _body_turns(self, digest: bytes, at: datetime) -> dict[bytes, BodyTurns]:
+        """The bodies that were replaced not long ago, now that the one with this digest was read."""
+        turns = {d: t for d, t in self.left.items() if timedelta(0) <= at - t.left_at <= BY_TURNS_WITHIN}
+        if not self.digest or digest == self.digest:
+            return turns
+        before = turns.get(self.digest)
+        turns[self.digest] = BodyTurns(at, before.returns if before else 0)
+        if digest in turns:
+            turns[digest] = replace(turns[digest], returns=turns[digest].returns + 1)
+        return turns
+
+
+def hash_bodies(bodies: Bodies) -> bytes:
+    """SHA-256 of the bodies of one poll."""
+    return sha256(b"\0".join(bodies)).digest()
+
+
+def answer_age(page: PageResponse) -> timedelta:
+    """How long caches on the way had kept the answer; zero where the client does not tell."""
+    return timedelta(seconds=getattr(page, "age_s", 0.0))
+
+
+def _served_at(page: PageResponse, at: datetime) -> datetime | None:
+    """When the server made the answer, by its clock; None where the client does not tell, or the clock is ahead."""
+    served_at: datetime | None = getattr(page, "served_at", None)
+    return served_at if served_at and served_at <= at + SERVER_CLOCK_TOLERANCE else None

@@ -1,0 +1,121 @@
+"""``HistoryQueries``: reliability figures, uptime by day, incident charts and the study's table, from the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.domain import Advice, Provider, Surface, TrackedIncident
+from bot.domain.reliability import DayStatus, ReliabilityFigures, StudyTable, TimeWindow
+from bot.errors import UsageError
+from bot.messages import charts
+from bot.messages.charts import Lane, Picture
+from bot.rules.reliability import days, icpe25, spans
+from bot.rules.reliability import figures as reliability_figures
+from bot.storage.archive import Archive
+
+IncidentChartData = tuple[str, list[Lane], list[tuple[datetime, str]], tuple[datetime, datetime]]
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceUptime:
+    """One surface in one window.
+
+    Attributes:
+        surface: The surface.
+        figures: Its figures by time and its number of incidents; durations of incidents are left out.
+        days: The status of each day (UTC).
+        study: Its availability by the definition of the ICPE 2025 study; None if unknown.
+    """
+
+    surface: Surface
+    figures: ReliabilityFigures
+    days: tuple[DayStatus, ...]
+    study: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQueries:
+    """Queries about the past. ``now`` is the time of the query."""
+
+    archive: Archive
+    now: datetime
+
+    def reliability_figures(self, surface: Surface, window: TimeWindow) -> ReliabilityFigures:
+        """The reliability figures of one surface in a window."""
+        record = self.archive.surface_record(surface.provider, surface.id, window, self.now)
+        return reliability_figures.compute_figures(
+            record, self.archive.surface_incident_courses(surface.id, window), window, surface.slo
+        )
+
+    def surface_uptime(self, surface: Surface, window: TimeWindow) -> SurfaceUptime:
+        """The uptime of one surface in a window, by day."""
+        record = self.archive.surface_record(surface.provider, surface.id, window, self.now)
+        periods = spans.condition_periods(record, window)
+        day_windows = spans.split_days(window, UTC)
+        parts = spans.clip_to_windows(periods, day_windows)
+        day_statuses = tuple(
+            days.summarize_day(day.start.date(), part) for day, part in zip(day_windows, parts, strict=True)
+        )
+        figures = reliability_figures.figures_from_periods(surface.id, periods, (), window, surface.slo)
+        counted = replace(figures, incidents=self.archive.count_incidents(surface.id, window))
+        return SurfaceUptime(surface, counted, day_statuses, icpe25.mean_daily_availability(periods, day_windows))
+
+    def incident_chart(self, tracked: TrackedIncident, surfaces: Sequence[Surface]) -> Picture:
+        """A chart of an incident: a lane for each affected surface, from before its first post until after its end."""
+        return charts.draw_incident(*self.incident_chart_data(tracked, surfaces))
+
+    def incident_chart_data(self, tracked: TrackedIncident, surfaces: Sequence[Surface]) -> IncidentChartData:
+        """The data of ``incident_chart``, for a caller that draws it itself."""
+        window = self._chart_window(tracked)
+        lanes = [
+            Lane(
+                surface.name,
+                spans.condition_periods(
+                    self.archive.surface_record(surface.provider, surface.id, window, self.now), window
+                ),
+                _merge_equal_calls(self.archive.verdict_intervals(surface.provider, surface.id, window)),
+            )
+            for surface in surfaces
+            if surface.id in tracked.surfaces
+        ]
+        posts = [(u.display_at, str(u.stage)) for u in tracked.incident.updates]
+        return tracked.incident.name, lanes, posts, (window.start, window.end)
+
+    def _chart_window(self, tracked: TrackedIncident) -> TimeWindow:
+        posts = [u.display_at for u in tracked.incident.updates] or [tracked.incident.created_at]
+        end = max(posts[-1], tracked.closed_at or self.now)
+        margin = max((end - posts[0]) / 10, timedelta(minutes=10))
+        return TimeWindow(posts[0] - margin, min(end + 2 * margin, max(self.now, end)))
+
+    def study_table(self, providers: Sequence[Provider], window: TimeWindow | None) -> StudyTable:
+        """The table of the ICPE 2025 study, for these providers; all time if ``window`` is None."""
+        return icpe25.compute_study_table(self.archive.incident_courses([p.id for p in providers], window))
+
+    def known_period(self, providers: Sequence[Provider]) -> TimeWindow:
+        """The time from the first to the last record, up to now; UsageError if there are none."""
+        period = self.archive.known_period([p.id for p in providers])
+        if period is None:
+            raise UsageError("Nothing is known of any past: `brownout run` watches, `brownout backfill` reads it in.")
+        return TimeWindow(period.start, min(period.end, self.now))
+
+    def last_days(self, days: float) -> TimeWindow:
+        """The last so many days up to now; of one day or more, the window starts at midnight (UTC)."""
+        start = self.now - timedelta(days=days)
+        if days >= 1:
+            start = (start + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+        return TimeWindow(start, self.now)
+
+
+def _merge_equal_calls(
+    calls: Sequence[tuple[datetime, datetime, Advice]],
+) -> tuple[tuple[datetime, datetime, Advice], ...]:
+    """Merges adjacent intervals with the same advice, which differ only in their reasons."""
+    merged: list[tuple[datetime, datetime, Advice]] = []
+    for start, end, call in calls:
+        if merged and merged[-1][2] is call and merged[-1][1] == start:
+            merged[-1] = (merged[-1][0], end, call)
+        else:
+            merged.append((start, end, call))
+    return tuple(merged)

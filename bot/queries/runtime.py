@@ -1,0 +1,114 @@
+"""``Runtime``: access to the bot that runs in this process, for its handlers. On the command line there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from bot.domain import ChatUser, PollStatistics, Provider
+from bot.queries.slack_status import SlackStatus
+
+if TYPE_CHECKING:  # half a second of HTTP imports, which no query on the command line needs
+    from bot.adapters.discovery import DiscoveredPage
+
+_DIGEST_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderOptions:
+    """What was typed to add a provider: an address, and options that override what the page says."""
+
+    url: str
+    ident: str = ""
+    name: str = ""
+    page: str = ""
+    regions: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderProposal:
+    """A page that was found, and the provider file that would be written for it."""
+
+    options: ProviderOptions
+    page: DiscoveredPage
+    text: str
+    file: Path
+    is_known: bool = False  # the catalogue has it, disabled
+
+    @property
+    def digest(self) -> str:
+        """A short hash of the file's text."""
+        return sha256(self.text.encode()).hexdigest()[:_DIGEST_LENGTH]
+
+
+class PollJobs(Protocol):
+    """The scheduler's polls."""
+
+    def poll_statistics(self, provider: str) -> PollStatistics | None: ...  # noqa: D102
+    def seconds_since_poll_start(self) -> float: ...  # noqa: D102
+    def add_provider(self, provider: Provider) -> None: ...  # noqa: D102
+
+
+class Onboarding(Protocol):
+    """Adds providers while the bot runs; every method may raise UsageError."""
+
+    async def propose(self, wish: ProviderOptions) -> ProviderProposal: ...  # noqa: D102
+    async def accept(self, proposal: ProviderProposal, by: ChatUser) -> Provider: ...  # noqa: D102
+
+
+@dataclass(slots=True)
+class Runtime:
+    """The parts of the running bot; they are filled in when it starts.
+
+    Attributes:
+        providers: The catalogue, shared by all handlers; it may grow.
+        poll_jobs: The scheduler's polls.
+        onboarding: Adds providers.
+        groups: The members of user groups by group id, as Slack last returned them.
+        slack_status: The state of the connection to Slack.
+        backed_up_at: Returns the time of the newest backup.
+    """
+
+    providers: list[Provider]
+    poll_jobs: PollJobs | None = None
+    onboarding: Onboarding | None = None
+    groups: Mapping[str, Collection[str]] = field(default_factory=dict)
+    slack_status: SlackStatus | None = None
+    backed_up_at: Callable[[], datetime | None] = lambda: None
+
+    def poll_statistics(self, provider: str) -> PollStatistics | None:
+        """Statistics of a provider's polls; None if there are none yet."""
+        return self.poll_jobs.poll_statistics(provider) if self.poll_jobs else None
+
+    def seconds_since_poll_start(self) -> float:
+        """Seconds since a poll began; 0 where no bot runs in this process."""
+        return self.poll_jobs.seconds_since_poll_start() if self.poll_jobs else 0.0
+
+    async def is_slack_connected(self) -> bool | None:
+        """Whether the bot is connected to Slack; None if it is not meant to be."""
+        return (
+            await self.slack_status.disconnected_reason() is None and not self._is_token_refused()
+            if self.slack_status and self.slack_status.is_wanted
+            else None
+        )
+
+    def _is_token_refused(self) -> bool:
+        stop = self.slack_status.stop if self.slack_status else None
+        return stop is not None and stop.is_token
+
+    def expand_groups(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """The ids with each user group replaced by its members, without duplicates."""
+        each = (self.groups.get(i, ()) if i.startswith("S") else (i,) for i in ids)
+        return tuple(dict.fromkeys(person for members in each for person in members))
+
+    def add_provider(self, provider: Provider) -> None:
+        """Starts polling one more provider, without a restart. RuntimeError if no bot runs."""
+        if self.poll_jobs is None:
+            raise RuntimeError("no bot runs")
+        self.poll_jobs.add_provider(provider)
+        self.providers.append(provider)

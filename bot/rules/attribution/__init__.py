@@ -1,0 +1,1 @@
+"""Which surfaces an incident affects, from its components and the words of its texts."""

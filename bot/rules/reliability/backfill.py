@@ -1,0 +1,152 @@
+"""Collects what a backfill stores from the transitions of a replayed history.
+
+That is incidents with their events, the conditions of surfaces, and the time that the history covers. Verdicts are left
+out, since none was given at the time. An event's ``happened_at`` is its time in the replay; its ``seen_at`` is the time
+of the backfill, which the repository sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.domain import (
+    Component,
+    Condition,
+    Event,
+    EventKind,
+    Incident,
+    PollResult,
+    ProviderState,
+    Snapshot,
+    TrackedIncident,
+)
+from bot.domain.reliability import ConditionClaim, TimeWindow
+from bot.rules.reliability.spans import merge_windows
+from bot.rules.transition import StateTransition, TransitionContext, apply_poll
+
+# for so long after the last usable poll its data counts (bot/docs/verdict-rules.md#staleness)
+COVERED_AFTER_FAILURE = timedelta(minutes=15)
+
+_BACKFILLED_EVENTS = frozenset(
+    {
+        EventKind.INCIDENT_OPENED,
+        EventKind.INCIDENT_REOPENED,
+        EventKind.INCIDENT_CHANGED,
+        EventKind.UPDATE_POSTED,
+        EventKind.UPDATE_EDITED,
+        EventKind.SURFACE_CHANGED,
+        EventKind.INCIDENT_RESOLVED,
+        EventKind.INCIDENT_WITHDRAWN,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BackfilledIncident:
+    """One incident of a history, with its events in time order."""
+
+    tracked: TrackedIncident
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BackfilledHistory:
+    """Everything that a backfill stores.
+
+    ``conditions`` has, by surface id, the times in which it was not operational; ``covered`` are the times that the
+    history speaks for, merged.
+    """
+
+    incidents: tuple[BackfilledIncident, ...]
+    conditions: Mapping[str, tuple[ConditionClaim, ...]]
+    covered: tuple[TimeWindow, ...]
+
+
+def backfill_retroactive_incident(incident: Incident, context: TransitionContext) -> BackfilledIncident:
+    """The incident as a backfill stores it, where it was over before it was posted.
+
+    No page ever listed such an incident as open, so no replay finds it. It affects the surfaces of its components and
+    changes no condition (bot/docs/decisions.md#rule-8-the-first-poll-is-a-baseline).
+    """
+    at = max([incident.created_at, *(u.display_at for u in incident.updates)])
+    state = ProviderState(context.provider.id, seen_at=at - COVERED_AFTER_FAILURE)
+    transition = apply_poll(state, PollResult(at, Snapshot("", "", incidents=(incident,))), context)
+    events = tuple(e for e in transition.events if e.incident == incident.id and e.kind in _BACKFILLED_EVENTS)
+    linked = {word for c in incident.components for word in (c.id, c.name)}
+    surfaces = tuple(s.id for s in context.provider.surfaces if linked.intersection(s.components))
+    tracked = transition.state.tracked_incident(incident.id) or TrackedIncident(incident, at)
+    return BackfilledIncident(
+        replace(tracked, surfaces=surfaces, closed_at=_resolution_time(events), is_backfilled=True), events
+    )
+
+
+def _resolution_time(events: Iterable[Event]) -> datetime | None:
+    return next((e.happened_at for e in events if e.kind is EventKind.INCIDENT_RESOLVED), None)
+
+
+@dataclass(slots=True)
+class BackfillBuilder:
+    """Collects the transitions of a replay, in time order, for ``build_history``."""
+
+    _incidents: dict[str, TrackedIncident] = field(default_factory=dict)
+    _components: dict[str, dict[str, Component]] = field(default_factory=dict)
+    _events: dict[str, list[Event]] = field(default_factory=dict)
+    _condition_changes: dict[str, list[tuple[datetime, Condition, bool]]] = field(default_factory=dict)
+    _covered: list[TimeWindow] = field(default_factory=list)
+    _covered_since: datetime | None = None
+
+    def add(self, transition: StateTransition) -> None:
+        """Adds the next transition, in time order."""
+        for event in transition.events:
+            self._add_event(event)
+        if self._covered_since is None and transition.state.blind_since is None:
+            self._covered_since = transition.at
+        for tracked in transition.state.incidents:
+            self._incidents[tracked.incident.id] = tracked
+            linked = self._components.setdefault(tracked.incident.id, {})
+            linked.update((c.id, c) for c in tracked.incident.components)
+
+    def build_history(self, until: datetime) -> BackfilledHistory:
+        """The history of all transitions added, up to ``until``, the time at which the history was read."""
+        open_window = (
+            [TimeWindow(self._covered_since, until)] if self._covered_since and self._covered_since < until else []
+        )
+        covered = (TimeWindow(w.start, min(w.end, until)) for w in [*self._covered, *open_window])
+        conditions = {s: tuple(_condition_claims(changes, until)) for s, changes in self._condition_changes.items()}
+        incidents = (
+            BackfilledIncident(self._with_linked_components(tracked), tuple(self._events.get(i, ())))
+            for i, tracked in self._incidents.items()
+        )
+        return BackfilledHistory(
+            tuple(sorted(incidents, key=lambda i: (i.tracked.incident.created_at, i.tracked.incident.id))),
+            {s: spans for s, spans in conditions.items() if spans},
+            merge_windows(covered),
+        )
+
+    def _add_event(self, event: Event) -> None:
+        if event.kind is EventKind.SOURCE_BLIND and self._covered_since is not None:
+            self._covered.append(TimeWindow(self._covered_since, event.seen_at + COVERED_AFTER_FAILURE))
+            self._covered_since = None
+        if event.kind is EventKind.SURFACE_CHANGED and event.surface and event.condition:
+            self._condition_changes.setdefault(event.surface, []).append(
+                (event.seen_at, event.condition, event.inferred)
+            )
+        if event.kind in _BACKFILLED_EVENTS and event.incident:
+            dated_event = replace(event, happened_at=event.happened_at or event.seen_at)
+            self._events.setdefault(event.incident, []).append(dated_event)
+
+    def _with_linked_components(self, tracked: TrackedIncident) -> TrackedIncident:
+        components = tuple(self._components[tracked.incident.id].values())
+        return replace(tracked, incident=replace(tracked.incident, components=components), is_backfilled=True)
+
+
+def _condition_claims(
+    condition_changes: Iterable[tuple[datetime, Condition, bool]], end: datetime
+) -> Iterator[ConditionClaim]:
+    changes = list(condition_changes)
+    ends = [at for at, _, _ in changes[1:]] + [end]
+    for (start, condition, inferred), until in zip(changes, ends, strict=True):
+        if start < until and condition not in (Condition.OPERATIONAL, Condition.UNKNOWN):
+            yield ConditionClaim(start, until, condition, inferred)

@@ -1,0 +1,117 @@
+"""The reliability figures of one surface over a window, by Brownout's own definition.
+
+- *Bad* is degraded, partial outage or major outage, as everywhere in Brownout; overlapping claims are merged first
+  (``spans``).
+- *Availability* is the share of the known time in which nothing was bad. Maintenance and unknown time count neither
+  for nor against it and are given separately.
+- *MTTR* is the mean from the vendor's first post to its *resolved*, over incidents that have ended and were posted
+  before they had; the median is given too, since the tail is heavy (bot/docs/verdict-rules.md#reliability-figures).
+- *MTBF* is the known good time per outage, an uninterrupted time in which something was bad.
+- The *error budget* of an objective is that of the window's last 30 days (``error_budget``).
+- *Vendor lag* is the first post minus the start that the vendor states, where that is a minute earlier or more; *our
+  lag* is our first poll that showed the incident minus the first post, for incidents seen live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from statistics import median
+
+from bot.domain import Condition, Stage
+from bot.domain.reliability import (
+    ConditionPeriod,
+    ErrorBudget,
+    IncidentCourse,
+    MeanAndMedian,
+    ReliabilityFigures,
+    SurfaceRecord,
+    TimeWindow,
+)
+from bot.rules.reliability import spans
+from bot.rules.reliability.error_budget import compute_error_budget
+
+MIN_VENDOR_LAG = timedelta(minutes=1)  # pages that state no start repeat the time of the first post, or nearly
+BUDGET_PERIOD = timedelta(days=30)
+MEASURED_STAGES = (Stage.INVESTIGATING, Stage.IDENTIFIED, Stage.MONITORING)
+
+
+def compute_figures(
+    record: SurfaceRecord, courses: Iterable[IncidentCourse], window: TimeWindow, slo: float | None = None
+) -> ReliabilityFigures:
+    """The figures of one surface over the window.
+
+    Args:
+        record: Everything known of the surface's conditions.
+        courses: The surface's incidents; maintenances and those first posted outside the window are left out.
+        window: The time that the figures are of.
+        slo: The availability objective in percent, below 100; None gives no error budget.
+    """
+    return figures_from_periods(record.surface, spans.condition_periods(record, window), courses, window, slo)
+
+
+def figures_from_periods(
+    surface: str,
+    periods: Sequence[ConditionPeriod],
+    courses: Iterable[IncidentCourse],
+    window: TimeWindow,
+    slo: float | None = None,
+) -> ReliabilityFigures:
+    """The same as ``compute_figures`` from condition periods, which must be those of the window."""
+    time_by_condition = spans.time_by_condition(periods)
+    outages = spans.outages(periods)
+    in_window = [c for c in courses if not c.is_maintenance and window.start <= c.posted_at < window.end]
+    posted_live = [c for c in in_window if not c.is_post_hoc]
+    return ReliabilityFigures(
+        surface=surface,
+        window=window,
+        minutes=time_by_condition,
+        incidents=len(in_window),
+        post_hoc=len(in_window) - len(posted_live),
+        outages=len(outages),
+        availability=availability(periods),
+        mttr=_mean_and_median(posted_live, lambda c: c.resolved_at - c.posted_at if c.resolved_at else None),
+        mtbf=_good_time(time_by_condition) / len(outages) if outages else None,
+        stages={stage: _mean_and_median(posted_live, _time_in(stage)) for stage in MEASURED_STAGES},
+        vendor_lag=_mean_and_median(in_window, _vendor_lag),
+        our_lag=_mean_and_median(
+            posted_live, lambda c: max(c.seen_at - c.posted_at, timedelta()) if c.seen_at else None
+        ),
+        budget=_current_budget(periods, window, slo) if slo is not None else None,
+    )
+
+
+def _current_budget(periods: Sequence[ConditionPeriod], window: TimeWindow, slo: float) -> ErrorBudget:
+    """The error budget of the window's last 30 days."""
+    budget_window = TimeWindow(max(window.start, window.end - BUDGET_PERIOD), window.end)
+    return compute_error_budget(spans.clip_periods(periods, budget_window), budget_window, slo)
+
+
+def availability(periods: Sequence[ConditionPeriod]) -> float | None:
+    """The availability in percent by Brownout's own definition; None where nothing is known."""
+    time_by_condition = spans.time_by_condition(periods)
+    good, bad = _good_time(time_by_condition), sum((m for c, m in time_by_condition.items() if c.is_bad), timedelta())
+    return 100 * (good / (good + bad)) if good + bad else None
+
+
+def _good_time(time_by_condition: Mapping[Condition, timedelta]) -> timedelta:
+    return time_by_condition[Condition.OPERATIONAL]
+
+
+def _vendor_lag(course: IncidentCourse) -> timedelta | None:
+    if course.started_at is None or course.posted_at - course.started_at < MIN_VENDOR_LAG:
+        return None
+    return course.posted_at - course.started_at
+
+
+def _time_in(stage: Stage) -> Callable[[IncidentCourse], timedelta | None]:
+    return lambda course: course.time_by_stage().get(stage)
+
+
+def _mean_and_median(
+    courses: Iterable[IncidentCourse], value: Callable[[IncidentCourse], timedelta | None]
+) -> MeanAndMedian:
+    durations = [v for c in courses if (v := value(c)) is not None]
+    if not durations:
+        return MeanAndMedian(0, None, None)
+    return MeanAndMedian(len(durations), sum(durations, timedelta()) / len(durations), median(durations))  # type: ignore[type-var]

@@ -1,0 +1,116 @@
+"""The schema of ``brownout.toml``: polling, HTTP server, database, backups, replica, Slack and own probes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from bot.settings.base import HIDDEN_VALUE, StrictModel
+from bot.settings.probe_toml import ProbeTable
+
+
+class PollSettings(StrictModel):
+    """``[poll]``: how pages are polled. Times are in seconds, sizes in bytes, the other two are numbers of polls."""
+
+    interval_s: float = Field(default=60, ge=1)
+    incident_interval_s: float = Field(default=20, ge=1)
+    timeout_s: float = Field(default=10, gt=0)
+    max_bytes: int = Field(default=8_000_000, ge=1000)
+    blind_after: int = Field(default=3, ge=1)
+    alarm_after: int = Field(default=30, ge=1)
+
+
+class WebSettings(StrictModel):
+    """``[web]``: the HTTP server with the board and the API. ``hosts`` are additional host names that it accepts."""
+
+    enabled: bool = True
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8787, ge=0, le=65535)
+    hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")], ...] = ()
+
+
+class VerdictChoice(StrictModel):
+    """``[verdict]``: which preset of verdict.toml is used."""
+
+    preset: Literal["cautious", "default", "fast"] = "default"
+
+
+class CatalogSettings(StrictModel):
+    """``[catalog]``: the providers that ship with Brownout.
+
+    ``shipped``: whether they are below the files of this folder; None: if it has no provider file of its own.
+    ``enabled``: exactly these providers are polled, whatever their files say; None: those whose file enables them.
+    """
+
+    shipped: bool | None = None
+    enabled: tuple[str, ...] | None = None
+
+
+class StoreSettings(StrictModel):
+    """``[store]``: the database, its backups and its retention.
+
+    ``backup_to`` is relative to the database. ``backup_every_h = 0`` makes no backups, ``bodies_days = 0`` keeps raw
+    pages forever.
+    """
+
+    path: str = "brownout.db"
+    backup_every_h: float = Field(default=24, ge=0)
+    backup_to: str = Field(default="backups", min_length=1)
+    keep: int = Field(default=7, ge=1)
+    bodies_days: float = Field(default=90, ge=0)
+
+
+class ReplicaSettings(StrictModel):
+    """``[replica]``: where Litestream copies every commit to; an empty ``url`` is nowhere. It holds no credentials."""
+
+    url: str = ""
+    endpoint: str = Field(default="", pattern=r"^(https?://[^\s@]+)?$")
+    region: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.username or parts.password or parts.query:
+            why = "credentials come from the environment (AWS_ACCESS_KEY_ID...), never from a file"
+            raise PydanticCustomError(HIDDEN_VALUE, "{why}", {"why": why})
+        is_file = parts.scheme == "file" and not parts.netloc and parts.path.strip("/")
+        is_s3 = parts.scheme == "s3" and parts.netloc and parts.path.strip("/")
+        if url and not (is_file or is_s3):
+            raise ValueError("must be file:///folder or s3://bucket/path")
+        return url
+
+
+class SlackSettings(StrictModel):
+    """``[slack]``: permissions and delivery.
+
+    ``admins``: users and user groups who may end subscriptions, change settings and mute for all; empty: everybody.
+    ``partners``: other workspaces whose people may act in channels of Slack Connect; others' people only read.
+    ``owner``: the user or channel that is notified of unreadable pages; empty: the admins.
+    ``look_up``: whether the channel's history is searched for a message whose delivery is uncertain, where the scopes
+    allow it.
+    ``give_up_after_min``: minutes without Slack after which the process ends; 0: never; None: 15 where a supervisor
+    restarts it.
+    """
+
+    admins: tuple[Annotated[str, Field(pattern=r"^[UWS][A-Z0-9]+$")], ...] = ()
+    partners: tuple[Annotated[str, Field(pattern=r"^[TE][A-Z0-9]+$")], ...] = ()
+    owner: str = Field(default="", pattern=r"^([UWCG][A-Z0-9]+)?$")
+    look_up: Literal["auto", "off"] = "auto"
+    give_up_after_min: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
+class MainSettings(StrictModel):
+    """The whole file. A probe in it replaces the probe of that surface in the provider file."""
+
+    poll: PollSettings = PollSettings()
+    verdict: VerdictChoice = VerdictChoice()
+    store: StoreSettings = StoreSettings()
+    replica: ReplicaSettings = ReplicaSettings()
+    web: WebSettings = WebSettings()
+    slack: SlackSettings = SlackSettings()
+    catalog: CatalogSettings = CatalogSettings()
+    probe: dict[str, ProbeTable] = Field(default_factory=dict)

@@ -1,0 +1,101 @@
+"""Drops what Slack sends more than once. Shared by Socket Mode and HTTP mode.
+
+Events are remembered in memory and in the database, since Slack sends one again, also after a restart, until it is
+acknowledged. Signed requests are remembered in memory only (bot.slack.http_mode): an acknowledgement waits for no disk.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncApp
+
+from bot.errors import StoreError
+
+log = logging.getLogger("brownout")
+
+SIGNATURE_MEMORY = timedelta(minutes=10)  # twice the time for which a signature is valid
+EVENT_MEMORY = timedelta(hours=25)  # Slack tries three times within minutes, and with "Delayed events" hourly for a day
+MAX_KEYS = 10_000  # in memory; the oldest are dropped
+ANSWERED_TYPES = (
+    "view_submission",
+    "block_suggestion",
+)  # the acknowledgement contains the answer, so each delivery needs one
+
+
+class KeyStore(Protocol):
+    """Stores keys across restarts."""
+
+    def claim(self, key: str, now: datetime, keep: timedelta) -> bool:
+        """True for the first claim of this key within ``keep``. May raise StoreError."""
+
+
+@dataclass(slots=True)
+class RecentKeys:
+    """The newest keys that this process has seen."""
+
+    _until: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
+
+    def add_if_new(self, key: str, now: datetime, keep: timedelta) -> bool:
+        """Adds the key. True if it was not seen within ``keep``."""
+        until = self._until.pop(key, now)
+        self._until[key] = now + keep
+        if len(self._until) > MAX_KEYS:
+            self._until.popitem(last=False)
+        return until <= now
+
+
+@dataclass(slots=True)
+class EventDeduplicator:
+    """Tells whether a key is new. ``store`` keeps keys in the database, ``now`` is the clock."""
+
+    store: KeyStore
+    now: Callable[[], datetime]
+    _recent: RecentKeys = field(default_factory=RecentKeys)
+    _is_store_failing: bool = False
+
+    def claim_in_memory(self, key: str, keep: timedelta) -> bool:
+        """Adds the key in memory. True if this process has not seen it within ``keep``."""
+        return self._recent.add_if_new(key, self.now(), keep)
+
+    def claim(self, key: str, keep: timedelta) -> bool:
+        """Adds the key. True if neither this process nor the database has seen it within ``keep``."""
+        return self.claim_in_memory(key, keep) and self._claim_stored(key, keep)
+
+    def _claim_stored(self, key: str, keep: timedelta) -> bool:
+        """Adds the key to the database. If that can't be written, memory alone decides."""
+        try:
+            is_first = self.store.claim(key, self.now(), keep)
+        except StoreError as error:
+            if not self._is_store_failing:
+                log.error("can't store which events are handled; after a restart one may repeat: %s", error)  # noqa: TRY400
+            self._is_store_failing = True
+            return True
+        self._is_store_failing = False
+        return is_first
+
+
+def install_deduplication(bolt: AsyncApp, deduplicator: EventDeduplicator) -> None:
+    """Adds a middleware that lets every event through once: Slack sends it again if our answer was lost.
+
+    Commands and clicks are recognised by their trigger id, in memory only: while Socket Mode changes its connection,
+    both connections may deliver one.
+    """
+
+    async def deduplicate(body: dict[str, Any], next_: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
+        event = body.get("event_id") if body.get("type") == "event_callback" else None
+        if isinstance(event, str) and not deduplicator.claim(f"event {event}", EVENT_MEMORY):
+            return BoltResponse(status=200, body="")
+        trigger = body.get("trigger_id") if body.get("type") not in ANSWERED_TYPES else None
+        if isinstance(trigger, str) and not deduplicator.claim_in_memory(f"trigger {trigger}", SIGNATURE_MEMORY):
+            return BoltResponse(status=200, body="")
+        await next_()
+        return None
+
+    bolt.middleware(deduplicate)

@@ -1,0 +1,135 @@
+"""``Archive``: years of incidents for reliability figures, search, notes and exports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from bot.domain import Advice, Alert, Condition, Event, EvidenceTotals, UserReport
+from bot.domain.reliability import IncidentCourse, SurfaceRecord, TimeWindow, VerdictAccuracy
+from bot.rules.reliability import spans, verdict_accuracy
+from bot.rules.reliability.backfill import BackfilledHistory, BackfilledIncident
+from bot.storage import backfill, evidence, json_dump, notes, reliability, search
+from bot.storage.backfill import BackfillCounts
+from bot.storage.connection import Database
+from bot.storage.notes import NotificationDelivery
+from bot.storage.search import SearchHits
+
+
+class Archive:
+    """Reads of the history, and writes of backfills, notes and imports; every method may raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        """Takes the repository's open database."""
+        self._db = database
+
+    # --- backfills ----------------------------------------------------------------------------------------------------
+
+    def save_incidents(self, source: str, incidents: Iterable[BackfilledIncident], at: datetime) -> BackfillCounts:
+        """Writes incidents of a history in one transaction; returns how many incidents and updates were new."""
+        return backfill.save_incidents(self._db, source, incidents, at)
+
+    def save_conditions(self, provider: str, history: BackfilledHistory, origin: tuple[str, str], at: datetime) -> None:
+        """Writes a history's conditions and coverage; ``origin`` is the digest and the name of its file."""
+        backfill.save_conditions(self._db, provider, history, origin, at)
+
+    def fetched_pages(self, provider: str) -> dict[str, tuple[bool, bytes | None]]:
+        """The incident pages that a history download has fetched so far; see ``backfill.fetched_pages``."""
+        return backfill.fetched_pages(self._db, provider)
+
+    def save_fetched_page(self, provider: str, incident: str, body: bytes | None, *, is_closed: bool) -> None:
+        """Stores one incident page of a history download; ``body`` is None if the page is gone."""
+        backfill.save_fetched_page(self._db, provider, incident, body, is_closed=is_closed)
+
+    # --- figures ------------------------------------------------------------------------------------------------------
+
+    def surface_record(self, source: str, surface: str, window: TimeWindow, now: datetime) -> SurfaceRecord:
+        """Everything recorded about a surface in a window."""
+        return reliability.surface_record(self._db, source, surface, window, now)
+
+    def verdict_intervals(
+        self, source: str, surface: str, window: TimeWindow
+    ) -> tuple[tuple[datetime, datetime, Advice], ...]:
+        """The verdicts on a surface in a window, each as start, end and advice."""
+        return reliability.verdict_intervals(self._db, source, surface, window)
+
+    def with_advice_record(self, alert: Alert) -> Alert:
+        """The alert with how often its advice let load through again, and with the surfaces that had an outage.
+
+        For the moment of the all clear, whose advice need not be recorded yet.
+        """
+        window = TimeWindow(min(alert.posted_at, alert.seen_at), alert.as_of)
+        total, outages = VerdictAccuracy(), []
+        for line in alert.lines:
+            given = list(self.verdict_intervals(alert.provider, line.surface, window))
+            if given and given[-1][2] is not line.verdict.call:
+                given[-1] = (given[-1][0], alert.as_of, given[-1][2])
+                given.append((alert.as_of, alert.as_of, line.verdict.call))
+            record = self.surface_record(alert.provider, line.surface, window, alert.as_of)
+            periods = spans.condition_periods(record, window)
+            total = total.merged_with(verdict_accuracy.measure_verdict_accuracy(given, periods))
+            if any(period.condition is Condition.MAJOR_OUTAGE for period in periods):
+                outages.append(line.surface)
+        return replace(alert, openings=total.openings, early_openings=total.early, outages=tuple(outages))
+
+    def surface_incident_courses(self, surface: str, window: TimeWindow) -> tuple[IncidentCourse, ...]:
+        """The incidents that affected a surface and were first posted in the window, oldest first."""
+        return reliability.surface_incident_courses(self._db, surface, window)
+
+    def count_incidents(self, surface: str, window: TimeWindow) -> int:
+        """The number of incidents that affected a surface and were first posted in the window, without maintenances."""
+        return reliability.count_incidents(self._db, surface, window)
+
+    def incident_courses(
+        self, providers: Sequence[str], window: TimeWindow | None = None
+    ) -> tuple[IncidentCourse, ...]:
+        """The incidents of these providers that were first posted in the window, or all of them; oldest first."""
+        return reliability.incident_courses(self._db, providers, window)
+
+    def first_poll_at(self, provider: str) -> datetime | None:
+        """The time of the first poll of a provider's page; None before it."""
+        return reliability.first_poll_at(self._db, provider)
+
+    def known_period(self, providers: Iterable[str]) -> TimeWindow | None:
+        """From the first to the last time that polls or histories cover; None if nothing does."""
+        return reliability.known_period(self._db, providers)
+
+    # --- what people add ----------------------------------------------------------------------------------------------
+
+    def add_event(self, event: Event) -> int:
+        """Appends a note, a correction or a change of labels to the timeline; returns the event's id."""
+        return notes.add_event(self._db, event)
+
+    def incident_labels(self, incident: str) -> tuple[str, ...]:
+        """The labels of an incident, in alphabetical order."""
+        return notes.incident_labels(self._db, incident)
+
+    def deliveries(self, incident: str) -> tuple[NotificationDelivery, ...]:
+        """The notifications about an incident, and whether each was delivered."""
+        return notes.deliveries(self._db, incident)
+
+    def evidence_totals(self, surfaces: Iterable[str], since: datetime, until: datetime) -> tuple[EvidenceTotals, ...]:
+        """Counts of probes and requests for each surface in a period, from the raw evidence that is still stored."""
+        return evidence.evidence_totals(self._db, surfaces, since, until)
+
+    def user_reports(self, since: datetime) -> tuple[UserReport, ...]:
+        """The reports of people in the chat since then, oldest first."""
+        return evidence.user_reports(self._db, since)
+
+    # --- search -------------------------------------------------------------------------------------------------------
+
+    def search(self, typed: str, channel: str | None = None, limit: int = 20) -> SearchHits:
+        """Full-text search over all years: one match for each incident, the newest first; see ``search.search``."""
+        return search.search(self._db, typed, channel, limit)
+
+    # --- export and import --------------------------------------------------------------------------------------------
+
+    def dump(self) -> Iterator[str]:
+        """The whole database as one JSON file, in chunks."""
+        return json_dump.dump_database(self._db)
+
+    def restore(self, body: Mapping[str, Any]) -> int:
+        """Imports a dumped database into this empty one; returns the number of rows."""
+        return json_dump.restore_database(self._db, body)

@@ -1,0 +1,305 @@
+"""Opens Brownout's SQLite database and turns every failure into a StoreError that says what to do.
+
+WAL with ``synchronous=FULL``: what is acknowledged survives a power cut (bot/docs/decisions.md#13-sqlite-durability).
+Only one bot may run on a database; other processes may read it, and write a little (a subscription) between its
+transactions.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from math import inf
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from bot.errors import StoreError
+from bot.storage import forms, migrations
+from bot.storage.sqlite_utils_lite import Database as SqliteUtilsDatabase
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """The conflict clause of an INSERT: an existing row with the same key takes the new row's values.
+
+    Attributes:
+        key: The columns of the key.
+        kept: Columns that keep the existing row's value.
+        other: Columns that get another value, each with its SQL expression.
+        where: A condition in SQL; the existing row is updated only if it holds.
+    """
+
+    key: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+    other: tuple[tuple[str, str], ...] = ()
+    where: str = ""
+
+    def clause(self, columns: Iterable[str]) -> str:
+        """The SQL of the clause, for an INSERT of these columns."""
+        values = {c: f"excluded.{c}" for c in columns if c not in (*self.key, *self.kept)} | dict(self.other)
+        changes = ", ".join(f"{column} = {value}" for column, value in values.items())
+        return f"ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {changes}" + (self.where and f" WHERE {self.where}")
+
+
+_BOT_PATIENCE_S = 0.25
+_BUSY_FACTOR = 10  # how many times its patience a bot goes without waiting for another writer again
+
+IGNORE = "ON CONFLICT DO NOTHING"  # an existing row stays as it is
+
+
+class Database:
+    """One connection in autocommit mode; not thread-safe. Every method may raise StoreError."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, claim: sqlite3.Connection | None) -> None:
+        """Use ``Database.open``. ``claim`` holds the bot's exclusive lock; None for other processes."""
+        self._path = path
+        self._connection = connection
+        self._claim = claim
+        self._identity = _file_identity(path)
+        self._busy_until = -inf  # by the monotonic clock: before that, another writer is not waited for again
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool, alone: bool, patience_s: float) -> Database:
+        """Opens the file, or creates it unless ``read_only``.
+
+        Args:
+            path: The database file.
+            read_only: Whether only reads are allowed; an older schema is then refused instead of upgraded.
+            alone: Whether to take the bot's exclusive lock; StoreError if another bot has it.
+            patience_s: Seconds to wait for another writer. A bot (``alone``) waits so long only to open the file, then
+                0.25 s, and not again for 2.5 s: its event loop must go on answering while someone holds the lock.
+        """
+        opened: list[sqlite3.Connection] = []
+        try:
+            if alone:
+                opened.append(acquire_lock(path))
+            _check_log(path, patience_s)
+            opened.append(_connect(path, patience_s, read_only=read_only))
+            _configure(opened[-1], read_only=read_only)
+        except BaseException as error:
+            for connection in opened:
+                connection.close()
+            if isinstance(error, sqlite3.Error | OSError):
+                raise StoreError(explain_error(path, str(error))) from error
+            raise
+        return cls(path, opened[-1], opened[0] if alone else None)
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._path
+
+    def file_problem(self) -> str:
+        """Why the open database is not the file at its path any more; empty if it is, and for one in memory."""
+        if self._identity is None or (now := _file_identity(self._path)) == self._identity:
+            return ""
+        return "deleted or moved away" if now is None else "replaced by another file"
+
+    def close(self) -> None:
+        """Closes the file and releases the bot's lock; committed transactions are already on the disk."""
+        self._connection.close()
+        if self._claim is not None:
+            self._claim.close()
+
+    def rows(self, sql: str, *values: object, **named: object) -> list[dict[str, Any]]:
+        """The rows of a query as dicts by column name; its placeholders are all ``?``, or all ``:name``."""
+        try:
+            cursor = self._connection.execute(sql, named or values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+        except sqlite3.Error as error:
+            raise StoreError(explain_error(self._path, str(error))) from error
+
+    def iterate_rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query as tuples, one at a time, for results too large to hold in memory."""
+        try:
+            yield from self._connection.execute(sql)
+        except sqlite3.Error as error:
+            raise StoreError(explain_error(self._path, str(error))) from error
+
+    def write(self, sql: str, *values: object) -> int:
+        """Runs one statement, in its own transaction unless one is open; returns the number of changed rows."""
+        return self._write(sql, values)
+
+    def insert(self, table: str, row: Mapping[str, object], conflict: str | Upsert = "") -> int:
+        """Inserts one row, given by column name; returns the number of rows that were added or changed.
+
+        ``conflict`` says what happens if the key exists already; if it is empty, that is a StoreError.
+        """
+        return self._write(_insert(table, tuple(row), conflict), row)
+
+    def insert_all(self, table: str, rows: Iterable[Mapping[str, object]], conflict: str | Upsert = "") -> None:
+        """Inserts rows with the same columns, inside an open transaction; see ``insert``."""
+        remaining = iter(rows)
+        first = next(remaining, None)
+        if first is not None:
+            self._connection.executemany(_insert(table, tuple(first), conflict), chain([first], remaining))
+
+    def _write(self, sql: str, values: tuple[object, ...] | Mapping[str, object]) -> int:
+        if self._connection.in_transaction:
+            return self._connection.execute(sql, values).rowcount
+        with self.transaction():
+            return self._connection.execute(sql, values).rowcount
+
+    def write_all(self, sql: str, rows: Iterable[Iterable[object]]) -> None:
+        """Runs one statement for every row of values, inside an open transaction."""
+        self._connection.executemany(sql, ([*row] for row in rows))
+
+    def upgrade(self) -> None:
+        """Brings stored JSON of older forms up to date, inside an open transaction. StoreError for a newer form."""
+        if newer := forms.newer(forms.stored(self._connection)):
+            raise StoreError(explain_error(self._path, f"it would have stored forms of a newer version: {newer}"))
+        forms.upgrade(self._connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commits everything written inside, or nothing. IMMEDIATE: a deferred one may fail at its first write."""
+        try:
+            self._begin()
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                why = explain_error(self._path, str(error))
+                raise StoreError(f"{why}; nothing of this step was kept") from error
+            raise
+
+    def _begin(self) -> None:
+        """Begins a transaction; a bot waits for another writer only as long as ``Database.open`` says."""
+        if self._claim is None:
+            self._connection.execute("BEGIN IMMEDIATE")
+            return
+        patience_s = 0 if monotonic() < self._busy_until else _BOT_PATIENCE_S
+        self._connection.execute(f"PRAGMA busy_timeout = {patience_s * 1000:.0f}")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            if patience_s:
+                self._busy_until = monotonic() + _BUSY_FACTOR * _BOT_PATIENCE_S
+            raise
+        self._busy_until = -inf
+
+
+def _file_identity(path: Path) -> tuple[int, int] | None:
+    """The file's device and inode; None if there is no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+@cache
+def _insert(table: str, columns: tuple[str, ...], conflict: str | Upsert) -> str:
+    clause = conflict.clause(columns) if isinstance(conflict, Upsert) else conflict
+    names, values = ", ".join(columns), ", ".join(f":{column}" for column in columns)
+    return f"INSERT INTO {table} ({names}) VALUES ({values}) {clause}"  # noqa: S608  (our own names)
+
+
+def _connect(path: Path, patience_s: float, *, read_only: bool) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=patience_s)
+
+
+def _check_log(path: Path, patience_s: float) -> None:
+    """Checks a database that has a WAL file by a read-only connection: to close a writing one would change the file."""
+    log = path.resolve().with_name(f"{path.resolve().name}-wal")
+    if log.is_file() and log.stat().st_size:
+        with closing(_connect(path, patience_s, read_only=True)) as reader:
+            check_origin(reader)
+
+
+def acquire_lock(path: Path, but: str = "Stop it, or use another --db.") -> sqlite3.Connection:
+    """Takes an exclusive lock on a file beside the database; the system releases it whenever the process dies.
+
+    StoreError if a bot holds it; ``but`` ends the sentence of its message.
+    """
+    lock = sqlite3.connect(f"{path.resolve()}-lock", isolation_level=None, timeout=0)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        lock.close()
+        if "locked" not in str(error):
+            raise
+        raise StoreError(f"{path} is in use by another Brownout. {but}") from None
+    return lock
+
+
+def _configure(connection: sqlite3.Connection, *, read_only: bool) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    check_origin(connection)
+    if read_only:
+        if _has_pending_steps(connection):
+            raise sqlite3.DatabaseError("it is of an older Brownout")
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(f"malformed: {verdict}")
+    database = _migration_database(connection)
+    if migrations.steps.pending(database) or forms.is_older(forms.stored(connection)):
+        connection.execute("BEGIN IMMEDIATE")
+        migrations.steps.apply(database)
+        forms.upgrade(connection)
+        connection.execute("COMMIT")
+
+
+def applied_steps(connection: sqlite3.Connection) -> frozenset[str]:
+    """The names of the migration steps that were applied to a database."""
+    return frozenset(step.name for step in migrations.steps.applied(_migration_database(connection)))
+
+
+def check_origin(connection: sqlite3.Connection) -> None:
+    """Raises DatabaseError for a database of another program or of a newer Brownout."""
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
+    steps = applied_steps(connection)
+    if tables and not steps:
+        raise sqlite3.DatabaseError("it holds something else")
+    if newer := steps - migrations.step_names():
+        raise sqlite3.DatabaseError(f"it is of a newer Brownout ({', '.join(sorted(newer))})")
+    if unknown := forms.newer(forms.stored(connection)):
+        raise sqlite3.DatabaseError(f"it has stored forms of a newer version: {unknown}")
+
+
+def _has_pending_steps(connection: sqlite3.Connection) -> bool:
+    """Whether a database of an older Brownout needs an upgrade, which a read-only connection can't do."""
+    database = _migration_database(connection)
+    if not migrations.steps.applied(database):
+        return False
+    return bool(migrations.steps.pending(database)) or forms.is_older(forms.stored(connection))
+
+
+def _migration_database(connection: sqlite3.Connection) -> SqliteUtilsDatabase:
+    return SqliteUtilsDatabase(connection, execute_plugins=False)
+
+
+_REMEDIES = {  # part of SQLite's message -> what to do
+    "disk I/O error": "is it a file, and is its disk in order? (--db names another file)",
+    "unable to open": "is its folder there, and may this user write in it? (--db names another file)",
+    "readonly": "give this user write access to the file and its folder, or name another file with --db",
+    "read-only": "give this user write access to the file and its folder, or name another file with --db",
+    "not a database": "it is damaged or something else: move it away and restore a backup, or name another with --db",
+    "malformed": "it is damaged: move it away and restore a backup, or name another file with --db",
+    "something else": "it is not Brownout's, and nothing was written to it; name another file with --db",
+    "newer Brownout": "update this one; nothing was written to it",
+    "stored forms": "run that version, or restore the backup that was taken before the upgrade"
+    " (`brownout db restore FILE`); nothing was written to it",
+    "no such table": "it is empty; `brownout run` makes it, or name another file with --db",
+    "older Brownout": "`brownout run` brings it up to date",
+    "locked": "another program writes to it at length; end that one",
+    "full": "make room on its disk",
+}
+
+
+def explain_error(path: Path, problem: str) -> str:
+    """The message for an error of SQLite or the system: the file, the problem, and what to do about it."""
+    remedy = next((what for sign, what in _REMEDIES.items() if sign in problem), "")
+    return f"{path}: {problem}" + (f"; {remedy}" if remedy else "")

@@ -1,0 +1,107 @@
+"""Exports the whole database as one JSON file, and imports such a file into an empty database.
+
+``{"brownout": "book/1", "steps": [...], "tables": {name: {"columns": [...], "rows": [[...], ...]}}}``; bytes are
+base64. What triggers derive (the search index) is not exported but rebuilt; tokens and the salt are never exported.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.errors import StoreError
+from bot.storage import forms, migrations
+from bot.storage.connection import Database
+
+FORMAT = "book/1"
+_DERIVED_TABLES = frozenset({"incident_surfaces"})  # triggers fill it
+_FORMS_TABLE = "stored_forms"  # has rows in an empty database too
+_SECRET_TABLES = frozenset({"tokens", "salts"})  # valid in this database only
+
+
+def dump_database(db: Database) -> Iterator[str]:
+    """The text of the file in chunks, all from one snapshot of the database."""
+    with db.transaction():
+        steps = sorted(migrations.step_names())
+        yield f'{{"brownout": {json.dumps(FORMAT)}, "steps": {json.dumps(steps)}, "tables": {{\n'
+        for number, (table, columns) in enumerate(_table_columns(db).items()):
+            start = "" if number == 0 else ",\n"
+            yield f'{start}{json.dumps(table)}: {{"columns": {json.dumps(columns)}, "rows": ['
+            yield from _dump_rows(db, table)
+            yield "]}"
+        yield "\n}}\n"
+
+
+def restore_database(db: Database, body: Mapping[str, Any]) -> int:
+    """Imports a file into an empty database, all of it or nothing; returns the number of rows.
+
+    Raises:
+        StoreError: The file is no export, has unknown tables or columns, or the database is not empty.
+    """
+    tables = _validate_dump(db, body)
+    count = 0
+    with db.transaction():
+        db.write("PRAGMA defer_foreign_keys = ON")
+        db.write(f"DELETE FROM {_FORMS_TABLE}")  # noqa: S608  (the name above)
+        for table, dumped in tables.items():
+            names = ", ".join(f'"{c}"' for c in dumped["columns"])
+            marks = ", ".join("?" * len(dumped["columns"]))
+            sql = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608  (checked against our own schema)
+            db.write_all(sql, ([_decode_value(v) for v in row] for row in dumped["rows"]))
+            count += len(dumped["rows"])
+        db.upgrade()
+    return count
+
+
+def _validate_dump(db: Database, body: Mapping[str, Any]) -> dict[str, Any]:
+    if body.get("brownout") != FORMAT:
+        raise StoreError(f"Not a Brownout export file ({FORMAT}).")
+    schema, tables = _table_columns(db), body.get("tables")
+    if not isinstance(tables, dict) or not all(
+        _matches_schema(schema.get(name), table) for name, table in tables.items()
+    ):
+        raise StoreError("The export has tables or columns of a newer version. Update Brownout, then import.")
+    filled = [name for name in schema if name != _FORMS_TABLE and db.rows(f'SELECT 1 FROM "{name}" LIMIT 1')]  # noqa: S608  (our own tables)
+    if filled:
+        raise StoreError(f"Database is not empty ({', '.join(filled)}). Import into a new file: --db NEW.db")
+    defaults = {_FORMS_TABLE: {"columns": ["name", "form"], "rows": [[name, 1] for name in forms.FORMS]}}
+    return {name: (defaults | tables)[name] for name in schema if name in defaults | tables}
+
+
+def _matches_schema(columns: list[str] | None, table: Any) -> bool:
+    if columns is None or not isinstance(table, dict) or not isinstance(table.get("rows"), list):
+        return False
+    named = table.get("columns")
+    if not isinstance(named, list) or not all(name in columns for name in named):
+        return False
+    return all(isinstance(row, list) and len(row) == len(named) for row in table["rows"])
+
+
+def _table_columns(db: Database) -> dict[str, list[str]]:
+    """The exported tables and their columns; a table that others refer to comes before them."""
+    rows = db.rows(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        " AND name NOT LIKE '\\_%' ESCAPE '\\'"  # tables of tools
+        " AND name NOT LIKE 'events_fts%' ORDER BY rootpage"
+    )
+    names = [row["name"] for row in rows if row["name"] not in _DERIVED_TABLES | _SECRET_TABLES]
+    return {name: [c["name"] for c in db.rows("SELECT name FROM pragma_table_info(?)", name)] for name in names}
+
+
+def _dump_rows(db: Database, table: str) -> Iterator[str]:
+    """The rows as JSON lines: in the order of insertion, which other reads rely on, or else in that of the key."""
+    ddl = db.rows("SELECT sql FROM sqlite_master WHERE name = ?", table)[0]["sql"]
+    keys = [c["name"] for c in db.rows("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", table)]
+    order = ", ".join(f'"{key}"' for key in keys) if "WITHOUT ROWID" in ddl else "rowid"
+    for number, row in enumerate(db.iterate_rows(f'SELECT * FROM "{table}" ORDER BY {order}')):  # noqa: S608  (our own names)
+        yield ("\n" if number == 0 else ",\n") + json.dumps([_encode_value(v) for v in row], ensure_ascii=False)
+
+
+def _encode_value(value: object) -> object:
+    return {"base64": b64encode(value).decode()} if isinstance(value, bytes) else value
+
+
+def _decode_value(value: object) -> object:
+    return b64decode(value["base64"]) if isinstance(value, dict) else value

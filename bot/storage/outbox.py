@@ -1,0 +1,478 @@
+"""The outbox: notifications that are recorded and may not have been sent yet, and channels that accept none.
+
+Rows are written in the transaction of what they are about (bot.storage.transitions); here they are taken for delivery,
+and what became of each is recorded.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain import DeliveryPause, IncidentUserActions, Notification
+from bot.errors import StoreError
+from bot.storage import mapping, transitions
+from bot.storage.connection import Database, Upsert
+from bot.storage.delivery_order import DeliveryRank
+from bot.storage.mapping import format_time, parse_time
+from bot.storage.user_actions import UserActionStore
+
+log = logging.getLogger("brownout")
+
+_PENDING = "state IN ('waiting', 'sending')"
+_UNLESS_OUTDATED = (
+    "CASE WHEN kind = 'edit' AND EXISTS (SELECT 1 FROM outbox newer WHERE newer.channel = outbox.channel"
+    " AND newer.incident = outbox.incident AND newer.kind = 'edit' AND newer.id > outbox.id)"
+    " THEN 'superseded' ELSE ? END"
+)
+_SENDABLE = "NOT EXISTS (SELECT 1 FROM pauses p WHERE p.channel = outbox.channel AND NOT p.is_on_trial{probe})"
+# Longer than any wait between two attempts (bot.notifier.delivery.PROBE_WAITS): such a time is of a clock that was set
+# back since.
+LONGEST_WAIT = timedelta(minutes=61)
+FORGET_AFTER = timedelta(hours=1)  # after a longer pause, what is over is not sent any more
+
+_NEXT_COLUMNS = (
+    "o.id, o.post, o.attempts, o.due_at, o.state = 'sending' AS is_in_doubt, a.ts,"
+    " coalesce(o.doubted_from, o.created_at) AS doubted_from, coalesce(o.left_at, o.created_at) AS left_at,"
+    " o.refusals, o.refused_from, o.is_outside_thread, o.rank, o.created_at, a.shared_key"
+)
+_OF_SAME_INCIDENT = (  # the pending notifications, p, of the incident in the channel
+    "FROM outbox p WHERE p.channel = o.channel AND p.incident = o.incident AND p.state IN ('waiting', 'sending')"
+)
+_WAITS_FOR_ANOTHER = (
+    # a reply without a thread yet, for the message that opens it
+    f"o.kind = 'reply' AND a.ts IS NULL AND EXISTS (SELECT 1 {_OF_SAME_INCIDENT} AND p.kind IN ('alert', 'edit'))",
+    # an edit of what was not sent yet
+    f"o.kind = 'edit' AND a.ts IS NULL AND EXISTS (SELECT 1 {_OF_SAME_INCIDENT} AND p.kind = 'alert')",
+    # both, where one message is about several incidents
+    (
+        "o.kind IN ('edit', 'reply') AND a.ts IS NULL AND a.shared_key IS NOT NULL AND EXISTS (SELECT 1 FROM outbox p"
+        " WHERE p.channel = o.channel AND p.key = a.shared_key AND p.state IN ('waiting', 'sending'))"
+    ),
+    # a reply, for the earlier ones in its thread
+    f"o.kind = 'reply' AND EXISTS (SELECT 1 {_OF_SAME_INCIDENT} AND p.kind = 'reply' AND p.id < o.id)",
+)
+# An edit goes just before the most important reply to its message, since it finds out whether that was deleted.
+_DELIVERY_ORDER = (
+    f"CASE o.kind WHEN 'edit' THEN coalesce((SELECT min(p.rank) {_OF_SAME_INCIDENT}"
+    " AND p.kind = 'reply') - 0.5, o.rank) ELSE o.rank END, o.id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """A pending notification in the outbox, with all that its delivery needs.
+
+    Attributes:
+        id: The row of the outbox.
+        post: The notification.
+        attempts: How often it was tried.
+        due_at: When it may be sent.
+        is_in_doubt: Whether Slack may have it: the process ended, or the connection broke, while it was being sent.
+        doubted_from: Since when it is in doubt.
+        left_at: When it was last sent to Slack.
+        parent_ts: Slack's id of the incident's message in its channel; None if there is none yet.
+        people: What people have done about the incident so far.
+        linked_ts: Slack's id of the message that it points to.
+        refusals: How often it was refused with an answer that may be about itself.
+        refused_from: Since when; None if never.
+        is_outside_thread: It is a reply that is posted outside its thread, which takes none.
+        is_outage: It is the first alert of a complete outage.
+        created_at: When it was put into the outbox.
+        is_shared: The incident's message in the channel is about other incidents too.
+    """
+
+    id: int
+    post: Notification
+    attempts: int
+    due_at: datetime
+    is_in_doubt: bool
+    doubted_from: datetime
+    left_at: datetime
+    parent_ts: str | None
+    people: IncidentUserActions = field(default_factory=IncidentUserActions)
+    linked_ts: str | None = None
+    refusals: int = 0
+    refused_from: datetime | None = None
+    is_outside_thread: bool = False
+    is_outage: bool = False
+    created_at: datetime | None = None
+    is_shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedNotification:
+    """A notification that was given up: its row, its channel, what it was about, why, and how often it was tried.
+
+    ``is_expected``: it was of no use any more, so that no one needs to be notified.
+    """
+
+    id: int
+    channel: str
+    key: str
+    kind: str
+    error: str
+    attempts: int
+    created_at: datetime
+    is_expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PausedChannel:
+    """A channel whose delivery is paused, with the probes so far and the time of the next."""
+
+    pause: DeliveryPause
+    tries: int
+    probe_at: datetime
+    is_told: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Counts of pending and parked notifications and of paused channels. ``oldest_at``: of the oldest pending one."""
+
+    waiting: int
+    oldest_at: datetime | None
+    parked: int
+    paused: int
+
+
+class OutboxStore:
+    """The outbox's part of the repository; every method may raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        """Takes the repository's database."""
+        self._db = database
+        self.user_actions = UserActionStore(database)
+
+    def check_unsent(self) -> None:
+        """Raises StoreError, and closes the file, if a pending notification has a key unknown to this version."""
+        try:
+            for row in self._db.rows("SELECT id, post FROM outbox WHERE state IN ('waiting', 'sending')"):
+                mapping.parse(mapping.NOTIFICATION_ADAPTER, row["post"], f"{self._db.path}: outbox, row {row['id']}")
+        except StoreError:
+            self._db.close()
+            raise
+
+    def has_notification(self, channel: str, key: str) -> bool:
+        """Whether a notification with this key was ever put into the outbox for a channel."""
+        return bool(self._db.rows("SELECT 1 FROM outbox WHERE channel = ? AND key = ?", channel, key))
+
+    def enqueue(self, notifications: Iterable[Notification], at: datetime) -> int:
+        """Puts notifications into the outbox; returns how many of them are new."""
+        return self.user_actions.enqueue(notifications, at)
+
+    def notified_channels(self, incident: str) -> frozenset[str]:
+        """The channels that have a message about this incident, or a pending one."""
+        return frozenset(
+            row["channel"] for row in self._db.rows("SELECT channel FROM alerts WHERE incident = ?", incident)
+        )
+
+    def mentioned_channels(self, incident: str) -> frozenset[str]:
+        """The channels in which a message about this incident has mentioned somebody."""
+        mentioned = "SELECT channel FROM alerts WHERE incident = ? AND rung_at IS NOT NULL"
+        return frozenset(row["channel"] for row in self._db.rows(mentioned, incident))
+
+    def pending_channels(self, now: datetime | None = None) -> tuple[str, ...]:
+        """The channels with pending notifications, the most important first, without paused channels.
+
+        With ``now``, those whose probe is due by then are included.
+        """
+        probe, values = (" AND p.probe_at > ?", (format_time(now),)) if now else ("", ())
+        rows = self._db.rows(
+            f"SELECT channel FROM outbox WHERE {_PENDING} AND {_SENDABLE.format(probe=probe)}"  # noqa: S608
+            " GROUP BY channel ORDER BY min(rank), min(id)",
+            *values,
+        )
+        return tuple(row["channel"] for row in rows)
+
+    def is_outage_pending(self) -> bool:
+        """Whether the first alert of a complete outage waits."""
+        return bool(self._db.rows(f"SELECT 1 FROM outbox WHERE {_PENDING} AND rank = {DeliveryRank.OUTAGE:d} LIMIT 1"))  # noqa: S608
+
+    def backlog(self) -> Backlog:
+        """Counts of the outbox, for readiness and metrics."""
+        [row] = self._db.rows(
+            "SELECT (SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')) AS waiting,"
+            " (SELECT count(*) FROM outbox WHERE state = 'parked') AS parked, (SELECT min(created_at) FROM outbox"
+            " WHERE state IN ('waiting', 'sending')) AS oldest, (SELECT count(*) FROM pauses WHERE NOT is_on_trial)"
+            " AS paused"
+        )
+        oldest = parse_time(row["oldest"]) if row["oldest"] else None
+        return Backlog(row["waiting"], oldest, row["parked"], row["paused"])
+
+    def next_pending(
+        self,
+        channel: str,
+        now: datetime | None = None,
+        in_doubt_before: datetime | None = None,
+        *,
+        with_edits: bool = True,
+    ) -> OutboxEntry | None:
+        """The next notification for a channel: the most important pending one, the oldest of these.
+
+        A reply and an edit wait for the message that they belong to, and a reply for the earlier replies in its
+        thread; an edit goes before the replies, since it finds out if the message was deleted. A damaged row is parked
+        and logged.
+
+        Args:
+            channel: The channel.
+            now: Leaves out what is not due by then.
+            in_doubt_before: Leaves out what is in doubt and was sent later than that.
+            with_edits: Whether edits are included.
+
+        Raises:
+            StoreError: It has a key of another version; it then stays pending.
+        """
+        conditions, values = _due_conditions(now, in_doubt_before)
+        conditions += [] if with_edits else ["o.kind != 'edit'"]
+        conditions += [f"NOT ({waits})" for waits in _WAITS_FOR_ANOTHER]
+        rows = self._db.rows(
+            f"SELECT {_NEXT_COLUMNS} FROM outbox o"  # noqa: S608  (texts above; the values are bound)
+            " LEFT JOIN alerts a ON a.channel = o.channel AND a.incident = o.incident"
+            " WHERE o.channel = ? AND o.state IN ('waiting', 'sending')"
+            f" {' '.join(f'AND {condition}' for condition in conditions)}"
+            f" ORDER BY {_DELIVERY_ORDER} LIMIT 1",
+            *(channel, *values),
+        )
+        if not rows:
+            return None
+        [row] = rows
+        notification = mapping.parse(
+            mapping.NOTIFICATION_ADAPTER, row["post"], f"{self._db.path}: outbox, row {row['id']}"
+        )
+        if notification is None:
+            self.mark_dead_lettered(row["id"], "it is in a form of another version")
+            log.warning("notification %d to %s is in a form of another version, and can't be sent", row["id"], channel)
+            return self.next_pending(channel, now, in_doubt_before, with_edits=with_edits)
+        return self._entry(row, notification)
+
+    def _entry(self, row: dict[str, Any], notification: Notification) -> OutboxEntry:
+        """The entry of a row of ``next_pending``."""
+        channel, incident = notification.channel, notification.incident
+        people = self.user_actions.user_actions(channel, incident) if incident else IncidentUserActions()
+        return OutboxEntry(
+            *(row["id"], notification, row["attempts"], parse_time(row["due_at"]), bool(row["is_in_doubt"])),
+            *(parse_time(row["doubted_from"]), parse_time(row["left_at"]), row["ts"], people),
+            self._parent_ts(channel, notification.points_to) if notification.points_to else None,
+            refusals=row["refusals"],
+            refused_from=parse_time(row["refused_from"]) if row["refused_from"] else None,
+            is_outside_thread=bool(row["is_outside_thread"]),
+            is_outage=row["rank"] == DeliveryRank.OUTAGE,
+            created_at=parse_time(row["created_at"]),
+            is_shared=row["shared_key"] is not None,
+        )
+
+    def _parent_ts(self, channel: str, incident: str) -> str | None:
+        """Slack's id of an incident's message in a channel; None if there is none yet."""
+        rows = self._db.rows("SELECT ts FROM alerts WHERE channel = ? AND incident = ?", channel, incident)
+        return rows[0]["ts"] if rows else None
+
+    def mark_sending(self, entry_id: int, at: datetime) -> None:
+        """Records that a notification is about to be sent; if the process dies now, its delivery is in doubt."""
+        self._db.write(
+            "UPDATE outbox SET state = 'sending', attempts = attempts + 1, left_at = ?,"
+            " doubted_from = CASE state WHEN 'sending' THEN coalesce(doubted_from, created_at) ELSE ? END WHERE id = ?",
+            *(format_time(at), format_time(at), entry_id),
+        )
+
+    def mark_sent(self, entry_id: int, ts: str, at: datetime, *, is_parent: bool) -> bool:
+        """Records a delivery and ends a pause of its channel. Edits and replies go to the ``ts`` of their parent.
+
+        Returns:
+            Whether the channel was paused.
+        """
+        with self._db.transaction():
+            self._db.write(
+                "UPDATE outbox SET state = 'sent', ts = ?, sent_at = ?, error = NULL WHERE id = ?",
+                ts,
+                format_time(at),
+                entry_id,
+            )
+            if is_parent:
+                self._db.write(
+                    "UPDATE alerts SET ts = ? FROM outbox o"
+                    " WHERE o.id = ? AND alerts.channel = o.channel AND alerts.incident = o.incident",
+                    *(ts, entry_id),
+                )
+            shared = (
+                "UPDATE alerts SET ts = ? FROM outbox o WHERE o.id = ? AND alerts.channel = o.channel"
+                " AND alerts.shared_key = o.key AND alerts.ts IS NULL"
+            )
+            self._db.write(shared, ts, entry_id)
+            channel = "(SELECT channel FROM outbox WHERE id = ?)"
+            return bool(self._db.write(f"DELETE FROM pauses WHERE channel = {channel}", entry_id))  # noqa: S608
+
+    def mark_deferred(self, entry_id: int, due_at: datetime, error: str, *, is_in_doubt: bool) -> None:
+        """Records a failed or doubtful attempt; it is tried again, not before ``due_at``.
+
+        An edit is not, if there is a newer one of its message by now: it would bring back what is no longer so.
+        """
+        state = "sending" if is_in_doubt else "waiting"
+        self._db.write(
+            f"UPDATE outbox SET state = {_UNLESS_OUTDATED}, due_at = ?, error = ? WHERE id = ?",  # noqa: S608
+            state,
+            format_time(due_at),
+            error,
+            entry_id,
+        )
+
+    def shift_due_times(self, now: datetime, by: timedelta) -> None:
+        """Moves the times of what waits by so much, after the clock was set back, so that no wait gets longer."""
+        at = format_time(now)
+        with self._db.transaction():
+            waiting = f"SELECT id, due_at FROM outbox WHERE {_PENDING} AND due_at > ?"  # noqa: S608
+            for row in self._db.rows(waiting, at):
+                due_at = format_time(max(now, parse_time(row["due_at"]) + by))
+                self._db.write("UPDATE outbox SET due_at = ? WHERE id = ?", due_at, row["id"])
+            for row in self._db.rows("SELECT channel, probe_at FROM pauses WHERE probe_at > ?", at):
+                probe_at = format_time(max(now, parse_time(row["probe_at"]) + by))
+                self._db.write("UPDATE pauses SET probe_at = ? WHERE channel = ?", probe_at, row["channel"])
+            for column in ("left_at", "doubted_from", "refused_from"):
+                past = f"UPDATE outbox SET {column} = ? WHERE {_PENDING} AND {column} > ?"  # noqa: S608
+                self._db.write(past, at, at)
+
+    def mark_refused(self, entry_id: int, at: datetime, due_at: datetime, error: str) -> None:
+        """Records a refusal that may be about the notification itself; it is tried again, not before ``due_at``."""
+        self._db.write(
+            f"UPDATE outbox SET state = {_UNLESS_OUTDATED}, due_at = ?, error = ?, refusals = refusals + 1,"  # noqa: S608
+            " refused_from = coalesce(refused_from, ?) WHERE id = ?",
+            *("waiting", format_time(due_at), error, format_time(at), entry_id),
+        )
+
+    def mark_outside_thread(self, entry_id: int, at: datetime, error: str) -> None:
+        """Lets a reply be posted outside its thread, which does not take it."""
+        self._db.write(
+            "UPDATE outbox SET state = 'waiting', due_at = ?, error = ?, refusals = refusals + 1,"
+            " refused_from = coalesce(refused_from, ?), is_outside_thread = 1 WHERE id = ?",
+            *(format_time(at), error, format_time(at), entry_id),
+        )
+
+    def mark_dead_lettered(self, entry_id: int, error: str, *, is_expected: bool = False) -> None:
+        """Gives a notification up; its row stays, in state ``parked``, with the reason.
+
+        The operators are not notified of what ``is_expected``.
+        """
+        notified = ", told_at = created_at" if is_expected else ""
+        self._db.write(f"UPDATE outbox SET state = 'parked', error = ?{notified} WHERE id = ?", error, entry_id)  # noqa: S608
+
+    def pause_channel(self, pause: DeliveryPause, waits: Sequence[timedelta]) -> bool:
+        """Stops deliveries to a channel until its next probe.
+
+        Args:
+            pause: The refusal.
+            waits: From a refusal to the next probe: after the first, the second...; the last one counts for all others.
+
+        Returns:
+            Whether the channel was not paused, or for another reason.
+        """
+        with self._db.transaction():
+            rows = self._db.rows("SELECT code, tries, since, told_at FROM pauses WHERE channel = ?", pause.channel)
+            is_known = bool(rows) and rows[0]["code"] == pause.code
+            tries = rows[0]["tries"] + 1 if rows else 1
+            row = mapping.pause_row(pause) | {
+                "tries": tries,
+                "probe_at": format_time(pause.since + waits[min(tries, len(waits)) - 1]),
+                "told_at": rows[0]["told_at"] if is_known else None,
+            }
+            if is_known:
+                row["since"] = rows[0]["since"]
+            self._db.insert("pauses", row, Upsert(key=("channel",)))
+        return not is_known
+
+    def paused_channels(self) -> tuple[PausedChannel, ...]:
+        """The channels whose delivery is paused, the longest first."""
+        rows = self._db.rows("SELECT * FROM pauses WHERE NOT is_on_trial ORDER BY since, channel")
+        return tuple(
+            PausedChannel(_pause_from_row(r), r["tries"], parse_time(r["probe_at"]), r["told_at"] is not None)
+            for r in rows
+        )
+
+    def mark_pauses_told(self, channels: Sequence[str], at: datetime) -> None:
+        """Records that people have been notified of these pauses."""
+        with self._db.transaction():
+            for channel in channels:
+                self._db.write("UPDATE pauses SET told_at = ? WHERE channel = ?", format_time(at), channel)
+
+    def probe_channels(self, at: datetime, channel: str | None = None) -> bool:
+        """Lets paused channels (or one) be tried at ``at``; True if there is one."""
+        where, values = (" WHERE channel = ?", (channel,)) if channel else ("", ())
+        return bool(self._db.write(f"UPDATE pauses SET probe_at = ?{where}", format_time(at), *values))  # noqa: S608
+
+    def untold_parked(self) -> tuple[ParkedNotification, ...]:
+        """The notifications that were given up since the operators were last notified of such, the oldest first."""
+        return self._parked(" AND told_at IS NULL")
+
+    def parked(self, limit: int = 100) -> tuple[ParkedNotification, ...]:
+        """The notifications that were given up last, the newest first."""
+        return self._parked("", f" DESC LIMIT {int(limit)}")
+
+    def _parked(self, condition: str, order: str = "") -> tuple[ParkedNotification, ...]:
+        rows = self._db.rows(
+            "SELECT id, channel, key, kind, error, attempts, created_at, told_at = created_at AS expected FROM outbox"  # noqa: S608
+            f" WHERE state = 'parked'{condition} ORDER BY id{order}"
+        )
+        return tuple(
+            ParkedNotification(
+                *(r["id"], r["channel"], r["key"], r["kind"], r["error"] or "", r["attempts"]),
+                parse_time(r["created_at"]),
+                is_expected=bool(r["expected"]),
+            )
+            for r in rows
+        )
+
+    def mark_parked_told(self, ids: Sequence[int], at: datetime) -> None:
+        """Records that the operators have been notified of these."""
+        with self._db.transaction():
+            for entry_id in ids:
+                self._db.write("UPDATE outbox SET told_at = ? WHERE id = ?", format_time(at), entry_id)
+
+    def drop_what_is_over(self, channel: str) -> int:
+        """Gives up what is of no use to a paused channel any more: all that is not about an open incident."""
+        with self._db.transaction():
+            return transitions.drop_what_is_over(self._db, channel)
+
+    def end_subscriptions(self, channel: str, why: str) -> int:
+        """Ends all subscriptions of a person whom Slack does not reach; returns how many there were."""
+        with self._db.transaction():
+            ended = self._db.write("DELETE FROM subscriptions WHERE channel = ?", channel)
+            self._db.write("DELETE FROM withheld WHERE channel = ?", channel)
+            self._db.write("DELETE FROM digests WHERE channel = ?", channel)
+            self._db.write("DELETE FROM pauses WHERE channel = ?", channel)
+            parked = (
+                f"UPDATE outbox SET state = 'parked', error = ?, told_at = created_at WHERE channel = ? AND {_PENDING}"  # noqa: S608
+            )
+            self._db.write(parked, why, channel)
+        return ended
+
+    def channel_pause(self, channel: str) -> DeliveryPause | None:
+        """The pause of a channel; None if there is none, or if a delivery is being tried again."""
+        rows = self._db.rows("SELECT * FROM pauses WHERE channel = ? AND NOT is_on_trial", channel)
+        return next((_pause_from_row(r) for r in rows), None)
+
+    def resume_channel(self, channel: str) -> bool:
+        """Lets a paused channel be tried again, with what is about open incidents; False if it is not paused."""
+        with self._db.transaction():
+            return transitions.resume_channel(self._db, channel)
+
+
+def _due_conditions(now: datetime | None, in_doubt_before: datetime | None) -> tuple[list[str], list[str]]:
+    """SQL conditions, and their values, that leave out what is not due at ``now`` and what left too recently."""
+    conditions: list[str] = []
+    values: list[str] = []
+    if now is not None:
+        conditions.append("(o.due_at <= ? OR o.due_at > ?)")
+        values += [format_time(now) or "", format_time(now + LONGEST_WAIT) or ""]
+    if in_doubt_before is not None:
+        left_at = "coalesce(o.left_at, o.created_at)"
+        conditions.append(f"(o.state = 'waiting' OR {left_at} <= ? OR {left_at} > ?)")
+        values += [format_time(in_doubt_before) or "", format_time(in_doubt_before + LONGEST_WAIT) or ""]
+    return conditions, values
+
+
+def _pause_from_row(row: dict[str, Any]) -> DeliveryPause:
+    is_person = row["scope"] == "person"
+    return DeliveryPause(row["channel"], row["code"], row["remedy"], parse_time(row["since"]), is_person)

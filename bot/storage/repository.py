@@ -1,0 +1,231 @@
+"""``Repository``: writes transitions, and reads provider states, subscriptions, incidents and events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bot.domain import (
+    Alert,
+    ChannelPreferences,
+    Condition,
+    Event,
+    Notification,
+    Observation,
+    ProviderState,
+    Subscription,
+    TrackedIncident,
+)
+from bot.errors import StoreError
+from bot.rules.changes.incidents import RETENTION
+from bot.rules.transition import StateTransition
+from bot.storage import mapping, poll_batch, transitions
+from bot.storage.api_tokens import ApiTokens
+from bot.storage.archive import Archive
+from bot.storage.connection import Database, Upsert
+from bot.storage.deduplication import SeenEvents
+from bot.storage.mapping import format_time, parse_time
+from bot.storage.outbox import OutboxStore
+from bot.storage.polls import PollLog
+from bot.storage.schedules import ScheduleStore
+
+log = logging.getLogger("brownout")
+
+BUSY_TIMEOUT_S = 5.0  # how long a write waits for another process's
+_SUBSCRIBED_AGAIN = Upsert(key=("channel", "target"), kept=("created_by", "created_at"))
+
+
+class Repository(OutboxStore):
+    """All reads and writes of one SQLite file. Use ``Repository.open``; not thread-safe. Methods may raise StoreError.
+
+    The outbox is its base class; ``archive``, ``poll_log``, ``heard`` (deduplication), ``schedules`` and ``api_tokens``
+    are the other parts.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Takes an open database; ``Repository.open`` opens one."""
+        super().__init__(database)
+        self.archive = Archive(database)
+        self.poll_log = PollLog(database)
+        self.heard = SeenEvents(database)
+        self.schedules = ScheduleStore(database)
+        self.api_tokens = ApiTokens(database)
+        self._poll_batch = poll_batch.PollBatch()
+
+    @classmethod
+    def open(
+        cls, path: Path | str, *, read_only: bool = False, alone: bool = False, patience_s: float = BUSY_TIMEOUT_S
+    ) -> Repository:
+        """Opens or creates the database. ``alone`` is for the bot itself: StoreError if another bot runs on it."""
+        opened = cls(Database.open(Path(path), read_only=read_only, alone=alone, patience_s=patience_s))
+        if alone:
+            opened.check_unsent()
+        return opened
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._db.path
+
+    def file_problem(self) -> str:
+        """Why the open database is not the file at its path any more (deleted, replaced); empty if it is."""
+        return self._db.file_problem()
+
+    def open_reader(self) -> Repository:
+        """A read-only connection to the same file for another thread; call this in that thread."""
+        return Repository.open(self._db.path, read_only=True)
+
+    def close(self) -> None:
+        """Writes the polls that are still in memory, and closes the file."""
+        with suppress(StoreError):
+            self.flush()
+        self._db.close()
+
+    def with_advice_record(self, alert: Alert) -> Alert:
+        """The alert of an all clear with how often its advice let load through again (``Archive``)."""
+        return self.archive.with_advice_record(alert)
+
+    # --- transitions --------------------------------------------------------------------------------------------------
+
+    def record_transition(
+        self, observation: Observation | None, transition: StateTransition, notifications: Iterable[Notification]
+    ) -> None:
+        """Writes a transition in one transaction: the poll, the state, the events, and its notifications.
+
+        A poll that changed nothing is kept in memory until the next transition that did, or until ``flush``.
+        """
+        due = tuple(notifications)
+        if observation is not None and not due and poll_batch.is_unchanged_poll(observation, transition):
+            if self._poll_batch.add(observation, transition.state.provider):
+                self.flush()
+            return
+        with self._db.transaction():
+            poll_batch.write_runs(self._db, self._poll_batch.runs())
+            transitions.write_transition(self._db, observation, transition, due)
+        self._poll_batch.clear()
+
+    def flush(self) -> None:
+        """Writes the polls that changed nothing; without it they are written 15 s after the first of them."""
+        if runs := self._poll_batch.runs():
+            with self._db.transaction():
+                poll_batch.write_runs(self._db, runs)
+            self._poll_batch.clear()
+
+    def provider_state(self, provider: str) -> ProviderState | None:
+        """The last recorded state of a provider; None before its first transition.
+
+        A damaged state is logged and rebuilt from the tables. StoreError if it has a key of another version.
+        """
+        rows = self._db.rows(
+            "SELECT w.world, s.seen_at FROM worlds w LEFT JOIN sources s ON s.id = w.provider WHERE w.provider = ?",
+            provider,
+        )
+        if not rows:
+            return None
+        seen_at = parse_time(rows[0]["seen_at"]) if rows[0]["seen_at"] else None
+        state = mapping.parse(
+            mapping.PROVIDER_STATE_ADAPTER, rows[0]["world"], f"{self._db.path}: worlds, row {provider}"
+        )
+        if state is None:
+            log.warning("%s: the stored state is in a form of another version; continuing from the tables", provider)
+            state = ProviderState(provider, incidents=self._recent_incidents(provider, seen_at))
+        polls = (state.seen_at, seen_at, self._poll_batch.last_polled_at(provider))
+        return replace(state, seen_at=max(filter(None, polls), default=None))
+
+    def _recent_incidents(self, provider: str, seen_at: datetime | None) -> tuple[TrackedIncident, ...]:
+        """The incidents of a rebuilt state: open ones, and those that ended within a day before the last poll."""
+        since = format_time(seen_at - RETENTION) if seen_at else ""
+        rows = self._db.rows(
+            "SELECT * FROM incidents WHERE provider = ? AND (closed_at IS NULL OR closed_at > ?)"
+            " AND backfilled = 0 ORDER BY posted_at",
+            *(provider, since),
+        )
+        return tuple(map(self._build_incident, rows))
+
+    # --- subscriptions and preferences --------------------------------------------------------------------------------
+
+    def subscriptions(self, channel: str | None = None) -> tuple[Subscription, ...]:
+        """The subscriptions of all channels, or of one."""
+        where, values = ("WHERE channel = ?", (channel,)) if channel is not None else ("", ())
+        rows = self._db.rows(f"SELECT * FROM subscriptions {where} ORDER BY channel, target", *values)  # noqa: S608
+        return tuple(
+            Subscription(
+                *(r["channel"], r["target"], Condition(r["minimum"]), r["created_by"], parse_time(r["created_at"])),
+                mention=r["mention"],
+            )
+            for r in rows
+        )
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Adds or replaces a subscription."""
+        self._db.insert("subscriptions", mapping.subscription_row(subscription), _SUBSCRIBED_AGAIN)
+
+    def unsubscribe(self, channel: str, target: str) -> bool:
+        """Deletes a subscription; False if there was none."""
+        return self._db.write("DELETE FROM subscriptions WHERE channel = ? AND target = ?", channel, target) > 0
+
+    def channel_preferences(self) -> dict[str, ChannelPreferences]:
+        """Notification preferences by channel; channels that never set any are left out."""
+        return self.user_actions.channel_preferences()
+
+    # --- incidents and events -----------------------------------------------------------------------------------------
+
+    def incident_ids(
+        self, *, surface: str | None = None, provider: str | None = None, limit: int = 10
+    ) -> tuple[str, ...]:
+        """The ids of the newest incidents, by the vendor's first post: of a surface, of a provider, or of all."""
+        table, name = ("incident_surfaces", "incident") if surface is not None else ("incidents", "id")
+        columns = {"surface": surface, "source": provider} if surface is not None else {"provider": provider}
+        filters = {column: value for column, value in columns.items() if value is not None}
+        where = f"WHERE {' AND '.join(f'{column} = ?' for column in filters)}" if filters else ""
+        rows = self._db.rows(
+            f"SELECT {name} AS id FROM {table} {where} ORDER BY posted_at DESC LIMIT ?",  # noqa: S608  (words above)
+            *(*filters.values(), limit),
+        )
+        return tuple(row["id"] for row in rows)
+
+    def key_holders(self, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        """Source and key of the recorded incidents that have one of these keys."""
+        return transitions.key_holders(self._db, keys)
+
+    def tracked_incident(self, incident: str) -> tuple[str, TrackedIncident] | None:
+        """An incident and its provider's id; None if there is none. Each update is in its newest version."""
+        rows = self._db.rows("SELECT * FROM incidents WHERE id = ?", incident)
+        return (rows[0]["provider"], self._build_incident(rows[0])) if rows else None
+
+    def _build_incident(self, row: dict[str, Any]) -> TrackedIncident:
+        newest = self._db.rows(
+            "SELECT u.* FROM updates u WHERE source = ? AND incident = ? AND version ="
+            " (SELECT max(version) FROM updates v WHERE v.source = u.source AND v.id = u.id) ORDER BY display_at,"
+            " (SELECT min(rowid) FROM updates v WHERE v.source = u.source AND v.id = u.id)",
+            *(row["source"], row["id"]),
+        )
+        return mapping.incident_from_row(row, tuple(map(mapping.update_from_row, newest)))
+
+    def events(self, incident: str, channel: str | None = None) -> tuple[Event, ...]:
+        """An incident's timeline, in the order in which its events were recorded.
+
+        Of what people wrote, only what ``channel`` may read. Events of suspicions that the incident took over are
+        included.
+        """
+        suspicions = self._db.rows(
+            "SELECT value AS id FROM incidents i, json_each(i.suspicions) WHERE i.id = ?", incident
+        )
+        query = "SELECT * FROM events WHERE incident = ? AND (channel IS NULL OR channel = ?) ORDER BY id"
+        rows = (row for one in (*(r["id"] for r in suspicions), incident) for row in self._db.rows(query, one, channel))
+        return tuple(map(mapping.event_from_row, sorted(rows, key=lambda row: row["id"])))
+
+    def latest_event_id(self) -> int:
+        """The id of the last event, 0 if there is none; it grows with every event."""
+        return int(self._db.rows("SELECT coalesce(max(id), 0) AS newest FROM events")[0]["newest"])
+
+    def last_polled_at(self, provider: str) -> datetime | None:
+        """When this provider's page was last polled, readable or not; None if it never was."""
+        rows = self._db.rows("SELECT max(looked_at) AS at FROM sources WHERE provider = ?", provider)
+        polls = (parse_time(rows[0]["at"]) if rows[0]["at"] else None, self._poll_batch.last_polled_at(provider))
+        return max(filter(None, polls), default=None)

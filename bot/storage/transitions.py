@@ -1,0 +1,252 @@
+"""Writes one transition inside an open transaction: the poll, the state, the events and the notifications."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+
+from bot.domain import (
+    Condition,
+    Event,
+    EventKind,
+    Incident,
+    Notification,
+    NotificationKind,
+    Observation,
+    ProviderState,
+    SurfaceState,
+    Update,
+)
+from bot.rules.reliability.backfill import COVERED_AFTER_FAILURE
+from bot.rules.transition import StateTransition
+from bot.storage import evidence, mapping
+from bot.storage.connection import IGNORE, Database, Upsert
+from bot.storage.delivery_order import DeliveryRank, delivery_rank
+from bot.storage.mapping import format_time, parse_time
+
+_POLLED_AGAIN = Upsert(
+    key=("id",), kept=("provider",), other=(("body_hash", "coalesce(excluded.body_hash, body_hash)"),)
+)
+_SEEN_AGAIN = Upsert(  # an incident is as it was seen last; a backfilled one becomes a live one
+    key=("source", "id"),
+    kept=("provider", "posted_at", "is_maintenance", "is_baseline", "is_retroactive"),
+    other=(("backfilled", "0"), ("seen_at", "CASE backfilled WHEN 1 THEN excluded.seen_at ELSE seen_at END")),
+)
+_REPLACED = Upsert(key=("surface", "since"))
+
+
+def write_transition(
+    db: Database, observation: Observation | None, transition: StateTransition, notifications: Iterable[Notification]
+) -> None:
+    """Writes a transition with its poll, if it has one, and its notifications."""
+    if observation is not None:
+        _write_observation(db, observation, transition.state)
+    _write_incidents(db, transition)
+    _write_updates(db, transition)
+    _write_conditions(db, transition)
+    _write_verdicts(db, transition)
+    _write_estimates(db, transition)
+    append_events(db, transition.events)
+    evidence.transfer_messages(db, transition)
+    if transition.evidence is not None:
+        evidence.write_evidence(db, transition.evidence, transition.at)
+    for notification in notifications:
+        enqueue(db, notification, transition.at)
+    if replace(transition.before, seen_at=transition.state.seen_at) != transition.state:
+        saved = mapping.PROVIDER_STATE_ADAPTER.dump_json(transition.state).decode()
+        row = {"provider": transition.state.provider, "saved_at": format_time(transition.at), "world": saved}
+        db.insert("worlds", row, Upsert(("provider",)))
+
+
+def _write_observation(db: Database, observation: Observation, state: ProviderState) -> None:
+    """Writes the poll. Consecutive polls with the same outcome share a row, unless there is a long gap between them."""
+    newest = "SELECT id, outcome, last_at FROM observations WHERE source = ? ORDER BY id DESC LIMIT 1"
+    last = [
+        r
+        for r in db.rows(newest, observation.source)
+        if observation.at - parse_time(r["last_at"]) <= COVERED_AFTER_FAILURE
+    ]
+    digest = _save_body(db, observation)
+    outcome = "same" if observation.body is not None and digest is None else observation.outcome
+    if last and last[0]["outcome"] == outcome and digest is None:
+        extend = "UPDATE observations SET last_at = ?, looks = looks + 1, took_ms = ? WHERE id = ?"
+        db.write(extend, format_time(observation.at), observation.took_s * 1000, last[0]["id"])
+    else:
+        span = (observation.at, observation.at)
+        row = mapping.observation_row(
+            observation.source, outcome, span, observation.took_s, why=observation.why, body_hash=digest
+        )
+        db.insert("observations", row)
+    db.insert("sources", mapping.source_row(observation, state, digest), _POLLED_AGAIN)
+
+
+def _save_body(db: Database, observation: Observation) -> str | None:
+    """Stores the body and returns its hash; None if there is no body or it is the last one again (after a restart)."""
+    if observation.body is None:
+        return None
+    digest = sha256(observation.body).hexdigest()
+    if db.rows("SELECT 1 FROM sources WHERE id = ? AND body_hash = ?", observation.source, digest):
+        return None
+    db.insert("bodies", mapping.body_row(digest, observation.body), IGNORE)
+    return digest
+
+
+def _write_incidents(db: Database, transition: StateTransition) -> None:
+    before = {k.incident.id: k for k in transition.before.incidents}
+    changed = [k for k in transition.state.incidents if before.get(k.incident.id) != k]
+    db.insert_all(
+        "incidents", (mapping.incident_row(known, transition.state.provider) for known in changed), _SEEN_AGAIN
+    )
+    for tracked in changed:
+        write_components(db, transition.state.provider, tracked.incident)
+
+
+def key_holders(db: Database, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Source and key of the recorded incidents that have one of these keys."""
+    rows = db.rows(
+        "SELECT source, id FROM incidents WHERE id IN (SELECT value FROM json_each(?))", json.dumps(list(keys))
+    )
+    return tuple((row["source"], row["id"]) for row in rows)
+
+
+def write_components(db: Database, source: str, incident: Incident) -> None:
+    """Adds the page's components that the incident lists now to those that it listed before."""
+    listed = (
+        {"source": source, "incident": incident.id, "component": c.id, "name": c.name} for c in incident.components
+    )
+    db.insert_all("incident_components", listed, IGNORE)
+
+
+def _write_updates(db: Database, transition: StateTransition) -> None:
+    """A version for every update that is new or edited; none where its newest version already says the same."""
+    for event in transition.events:
+        if event.kind in (EventKind.UPDATE_POSTED, EventKind.UPDATE_EDITED) and event.incident:
+            tracked = transition.state.tracked_incident(event.incident)
+            update = next((u for u in tracked.incident.updates if u.id == event.update), None) if tracked else None
+            if update is not None:
+                _write_update(db, transition.state.provider, event.incident, update, event.seen_at)
+
+
+def _write_update(db: Database, source: str, incident: str, update: Update, at: datetime) -> None:
+    last = db.rows(
+        "SELECT version, stage, body, display_at FROM updates WHERE source = ? AND id = ?"
+        " ORDER BY version DESC LIMIT 1",
+        *(source, update.id),
+    )
+    content = {"stage": update.stage, "body": update.body, "display_at": format_time(update.display_at)}
+    version = last[0].pop("version") + 1 if last else 1
+    if not last or last[0] != content:
+        db.insert("updates", mapping.update_row(source, incident, update, version, at))
+
+
+def _write_conditions(db: Database, transition: StateTransition) -> None:
+    at = format_time(transition.at)
+    for surface in {s.surface for s in transition.before.states} - {s.surface for s in transition.state.states}:
+        db.write("UPDATE conditions SET until = ? WHERE surface = ? AND until IS NULL", at, surface)
+    for state in transition.state.states:
+        if _interval_key(transition.before.surface_state(state.surface)) != _interval_key(state):
+            db.write("UPDATE conditions SET until = ? WHERE surface = ? AND until IS NULL", at, state.surface)
+            db.insert("conditions", mapping.condition_row(state, transition.at), _REPLACED)
+
+
+def _interval_key(state: SurfaceState | None) -> tuple[Condition, bool] | None:
+    return (state.condition, state.inferred) if state else None
+
+
+def _write_verdicts(db: Database, transition: StateTransition) -> None:
+    at = format_time(transition.at)
+    for surface in {v.surface for v in transition.before.verdicts} - {v.surface for v in transition.state.verdicts}:
+        db.write("UPDATE verdicts SET until = ? WHERE surface = ? AND until IS NULL", at, surface)
+    for verdict in transition.state.verdicts:
+        old = transition.before.verdict(verdict.surface)
+        if old is None or (old.call, old.reason_code) != (verdict.call, verdict.reason_code):
+            db.write("UPDATE verdicts SET until = ? WHERE surface = ? AND until IS NULL", at, verdict.surface)
+            db.insert("verdicts", mapping.verdict_row(verdict, transition.at), _REPLACED)
+
+
+def _write_estimates(db: Database, transition: StateTransition) -> None:
+    """Writes first estimates once, and their actual durations when the surface is no longer bad."""
+    before, now = transition.before.outlook, transition.state.outlook
+    if before is now:
+        return
+    for estimate in now.first:
+        if before.first_estimate_for(estimate.incident) is None:
+            db.insert("estimates", mapping.estimate_row(estimate, transition.state.provider), IGNORE)
+    for grade in now.grades:
+        if grade not in before.grades:
+            actual_s, incident = grade.actual.total_seconds(), grade.estimate.incident
+            db.write("UPDATE estimates SET actual_s = ? WHERE incident = ?", actual_s, incident)
+
+
+def append_events(db: Database, events: Iterable[Event]) -> None:
+    """Appends events to the timeline."""
+    db.insert_all("events", map(mapping.event_row, events))
+
+
+def enqueue(db: Database, notification: Notification, at: datetime) -> None:
+    """Puts a notification into the outbox, once by its key. An edit supersedes the pending edits of its message.
+
+    What is held (by a mute or by quiet hours) is recorded as withheld and not put into the outbox. A broadcast says how
+    its incident is now, so nothing of it is withheld any more.
+    """
+    if notification.held:
+        db.insert("withheld", mapping.withheld_row(notification, at), IGNORE)
+        return
+    is_broadcast = notification.news is not None and notification.news.broadcast
+    if notification.kind is NotificationKind.ALERT or is_broadcast:
+        db.write("DELETE FROM withheld WHERE channel = ? AND incident = ?", notification.channel, notification.incident)
+    if notification.kind is NotificationKind.ALERT:
+        db.insert("alerts", mapping.alert_row(notification, at), IGNORE)
+        if delivery_rank(notification) is DeliveryRank.OUTAGE:
+            _probe_now(db, notification.channel, at)
+    if notification.mentions:
+        mentioned = "UPDATE alerts SET rung_at = ? WHERE channel = ? AND incident = ?"
+        db.write(mentioned, format_time(at), notification.channel, notification.incident)
+    if notification.kind is NotificationKind.EDIT:  # `IN (...)` is there only for the partial index of pending rows
+        db.write(  # of both conditions on the state, the first one lets SQLite use the index of the unsent
+            "UPDATE outbox SET state = 'superseded' WHERE channel = ? AND incident = ? AND kind = 'edit'"
+            " AND state IN ('waiting', 'sending') AND (state = 'waiting' OR due_at > ?)",  # not what is under way
+            *(notification.channel, notification.incident, format_time(at)),
+        )
+    if notification.kind in (NotificationKind.EDIT, NotificationKind.REPLY):
+        _keep_order(db, notification)
+    db.insert("outbox", mapping.outbox_row(notification, at), IGNORE)
+
+
+def _probe_now(db: Database, channel: str, at: datetime) -> None:
+    """The first alert of a complete outage tries a paused channel again at once."""
+    db.write(
+        "UPDATE pauses SET probe_at = ? WHERE channel = ? AND probe_at > ?", format_time(at), channel, format_time(at)
+    )
+
+
+def _keep_order(db: Database, notification: Notification) -> None:
+    """Moves up what has to be sent before this: earlier replies of the thread, and the message if it became worse."""
+    where = "channel = ? AND incident = ? AND state IN ('waiting', 'sending') AND rank > ?"
+    about = replace(notification, kind=NotificationKind.ALERT)
+    for kind, rank in (("alert", delivery_rank(about)), ("reply", delivery_rank(notification))):
+        if kind == "alert" or notification.kind is NotificationKind.REPLY:
+            values = (rank, notification.channel, notification.incident, rank, kind)
+            db.write(f"UPDATE outbox SET rank = ? WHERE {where} AND kind = ?", *values)  # noqa: S608
+
+
+def resume_channel(db: Database, channel: str) -> bool:
+    """Lets a paused channel be tried again, without what is about ended incidents; False if it is not paused."""
+    if not db.write("UPDATE pauses SET is_on_trial = 1 WHERE channel = ?", channel):
+        return False
+    drop_what_is_over(db, channel)
+    return True
+
+
+def drop_what_is_over(db: Database, channel: str) -> int:
+    """Gives up what is not about an open incident; returns how many notifications that are."""
+    return db.write(
+        "UPDATE outbox SET state = 'parked', error = 'it was over before its channel took posts again',"
+        " told_at = created_at"
+        " WHERE channel = ? AND state IN ('waiting', 'sending') AND NOT EXISTS"
+        " (SELECT 1 FROM incidents i WHERE i.id = outbox.incident AND i.closed_at IS NULL)",
+        channel,
+    )

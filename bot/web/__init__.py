@@ -1,0 +1,1 @@
+"""The HTTP server: the API, evidence from programs, metrics and the board."""

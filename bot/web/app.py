@@ -1,0 +1,258 @@
+"""The web application: JSON for programs under ``/v1``, and the board for people (bot.web.board).
+
+``/v1/surfaces/{surface}/retry`` answers 200 if this client may retry now, 429 before its slot, and 503 for a hold or an
+unknown state, each with Retry-After (bot/docs/verdict-rules.md#machine-form). Every list is paged. Every endpoint is
+``async def`` and runs in the bot's event loop, since StatusQueries is not thread-safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Path, Query, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+
+from bot import __version__, lookup
+from bot.errors import StoreError, UsageError
+from bot.queries import schemas
+from bot.queries import sources as queries_sources
+from bot.queries.current import StatusQueries
+from bot.rules.verdict import machine_form
+from bot.web import errors, evidence_api, metrics, middleware
+from bot.web.board import pages
+
+ReadinessCheck = Callable[[], Awaitable[dict[str, str]]]
+
+MAX_PAGE_NUMBER = 100_000
+Name = Annotated[str, Path(min_length=1, max_length=200)]
+Filter = Annotated[str | None, Query(min_length=1, max_length=200)]
+Number = Annotated[int, Query(ge=1, le=MAX_PAGE_NUMBER)]
+
+_RETRY_AFTER_HEADER = {
+    "Retry-After": {"description": "whole seconds, at least 1", "schema": {"type": "integer", "minimum": 1}}
+}
+_NOT_FOUND_RESPONSE: dict[int | str, dict[str, Any]] = {
+    404: {"description": "there is no such thing; `detail` says what there is", "model": schemas.Refusal},
+    503: {"description": "the database can't be read now: try again after Retry-After", "model": schemas.Refusal},
+}
+_SHOULD_RETRY_HEADER = {
+    "x-should-retry": {"description": "false: don't retry by yourself", "schema": {"type": "string"}}
+}
+
+
+class HealthResponse(JSONResponse):
+    """JSON in the format of health checks (draft-inadarei-api-health-check)."""
+
+    media_type = "application/health+json"
+
+
+def web_app(
+    queries: StatusQueries,
+    unready: ReadinessCheck,
+    closing: asyncio.Event,
+    *,
+    writing: evidence_api.EvidenceApi | None = None,
+    slack: Callable[[FastAPI], None] | None = None,
+    hosts: Iterable[str] = (),
+) -> FastAPI:
+    """Builds the web application.
+
+    Args:
+        queries: Answers the requests.
+        unready: What is not ready, by name, with the reason; empty if all is.
+        closing: Ends the board's streams.
+        writing: Adds the endpoints for evidence, if given.
+        slack: Adds the endpoint for Slack (bot.slack.http_mode), which checks signatures and takes any Host.
+        hosts: The host names of the bot, besides localhost.
+    """
+    app = FastAPI(
+        title="Brownout",
+        version=__version__,
+        description="Which surface of a provider is broken, is it safe to retry, and what to use instead.",
+        docs_url=None,  # both would load from another server; /docs is the manual
+        redoc_url=None,
+    )
+    app.add_middleware(middleware.BodyLimitMiddleware, path="/v1/")
+    app.add_middleware(middleware.TrustedHostMiddleware, hosts=tuple(hosts))
+    app.add_middleware(pages.SecurityHeadersMiddleware)
+    app.add_middleware(errors.HeadMiddleware)
+    app.add_exception_handler(HTTPException, errors.error_response)
+    app.add_exception_handler(UsageError, _not_found)
+    app.add_exception_handler(StoreError, _database_error)
+    _add_surfaces(app, queries)
+    _add_incidents(app, queries)
+    _add_sources(app, queries)
+    _add_health(app, unready)
+    _add_metrics(app, queries)
+    if writing:
+        evidence_api.add_evidence_api(app, queries, writing)
+    pages.add_board(app, queries, closing)
+    if slack:
+        slack(app)
+    return app
+
+
+def _add_surfaces(app: FastAPI, queries: StatusQueries) -> None:
+    @app.get("/v1/surfaces", summary="Every surface, as it is now", tags=["surfaces"], responses=_NOT_FOUND_RESPONSE)
+    async def surfaces(provider: Filter = None, page: Number = 1) -> schemas.ResultPage[schemas.SurfaceNow]:
+        provider_id = _resolve_provider_id(queries, provider)
+        items = [
+            schemas.surface_now(s, state, queries.verdict(state, s))
+            for p, state in queries.snapshot()
+            if provider_id in (None, p.id)
+            for s in p.surfaces
+        ]
+        return schemas.paginate(items, page)
+
+    @app.get(
+        "/v1/surfaces/{surface}",
+        summary="One surface, by id",
+        tags=["surfaces"],
+        responses=_NOT_FOUND_RESPONSE,
+    )
+    async def one(surface: Name) -> schemas.SurfaceNow:
+        p, s = lookup.surface_by_id(queries.providers, surface)
+        state = queries.provider_state(p)
+        return schemas.surface_now(s, state, queries.verdict(state, s))
+
+    @app.get(
+        "/v1/surfaces/{surface}/retry",
+        summary="May this client retry now?",
+        description="Ask again after Retry-After. After `valid_until` the answer counts as unknown.",
+        tags=["surfaces"],
+        responses={
+            404: _NOT_FOUND_RESPONSE[404],
+            200: _retry_response(
+                "go: normally, or gently in this client's slot", {"retry_after_s": 1}, _RETRY_AFTER_HEADER
+            ),
+            429: _retry_response(
+                "gently, and this client's slot has not begun: wait for Retry-After", {}, _RETRY_AFTER_HEADER
+            ),
+            503: _retry_response(
+                "hold off, fail over, or nothing is known: wait for Retry-After, then ask again",
+                {"verdict": "hold_off", "exposure": 0.0, "retry_after_s": 1800, "max_attempts": 0},
+                _RETRY_AFTER_HEADER | _SHOULD_RETRY_HEADER,
+            ),
+        },
+    )
+    async def retry(surface: Name, client: Annotated[str | None, Query(max_length=200)] = None) -> JSONResponse:
+        p, s = lookup.surface_by_id(queries.providers, surface)
+        form = queries.verdict_json(p, s, client)
+        status, headers = machine_form.gate_response(form)
+        return JSONResponse(form, status, headers)
+
+
+def _add_incidents(app: FastAPI, queries: StatusQueries) -> None:
+    @app.get("/v1/incidents", summary="Incidents, the newest first", tags=["incidents"], responses=_NOT_FOUND_RESPONSE)
+    async def incidents(
+        provider: Filter = None, surface: Filter = None, page: Number = 1
+    ) -> schemas.ResultPage[schemas.IncidentNow]:
+        surface_id = queries.resolve_surface(surface)[1].id if surface else None
+        # one more than a page, to know whether there is a next one
+        ids = queries.repository.incident_ids(
+            provider=_resolve_provider_id(queries, provider), surface=surface_id, limit=page * schemas.PAGE_SIZE + 1
+        )[(page - 1) * schemas.PAGE_SIZE :]
+        rows = [
+            schemas.incident_now(*stored)
+            for i in ids[: schemas.PAGE_SIZE]
+            if (stored := queries.repository.tracked_incident(i))
+        ]
+        return schemas.ResultPage(items=rows, page=page, next=page + 1 if len(ids) > schemas.PAGE_SIZE else None)
+
+    # a vendor's id may contain slashes (a feed's is an address), so the longer path is added first
+    @app.get(
+        "/v1/incidents/{incident:path}/timeline",
+        summary="Every event, with both times",
+        tags=["incidents"],
+        responses=_NOT_FOUND_RESPONSE,
+    )
+    async def timeline(incident: Name, page: Number = 1) -> schemas.ResultPage[schemas.TimelineEvent]:
+        _, _, events = queries.find_incident(incident)
+        return schemas.paginate([schemas.timeline_event(e) for e in events], page)
+
+    @app.get(
+        "/v1/incidents/{incident:path}",
+        summary="One incident: an id, a surface's newest, or `last`",
+        tags=["incidents"],
+        responses=_NOT_FOUND_RESPONSE,
+    )
+    async def one(incident: Name) -> schemas.IncidentDetail:
+        p, tracked, _ = queries.find_incident(incident)
+        return schemas.incident_detail(p.id, tracked)
+
+
+def _add_sources(app: FastAPI, queries: StatusQueries) -> None:
+    @app.get(
+        "/v1/sources",
+        summary="How each source is doing, the worst first",
+        tags=["sources"],
+        responses={503: _NOT_FOUND_RESPONSE[503]},
+    )
+    async def sources(page: Number = 1) -> schemas.ResultPage[schemas.SourceNow]:
+        now = queries.now()
+        return schemas.paginate([schemas.source_now(s, now) for s in queries_sources.list_sources(queries)], page)
+
+
+def _add_health(app: FastAPI, unready: ReadinessCheck) -> None:
+    @app.get("/healthz", summary="The process lives", tags=["health"], response_class=HealthResponse)
+    async def healthz() -> JSONResponse:
+        return _health_response([])
+
+    @app.get(
+        "/readyz",
+        summary="Every source is read and Slack is connected",
+        tags=["health"],
+        response_class=HealthResponse,
+        responses={
+            503: {"description": "not: `notes` says what is wrong", "content": {HealthResponse.media_type: {}}},
+        },
+    )
+    async def readyz() -> JSONResponse:
+        return _health_response([f"{what}: {why}" for what, why in (await unready()).items()])
+
+
+def _add_metrics(app: FastAPI, queries: StatusQueries) -> None:
+    @app.get("/metrics", summary="For Prometheus", tags=["health"], response_class=PlainTextResponse)
+    async def scraped() -> Response:
+        running = queries.running
+        metrics_state = (
+            metrics.MetricsState(
+                await running.is_slack_connected(),
+                running.backed_up_at(),
+                is_rejected=bool(running.slack_status and running.slack_status.stop),
+            )
+            if running
+            else metrics.MetricsState()
+        )
+        return Response(metrics.render_metrics(queries, metrics_state), media_type=metrics.CONTENT_TYPE)
+
+
+def _health_response(notes: list[str]) -> JSONResponse:
+    health = schemas.HealthReport(status="fail" if notes else "pass", version=__version__, notes=notes)
+    return HealthResponse(health.model_dump(), 503 if notes else 200, {"Cache-Control": "no-store"})
+
+
+def _retry_response(description: str, changes: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"example": schemas.RETRY_EXAMPLE | changes}}
+    return {"description": description, "headers": headers, "content": content}
+
+
+def _resolve_provider_id(queries: StatusQueries, typed: str | None) -> str | None:
+    if typed is None:
+        return None
+    ids_by_name = {name.casefold(): p.id for p in queries.providers for name in (p.id, p.name, *p.aliases)}
+    if typed.casefold() not in ids_by_name:
+        raise UsageError(f"No provider “{typed}”. Providers: {', '.join(p.id for p in queries.providers)}.")
+    return ids_by_name[typed.casefold()]
+
+
+async def _not_found(request: Request, error: Exception) -> JSONResponse:
+    see = "/v1/incidents" if request.url.path.startswith("/v1/incidents/") else "/v1/surfaces"
+    return JSONResponse({"detail": str(error), "see": see}, 404)
+
+
+async def _database_error(_: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": str(error)}, 503, {"Retry-After": "30"})

@@ -1,0 +1,101 @@
+"""What a tick costs: it reads settings and subscriptions once, however many channels wait."""
+
+from datetime import time, timedelta
+
+import pytest
+
+from bot.app.reminders import ReminderHook
+from bot.domain import (
+    ChannelPreferences,
+    Notice,
+    NoticeKind,
+    Notification,
+    NotificationKind,
+    QuietHours,
+    Subscription,
+    VerdictParameters,
+)
+from bot.engine import Engine
+from tests.support.acme import ACME, NOON
+from tests.support.fake_chat import FakeChat
+from tests.support.fake_fetcher import FakeFetcher
+from tests.support.pages import incident, page, update
+
+pytestmark = pytest.mark.anyio
+
+TWO = page(
+    incident(update(api="partial_outage")),
+    incident(update(5, api="partial_outage"), number=2, name="Slow logins"),
+    api="partial_outage",
+)
+
+
+class Town:
+    """So many channels, and two incidents that have been open for half an hour."""
+
+    def __init__(self, book, clock, channels, quiet=None):
+        self.book, self.clock, self.web = book, clock, FakeFetcher()
+        for number in range(channels):
+            book.subscribe(Subscription(f"C{number}", "acme", created_at=NOON))
+            if quiet:
+                notice = Notice(NoticeKind.SETTINGS, "", "", "s", NOON, "", NOON, "saved")
+                saved = Notification(f"C{number}", NotificationKind.NOTICE, "s", notice)
+                book.user_actions.save_preferences(ChannelPreferences(f"C{number}", quiet=quiet), [], saved)
+        self.engine = Engine({"acme": ACME}, self.web, book, FakeChat(), clock, lambda _: VerdictParameters())
+        self.hook = ReminderHook(self.engine, book)
+
+    async def opens(self):
+        for body in (page(), TWO):
+            self.web.show(body)
+            await self.engine.poll("acme")
+            self.clock.move(minutes=1)
+        await self.engine.publish()
+        self.clock.move(minutes=32)
+
+    def statements(self):
+        """What one tick asks of the database."""
+        asked = []
+        self.book._db._connection.set_trace_callback(asked.append)
+        self.hook()
+        self.book._db._connection.set_trace_callback(None)
+        return len(asked)
+
+
+@pytest.mark.parametrize("channels", [3, 30])
+async def test_a_tick_in_quiet_hours_asks_as_little_for_many_channels_as_for_few(book, clock, channels):
+    town = Town(book, clock, channels, QuietHours(time(11), time(20)))
+    await town.opens()
+    assert town.statements() < 12
+
+
+@pytest.mark.parametrize("channels", [3, 30])
+async def test_so_does_a_tick_after_the_reminders_were_enqueued(book, clock, channels):
+    town = Town(book, clock, channels)
+    await town.opens()
+    assert town.hook()
+    town.clock.move(seconds=15)
+    assert town.statements() < 12
+
+
+async def test_a_reminder_that_quiet_hours_hold_is_sent_after_them(book, clock):
+    town = Town(book, clock, 1)
+    await town.opens()
+    notice = Notice(NoticeKind.SETTINGS, "", "", "s", NOON, "", NOON, "saved")
+    saved = Notification("C0", NotificationKind.NOTICE, "s", notice)
+    book.user_actions.save_preferences(ChannelPreferences("C0", quiet=QuietHours(time(12), time(13))), [], saved)
+    held = town.hook()
+    town.clock.at = NOON + timedelta(hours=1)
+    assert (held, town.hook()) == (False, True)
+
+
+async def test_the_end_of_quiet_hours_is_a_bounded_number_of_transactions_however_many_channels_wait(book, clock):
+    town = Town(book, clock, 130, QuietHours(time(11), time(12, 10)))
+    await town.opens()
+    asked = []
+    book._db._connection.set_trace_callback(asked.append)
+    left = []
+    for _ in range(2):
+        town.hook()
+        left.append(len({channel for channel, *_ in book.user_actions.withheld_alerts()}))
+    book._db._connection.set_trace_callback(None)
+    assert (left, asked.count("COMMIT")) == ([30, 0], 2)

@@ -1,0 +1,155 @@
+"""The world of a bench, on one port of loopback: as many status pages as it takes, and a Slack that takes note.
+
+The pages are healthy Statuspages of some 24 KB with an ETag, as real ones are; a page can be told to open an incident, to
+hang, and it knows when it was read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import time
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Self
+
+from aiohttp import web
+
+from tests.bench.soak.slack import FakeSlackServer
+from tests.support.loopback import never_answer, serving_app
+from tests.support.provider_toml import provider_toml, surface_toml
+
+COMPONENTS = 40
+TOKENS = {"SLACK_BOT_TOKEN": "xoxb-bench", "SLACK_APP_TOKEN": "xapp-bench"}
+
+
+def page_bytes(number: int = 0, *, is_down: bool = False) -> bytes:
+    """A summary.json of about 24 KB; component 0 is down where told so, by an incident of its own."""
+    about = (
+        "What this part of the service does for the people who use it, in a sentence or two of the vendor's own. " * 4
+    )
+    status = ["major_outage" if is_down and not n else "operational" for n in range(COMPONENTS)]
+    listed = [{"id": f"c{n}", "name": f"Part {n}", "status": s, "description": about} for n, s in enumerate(status)]
+    at = datetime.now(UTC).isoformat()  # noqa: TID251  (a vendor has a clock)
+    update = {"id": f"u{number}", "status": "investigating", "body": "We look into errors.", "display_at": at}
+    incident = {"id": f"i{number}", "name": "Errors", "status": "investigating", "impact": "major", "created_at": at}
+    incident |= {"incident_updates": [update], "components": [{"id": "c0", "name": "Part 0"}]}
+    page = {"id": "bench", "name": "Bench", "url": "https://status.bench.example"}
+    told = {"page": page, "status": {"indicator": "none"}, "components": listed, "scheduled_maintenances": []}
+    return json.dumps(told | {"incidents": [incident] if is_down else []}).encode()
+
+
+def bench_provider(name: str, url: str) -> str:
+    """The file of the provider whose page the fake services have under this name."""
+    surfaces = [
+        surface_toml(f"{name}-api", f"Bench {name} API", "c0", "API"),
+        surface_toml(f"{name}-web", f"Bench {name} website", "c1", "website"),
+    ]
+    return provider_toml(name, f"Bench {name}", f"{url}/{name}", surfaces)
+
+
+class FakeServices:
+    """Serves while it is entered. ``looks`` are the times (monotonic) of each page's requests."""
+
+    def __init__(self) -> None:
+        self.well = page_bytes()
+        self.down: dict[str, bytes] = {}
+        self.hanging: set[str] = set()
+        self.looks: dict[str, list[float]] = {}
+        self.shown: dict[str, float] = {}  # when a page was first read with its incident
+        self.posted: dict[str, float] = {}  # by its key, when a message came
+        self.slack = FakeSlackServer(self._taken, lambda: "")
+        self._server = serving_app(
+            *self.slack.routes(),
+            web.get("/{page}/{rest:.*}", self._page),
+            max_body=2**24,
+            backlog=2048,
+            handler_cancellation=True,
+        )
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        self.url = self.slack.url = await self._server.__aenter__()
+        return self
+
+    async def __aexit__(self, *problem: object) -> None:
+        await self._server.__aexit__(*problem)
+
+    def _taken(self, told: dict[str, Any]) -> None:
+        self.posted.setdefault(told.get("key", ""), time.monotonic())
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        name, now = request.match_info["page"], time.monotonic()
+        self.looks.setdefault(name, []).append(now)
+        if name in self.hanging:
+            return await never_answer()
+        body = self.down.get(name, self.well)
+        if name in self.down:
+            self.shown.setdefault(name, now)
+        tag = f'W/"{name}-{hash(body)}"'
+        if request.headers.get("if-none-match") == tag:
+            return web.Response(status=304, headers={"etag": tag})
+        return web.Response(body=body, content_type="application/json", headers={"etag": tag})
+
+
+def configure(folder: Path, url: str, count: int, *, interval_s: float, web_port: int | None = None) -> Path:
+    """A config folder for so many pages of the stage."""
+    (folder / "providers").mkdir(parents=True)
+    for number in range(count):
+        text = bench_provider(f"p{number}", url)
+        (folder / "providers" / f"p{number}.toml").write_text(text, encoding="utf-8")
+    door = "enabled = false" if web_port is None else f"port = {web_port}"
+    often = f"interval_s = {interval_s:g}\nincident_interval_s = {interval_s:g}"
+    (folder / "brownout.toml").write_text(f"[poll]\n{often}\n[web]\n{door}\n", encoding="utf-8")
+    return folder
+
+
+@asynccontextmanager
+async def running(
+    config: Path, db: Path, stage: FakeServices, log: IO[bytes], *, slack: bool = True
+) -> AsyncIterator[Process]:
+    """The real bot, as a process of its own, in the stage's Slack or in its log."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("SLACK_")}
+    told = {**kept, **TOKENS, "SLACK_API_URL": f"{stage.url}/api/"} if slack else kept
+    command = [sys.executable, "-m", "bot", "run", "--config", str(config), "--db", str(db)]
+    bot = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=log, stderr=log, env=told)
+    try:
+        yield bot
+    finally:
+        with suppress(ProcessLookupError):
+            bot.terminate()
+        await bot.wait()
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds that a process has used so far."""
+    times = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_mb(pid: int) -> float:
+    """Resident memory of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+async def until(is_so: Any, patience_s: float, what: str) -> None:
+    """Waits for something; TimeoutError that names it."""
+    end = time.monotonic() + patience_s
+    while not is_so():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what} did not come in {patience_s:g} s")
+        await asyncio.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has now."""
+    with closing(socket.socket()) as any_socket:
+        any_socket.bind(("127.0.0.1", 0))
+        return int(any_socket.getsockname()[1])

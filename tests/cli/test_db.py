@@ -1,0 +1,148 @@
+"""``brownout db``: what it says, and what it exits with."""
+
+from contextlib import closing
+
+import pytest
+from click.testing import CliRunner
+
+from bot.cli.main import brownout
+from bot.domain import Observation
+from bot.storage import Repository
+from tests.support.acme import NOON, catalogue, has_litestream, look
+from tests.support.pages import DOWN
+
+
+@pytest.fixture
+def home(tmp_path):
+    catalogue(tmp_path / "config")
+    with closing(Repository.open(tmp_path / "b.db")) as store:
+        stroke = look(None, DOWN, NOON)
+        store.record_transition(Observation("acme", stroke.at, "changed", body=DOWN), stroke, [])
+    return tmp_path
+
+
+@pytest.fixture
+def db(home):
+    def run(*words):
+        options = ["--db", home / "b.db", "--config", home / "config"]
+        return CliRunner(env={"COLUMNS": "200"}).invoke(brownout, ["db", *map(str, (*words, *options))])
+
+    return run
+
+
+def test_bare_it_shows_its_help():
+    told = CliRunner().invoke(brownout, ["db"])
+    assert (told.exit_code, "retention" in told.output) == (0, True)
+
+
+def test_a_backup_goes_to_the_folder_of_the_settings(db, home):
+    assert "sound" in db("backup").output
+    assert len([*(home / "backups").glob("b-*Z.db")]) == 1
+
+
+def test_a_backup_goes_to_a_folder_that_is_named(db, home):
+    db("backup", home / "elsewhere")
+    assert len([*(home / "elsewhere").glob("b-*Z.db")]) == 1
+
+
+def test_a_backup_goes_to_a_file_that_is_named(db, home):
+    db("backup", home / "mine.db")
+    assert (home / "mine.db").is_file()
+
+
+def test_a_backup_that_exists_is_not_overwritten(db, home):
+    db("backup", home / "mine.db")
+    told = db("backup", home / "mine.db")
+    assert (told.exit_code, "already exists" in told.output) == (1, True)
+
+
+def test_more_backups_than_are_kept_make_room_and_say_so(db, home):
+    (home / "config" / "brownout.toml").write_text("[store]\nkeep = 1\n")
+    (home / "backups").mkdir()
+    (home / "backups" / "b-20200101T000000Z.db").write_text("")
+    assert "deleted, since the newest 1 are kept" in db("backup").output
+
+
+def test_a_sound_database_exits_with_0_and_says_what_it_holds(db):
+    told = db("verify")
+    assert (told.exit_code, "sound" in told.output, "incidents" in told.output) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [(None, 66), (b"", 65), (b"not a database" * 99, 65), (b"SQLite format 3\x00", 65)]
+)
+def test_a_file_that_is_not_sound_has_an_exit_code(db, home, body, code):
+    if body is not None:
+        (home / "bad.db").write_bytes(body)
+    assert db("verify", home / "bad.db").exit_code == code
+
+
+def test_a_restore_says_where_the_old_file_is(db, home):
+    db("backup", home / "mine.db")
+    told = db("restore", home / "mine.db")
+    assert (told.exit_code, "what was there before" in told.output) == (0, True)
+
+
+def test_a_restore_of_what_is_not_there_is_refused(db, home):
+    assert "not found" in db("restore", home / "none.db").output
+
+
+def test_a_vacuum_says_what_it_gained(db):
+    assert "before" in db("vacuum").output
+
+
+def test_a_vacuum_is_refused_while_a_bot_runs(db, home):
+    with closing(Repository.open(home / "b.db", alone=True)):
+        told = db("vacuum")
+    assert (told.exit_code, "Stop it first" in told.output) == (1, True)
+
+
+def test_retention_says_what_would_go(db):
+    assert "0 of 1 raw pages older than 90 days would go" in db("retention", "--dry-run").output
+
+
+def test_retention_by_days_of_ones_own(db):
+    assert "older than 0.5 days are gone" in db("retention", "--days", 0.5).output
+
+
+def test_retention_is_off_where_the_settings_say_so(db, home):
+    (home / "config" / "brownout.toml").write_text("[store]\nbodies_days = 0\n")
+    assert "kept forever" in db("retention").output
+
+
+@pytest.fixture
+def restore(home):
+    def run(*words):
+        options = ["--db", home / "b.db", "--config", home / "config"]
+        return CliRunner(env={"COLUMNS": "200"}).invoke(brownout, ["restore", *map(str, (*words, *options))])
+
+    return run
+
+
+def test_without_a_replica_there_is_nothing_to_restore_from(restore):
+    assert "No [replica] url" in restore().output
+
+
+def test_a_replica_is_restored_from_a_folder_or_a_bucket_only(restore):
+    assert "--from must be file:///folder or s3://bucket/path" in restore("--from", "ftp://x/y").output
+
+
+def test_a_secret_in_an_address_is_refused_and_not_repeated(restore):
+    told = restore("--from", "s3://key:hush@bucket/b")
+    assert ("credentials come from the environment" in told.output, "hush" in told.output) == (True, False)
+
+
+def test_a_restore_from_a_replica_is_refused_while_a_bot_runs(restore, home):
+    with closing(Repository.open(home / "b.db", alone=True)):
+        assert "Stop it first" in restore("--from", f"file://{home}/replica").output
+
+
+@pytest.mark.skipif(not has_litestream(), reason="Litestream is not installed (the extra [replica])")
+def test_a_replica_that_holds_nothing_changes_nothing(restore, home):
+    before = (home / "b.db").read_bytes()
+    told = restore("--from", f"file://{home}/replica")
+    assert (told.exit_code, "No database found at" in told.output, (home / "b.db").read_bytes() == before) == (
+        1,
+        True,
+        True,
+    )

@@ -1,0 +1,443 @@
+-- step: brownout the_first_house
+-- step: brownout forecasts_are_kept
+-- step: brownout people_take_part
+-- step: brownout the_archive
+-- step: brownout the_beginnings_of_words
+-- step: brownout bodies_can_be_found_by_looks
+-- step: brownout channels_can_be_paused
+-- step: brownout what_was_heard
+-- step: brownout the_rounds
+-- step: brownout programs_may_write
+-- step: brownout what_others_see
+-- step: brownout what_is_parked_is_counted
+-- step: brownout stored_json_has_a_form_number
+-- step: brownout delivery_has_an_order
+-- step: brownout evidence_has_its_writer
+
+CREATE TABLE "_sqlite_migrations" (
+   "id" INTEGER PRIMARY KEY,
+   "migration_set" TEXT,
+   "name" TEXT,
+   "applied_at" TEXT
+);
+
+CREATE TABLE acks (
+  channel TEXT NOT NULL,
+  incident TEXT NOT NULL,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (channel, incident)
+);
+
+CREATE TABLE affected (
+  incident TEXT NOT NULL,
+  surface TEXT NOT NULL,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (incident, surface, person)
+);
+
+CREATE TABLE alerts (
+  channel TEXT NOT NULL,
+  incident TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  ts TEXT,
+  opened_at TEXT NOT NULL, rung_at TEXT , shared_key TEXT ,
+  PRIMARY KEY (channel, incident)
+);
+
+CREATE INDEX alerts_by_incident ON alerts (incident);
+
+CREATE TABLE backfills (
+  id INTEGER PRIMARY KEY,
+  provider TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  name TEXT NOT NULL,
+  read_at TEXT NOT NULL,
+  UNIQUE (provider, origin)
+);
+
+CREATE TABLE bodies (
+  hash TEXT PRIMARY KEY,
+  body BLOB NOT NULL,
+  size INTEGER NOT NULL
+);
+
+CREATE TABLE conditions (
+  surface TEXT NOT NULL,
+  since TEXT NOT NULL,
+  until TEXT,
+  condition TEXT NOT NULL,
+  inferred INTEGER NOT NULL,
+  PRIMARY KEY (surface, since)
+);
+
+CREATE UNIQUE INDEX conditions_now ON conditions (surface) WHERE until IS NULL;
+
+CREATE TABLE coverage (
+  backfill INTEGER NOT NULL REFERENCES backfills(id),
+  since TEXT NOT NULL,
+  until TEXT NOT NULL,
+  PRIMARY KEY (backfill, since)
+) WITHOUT ROWID;
+
+CREATE TABLE digests (
+  channel TEXT PRIMARY KEY,
+  at TEXT NOT NULL,
+  zone TEXT NOT NULL,
+  weekday INTEGER,
+  on_calm INTEGER NOT NULL,
+  done TEXT NOT NULL
+);
+
+CREATE TABLE estimates (
+  incident TEXT PRIMARY KEY,
+  provider TEXT NOT NULL,
+  issued_at TEXT NOT NULL,
+  elapsed_s REAL NOT NULL,
+  p50_s REAL NOT NULL,
+  p80_s REAL NOT NULL,
+  p90_s REAL NOT NULL,
+  n INTEGER NOT NULL,
+  actual_s REAL
+);
+
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  incident TEXT,
+  update_id TEXT,
+  surface TEXT,
+  condition TEXT,
+  verdict TEXT,
+  exposure REAL,
+  stage TEXT,
+  reason TEXT,
+  reason_code TEXT,
+  inferred INTEGER NOT NULL DEFAULT 0,
+  text TEXT,
+  before TEXT,
+  is_baseline INTEGER NOT NULL DEFAULT 0,
+  happened_at TEXT,
+  seen_at TEXT NOT NULL
+, author TEXT , channel TEXT , about INTEGER REFERENCES events(id) );
+
+CREATE TRIGGER events_ai AFTER INSERT ON events BEGIN
+  INSERT INTO events_fts (rowid, text) VALUES (new.id, new.text); END;
+
+CREATE INDEX events_by_incident ON events (incident, id);
+
+CREATE INDEX events_by_surface ON events (surface, id);
+
+CREATE INDEX events_by_time ON events (provider, seen_at);
+
+CREATE VIRTUAL TABLE events_fts
+USING FTS5 (
+  text, tokenize='unicode61 remove_diacritics 2', prefix='3 4', content=events, content_rowid=id
+);
+
+CREATE TABLE 'events_fts_config'(k PRIMARY KEY, v) WITHOUT ROWID;
+
+CREATE TABLE 'events_fts_data'(id INTEGER PRIMARY KEY, block BLOB);
+
+CREATE TABLE 'events_fts_docsize'(id INTEGER PRIMARY KEY, sz BLOB);
+
+CREATE TABLE 'events_fts_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID;
+
+CREATE TRIGGER events_last BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+
+CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+
+CREATE TABLE fetched (
+  provider TEXT NOT NULL,
+  incident TEXT NOT NULL,
+  is_closed INTEGER NOT NULL,
+  body_hash TEXT REFERENCES bodies(hash),
+  PRIMARY KEY (provider, incident)
+) WITHOUT ROWID;
+
+CREATE INDEX fetched_by_body ON fetched (body_hash) WHERE body_hash IS NOT NULL;
+
+CREATE TABLE habits (
+  channel TEXT PRIMARY KEY,
+  maintenance INTEGER NOT NULL,
+  quiet_start TEXT,
+  quiet_end TEXT,
+  zone TEXT NOT NULL
+);
+
+CREATE TABLE heard (
+  key TEXT PRIMARY KEY,
+  until TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX heard_until ON heard (until);
+
+CREATE TABLE homes (
+  person TEXT PRIMARY KEY,
+  opened_at TEXT NOT NULL
+);
+
+CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
+    ON "_sqlite_migrations" ("migration_set", "name");
+
+CREATE TABLE incident_components (
+  source TEXT NOT NULL,
+  incident TEXT NOT NULL,
+  component TEXT NOT NULL,
+  name TEXT NOT NULL,
+  PRIMARY KEY (source, incident, component)
+) WITHOUT ROWID;
+
+CREATE TABLE incident_surfaces (
+  surface TEXT NOT NULL,
+  posted_at TEXT NOT NULL,
+  source TEXT NOT NULL,
+  incident TEXT NOT NULL,
+  PRIMARY KEY (surface, posted_at, source, incident)
+) WITHOUT ROWID;
+
+CREATE TABLE incidents (
+  source TEXT NOT NULL,
+  id TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  name TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  impact TEXT NOT NULL,
+  posted_at TEXT NOT NULL,
+  seen_at TEXT NOT NULL,
+  closed_at TEXT,
+  ending TEXT,
+  surfaces TEXT NOT NULL,
+  url TEXT,
+  is_maintenance INTEGER NOT NULL,
+  is_baseline INTEGER NOT NULL,
+  is_retroactive INTEGER NOT NULL, started_at TEXT , backfilled INTEGER NOT NULL DEFAULT 0 , own TEXT , suspicions TEXT NOT NULL DEFAULT '[]' , lead_s REAL , joined TEXT ,
+  PRIMARY KEY (source, id)
+);
+
+CREATE INDEX incidents_by_id ON incidents (id);
+
+CREATE INDEX incidents_by_post ON incidents (posted_at);
+
+CREATE INDEX incidents_by_provider ON incidents (provider, posted_at);
+
+CREATE INDEX incidents_by_time ON incidents (posted_at);
+
+CREATE TRIGGER incidents_hit AFTER INSERT ON incidents BEGIN
+  INSERT INTO incident_surfaces SELECT value, new.posted_at, new.source, new.id FROM json_each(new.surfaces) WHERE true
+  ON CONFLICT DO NOTHING; END;
+
+CREATE TRIGGER incidents_widen AFTER UPDATE OF surfaces ON incidents BEGIN
+  INSERT INTO incident_surfaces SELECT value, new.posted_at, new.source, new.id FROM json_each(new.surfaces) WHERE true
+  ON CONFLICT DO NOTHING; END;
+
+CREATE TABLE labels (
+  incident TEXT NOT NULL,
+  label TEXT NOT NULL,
+  PRIMARY KEY (incident, label)
+) WITHOUT ROWID;
+
+CREATE TABLE mutes (
+  channel TEXT NOT NULL,
+  target TEXT NOT NULL,
+  until TEXT,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (channel, target)
+);
+
+CREATE TABLE observations (
+  id INTEGER PRIMARY KEY,
+  source TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  why TEXT NOT NULL DEFAULT '',
+  first_at TEXT NOT NULL,
+  last_at TEXT NOT NULL,
+  looks INTEGER NOT NULL DEFAULT 1,
+  took_ms REAL,
+  body_hash TEXT REFERENCES bodies(hash)
+);
+
+CREATE INDEX observations_by_body ON observations (body_hash) WHERE body_hash IS NOT NULL;
+
+CREATE INDEX observations_by_source ON observations (source, id);
+
+CREATE INDEX observations_by_time ON observations (source, last_at);
+
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY,
+  channel TEXT NOT NULL,
+  key TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  incident TEXT NOT NULL,
+  post TEXT NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  created_at TEXT NOT NULL,
+  due_at TEXT NOT NULL,
+  sent_at TEXT,
+  ts TEXT,
+  error TEXT, left_at TEXT , doubted_from TEXT , rank INTEGER NOT NULL DEFAULT 5 , refusals INTEGER NOT NULL DEFAULT 0 , refused_from TEXT , is_outside_thread INTEGER NOT NULL DEFAULT 0 , told_at TEXT ,
+  UNIQUE (channel, key)
+);
+
+CREATE INDEX outbox_drawn ON outbox (channel, incident, id) WHERE kind IN ('alert', 'edit');
+
+CREATE INDEX outbox_due ON outbox (channel, id) WHERE state IN ('waiting', 'sending');
+
+CREATE INDEX outbox_order ON outbox (rank, id) WHERE state IN ('waiting', 'sending');
+
+CREATE INDEX outbox_parked ON outbox (id) WHERE state = 'parked';
+
+CREATE TABLE "outcomes" (
+  surface TEXT NOT NULL,
+  client TEXT NOT NULL,
+  since TEXT NOT NULL,
+  until TEXT NOT NULL,
+  ok INTEGER NOT NULL,
+  errors TEXT NOT NULL,
+  p50_ms REAL,
+  p95_ms REAL,
+  writer TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (surface, client, since, until, writer)
+) WITHOUT ROWID;
+
+CREATE INDEX outcomes_by_time ON outcomes (until);
+
+CREATE TABLE past_conditions (
+  surface TEXT NOT NULL,
+  until TEXT NOT NULL,
+  since TEXT NOT NULL,
+  backfill INTEGER NOT NULL REFERENCES backfills(id),
+  condition TEXT NOT NULL,
+  inferred INTEGER NOT NULL,
+  PRIMARY KEY (surface, until, since, backfill)
+) WITHOUT ROWID;
+
+CREATE TABLE pauses (
+  channel TEXT PRIMARY KEY,
+  code TEXT NOT NULL,
+  remedy TEXT NOT NULL,
+  since TEXT NOT NULL,
+  tried_at TEXT NOT NULL,
+  is_on_trial INTEGER NOT NULL
+, scope TEXT NOT NULL DEFAULT 'channel' , tries INTEGER NOT NULL DEFAULT 0 , probe_at TEXT NOT NULL DEFAULT '' , told_at TEXT );
+
+CREATE TABLE "probe_results" (
+  surface TEXT NOT NULL,
+  vantage TEXT NOT NULL,
+  at TEXT NOT NULL,
+  ok INTEGER NOT NULL,
+  ours INTEGER NOT NULL,
+  why TEXT NOT NULL,
+  status INTEGER,
+  dns_ms REAL,
+  connect_ms REAL,
+  tls_ms REAL,
+  first_byte_ms REAL,
+  took_ms REAL,
+  writer TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (surface, vantage, at, writer)
+) WITHOUT ROWID;
+
+CREATE INDEX probe_results_by_time ON probe_results (at);
+
+CREATE TABLE reports (
+  surface TEXT NOT NULL,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  at TEXT NOT NULL, writer TEXT NOT NULL DEFAULT '' ,
+  PRIMARY KEY (surface, person)
+);
+
+CREATE TABLE rooms (
+  person TEXT PRIMARY KEY,
+  channel TEXT NOT NULL
+);
+
+CREATE TABLE salts (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  salt BLOB NOT NULL
+);
+
+CREATE TABLE sources (
+  id TEXT PRIMARY KEY,
+  provider TEXT NOT NULL,
+  looked_at TEXT,
+  seen_at TEXT,
+  body_hash TEXT,
+  host TEXT
+);
+
+CREATE TABLE stored_forms (
+  name TEXT PRIMARY KEY,
+  form INTEGER NOT NULL CHECK (typeof(form) = 'integer' AND form > 0)
+);
+
+CREATE TABLE subscriptions (
+  channel TEXT NOT NULL,
+  target TEXT NOT NULL,
+  minimum TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  created_at TEXT NOT NULL, mention TEXT NOT NULL DEFAULT '' ,
+  PRIMARY KEY (channel, target)
+);
+
+CREATE TABLE tokens (
+  name TEXT PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  may TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  used_at TEXT
+, vantages TEXT NOT NULL DEFAULT '' , people INTEGER NOT NULL DEFAULT 1 );
+
+CREATE TABLE updates (
+  source TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  incident TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  body TEXT NOT NULL,
+  display_at TEXT NOT NULL,
+  seen_at TEXT NOT NULL,
+  transitions TEXT,
+  PRIMARY KEY (source, id, version)
+);
+
+CREATE INDEX updates_by_incident ON updates (source, incident, display_at);
+
+CREATE TABLE verdicts (
+  surface TEXT NOT NULL,
+  since TEXT NOT NULL,
+  until TEXT,
+  verdict TEXT NOT NULL,
+  exposure REAL NOT NULL,
+  reason TEXT NOT NULL,
+  reason_code TEXT NOT NULL,
+  incident TEXT,
+  PRIMARY KEY (surface, since)
+);
+
+CREATE UNIQUE INDEX verdicts_now ON verdicts (surface) WHERE until IS NULL;
+
+CREATE TABLE withheld (
+  channel TEXT NOT NULL,
+  incident TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  why TEXT NOT NULL,
+  since TEXT NOT NULL,
+  PRIMARY KEY (channel, incident)
+);
+
+CREATE TABLE worlds (
+  provider TEXT PRIMARY KEY,
+  saved_at TEXT NOT NULL,
+  world TEXT NOT NULL
+);

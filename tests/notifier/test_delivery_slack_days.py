@@ -1,0 +1,40 @@
+"""The short form of ``python -m tests.e2e.slackdays``: every fault, and half a day of refusals of every code."""
+
+import pytest
+
+from tests.e2e import slackdays
+from tests.e2e.slack_week import run_week
+
+pytestmark = pytest.mark.anyio
+
+SHORT = {"channels": 8, "incidents": 3, "days": 0.25}
+
+
+@pytest.mark.parametrize("fault", slackdays.FAULTS, ids=[name for name, *_ in slackdays.FAULTS])
+async def test_after_a_fault_every_channel_has_the_old_alert_and_the_next_outage(fault):
+    _, play, code = fault
+    async with slackdays.a_day(3) as day:
+        await play(day, code)
+        assert (day.told("inc1:alert"), day.told("inc2:alert")) == ("3 of 3", "3 of 3")
+
+
+async def test_while_everything_is_refused_there_is_one_probe_and_no_call_for_each_channel():
+    async with slackdays.a_day(10) as day:
+        await slackdays.everything_is_refused(day, "ekm_access_denied")
+        assert sum(day.slack.refused.values()) <= 3
+
+
+def test_connections_that_slack_closes_at_once_are_at_most_ten_in_a_minute():
+    assert max(most for *_, most in slackdays.connections()) <= 10
+
+
+def test_a_part_of_a_week_of_refusals_breaks_no_promise():
+    assert run_week(7, **SHORT).violations == []
+
+
+def test_a_bot_that_pauses_channels_for_a_day_is_caught():
+    assert run_week(7, **SHORT, design="pause for a day").violations
+
+
+def test_a_bot_without_a_wait_between_probes_is_caught():
+    assert run_week(8, **SHORT, design="no back-off").violations

@@ -1,0 +1,98 @@
+"""What figures are made of: when we watched, what was seen, what was told, and the courses of incidents."""
+
+from datetime import UTC, datetime, timedelta
+
+from bot.domain import Advice, Condition
+from bot.domain.reliability import ConditionClaim, TimeWindow
+from bot.rules.reliability.backfill import BackfilledHistory
+from bot.storage.mapping import format_time
+
+T0 = datetime(2026, 3, 2, tzinfo=UTC)
+DAY = TimeWindow(T0, T0 + timedelta(days=1))
+NOW = T0 + timedelta(days=2)
+
+
+def at(hour):
+    return T0 + timedelta(hours=hour)
+
+
+def looks(book, *rows):
+    """Rows of looks: outcome, first hour, last hour."""
+    book._db.write("DELETE FROM observations")
+    for outcome, first, last in rows:
+        book._db.write(
+            "INSERT INTO observations (source, outcome, first_at, last_at) VALUES ('acme', ?, ?, ?)",
+            *(outcome, format_time(at(first)), format_time(at(last))),
+        )
+
+
+def conditions(book, *rows):
+    for condition, since, until in rows:
+        book._db.write(
+            "INSERT INTO conditions (surface, since, until, condition, inferred) VALUES ('api', ?, ?, ?, 0)",
+            format_time(at(since)),
+            format_time(at(until)) if until else None,
+            condition,
+        )
+
+
+def watched(book, window=DAY, now=NOW):
+    found = book.archive.surface_record("acme", "api", window, now).watched
+    return [((w.start - T0) / timedelta(hours=1), (w.end - T0) / timedelta(hours=1)) for w in found]
+
+
+def test_looks_without_a_gap_are_one_watch_and_the_last_one_holds_for_fifteen_minutes(book):
+    looks(book, ("changed", 1, 1), ("same", 1.1, 3), ("changed", 3.05, 3.05))
+    assert watched(book) == [(1, 3.3)]
+
+
+def test_a_gap_of_more_than_fifteen_minutes_is_unwatched_time(book):
+    looks(book, ("same", 1, 2), ("same", 4, 5))
+    assert watched(book) == [(1, 2.25), (4, 5.25)]
+
+
+def test_a_failed_poll_does_not_watch_and_a_short_failure_does_not_blind(book):
+    looks(book, ("same", 1, 2), ("http_500", 2.02, 2.15), ("same", 2.17, 3), ("timeout", 3.01, 6), ("same", 6.01, 7))
+    assert watched(book) == [(1, 3.25), (6.01, 7.25)]
+
+
+def test_the_last_poll_holds_no_longer_than_until_now(book):
+    looks(book, ("same", 1, 2))
+    assert watched(book, now=at(2.1)) == [(1, 2.1)]
+
+
+def test_a_watch_that_began_before_the_window_reaches_into_it(book):
+    looks(book, ("same", -48, -0.1))
+    assert watched(book) == [(-48, 0.15)]
+
+
+def test_the_condition_that_held_when_the_window_began_is_seen(book):
+    conditions(book, ("operational", -100, -50), ("major_outage", -50, 2), ("operational", 2, None))
+    seen = book.archive.surface_record("acme", "api", DAY, NOW).seen
+    assert [(s.condition, (s.start - T0) / timedelta(hours=1)) for s in seen] == [
+        ("major_outage", -50),
+        ("operational", 2),
+    ]
+
+
+def test_what_histories_told_of_the_window_is_there_with_what_they_cover(book):
+    spans = (ConditionClaim(at(-5), at(-4), Condition.DEGRADED), ConditionClaim(at(3), at(4), Condition.MAJOR_OUTAGE))
+    past = BackfilledHistory((), {"api": spans}, (TimeWindow(at(-10), at(10)),))
+    book.archive.save_conditions("acme", past, ("digest", "file"), NOW)
+    record = book.archive.surface_record("acme", "api", DAY, NOW)
+    assert (record.told, record.covered) == (spans[1:], (TimeWindow(at(-10), at(10)),))
+
+
+def test_a_history_that_is_told_again_takes_the_place_of_its_first_telling(book):
+    for condition in (Condition.DEGRADED, Condition.MAJOR_OUTAGE):
+        past = BackfilledHistory((), {"api": (ConditionClaim(at(3), at(4), condition),)}, (TimeWindow(at(0), at(10)),))
+        book.archive.save_conditions("acme", past, ("digest", "file"), NOW)
+    assert [s.condition for s in book.archive.surface_record("acme", "api", DAY, NOW).told] == ["major_outage"]
+
+
+def test_the_last_verdict_holds_until_nobody_looks_any_more(book):
+    looks(book, ("changed", 0, 4))
+    given = {"surface": "api", "since": format_time(at(1)), "verdict": "hold_off", "exposure": 0}
+    book._db.insert("verdicts", {**given, "reason": "", "reason_code": ""})
+    given = book.archive.verdict_intervals("acme", "api", DAY)
+    assert given == ((at(1), at(4) + timedelta(minutes=15), Advice.HOLD_OFF),)

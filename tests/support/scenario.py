@@ -1,0 +1,165 @@
+"""A town with two made-up providers, whose pages say what a test wants, minute by minute, into a real book."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.domain import (
+    Component,
+    ComponentTransition,
+    Condition,
+    Impact,
+    Incident,
+    Observation,
+    PollFailure,
+    PollResult,
+    Provider,
+    ProviderState,
+    Snapshot,
+    Source,
+    Stage,
+    Surface,
+    Update,
+    VerdictParameters,
+)
+from bot.queries.current import StatusQueries
+from bot.rules import transition
+from bot.storage import Repository
+
+START = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
+RED = Condition.PARTIAL_OUTAGE
+GREEN = Condition.OPERATIONAL
+
+ACME = Provider(
+    id="acme",
+    name="Acme",
+    surfaces=(
+        Surface(
+            "acme-api",
+            "acme",
+            "Acme API",
+            components=("c-api",),
+            words=("api",),
+            instead=("globex-api",),
+            fault_domain="acme",
+            people="Don't press again and again.",
+            programs="Queue the work.",
+        ),
+        Surface("acme-web", "acme", "Acme on the web", components=("c-web",), words=("website",), fault_domain="acme"),
+    ),
+    source=Source("acme", "acme", "statuspage", "https://status.acme.example"),
+)
+GLOBEX = Provider(
+    id="globex",
+    name="Globex",
+    surfaces=(Surface("globex-api", "globex", "Globex API", components=("c-globex",), fault_domain="globex"),),
+    source=Source("globex", "globex", "statuspage", "https://status.globex.example"),
+)
+
+
+def incident(*posts, name="Errors on the API", identity="i-1", start=START, url="https://status.acme.example/i-1"):
+    """Posts are (minute after the start, stage, body) or with the API's condition as a fourth."""
+    updates, last = [], GREEN
+    for number, (minute, stage, body, *rest) in enumerate(posts):
+        moves = None
+        if rest:
+            moves = (ComponentTransition("c-api", "API", last, rest[0]),)
+            last = rest[0]
+        updates.append(Update(f"{identity}-{number}", Stage(stage), body, start + timedelta(minutes=minute), moves))
+    return Incident(
+        identity,
+        name,
+        updates[-1].stage,
+        Impact.MAJOR,
+        updates[0].display_at,
+        tuple(updates),
+        url=url,
+    )
+
+
+@dataclass
+class Scenario:
+    """``minute`` is what the clock shows, in minutes after the start."""
+
+    path: Path
+    start: datetime = START
+    minute: float = 0
+    shown: list[Incident] = field(default_factory=list)
+    conditions: dict[str, Condition] = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.book = Repository.open(self.path)
+
+    def now(self):
+        return self.start + timedelta(minutes=self.minute)
+
+    def desk(self):
+        return StatusQueries((ACME, GLOBEX), self.book, self.now, lambda _: VerdictParameters())
+
+    def show(self, *posts, **more):
+        """The page shows this incident and no other."""
+        self.shown = [incident(*posts, start=self.start, **more)]
+
+    def look(self, until=None):
+        """Looks at both pages now, or every minute until then."""
+        while True:
+            for provider in (ACME, GLOBEX):
+                self._look(provider, self._snapshot(provider))
+            if until is None or self.minute >= until:
+                return
+            self.minute += 1
+
+    def stare(self, why="the page answered 500"):
+        """A look at Acme's page that sees nothing."""
+        self._look(ACME, PollFailure(why, "http_500"))
+
+    def _snapshot(self, provider):
+        parts = [c for s in provider.surfaces for c in s.components]
+        shown = tuple(self.shown) if provider is ACME else ()
+        components = tuple(Component(c, c, self.conditions.get(c, GREEN)) for c in parts)
+        return Snapshot(provider.id, provider.name, components, tuple(i for i in shown if not i.stage.is_closed), ())
+
+    def _look(self, provider, saw):
+        world = self.book.provider_state(provider.id) or ProviderState(provider.id)
+        left = {i.id: i for i in self.shown if i.stage.is_closed} if provider is ACME else {}
+        elsewhere = {
+            v.surface: v
+            for p in (ACME, GLOBEX)
+            for v in (self.book.provider_state(p.id) or ProviderState(p.id)).verdicts
+        }
+        rules = transition.TransitionContext(provider, VerdictParameters(), elsewhere)
+        stroke = transition.apply_poll(world, PollResult(self.now(), saw, left), rules)
+        outcome = saw.code if isinstance(saw, PollFailure) else "same"
+        self.book.record_transition(Observation(provider.id, self.now(), outcome), stroke, ())
+
+    # --- stories ------------------------------------------------------------------------------------------------------
+
+    def breaks(self):
+        """11:10: the API goes down, after ten minutes without a word."""
+        self.look(until=10)
+        self.show((10, "investigating", "We see errors.", RED))
+        self.conditions = {"c-api": RED}
+        self.look(until=15)
+        return self
+
+    def recovers(self):
+        """11:31: a fix is in place and the API is green again; by 11:45 that is 14 clean minutes."""
+        self.breaks().look(until=30)
+        posts = [(10, "investigating", "We see errors.", RED), (31, "monitoring", "A fix is in place.", GREEN)]
+        self.show(*posts)
+        self.conditions = {}
+        self.minute = 31
+        self.look(until=45)
+        return self
+
+    def is_over(self):
+        """11:46: resolved."""
+        self.recovers()
+        self.show(
+            (10, "investigating", "We see errors.", RED),
+            (31, "monitoring", "A fix is in place.", GREEN),
+            (46, "resolved", "This is over."),
+        )
+        self.minute = 46
+        self.look(until=47)
+        return self

@@ -1,0 +1,104 @@
+"""What we send Slack, against the types that Slack publishes for it; runs after all other tests.
+
+See bot/docs/slack-limits.md#validation.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.cli import manifest
+from bot.domain import NewsKind, Notice, NoticeKind, Notification, NotificationKind
+from bot.messages import alerts
+from tests.support import rendered
+from tests.support.samples import ALERT, NOON, OVER, item, parent, reply
+from tests.support.slack_limits import assert_sendable
+
+ROOT = Path(__file__).parents[1]
+MODULES = Path(os.environ.get("BROWNOUT_NODE_MODULES", ROOT / "node_modules"))
+IS_REQUIRED = os.environ.get("BROWNOUT_TYPES_REQUIRED") == "1"  # as in .ci/run: what would be skipped fails
+FLAGS = (
+    "--noEmit",
+    "--strict",
+    "--skipLibCheck",
+    "--target",
+    "es2022",
+    "--module",
+    "nodenext",
+    "--moduleResolution",
+    "nodenext",
+)
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """What tsc says of these lines of TypeScript; empty where all is well."""
+    tsc = MODULES / ".bin" / "tsc"
+    if not (shutil.which("node") and tsc.exists() and (MODULES / "@slack" / "web-api").is_dir()):
+        why = f"no node, or no typescript, @slack/types and @slack/web-api in {MODULES}"
+        (pytest.fail if IS_REQUIRED else pytest.skip)(why)
+    folder = tmp_path_factory.mktemp("types")
+    (folder / "node_modules").symlink_to(MODULES)
+
+    def check(text):
+        (folder / "sent.mts").write_text(text, encoding="utf-8")
+        run = subprocess.run([str(tsc), *FLAGS, "sent.mts"], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - tsc
+        return run.stdout + run.stderr
+
+    return check
+
+
+def everything():
+    """One of each kind of message, so that this test says something when it runs alone."""
+    yield from (alerts.render_notification(parent(alert)) for alert in (ALERT, OVER))
+    yield from (
+        alerts.render_notification(reply(item(news, quote="Words.", before="Other words."))) for news in NewsKind
+    )
+    for kind in NoticeKind:
+        notice = Notice(kind, "acme", "Acme", "k", NOON, "https://status.acme.example", NOON, "why")
+        yield alerts.render_notification(Notification("C1", NotificationKind.NOTICE, "k", notice))
+
+
+def test_everything_that_is_rendered_is_what_slacks_types_say(checked):
+    for message in everything():
+        assert_sendable(message)
+    assert checked(rendered.typescript()) == ""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ('{ type: "header", text: { type: "mrkdwn", text: "x" } }', "mrkdwn"),
+        ('{ type: "section", text: { type: "mrkdwn", text: "x" }, colour: "red" }', "colour"),
+        ('{ type: "banner", text: { type: "plain_text", text: "x" } }', "banner"),
+    ],
+)
+def test_what_slack_would_refuse_is_found(checked, wrong, said):
+    text = (
+        f'import type {{ KnownBlock }} from "@slack/types";\nexport const blocks = [{wrong}] satisfies KnownBlock[];\n'
+    )
+    assert said in checked(text)
+
+
+def test_the_manifest_is_what_slacks_types_say(checked):
+    whole = manifest.with_history_scopes(manifest.read_manifest())
+    shapes = (manifest.read_manifest(), whole, manifest.for_http_mode(whole, "https://brownout.example.com"))
+    assert [checked(_manifest(yaml.safe_load(text))) for text in shapes] == ["", "", ""]
+
+
+@pytest.mark.parametrize(("key", "value"), [("bot", "chat:shout"), ("bot_optional", "channels:listen")])
+def test_a_scope_that_does_not_exist_is_found(checked, key, value):
+    wrong = yaml.safe_load(manifest.read_manifest())
+    wrong["oauth_config"]["scopes"][key] = [value]
+    assert value in checked(_manifest(wrong))
+
+
+def _manifest(told):
+    kind = 'AppsManifestValidateArguments["manifest"]'
+    source = 'import type { AppsManifestValidateArguments } from "@slack/web-api";'
+    return f"{source}\nexport const manifest = {json.dumps(told)} satisfies {kind};\n"
