@@ -77,10 +77,14 @@ def _alert(driver: Driver, words: str, channel: str = "C1") -> Shown:
     return shows[-1]
 
 
-def _whisper(driver: Driver, user: str, words: str) -> str:
-    """What only one person sees."""
+def _whisper(driver: Driver, user: str, words: str, before: frozenset[str] = frozenset()) -> str:
+    """What only one person sees, in none of the messages before."""
     found = driver.wait_for(
-        lambda: [m["text"] for m in driver.messages() if m.get("ephemeral_to") == user and words in m["text"]],
+        lambda: [
+            m["text"]
+            for m in driver.messages()
+            if m.get("ephemeral_to") == user and words in m["text"] and m["ts"] not in before
+        ],
         what=f"a word to {user}",
     )
     return found[-1]
@@ -183,8 +187,9 @@ def _end(world: World, driver: Driver, day: Day) -> None:
 
 def _look_back(world: World, driver: Driver, day: Day) -> None:
     """What happened, for one, for all, and as files."""
+    before = frozenset(m["ts"] for m in driver.messages())
     driver.press(day.seen["alert"], "more", "Timeline", user=ADA)
-    day.whispers["timeline"] = [_whisper(driver, ADA, DEPLOY)]
+    day.whispers["timeline"] = [_whisper(driver, ADA, DEPLOY, before)]
     summary = _types(day, driver, "summary inc1", user=BOB)
     driver.press(summary, "share", user=BOB)
     day.seen["shared"] = _heard(driver, "bob shared: ")

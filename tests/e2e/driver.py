@@ -92,11 +92,12 @@ class Driver:
         """Types ``/brownout TEXT`` and waits for the answer, ephemeral or not; alerts and their threads are none."""
         before = {m["ts"] for m in self.messages(channel)}
         self.command(text, channel=channel, user=user)
-        [answer, *_] = self.wait_for(lambda: self._answers(channel, before), what=f"an answer to {text!r}")
+        [answer, *_] = self.wait_for(lambda: self._answers(channel, before, user), what=f"an answer to {text!r}")
         return answer
 
-    def _answers(self, channel: str, before: set[str]) -> list[dict[str, Any]]:
-        new = [m for m in self.messages(channel) if m["ts"] not in before]
+    def _answers(self, channel: str, before: set[str], user: str) -> list[dict[str, Any]]:
+        shown = [m for m in self.messages(channel) if m.get("ephemeral_to", user) == user and "thread_ts" not in m]
+        new = [m for m in shown if m["ts"] not in before]
         pushed = {c["args"].get("text") for c in self.calls() if c["method"] in ("chat.postMessage", "chat.update")}
         return [m for m in new if m["text"] not in pushed]
 
@@ -106,9 +107,17 @@ class Driver:
         self._ask("POST", "/_control/interact", body)
 
     def press(self, message: dict[str, Any], action_id: str, choice: str = "", *, user: str = "U1") -> None:
-        """Clicks a button of a message as it looks now, or chooses from a menu by the words that are shown."""
-        [now] = [m for m in self.messages(message["channel"]) if m["ts"] == message["ts"]]
-        [element] = [e for e in elements(now) if e["action_id"] == action_id]
+        """Clicks a button of a message once it has it, or chooses from a menu by the words that are shown."""
+        [element] = self.wait_for(
+            lambda: [
+                element
+                for now in self.messages(message["channel"])
+                if now["ts"] == message["ts"]
+                for element in elements(now)
+                if element["action_id"] == action_id
+            ],
+            what=f"a button {action_id!r}",
+        )
         action = {key: element[key] for key in ("type", "action_id", "value") if key in element}
         if choice:
             [action["selected_option"]] = [o for o in element["options"] if o["text"]["text"] == choice]
