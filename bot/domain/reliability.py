@@ -219,10 +219,14 @@ class StudyTable:
 
 @dataclass(frozen=True, slots=True)
 class DayStatus:
-    """One day and its worst condition; unknown where nothing bad is known and most of the day is unknown."""
+    """One day and its worst condition; unknown where nothing bad is known and most of the day is unknown.
+
+    ``bad_time`` is how much of it was in a bad condition, degraded included.
+    """
 
     day: date
     worst: Condition
+    bad_time: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

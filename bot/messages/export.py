@@ -82,17 +82,17 @@ def ics(export: IncidentExport) -> str:
     description = "\n".join(f"{fact}: {value}" for fact, value in _incident_facts(export))
     rows = [
         *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Brownout//incident//EN", "BEGIN:VEVENT"),
-        f"UID:{_escape_ics(incident.id)}@{_escape_ics(export.provider.id)}.brownout",
-        f"DTSTAMP:{_ics_time(export.now)}",
-        f"DTSTART:{_ics_time(posts[0])}",
-        f"DTEND:{_ics_time(end)}",
-        f"SUMMARY:{_escape_ics(f'{export.provider.name}: {incident.name}')}",
-        f"DESCRIPTION:{_escape_ics(description)}",
-        *([f"URL:{incident.url}"] if incident.url and _PLAIN.fullmatch(incident.url) else []),
-        *([f"CATEGORIES:{','.join(map(_escape_ics, export.labels))}"] if export.labels else []),
+        f"UID:{escape_ics(incident.id)}@{escape_ics(export.provider.id)}.brownout",
+        f"DTSTAMP:{ics_time(export.now)}",
+        f"DTSTART:{ics_time(posts[0])}",
+        f"DTEND:{ics_time(end)}",
+        f"SUMMARY:{escape_ics(f'{export.provider.name}: {incident.name}')}",
+        f"DESCRIPTION:{escape_ics(description)}",
+        *([f"URL:{incident.url}"] if incident.url and is_plain_url(incident.url) else []),
+        *([f"CATEGORIES:{','.join(map(escape_ics, export.labels))}"] if export.labels else []),
         *("TRANSP:TRANSPARENT", "END:VEVENT", "END:VCALENDAR"),
     ]
-    return "".join(f"{_fold_ics_line(row)}\r\n" for row in rows)
+    return "".join(f"{fold_ics_line(row)}\r\n" for row in rows)
 
 
 def html(export: IncidentExport) -> str:
@@ -136,7 +136,7 @@ def _incident_facts(export: IncidentExport) -> list[tuple[str, str]]:
         ("Affected", summary.affected_names(tracked, export.surfaces)),
     ]
     facts += [("Labels", ", ".join(export.labels))] if export.labels else []
-    return facts + ([("Status page", incident.url)] if incident.url and _PLAIN.fullmatch(incident.url) else [])
+    return facts + ([("Status page", incident.url)] if incident.url and is_plain_url(incident.url) else [])
 
 
 def _timeline_lines(export: IncidentExport) -> Sequence[str]:
@@ -164,13 +164,13 @@ def _one_line(text: str) -> str:
     return _escape_markdown(" ".join(text.split()))
 
 
-def _escape_ics(text: str) -> str:
+def escape_ics(text: str) -> str:
     """The text escaped by RFC 5545 3.3.11; every kind of line break is escaped too."""
     escaped = text.replace("\\", "\\\\").replace(";", r"\;").replace(",", r"\,")
     return re.sub(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]", r"\\n", escaped)
 
 
-def _fold_ics_line(content_line: str) -> str:
+def fold_ics_line(content_line: str) -> str:
     """The line folded by RFC 5545 3.1: at most 75 octets, continuation lines begin with a space.
 
     No character is split.
@@ -185,7 +185,13 @@ def _fold_ics_line(content_line: str) -> str:
     return "\r\n".join([*lines, line])
 
 
-def _ics_time(at: datetime) -> str:
+def is_plain_url(url: str) -> bool:
+    """Whether an address may stand in a calendar as it is."""
+    return _PLAIN.fullmatch(url) is not None
+
+
+def ics_time(at: datetime) -> str:
+    """A time in UTC in the form of RFC 5545 3.3.5."""
     return f"{at:%Y%m%dT%H%M%SZ}"
 
 

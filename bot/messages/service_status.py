@@ -396,7 +396,7 @@ def service_message(
     if with_status:
         since = f" since {time_token(service.since, view.now)}" if service.since else ""
         lines.append(f"{str(service.status).capitalize()}{since}.")
-    lines.append(_sentence(verdict.because or verdict.reason))
+    lines.append(as_sentence(verdict.because or verdict.reason))
     if verdict.call is not Advice.RETRY_NORMALLY:
         lines += what_to_do(surface, verdict)
     if verdict.instead and verdict.call is not Advice.FAIL_OVER:
@@ -510,7 +510,8 @@ def _emoji(status: Status) -> str:
     return words.STATUS_STYLES[status].emoji
 
 
-def _sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
+    """The text with a capital letter and a full stop."""
     stripped = text.strip()
     return stripped if not stripped or stripped[-1] in ".!?" else f"{formatting.upper_first(stripped)}."
 

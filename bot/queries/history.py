@@ -68,7 +68,7 @@ class HistoryQueries:
 
     def incident_chart_data(self, tracked: TrackedIncident, surfaces: Sequence[Surface]) -> IncidentChartData:
         """The data of ``incident_chart``, for a caller that draws it itself."""
-        window = self._chart_window(tracked)
+        window = self.incident_window(tracked)
         lanes = [
             Lane(
                 surface.name,
@@ -83,7 +83,8 @@ class HistoryQueries:
         posts = [(u.display_at, str(u.stage)) for u in tracked.incident.updates]
         return tracked.incident.name, lanes, posts, (window.start, window.end)
 
-    def _chart_window(self, tracked: TrackedIncident) -> TimeWindow:
+    def incident_window(self, tracked: TrackedIncident) -> TimeWindow:
+        """From somewhat before the first post of an incident until somewhat after its end, for a picture."""
         posts = [u.display_at for u in tracked.incident.updates] or [tracked.incident.created_at]
         end = max(posts[-1], tracked.closed_at or self.now)
         margin = max((end - posts[0]) / 10, timedelta(minutes=10))

@@ -24,12 +24,16 @@ class PollSettings(StrictModel):
 
 
 class WebSettings(StrictModel):
-    """``[web]``: the HTTP server with the board and the API. ``hosts`` are additional host names that it accepts."""
+    """``[web]``: the HTTP server with the board and the API.
+
+    ``hosts`` are additional host names that it accepts; ``embed`` origins whose pages may frame ``/embed/ID``.
+    """
 
     enabled: bool = True
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8787, ge=0, le=65535)
     hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")], ...] = ()
+    embed: tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")], ...] = ()
 
 
 class VerdictChoice(StrictModel):

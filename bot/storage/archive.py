@@ -11,9 +11,10 @@ from bot.domain import Advice, Alert, Condition, Event, EvidenceTotals, UserRepo
 from bot.domain.reliability import IncidentCourse, SurfaceRecord, TimeWindow, VerdictAccuracy
 from bot.rules.reliability import spans, verdict_accuracy
 from bot.rules.reliability.backfill import BackfilledHistory, BackfilledIncident
-from bot.storage import backfill, evidence, json_dump, notes, reliability, search
+from bot.storage import backfill, evidence, incident_list, json_dump, notes, reliability, search
 from bot.storage.backfill import BackfillCounts
 from bot.storage.connection import Database
+from bot.storage.incident_list import IncidentFilter, ListedIncident
 from bot.storage.notes import NotificationDelivery
 from bot.storage.search import SearchHits
 
@@ -123,6 +124,16 @@ class Archive:
     def search(self, typed: str, channel: str | None = None, limit: int = 20) -> SearchHits:
         """Full-text search over all years: one match for each incident, the newest first; see ``search.search``."""
         return search.search(self._db, typed, channel, limit)
+
+    def list_incidents(
+        self, providers: Sequence[str], wanted: IncidentFilter, limit: int, offset: int = 0
+    ) -> tuple[ListedIncident, ...]:
+        """The incidents of these providers that pass the filter, the newest first post first."""
+        return incident_list.list_incidents(self._db, providers, wanted, limit, offset)
+
+    def incident_years(self) -> tuple[int, ...]:
+        """The years in which incidents were posted, the newest first, without gaps; empty without incidents."""
+        return incident_list.incident_years(self._db)
 
     # --- export and import --------------------------------------------------------------------------------------------
 

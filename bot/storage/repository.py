@@ -224,6 +224,11 @@ class Repository(OutboxStore):
         """The id of the last event, 0 if there is none; it grows with every event."""
         return int(self._db.rows("SELECT coalesce(max(id), 0) AS newest FROM events")[0]["newest"])
 
+    def providers_changed_since(self, event_id: int) -> list[str]:
+        """The providers of the events after this one, by id; an event of people counts for its incident's provider."""
+        rows = self._db.rows("SELECT DISTINCT provider FROM events WHERE id > ? ORDER BY provider", event_id)
+        return [row["provider"] for row in rows]
+
     def last_polled_at(self, provider: str) -> datetime | None:
         """When this provider's page was last polled, readable or not; None if it never was."""
         rows = self._db.rows("SELECT max(looked_at) AS at FROM sources WHERE provider = ?", provider)

@@ -8,7 +8,7 @@ unknown state, each with Retry-After (bot/docs/verdict-rules.md#machine-form). E
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query, Request
@@ -23,6 +23,7 @@ from bot.queries.current import StatusQueries
 from bot.rules.verdict import machine_form
 from bot.web import errors, evidence_api, metrics, middleware
 from bot.web.board import pages
+from bot.web.board.security_headers import SecurityHeadersMiddleware
 
 ReadinessCheck = Callable[[], Awaitable[dict[str, str]]]
 
@@ -57,6 +58,7 @@ def web_app(
     writing: evidence_api.EvidenceApi | None = None,
     slack: Callable[[FastAPI], None] | None = None,
     hosts: Iterable[str] = (),
+    embed_origins: Sequence[str] = (),
 ) -> FastAPI:
     """Builds the web application.
 
@@ -67,6 +69,7 @@ def web_app(
         writing: Adds the endpoints for evidence, if given.
         slack: Adds the endpoint for Slack (bot.slack.http_mode), which checks signatures and takes any Host.
         hosts: The host names of the bot, besides localhost.
+        embed_origins: Origins whose pages may frame ``/embed/ID`` of the board.
     """
     app = FastAPI(
         title="Brownout",
@@ -77,7 +80,7 @@ def web_app(
     )
     app.add_middleware(middleware.BodyLimitMiddleware, path="/v1/")
     app.add_middleware(middleware.TrustedHostMiddleware, hosts=tuple(hosts))
-    app.add_middleware(pages.SecurityHeadersMiddleware)
+    app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(errors.HeadMiddleware)
     app.add_exception_handler(HTTPException, errors.error_response)
     app.add_exception_handler(UsageError, _not_found)
@@ -89,7 +92,7 @@ def web_app(
     _add_metrics(app, queries)
     if writing:
         evidence_api.add_evidence_api(app, queries, writing)
-    pages.add_board(app, queries, closing)
+    pages.add_board(app, queries, closing, embed_origins=embed_origins)
     if slack:
         slack(app)
     return app

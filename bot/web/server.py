@@ -138,7 +138,9 @@ async def serve(
         await closing.wait()
         return
     log.info("board: %s", _listener_url(listener))
-    app = web_app(queries, not_ready, closing, writing=writing, slack=slack, hosts=(web.host, *web.hosts))
+    app = web_app(
+        queries, not_ready, closing, writing=writing, slack=slack, hosts=(web.host, *web.hosts), embed_origins=web.embed
+    )
     await _run_server(app, listener, closing)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from bot.web import server
 from bot.web.app import web_app
-from bot.web.board import pages
+from bot.web.board import event_stream
 from tests.support.scenario import RED, Scenario, incident
 
 pytestmark = pytest.mark.anyio
@@ -252,7 +252,7 @@ async def status(reader):
 )
 async def test_one_live_board_too_many_is_told_to_come_back(town):
     async with open_door(town) as connect:
-        live = [await connect(get("/events")) for _ in range(pages.MAX_STREAMS)]
+        live = [await connect(get("/events")) for _ in range(event_stream.MAX_STREAMS)]
         assert {await status(reader) for reader in live} == {200}
         assert await status(await connect(get("/events"))) == 503
         assert await status(await connect(get("/v1/surfaces"))) == 200

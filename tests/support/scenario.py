@@ -1,6 +1,6 @@
 """A town with two made-up providers, whose pages say what a test wants, minute by minute, into a real book."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -150,6 +150,16 @@ class Scenario:
         self.conditions = {}
         self.minute = 31
         self.look(until=45)
+        return self
+
+    def plans_maintenance(self):
+        """The API's database will be upgraded in two days."""
+        planned = incident((1, "scheduled", "We will upgrade."), name="Database upgrade", start=self.start)
+        start = self.start + timedelta(days=2)
+        self.shown = [
+            replace(planned, is_maintenance=True, scheduled_for=start, scheduled_until=start + timedelta(hours=3))
+        ]
+        self.look(until=2)
         return self
 
     def is_over(self):

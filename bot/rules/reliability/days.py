@@ -22,4 +22,5 @@ def summarize_day(day: date, periods: Sequence[ConditionPeriod]) -> DayStatus:
     worst = next((c for c in _WORST_FIRST if durations[c]), None)
     total = sum(durations.values(), timedelta())
     is_mostly_unknown = durations[Condition.UNKNOWN] * 2 > total or not total
-    return DayStatus(day, worst or (Condition.UNKNOWN if is_mostly_unknown else Condition.OPERATIONAL))
+    condition = worst or (Condition.UNKNOWN if is_mostly_unknown else Condition.OPERATIONAL)
+    return DayStatus(day, condition, sum((span for c, span in durations.items() if c.is_bad), timedelta()))

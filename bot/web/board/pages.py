@@ -1,4 +1,4 @@
-"""The board: its pages, their static files, and the event stream that tells an open page to refresh.
+"""The board: its pages and their static files.
 
 Pages are rendered on the server and complete without JavaScript (then they reload every minute). Nothing is loaded from
 another server and nothing is inline, so that the Content-Security-Policy can forbid both: vendor text is hostile
@@ -8,143 +8,452 @@ another server and nothing is inline, so that the Content-Security-Policy can fo
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import groupby
-from pathlib import Path as File
-from typing import TYPE_CHECKING, Annotated
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlencode
 
-from fastapi import FastAPI, Path
-from fastapi.responses import HTMLResponse, Response, StreamingResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from fastapi import FastAPI, Path, Query, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from pydantic import BaseModel, Field
 
-from bot import __version__
-from bot.domain import ProviderState, TrackedIncident
+from bot import lookup
+from bot.domain import Event, Provider, ProviderState, Surface, TrackedIncident
+from bot.domain.reliability import TimeWindow
 from bot.errors import UsageError
-from bot.messages import board as messages_board
-from bot.messages import formatting, replies, service_status, source_health
-from bot.messages.builder import BOLD, CODE
+from bot.messages import export, formatting, replies, service_status, source_health
+from bot.messages.board import bars, evidence, incident_page, lanes, source_page, status_page
+from bot.messages.board.bars import DayStrip, status_class
+from bot.messages.board.incident_page import IncidentView, TimelineFilter
+from bot.messages.words import Status
 from bot.queries import delivery, manual
 from bot.queries import sources as queries_sources
+from bot.queries.board import BoardQueries, maintenance_window
 from bot.queries.current import StatusQueries
-from bot.rules.forecast import duration, tracker
+from bot.queries.history import SurfaceUptime
+from bot.queries.incident_export import incident_export
+from bot.rules.forecast import tracker
+from bot.storage.incident_list import IncidentFilter, IncidentState, ListedIncident
+from bot.web.board import event_stream, feed_routes
+from bot.web.board.rendering import BOARD_FOLDER, PageRenderer
 
 if TYPE_CHECKING:
     from bot.web.board.manual import RenderedPage
 
-BOARD_FOLDER = File(__file__).parent
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
-    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-SECURITY_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
+EXPORT_MEDIA_TYPES = {
+    "markdown": "text/markdown",
+    "html": "text/html",
+    "ics": "text/calendar",
+    "json": "application/json",
 }
-MAX_CLOSED_INCIDENTS = 10  # closed incidents on the board
-SEARCHED_INCIDENTS = 60  # the newest incidents, among which the closed ones are searched
-MAX_STREAMS = 64  # open event streams at once
-CHANGE_CHECK_S = 1.0  # seconds between two checks for new events
-REFRESH_S = 30  # a page is refreshed after this time even without an event, since verdicts change with time
-HEARTBEAT_S = 15  # a comment, so that a dead connection is noticed
+MAX_OPEN = 8  # open incidents on the first page; the others are in the list
+MAX_RECENT = 5
+MAX_PLANNED = 5
+PLANNED_WITHIN = timedelta(days=7)
+UPTIME_WINDOWS = (7, 30, 90)  # days
+
+Id = Annotated[str, Path(max_length=200)]
+Typed = Annotated[str, Query(max_length=200)]
 
 
-class SecurityHeadersMiddleware:
-    """Adds the security headers to every answer."""
+class ListQuery(BaseModel):
+    """What a reader chose in the list of incidents; empty for everything."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wraps an ASGI app."""
-        self.app = app
+    q: str = Field(default="", max_length=200)
+    provider: str = Field(default="", max_length=200)
+    service: str = Field(default="", max_length=200)
+    state: IncidentState | Literal[""] = ""
+    year: str = Field(default="", pattern="^([0-9]{4})?$")
+    page: int = Field(default=1, ge=1, le=100_000)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request; see the ASGI specification."""
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self.app(scope, receive, guarded)
-
-
-def add_board(app: FastAPI, queries: StatusQueries, closing: asyncio.Event) -> None:
-    """Adds the board to the app. ``closing`` ends its streams."""
-    templates = _create_environment()
-
-    def render(template: str, status: int = 200, **values: object) -> HTMLResponse:
-        html = templates.get_template(template).render(
-            version=__version__, now=queries.now(), problem=delivery.stop_text(queries), **values
+    def incident_filter(self) -> IncidentFilter:
+        """The same for the database."""
+        return IncidentFilter(
+            self.provider or None,
+            self.service or None,
+            IncidentState(self.state) if self.state else None,
+            int(self.year) if self.year else None,
         )
-        return HTMLResponse(html, status, {"Cache-Control": "no-store"})
+
+    def page_url(self, number: int) -> str:
+        """The address of another page of the list."""
+        values = self.model_dump(exclude_defaults=True, mode="json") | {"page": number}
+        return f"/incidents?{urlencode(values)}"
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """One incident in a list."""
+
+    id: str
+    title: str
+    provider: str
+    services: str
+    status: str
+    step: str
+    at: datetime
+    lasted: str
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceRow:
+    """One maintenance in the calendar list."""
+
+    id: str
+    title: str
+    provider: str
+    services: str
+    step: str
+    start: datetime
+    end: datetime | None
+
+
+def add_board(
+    app: FastAPI, queries: StatusQueries, closing: asyncio.Event, *, embed_origins: Sequence[str] = ()
+) -> None:
+    """Adds the board to the app.
+
+    Args:
+        app: The web application.
+        queries: The present state.
+        closing: Ends the board's streams.
+        embed_origins: Origins whose pages may frame ``/embed/ID``.
+    """
+    board, renderer = BoardQueries(queries), PageRenderer(queries)
+    pages = BoardPages(board, renderer)
+    _add_status_routes(app, pages)
+    _add_incident_routes(app, pages)
+    _add_manual(app, renderer)
+    _add_static_files(app)
+    feed_routes.add_feeds(app, board, renderer, embed_origins)
+    event_stream.add_event_stream(app, queries, closing)
+
+
+def _add_status_routes(app: FastAPI, pages: BoardPages) -> None:
+    renderer = pages.renderer
 
     @app.get("/", include_in_schema=False)
-    async def board() -> HTMLResponse:
-        snapshot, surfaces, now = queries.snapshot(), queries.surfaces(), queries.now()
-        return render(
-            "board.html",
-            title=service_status.overall_headline(snapshot, now),
-            parts=messages_board.provider_sections(snapshot, surfaces, now),
-            open=_incident_views(
-                queries,
-                (tracked for _, state in snapshot for tracked in state.open_incidents if replies.has_begun(tracked)),
-            ),
-            announced=_incident_views(
-                queries,
-                (
-                    tracked
-                    for _, state in snapshot
-                    for tracked in state.open_incidents
-                    if not replies.has_begun(tracked)
-                ),
-            ),
-            closed=_recently_closed(queries),
-        )
+    async def status() -> HTMLResponse:
+        return await renderer.once("/", pages.status)
+
+    @app.get("/surfaces/{surface}", include_in_schema=False)
+    async def service(surface: Id) -> HTMLResponse:
+        return await renderer.once(f"/surfaces/{surface}", lambda: pages.service(surface))
+
+    @app.get("/maintenance", include_in_schema=False)
+    async def maintenance() -> HTMLResponse:
+        return await renderer.once("/maintenance", pages.maintenance)
 
     @app.get("/sources", include_in_schema=False)
     async def sources() -> HTMLResponse:
-        sources_now, now = queries_sources.list_sources(queries), queries.now()
-        return render(
-            "sources.html",
-            title=source_health.sources_headline(sources_now),
-            lines=[*delivery.delivery_lines(queries), *(source_health.source_line(s, now) for s in sources_now)],
-        )
+        return await renderer.once("/sources", pages.sources)
+
+
+def _add_incident_routes(app: FastAPI, pages: BoardPages) -> None:
+    renderer = pages.renderer
+
+    @app.get("/incidents", include_in_schema=False)
+    async def incidents(
+        request: Request,
+        chosen: Annotated[ListQuery, Query()],
+    ) -> HTMLResponse:
+        return await renderer.once(f"/incidents?{request.url.query}", lambda: pages.incidents(chosen))
 
     @app.get("/incidents/{incident:path}", include_in_schema=False)
-    async def incident(incident: Annotated[str, Path(max_length=200)]) -> HTMLResponse:
+    async def incident(incident: Id, show: Typed = "") -> HTMLResponse:
+        return await renderer.once(f"/incidents/{incident}?{show}", lambda: pages.incident(incident, show))
+
+    @app.get("/exports/{form}/{incident:path}", include_in_schema=False)
+    async def exported(form: str, incident: Id) -> Response:
+        exporter = export.EXPORTERS.get(form)
+        if exporter is None:
+            return PlainTextResponse(f"No form “{form}”. Forms: {', '.join(export.EXPORTERS)}.", 404)
         try:
-            view = _incident_view(queries, incident)
+            text = exporter(incident_export(pages.queries, incident, ""))
         except UsageError as error:
-            return render("missing.html", 404, title="Not found", why=str(error))
-        return render("incident.html", title=f"{view.provider}: {view.title}", story=view)
+            return PlainTextResponse(str(error), 404)
+        suffix = {"markdown": "md"}.get(form, form)
+        headers = {
+            "Content-Disposition": f'attachment; filename="incident.{suffix}"',
+            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        }
+        return Response(text, media_type=EXPORT_MEDIA_TYPES[form], headers=headers)
 
-    _add_manual(app, render)
-    _add_static_files(app)
-    _add_event_stream(app, queries, closing)
+
+@dataclass(frozen=True, slots=True)
+class BoardPages:
+    """Draws the pages."""
+
+    board: BoardQueries
+    renderer: PageRenderer
+
+    @property
+    def queries(self) -> StatusQueries:
+        """The present state."""
+        return self.board.queries
+
+    async def status(self) -> HTMLResponse:
+        """The first page."""
+        queries, now = self.queries, self.queries.now()
+        snapshot = queries.snapshot()
+        views = [service_status.view_provider(p, state, now) for p, state in snapshot]
+        uptimes = await self.board.uptimes(snapshot)
+        page = status_page.status_page(views, snapshot, now)
+        begun = [
+            t for _, s in snapshot for t in s.open_incidents if replies.has_begun(t) and not t.incident.is_maintenance
+        ]
+        begun.sort(key=lambda t: t.incident.created_at, reverse=True)
+        recent = self.board.recent_incidents(MAX_RECENT, state=IncidentState.RESOLVED)
+        return self.renderer.render(
+            "status.html",
+            title=page.headline,
+            section="/",
+            worst=page.status,
+            page=page,
+            names={i: s.name for i, s in queries.surfaces().items()},
+            strips={i: bars.day_strip(u.surface.name, u.days, u.figures) for i, u in uptimes.items()},
+            provider_strips={p.id: strip for p, _ in snapshot if (strip := _provider_strip(p, uptimes))},
+            open=[self._open_incident_view(*states[i], t) for i, t in begun[:MAX_OPEN]],
+            more_open=max(len(begun) - MAX_OPEN, 0),
+            planned=list(self._planned_rows(snapshot)),
+            recent=[self._row(i) for i in recent],
+            sources=source_health.sources_headline(queries_sources.list_sources(queries)),
+        )
+
+    async def service(self, surface_id: str) -> HTMLResponse:
+        """The page of one service."""
+        queries, now = self.queries, self.queries.now()
+        try:
+            provider, surface = lookup.surface_by_id(queries.providers, surface_id)
+        except UsageError as error:
+            return self._missing(str(error))
+        state = queries.provider_state(provider)
+        view = service_status.view_provider(provider, state, now)
+        [service] = [s for s in view.services if s.surface.id == surface.id]
+        row = status_page.service_row(service, view)
+        uptimes = await self.board.uptimes([(provider, state)])
+        uptime = uptimes.get(surface.id) or self.board.uptime_windows(surface, [bars.STRIP_DAYS])[0][1]
+        windows = [
+            (n, bars.share_text(u.figures), bars.known_text(u.figures))
+            for n, u in self.board.uptime_windows(surface, UPTIME_WINDOWS)
+        ]
+        window = self.board.recent_window()
+        verdict = service.verdict if view.is_readable else None
+        names = {i: s.name for i, s in queries.surfaces().items()}
+        return self.renderer.render(
+            "service.html",
+            title=f"{surface.name}: {service.status}",
+            worst=row.status,
+            section="/",
+            provider_id=provider.id,
+            row=row,
+            reason=service_status.as_sentence(verdict.because or verdict.reason) if verdict else "",
+            instead=names.get(row.instead or "", row.instead or ""),
+            advice=service_status.what_to_do(surface, verdict) if verdict and row.status != "operational" else [],
+            days=bars.day_strip(surface.name, uptime.days, uptime.figures),
+            windows=windows,
+            bad_days=bars.bad_day_texts(uptime.days),
+            lane_views=[self._lane(surface, window)],
+            ticks=list(lanes.axis_ticks(window)),
+            incidents=[self._row(i) for i in self.board.recent_incidents(MAX_RECENT * 2, surface=surface.id)],
+            evidence=evidence.evidence_lines(queries.verdict_json(provider, surface)["basis"]),
+        )
+
+    async def incidents(self, chosen: ListQuery) -> HTMLResponse:
+        """One page of the list of incidents."""
+        search = chosen.q.strip()
+        listed = self.board.incident_list(chosen.incident_filter(), chosen.page, search)
+        providers = sorted(((p.id, p.name) for p in self.queries.providers), key=lambda item: item[1].casefold())
+        selects = [
+            ("provider", "Provider", providers),
+            ("state", "Status", [(s.value, s.value) for s in IncidentState]),
+            ("year", "Year", [(str(y), str(y)) for y in self.board.years()]),
+        ]
+        is_restricted = bool(chosen.model_dump(exclude_defaults=True))
+        return self.renderer.render(
+            "incidents.html",
+            title="Incidents",
+            section="/incidents",
+            query=search,
+            chosen=chosen.model_dump(mode="json"),
+            selects=selects,
+            rows=[self._row(i) for i in listed.incidents],
+            empty="No incidents match." if is_restricted else "No incidents recorded yet.",
+            is_cut=listed.is_search_cut,
+            newer=chosen.page_url(chosen.page - 1) if chosen.page > 1 else "",
+            older=chosen.page_url(chosen.page + 1) if listed.has_more else "",
+        )
+
+    async def incident(self, incident: str, show: str) -> HTMLResponse:
+        """The page of one incident."""
+        queries = self.queries
+        chosen = next((f for f in TimelineFilter if f == show), None)
+        try:
+            provider, tracked, _ = queries.find_incident(incident)
+        except UsageError as error:
+            return self._missing(str(error))
+        view = self._incident_view(incident, chosen)
+        surfaces = [s for s in provider.surfaces if s.id in tracked.surfaces]
+        window = self.board.incident_window(tracked)
+        related = [
+            i
+            for s in surfaces[:1]
+            for i in self.board.recent_incidents(MAX_RECENT + 1, surface=s.id)
+            if i.id != tracked.incident.id
+        ]
+        return self.renderer.render(
+            "incident.html",
+            title=f"{view.provider}: {view.title}",
+            section="/incidents",
+            worst=view.status,
+            provider_id=provider.id,
+            story=view,
+            show=show,
+            lane_views=[self._lane(s, window) for s in surfaces],
+            ticks=list(lanes.axis_ticks(window)),
+            related=[self._row(i) for i in related[:MAX_RECENT]],
+        )
+
+    async def maintenance(self) -> HTMLResponse:
+        """The calendar of maintenances, by day."""
+        now = self.queries.now()
+        rows = [self._maintenance_row(p, t) for p, t in self.board.maintenances(self.queries.snapshot())]
+        days = [
+            ("In progress" if is_now else f"{day:%a} {day.day} {day:%b %Y}", list(same))
+            for (is_now, day), same in groupby(
+                sorted(rows, key=lambda r: (r.start > now, r.start)), key=lambda r: (r.start <= now, _day(r, now))
+            )
+        ]
+        return self.renderer.render(
+            "maintenance.html",
+            title=formatting.upper_first(f"{formatting.pluralize(len(rows), 'maintenance')}")
+            if rows
+            else "Maintenance",
+            section="/maintenance",
+            days=days,
+        )
+
+    async def sources(self) -> HTMLResponse:
+        """The table of the sources, the worst first."""
+        listed, now = queries_sources.list_sources(self.queries), self.queries.now()
+        names = {p.id: p.name for p in self.queries.providers}
+        return self.renderer.render(
+            "sources.html",
+            title=source_health.sources_headline(listed),
+            section="/sources",
+            lines=delivery.delivery_lines(self.queries),
+            rows=[source_page.source_row(s, names.get(s.provider, s.provider), now) for s in listed],
+        )
+
+    def _missing(self, why: str) -> HTMLResponse:
+        return self.renderer.render("missing.html", 404, title="Not found", why=why)
+
+    def _incident_view(self, incident: str, show: TimelineFilter | None = None) -> IncidentView:
+        provider, tracked, events = self.queries.find_incident(incident)
+        state = self.queries.repository.provider_state(provider.id) or ProviderState(provider.id)
+        return self._view(provider, state, tracked, events, show)
+
+    def _open_incident_view(self, provider: Provider, state: ProviderState, tracked: TrackedIncident) -> IncidentView:
+        events = self.queries.repository.events(tracked.incident.id)
+        return self._view(provider, state, tracked, events, None)
+
+    def _view(
+        self,
+        provider: Provider,
+        state: ProviderState,
+        tracked: TrackedIncident,
+        events: Sequence[Event],
+        show: TimelineFilter | None,
+    ) -> IncidentView:
+        now, surfaces = self.queries.now(), self.queries.surfaces()
+        first = tracker.shown_estimate(state.outlook, tracked.incident.id, now)
+        return incident_page.incident_view(tracked, provider, events, surfaces, now, estimate=first, show=show)
+
+    def _lane(self, surface: Surface, window: TimeWindow) -> lanes.ServiceLanes:
+        periods, calls = self.board.lanes(surface, window)
+        return lanes.service_lanes(surface.name, periods, calls, window)
+
+    def _row(self, listed: ListedIncident) -> IncidentRow:
+        provider = next((p.name for p in self.queries.providers if p.id == listed.provider), listed.provider)
+        end = listed.closed_at or self.queries.now()
+        lasted_s = (end - listed.posted_at).total_seconds()
+        status = Status.MAINTENANCE if listed.is_maintenance else Status.DEGRADED
+        return IncidentRow(
+            id=listed.id,
+            title=listed.title,
+            provider=provider,
+            services=self._service_names(listed.surfaces),
+            status=status_class(Status.OPERATIONAL if listed.closed_at else status),
+            step=formatting.stage_text(listed.stage) if not listed.closed_at or listed.stage.is_closed else "over",
+            at=listed.posted_at,
+            lasted=formatting.format_duration(lasted_s) if lasted_s > 0 and not listed.is_maintenance else "",
+        )
+
+    def _service_names(self, surfaces: Iterable[str]) -> str:
+        known = self.queries.surfaces()
+        return formatting.name_list([known[i].short_name if i in known else i for i in surfaces], 6)
+
+    def _planned_rows(self, states: Sequence[tuple[Provider, ProviderState]]) -> Iterator[IncidentRow]:
+        now = self.queries.now()
+        soon = [
+            (p, t)
+            for p, t in self.board.maintenances(states)
+            if maintenance_window(t, now).start - now <= PLANNED_WITHIN
+        ]
+        for provider, tracked in soon[:MAX_PLANNED]:
+            row = self._maintenance_row(provider, tracked)
+            yield IncidentRow(
+                row.id, row.title, row.provider, row.services, status_class(Status.MAINTENANCE), row.step, row.start, ""
+            )
+
+    def _maintenance_row(self, provider: Provider, tracked: TrackedIncident) -> MaintenanceRow:
+        window = maintenance_window(tracked, self.queries.now())
+        incident = tracked.incident
+        return MaintenanceRow(
+            id=incident.id,
+            title=incident.name,
+            provider=provider.name,
+            services=self._service_names(tracked.surfaces),
+            step=formatting.stage_text(incident.stage),
+            start=window.start,
+            end=window.end if incident.scheduled_until else None,
+        )
 
 
-def _add_manual(app: FastAPI, render: Callable[..., HTMLResponse]) -> None:
+def _day(row: MaintenanceRow, now: datetime) -> datetime:
+    start = max(row.start, now) if row.start <= now else row.start
+    return start.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _provider_strip(provider: Provider, uptimes: Mapping[str, SurfaceUptime]) -> DayStrip | None:
+    of_provider = [uptimes[s.id] for s in provider.surfaces if s.id in uptimes]
+    if not of_provider:
+        return None
+    days = bars.worst_days([u.days for u in of_provider])
+    return bars.day_strip(provider.name, days, bars.lowest_share(u.figures for u in of_provider))
+
+
+# --- the manual and the static files ----------------------------------------------------------------------------------
+
+
+def _add_manual(app: FastAPI, renderer: PageRenderer) -> None:
     @app.get("/docs", include_in_schema=False)
     async def manual_index() -> HTMLResponse:
-        return render("manual_index.html", title="Manual", groups=_manual_groups(), typed="", nearest=())
+        return renderer.render(
+            "manual_index.html", title="Manual", section="/docs", groups=_manual_groups(), typed="", nearest=()
+        )
 
     @app.get("/docs/{page}", include_in_schema=False)
-    async def manual_page(page: Annotated[str, Path(max_length=200)]) -> HTMLResponse:
+    async def manual_page(page: Id) -> HTMLResponse:
         try:
             rendered = await asyncio.to_thread(_render_manual_page, page)
         except UsageError as error:
             unknown = {"typed": error.typed, "nearest": error.choices}
-            return render("manual_index.html", 404, title="Not found", groups=_manual_groups(), **unknown)
-        return render("manual_page.html", title=rendered.title, page=rendered)
+            return renderer.render("manual_index.html", 404, title="Not found", groups=_manual_groups(), **unknown)
+        return renderer.render("manual_page.html", title=rendered.title, section="/docs", page=rendered)
 
 
 def _manual_groups() -> list[tuple[str, list[manual.ManualPage]]]:
@@ -167,118 +476,3 @@ def _add_static_files(app: FastAPI) -> None:
             return Response("not found", 404, media_type="text/plain")
         body, kind = files[name]
         return Response(body, media_type=kind, headers={"Cache-Control": "max-age=3600"})
-
-
-def _add_event_stream(app: FastAPI, queries: StatusQueries, closing: asyncio.Event) -> None:
-    live: set[object] = set()
-
-    @app.get("/events", include_in_schema=False)
-    async def events() -> Response:
-        if len(live) >= MAX_STREAMS:
-            return Response("too many boards are live; reload later", 503, {"Retry-After": "60"}, "text/plain")
-        stream = stream_changes(queries, closing, live)
-        return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-
-
-async def stream_changes(queries: StatusQueries, closing: asyncio.Event, live: set[object]) -> AsyncIterator[str]:
-    """Server-sent events: ``changed`` after every new event, and every REFRESH_S seconds. Ends with ``closing``.
-
-    ``live`` has one token for every open stream.
-    """
-    token = object()
-    live.add(token)
-    try:
-        loop = asyncio.get_running_loop()
-        last_event_id, last_sent_at = queries.repository.latest_event_id(), loop.time()
-        yield "retry: 3000\n\n"
-        while not await _wait_for_event(closing, CHANGE_CHECK_S):
-            event_id, now = queries.repository.latest_event_id(), loop.time()
-            if event_id != last_event_id or now - last_sent_at >= REFRESH_S:
-                last_event_id, last_sent_at = event_id, now
-                yield f"event: changed\ndata: {event_id}\n\n"
-            elif (now - last_sent_at) % HEARTBEAT_S < CHANGE_CHECK_S:
-                yield ": still here\n\n"
-    finally:
-        live.discard(token)
-
-
-async def _wait_for_event(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        return await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return False
-
-
-def _incident_view(queries: StatusQueries, incident: str) -> messages_board.IncidentView:
-    provider, tracked, events = queries.find_incident(incident)
-    outlook = (queries.repository.provider_state(provider.id) or ProviderState(provider.id)).outlook
-    first = tracker.shown_estimate(outlook, tracked.incident.id, queries.now())
-    first_estimate = (first, duration.track_record_text(outlook.grades))
-    return messages_board.incident_view(
-        tracked, provider, events, queries.surfaces(), queries.now(), first=first_estimate
-    )
-
-
-def _recently_closed(queries: StatusQueries) -> list[messages_board.IncidentView]:
-    """The incidents that were closed last, the newest first."""
-    ids = {p.id for p in queries.providers}
-    incidents = [
-        stored
-        for i in queries.repository.incident_ids(limit=SEARCHED_INCIDENTS)
-        if (stored := queries.repository.tracked_incident(i)) and stored[0] in ids
-    ]
-    ended = sorted(
-        ((tracked.closed_at, tracked.incident.id) for _, tracked in incidents if tracked.closed_at), reverse=True
-    )
-    return [_incident_view(queries, incident) for _, incident in ended[:MAX_CLOSED_INCIDENTS]]
-
-
-def _incident_views(
-    queries: StatusQueries, tracked_incidents: Iterable[TrackedIncident]
-) -> list[messages_board.IncidentView]:
-    """The views of the incidents, the newest first."""
-    newest = sorted(tracked_incidents, key=lambda tracked: tracked.incident.created_at, reverse=True)
-    return [_incident_view(queries, tracked.incident.id) for tracked in newest]
-
-
-# --- templates --------------------------------------------------------------------------------------------------------
-
-
-def _create_environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(BOARD_FOLDER / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "marked": to_markup,
-        "day": formatting.format_datetime,
-        "cut": formatting.truncate,
-        "iso": _iso,
-        "web": _web_url,
-        "quoted": _quote_path,
-    }
-    return environment
-
-
-def to_markup(text: str) -> Markup:
-    """A text of the bot as HTML: escaped, then ``**bold**`` and `` `code` ``. Not for vendor text."""
-    bold = BOLD.sub(r"<strong>\1</strong>", str(escape(text)))
-    return Markup(CODE.sub(r"<code>\1</code>", bold))  # noqa: S704  (escaped above)
-
-
-def _web_url(url: str | None) -> str | None:
-    """The address, if it may become a link (http or https); None otherwise."""
-    is_safe = url is not None and re.match(r"https?://[^\s<>\"']+$", url)
-    return url if is_safe else None
-
-
-def _quote_path(identity: str) -> str:
-    """An id as one segment of a path."""
-    return quote(identity, safe="")
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")

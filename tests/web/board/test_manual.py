@@ -11,8 +11,8 @@ import pytest
 
 from bot.queries import manual
 from bot.web.app import web_app
-from bot.web.board import pages
 from bot.web.board.manual import manual_address, render_page, to_html
+from bot.web.board.security_headers import SECURITY_HEADERS
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +33,7 @@ def get(town):
 
 
 async def test_the_board_links_to_the_manual(get):
-    assert '<a href="/docs">manual</a>' in (await get("/")).text
+    assert '<a href="/docs">Help</a>' in (await get("/")).text
 
 
 async def test_the_list_links_to_every_page_in_its_groups(get):
@@ -54,7 +54,7 @@ async def test_a_page_can_be_asked_for_by_its_file(get):
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/slack", "/docs/nonsense"])
 async def test_the_headers_are_the_board_s(get, path):
-    assert {name: (await get(path)).headers[name] for name in pages.SECURITY_HEADERS} == pages.SECURITY_HEADERS
+    assert {name: (await get(path)).headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
 async def test_an_unknown_page_is_refused_with_the_nearest_and_the_list(get):

@@ -6,11 +6,13 @@ from html import unescape
 
 import httpx
 import pytest
+from fastapi.responses import HTMLResponse
 
 from bot.domain import Condition
-from bot.messages import service_status
+from bot.messages import service_status, words
 from bot.web.app import web_app
-from bot.web.board import pages
+from bot.web.board import rendering
+from bot.web.board.rendering import PageRenderer
 from tests.support.scenario import RED, incident
 
 pytestmark = pytest.mark.anyio
@@ -34,30 +36,44 @@ async def shown(town, path="/"):
 
 
 @pytest.mark.parametrize("story", ["breaks", "recovers", "is_over"])
-async def test_an_affected_service_has_the_reason_of_its_advice(town, story):
+async def test_an_affected_service_is_shown_with_its_advice(town, story):
     getattr(town, story)()
     [verdict] = [v for _, state in town.desk().snapshot() if (v := state.verdict("acme-api"))]
-    assert verdict.reason in await shown(town)
+    assert words.advice_phrase(verdict) in await shown(town)
 
 
-async def test_the_headline_is_that_of_other_answers(town):
-    desk = town.breaks().desk()
+async def test_the_only_affected_provider_is_the_headline(town):
+    [acme, _] = town.breaks().desk().snapshot()
+    headline = service_status.provider_headline(service_status.view_provider(*acme, town.now()))
+    assert f'<h1 id="headline">{headline}</h1>' in (await get(town, "/")).text
+
+
+async def test_without_trouble_the_headline_is_that_of_other_answers(town):
+    town.look()
+    desk = town.desk()
     headline = service_status.overall_headline(desk.snapshot(), desk.now())
-    assert f"<h1>{headline}</h1>" in (await get(town, "/")).text
+    assert f'<h1 id="headline">{headline}</h1>' in (await get(town, "/")).text
 
 
-async def test_a_surface_to_use_instead_is_named(town):
-    assert "Instead: Globex API ( globex-api )" in await shown(town.breaks())
+async def test_a_service_to_use_instead_is_named_and_linked(town):
+    assert '<a href="/surfaces/globex-api">Globex API</a>' in (await get(town.breaks(), "/")).text
 
 
-async def test_what_to_do_meanwhile_is_told(town):
-    assert "Programs : Queue the work." in await shown(town.breaks())
+async def test_a_service_s_page_says_what_to_do(town):
+    assert "Programs: Queue the work." in await shown(town.breaks(), "/surfaces/acme-api")
 
 
-async def test_no_sign_stands_without_words(town):
-    page = (await get(town.breaks(), "/")).text
-    signs = re.findall(r'<span class="sign"([^>]*)>', page)
-    assert set(signs) == {' aria-hidden="true"'}
+async def test_a_service_s_page_has_the_reason_of_its_advice(town):
+    [verdict] = [v for _, state in town.breaks().desk().snapshot() if (v := state.verdict("acme-api"))]
+    assert service_status.as_sentence(verdict.because or verdict.reason) in await shown(town, "/surfaces/acme-api")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/surfaces/acme-api", "/incidents/i-1", "/sources", "/maintenance", "/incidents"]
+)
+async def test_no_mark_stands_for_a_word_to_a_screen_reader(town, path):
+    marks = re.findall(r'<svg class="mark[^>]*>', (await get(town.breaks(), path)).text)
+    assert all('aria-hidden="true"' in mark for mark in marks)
 
 
 @pytest.mark.parametrize("path", ["/", "/incidents/i-1"])
@@ -65,16 +81,158 @@ async def test_how_long_such_incidents_last_is_shown(town, path):
     assert "Typical: 45 min, 9 of 10 within 4 h" in await shown(town.breaks(), path)
 
 
-async def test_a_blind_source_is_told(town):
+async def test_an_unreadable_page_is_counted_with_its_reason(town):
     town.look(until=20)
     town.stare()
-    assert "blind since 2026-03-02 11:20 UTC" in await shown(town)
+    assert "unknown (Acme unknown: status page unreadable)" in await shown(town)
 
 
-async def test_an_ended_incident_is_among_the_recently_closed(town):
+async def test_the_services_of_an_unreadable_page_are_unknown(town):
+    town.look(until=20)
+    town.stare()
+    assert "Acme API: unknown" in await shown(town, "/surfaces/acme-api")
+
+
+async def test_an_ended_incident_is_among_the_recent_ones(town):
     town.is_over()
     page = (await get(town, "/")).text
-    assert page.index("Errors on the API") > page.index("Recently closed")
+    assert page.index("Errors on the API") > page.index("Planned and recent")
+
+
+async def test_the_days_of_a_service_are_one_picture_with_words(town):
+    assert 'role="img" aria-label="Acme API, partial outage 1' in (await get(town.breaks(), "/")).text
+
+
+async def test_a_day_with_trouble_names_how_long_it_lasted(town):
+    assert "<title>2 Mar: partial outage, 5 min</title>" in (await get(town.breaks(), "/")).text
+
+
+async def test_no_percentage_is_given_on_less_than_a_day(town):
+    page = await shown(town.breaks(), "/surfaces/acme-api")
+    assert ("too little data" in page, "%" in page.partition("90 days")[2].partition("Last 24 hours")[0]) == (
+        True,
+        False,
+    )
+
+
+async def test_an_incident_s_page_has_its_stages(town):
+    assert "Investigating 11:10 Identified Monitoring Resolved" in await shown(town.breaks(), "/incidents/i-1")
+
+
+async def test_an_incident_s_page_shows_status_above_advice(town):
+    page = (await get(town.breaks(), "/incidents/i-1")).text
+    assert re.search(r'aria-label="Acme API\. Status: [^"]*partial outage from [^"]*Advice: [^"]*Don&#39;t retry', page)
+
+
+async def test_a_part_of_the_timeline_can_be_asked_for(town):
+    page = await shown(town.breaks(), "/incidents/i-1?show=advice")
+    assert "1 steps, in the order in which we knew" in page.replace("1 step,", "1 steps,")
+
+
+@pytest.mark.parametrize("form", ["markdown", "html", "ics", "json"])
+async def test_an_incident_can_be_taken_along(town, form):
+    answer = await get(town.breaks(), f"/exports/{form}/i-1")
+    assert (answer.status_code, "attachment" in answer.headers["content-disposition"]) == (200, True)
+
+
+async def test_an_exported_page_runs_no_script(town):
+    assert "sandbox" in (await get(town.breaks(), "/exports/html/i-1")).headers["content-security-policy"]
+
+
+async def test_an_unknown_form_of_export_is_refused_with_those_there_are(town):
+    answer = await get(town.breaks(), "/exports/pdf/i-1")
+    assert (answer.status_code, "markdown" in answer.text) == (404, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", True),
+        ("?q=errors", True),
+        ("?q=nothing+of+the+kind", False),
+        ("?provider=acme", True),
+        ("?provider=globex", False),
+        ("?service=acme-api", True),
+        ("?service=acme-web", False),
+        ("?state=open", False),
+        ("?state=resolved", True),
+        ("?state=maintenance", False),
+        ("?year=2026", True),
+        ("?year=2025", False),
+        ("?page=2", False),
+    ],
+)
+async def test_the_list_of_incidents_is_searched_and_filtered(town, query, found):
+    town.is_over()
+    assert ("Errors on the API" in await shown(town, f"/incidents{query}")) is found
+
+
+@pytest.mark.parametrize("query", ["?state=sideways", "?year=soon", "?page=0", "?year=99999"])
+async def test_a_filter_that_makes_no_sense_is_refused(town, query):
+    assert (await get(town, f"/incidents{query}")).status_code == 422
+
+
+async def test_an_unknown_service_is_a_page_that_says_so(town):
+    answer = await get(town, "/surfaces/acme-ap")
+    assert (answer.status_code, "acme-api" in answer.text) == (404, True)
+
+
+async def test_a_board_without_any_look_says_so(town):
+    assert "no data yet" in await shown(town)
+
+
+async def test_maintenance_of_a_component_is_in_words(town):
+    town.conditions = {"c-api": Condition.MAINTENANCE}
+    town.look(until=2)
+    assert "1 maintenance" in await shown(town)
+
+
+async def test_a_planned_maintenance_is_in_the_calendar_with_its_day(town):
+    town.plans_maintenance()
+    assert "Wed 4 Mar 2026 Database upgrade Acme" in await shown(town, "/maintenance")
+
+
+async def test_without_maintenance_the_calendar_says_so(town):
+    town.look()
+    assert "No maintenance is planned" in await shown(town, "/maintenance")
+
+
+async def test_more_open_incidents_than_fit_are_counted(town):
+    town.shown = [
+        incident((1, "investigating", "x", RED), identity=f"i-{n}", name=f"Trouble {n}", start=town.start)
+        for n in range(12)
+    ]
+    town.look(until=2)
+    assert "4 more" in await shown(town)
+
+
+async def test_a_page_is_drawn_once_for_many_readers(town):
+    town.breaks()
+    drawn = []
+
+    async def draw():
+        drawn.append(1)
+        return HTMLResponse("x")
+
+    renderer = PageRenderer(town.desk())
+    for _ in range(40):
+        await renderer.once("/", draw)
+    assert len(drawn) == 1
+
+
+async def test_a_page_is_drawn_again_after_an_event(town):
+    town.look(until=10)
+    drawn = []
+
+    async def draw():
+        drawn.append(1)
+        return HTMLResponse("x")
+
+    renderer = PageRenderer(town.desk())
+    await renderer.once("/", draw)
+    town.breaks()
+    await renderer.once("/", draw)
+    assert len(drawn) == 2
 
 
 async def test_the_vendor_s_words_are_shown_as_they_are(town):
@@ -90,7 +248,7 @@ async def test_the_vendor_s_words_are_never_markup(town, path):
     town.shown = [incident((1, "investigating", HOSTILE, RED), name=HOSTILE)]
     town.look(until=2)
     page = (await get(town, path)).text
-    assert not re.search(r"<img|<script>|<strong>bold|<code>code", page)
+    assert not re.search(r"<img src=x|<script>|<strong>bold|<code>code", page)
 
 
 @pytest.mark.hostile(49)
@@ -120,16 +278,6 @@ async def test_an_incident_nobody_has_seen_is_a_page_that_says_so(town):
     assert (answer.status_code, "No incident “nope”" in answer.text) == (404, True)
 
 
-async def test_a_board_without_any_look_says_so(town):
-    assert "not looked at yet" in await shown(town)
-
-
-async def test_a_maintenance_is_in_words(town):
-    town.conditions = {"c-api": Condition.MAINTENANCE}
-    town.look(until=2)
-    assert "in maintenance" in await shown(town)
-
-
 # --- what holds a browser back ----------------------------------------------------------------------------------------
 
 
@@ -145,12 +293,14 @@ async def test_every_answer_has_the_strict_policy(town, path):
 
 
 @pytest.mark.hostile(49)
-@pytest.mark.parametrize("template", sorted((pages.BOARD_FOLDER / "templates").iterdir()), ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "template", sorted((rendering.BOARD_FOLDER / "templates").iterdir()), ids=lambda file: file.name
+)
 def test_nothing_is_inline(template):
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*src=)|javascript:", template.read_text())
 
 
-@pytest.mark.parametrize("file", sorted(pages.BOARD_FOLDER.rglob("*.*")), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", sorted(rendering.BOARD_FOLDER.rglob("*.*")), ids=lambda file: file.name)
 def test_nothing_comes_from_another_server(file):
     if file.suffix != ".pyc":
         assert not re.search(r"(?:src|href|url\()\W{0,2}(?:https?:)?//", file.read_text())
@@ -165,4 +315,4 @@ def test_nothing_comes_from_another_server(file):
     ],
 )
 def test_our_sentences_may_be_marked(said, html):
-    assert pages.to_markup(said) == html
+    assert rendering.to_markup(said) == html
