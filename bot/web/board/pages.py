@@ -203,9 +203,12 @@ class BoardPages:
         uptimes = await self.board.uptimes(snapshot)
         page = status_page.status_page(views, snapshot, now)
         begun = [
-            t for _, s in snapshot for t in s.open_incidents if replies.has_begun(t) and not t.incident.is_maintenance
+            (provider, state, tracked)
+            for provider, state in snapshot
+            for tracked in state.open_incidents
+            if replies.has_begun(tracked) and not tracked.incident.is_maintenance
         ]
-        begun.sort(key=lambda t: t.incident.created_at, reverse=True)
+        begun.sort(key=lambda item: item[2].incident.created_at, reverse=True)
         recent = self.board.recent_incidents(MAX_RECENT, state=IncidentState.RESOLVED)
         return self.renderer.render(
             "status.html",
@@ -216,7 +219,7 @@ class BoardPages:
             names={i: s.name for i, s in queries.surfaces().items()},
             strips={i: bars.day_strip(u.surface.name, u.days, u.figures) for i, u in uptimes.items()},
             provider_strips={p.id: strip for p, _ in snapshot if (strip := _provider_strip(p, uptimes))},
-            open=[self._open_incident_view(*states[i], t) for i, t in begun[:MAX_OPEN]],
+            open=[self._open_incident_view(*item) for item in begun[:MAX_OPEN]],
             more_open=max(len(begun) - MAX_OPEN, 0),
             planned=list(self._planned_rows(snapshot)),
             recent=[self._row(i) for i in recent],
