@@ -133,8 +133,8 @@ def surfaces_accuracy(history: HistoryQueries, surfaces: Iterable[Surface], wind
     """The accuracy of the verdicts in a window, by the conditions in it and in the hour after it."""
     total = VerdictAccuracy()
     for surface in surfaces:
-        periods = _condition_periods(
-            history, surface, TimeWindow(window.start, window.end + verdict_accuracy.RELAPSE_WITHIN)
+        periods = history.condition_periods(
+            surface, TimeWindow(window.start, window.end + verdict_accuracy.RELAPSE_WITHIN)
         )
         total = total.merged_with(
             verdict_accuracy.measure_verdict_accuracy(
@@ -152,7 +152,7 @@ def digest_content(queries: StatusQueries, channel: str, window: TimeWindow) -> 
         return None
     history = HistoryQueries(queries.repository.archive, queries.now())
     periods_by_surface = [
-        (s, _condition_periods(history, s, window)) for _, _, surfaces in subscribed for s in surfaces
+        (s, history.condition_periods(s, window)) for _, _, surfaces in subscribed for s in surfaces
     ]
     broke = tuple(_incidents_in_window(queries, subscribed, window))
     return DigestContent(
@@ -185,11 +185,6 @@ def _subscribed_states(
                 queries.provider_state(provider),
                 tuple(s for s in provider.surfaces if s.id in surface_ids[provider.id]),
             )
-
-
-def _condition_periods(history: HistoryQueries, surface: Surface, window: TimeWindow) -> tuple[ConditionPeriod, ...]:
-    cut = TimeWindow(window.start, min(window.end, history.now))
-    return spans.condition_periods(history.archive.surface_record(surface.provider, surface.id, cut, history.now), cut)
 
 
 def _incidents_in_window(

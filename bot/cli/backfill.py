@@ -199,7 +199,8 @@ def _replay_history(
     fetched_at: datetime | None,
 ) -> BackfilledHistory | None:
     """Replays a recording; None where it is empty."""
-    builder, last_poll = BackfillBuilder(), _LastPollTime(fetched_at)
+    builder = BackfillBuilder(is_history=isinstance(recording, History))
+    last_poll = _LastPollTime(fetched_at)
     if isinstance(recording, History):
         last_poll.at = max(filter(None, (fetched_at, *reconstruction.change_times(recording)[-1:])), default=None)
         transitions = replay.replay(recording, provider, app_settings.rules_for(provider))

@@ -22,7 +22,7 @@ from bot.domain import Provider
 from bot.domain.reliability import ICPE25, OWN_DEFINITION, TimeWindow
 from bot.errors import UsageError
 from bot.messages import reliability as messages_reliability
-from bot.messages.reliability import FigureTable
+from bot.messages.reliability import FigureTable, ProviderReport
 from bot.queries.history import HistoryQueries
 from bot.storage import Repository
 
@@ -63,16 +63,21 @@ def reliability(
             _print_report(form, messages_reliability.study_json(table), (grid,), grid)
             return
         window = _report_window(history, providers, start, end)
-        surfaces = [s for p in providers for s in p.surfaces]
-        rows = [
-            f for s in surfaces if (f := history.reliability_figures(s, window)).availability is not None or f.incidents
-        ]
+        reports = [r for p in providers if (r := _provider_report(history, p, window)) is not None]
+        rows = [f for report in reports for f in report.services]
         _print_report(
             form,
-            messages_reliability.as_json(rows, window),
-            messages_reliability.report_tables(rows, window),
+            messages_reliability.as_json(rows, window, [report.whole for report in reports]),
+            messages_reliability.report_tables(reports, window),
             messages_reliability.flat_table(rows, window),
         )
+
+
+def _provider_report(history: HistoryQueries, provider: Provider, window: TimeWindow) -> ProviderReport | None:
+    """The figures of a provider and of those of its services of which anything is known; None where nothing is."""
+    whole, *rows = history.provider_reports(provider, window)
+    services = tuple(f for f in rows if f.known_time or f.incidents)
+    return ProviderReport(whole, services) if services else None
 
 
 def _open_repository(app_settings: settings.Settings, db: Path | None) -> Repository:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.domain.evidence import Probe
 
@@ -22,6 +23,8 @@ class Surface:
         needs: Ids of surfaces that it cannot work without.
         instead: Ids of surfaces to use meanwhile, those in another fault domain first.
         slo: The availability it should have, in percent; None for no objective.
+        since: When it began; the time before is in no figure. None where it is not known.
+        until: When it was discontinued, likewise.
         people: What people should do while the advice is not to retry.
         programs: What programs should do while the advice is not to retry.
         probe: How it is probed; None where it is not.
@@ -48,6 +51,8 @@ class Surface:
     programs: str = ""
     probe: Probe | None = None
     short: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
     people_slow: str = ""
     programs_slow: str = ""
 

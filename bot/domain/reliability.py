@@ -1,6 +1,6 @@
 """Values of the reliability report: windows of time, the course of incidents, and the figures computed from them.
 
-bot/docs/reliability.md defines the figures.
+bot/docs/reliability-figures.md defines the figures.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ class AvailabilityDefinition:
 
 OWN_DEFINITION = AvailabilityDefinition(
     "ours",
-    "ours: availability = known time without anything wrong (degraded counts as wrong; maintenance and unknown minutes"
-    " are left out); MTTR = resolved - first post; MTBF = known good time per stretch of trouble",
+    "ours: availability = operational time of the time that is known (degraded is not operational; maintenance and"
+    " unknown minutes are left out); MTTR = last resolved - first post; MTBF = operational time per outage;"
+    " see `brownout docs reliability-figures`",
 )
 ICPE25 = AvailabilityDefinition(
     "icpe25",
@@ -65,6 +66,7 @@ class SurfaceRecord:
     ``seen`` are the conditions of our own polls, ``watched`` the time in which these polls were usable. ``told`` are
     conditions reconstructed from a history, ``covered`` the time that the history speaks for. Inside ``covered``,
     where nothing is told, the surface was operational; inside ``watched``, where nothing was seen, nothing is known.
+    ``posted`` are conditions by the vendor's dated component transitions, which take precedence over all others.
     """
 
     surface: str
@@ -72,15 +74,32 @@ class SurfaceRecord:
     watched: tuple[TimeWindow, ...] = ()
     told: tuple[ConditionClaim, ...] = ()
     covered: tuple[TimeWindow, ...] = ()
+    posted: tuple[ConditionClaim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DatedTransition:
+    """A component's change from ``old`` to ``new``, at the time of the update that carries it.
+
+    ``seen_at`` is when a poll saw the update; None where it was imported.
+    """
+
+    at: datetime
+    component: str
+    name: str
+    old: Condition
+    new: Condition
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionPeriod:
-    """A stretch of time with one condition."""
+    """A stretch of time with one condition; ``inferred`` where no component says it."""
 
     start: datetime
     end: datetime
     condition: Condition
+    inferred: bool = False
 
     @property
     def length(self) -> timedelta:
@@ -94,7 +113,8 @@ class IncidentCourse:
 
     ``labels`` are names of the page components that it is linked to; ``surfaces`` are ids of the catalogue.
     ``started_at`` is the start that the vendor states, ``posted_at`` its first post, ``seen_at`` the poll that first
-    saw it: None where it was backfilled.
+    saw it: None where it was backfilled. ``is_unposted`` is an outage that no vendor's incident is about.
+    ``history_until`` is the end of the imported history of an incident that was open then; None for all others.
     """
 
     incident: str
@@ -108,11 +128,39 @@ class IncidentCourse:
     labels: tuple[str, ...] = ()
     surfaces: tuple[str, ...] = ()
     is_maintenance: bool = False
+    is_unposted: bool = False
+    history_until: datetime | None = None
 
     @property
     def resolved_at(self) -> datetime | None:
-        """When the vendor first called it resolved, else when it left the page; None while it is open."""
-        return next((at for stage, at in self.steps if stage.is_closed), self.closed_at)
+        """When the vendor called it resolved for the last time, else when it left the page; None while it is open.
+
+        A reopened incident ends with the first *resolved* after its last open stage.
+        """
+        closed_at = None
+        for stage, at in self.steps:
+            closed_at = (closed_at or at) if stage.is_closed else None
+        return closed_at or self.closed_at
+
+    @property
+    def known_until(self) -> datetime | None:
+        """Its end, or that of the history that it was open in; None while it is open."""
+        return self.resolved_at or self.history_until
+
+    @property
+    def is_reopened(self) -> bool:
+        """True where an open stage follows a closed one."""
+        stages = [stage.is_closed for stage, _ in self.steps]
+        return any(before and not after for before, after in pairwise(stages))
+
+    @property
+    def begun_at(self) -> datetime | None:
+        """The first post; of a maintenance when its work began, None while it is only planned."""
+        if not self.is_maintenance:
+            return self.posted_at
+        return self.first_posted_at(Stage.IN_PROGRESS) or (
+            self.posted_at if self.steps and self.steps[0][0] is not Stage.SCHEDULED else None
+        )
 
     @property
     def is_post_hoc(self) -> bool:
@@ -145,8 +193,21 @@ class MeanAndMedian:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """``n`` durations: P50, P90 (the smallest that 90 % do not exceed) and the longest; None where there are none."""
+
+    n: int = 0
+    p50: timedelta | None = None
+    p90: timedelta | None = None
+    longest: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorBudget:
     """The downtime that an objective still allows. ``slo`` is in percent; ``left`` is negative when overspent.
+
+    ``known`` is the known time of the budget's ``period``. With less than a day of it, ``left`` and ``burn_rate`` are
+    None; the burn rate is so too with less than a day of known time in its own seven days.
 
     ``runs_out_at`` is when the budget is spent at the present burn rate: None where that is not within another window,
     in the past (the minute in which it was spent) where it already is.
@@ -154,18 +215,23 @@ class ErrorBudget:
 
     slo: float
     total: timedelta
-    left: timedelta
-    burn_rate: float
+    left: timedelta | None
+    burn_rate: float | None
     runs_out_at: datetime | None
+    known: timedelta = timedelta()
+    period: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityFigures:
-    """One surface in one window. ``minutes`` holds every condition and adds up to the window.
+    """One surface, or all of a provider, in one window. ``minutes`` holds every condition and adds up to the window.
 
-    ``incidents`` is the number that began in the window; ``post_hoc`` of them were posted only after their end.
-    ``availability`` is in percent, None where nothing is known. ``outages`` is the number of stretches of bad time.
-    ``vendor_lag`` is from the stated start to the first post, ``our_lag`` from the first post to our poll.
+    ``incidents`` is the number that were open in the window; ``began_before`` of them were first posted before it,
+    ``post_hoc`` only after their end. ``unposted`` counts outages that no incident of the vendor is about.
+    ``availability`` is in percent, None with less than a day of known time. ``outages`` is the number of stretches of
+    bad time. ``vendor_lag`` is from the stated start to the first post, ``our_lag`` from the first post to our poll.
+    ``inferred`` is the bad time that no component says. ``months`` are the numbers of first posts by month, such as
+    2026-03. ``since`` is when the surface began, where that is inside the window.
     """
 
     surface: str
@@ -181,6 +247,17 @@ class ReliabilityFigures:
     vendor_lag: MeanAndMedian
     our_lag: MeanAndMedian
     budget: ErrorBudget | None
+    began_before: int = 0
+    unposted: int = 0
+    inferred: timedelta = timedelta()
+    to_resolve: Spread = Spread()
+    months: Mapping[str, int] = field(default_factory=dict)
+    since: datetime | None = None
+
+    @property
+    def known_time(self) -> timedelta:
+        """The time for which the condition is known."""
+        return self.window.length - self.unknown_time
 
     @property
     def bad_time(self) -> timedelta:

@@ -29,7 +29,9 @@ from bot.messages.builder import Paragraph
 
 NO_VALUE = "-"
 MAX_LISTED = 20  # incidents in one answer
+NO_DATA = "no data"
 MIN_DATA = timedelta(days=1)  # no percentage of less time than this is shown to people
+_INFERRED_MARK = "*"
 
 Cell = str | int | float | None
 
@@ -44,81 +46,145 @@ class FigureTable:
     rows: tuple[tuple[Cell, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderReport:
+    """The figures of all services of a provider together, and of each."""
+
+    whole: ReliabilityFigures
+    services: tuple[ReliabilityFigures, ...]
+
+
 # --- the report -------------------------------------------------------------------------------------------------------
 
 
-def report_tables(figures: Sequence[ReliabilityFigures], window: TimeWindow) -> tuple[FigureTable, ...]:
-    """The report for people: time by condition, outages, and error budgets if there are any."""
+def report_tables(reports: Sequence[ProviderReport], window: TimeWindow) -> tuple[FigureTable, ...]:
+    """The report for people: time by condition, outages, time to resolve, months, and error budgets if there are any.
+
+    The first row of each provider is that of all its services together.
+    """
     title = f"Reliability, {_format_window(window)}"
-    head: tuple[str, ...] = (
-        "service",
-        "incidents",
-        "operational",
-        "degraded",
-        "partial outage",
-        "outage",
-        "maintenance",
-        "unknown",
-    )
+    rows = [f for report in reports for f in (report.whole, *report.services)]
     tables = [
-        FigureTable(f"{title}: time by status", "", head, tuple(map(_time_row, figures))),
-        FigureTable(f"{title}: outages", "", _OUTAGE_COLUMNS, tuple(map(_outage_row, figures))),
+        FigureTable(f"{title}: time by status", "", _TIME_COLUMNS, tuple(map(_time_row, rows))),
+        FigureTable(f"{title}: outages", "", _OUTAGE_COLUMNS, tuple(map(_outage_row, rows))),
+        FigureTable(f"{title}: incidents", "", _INCIDENT_COLUMNS, tuple(map(_incident_row, rows))),
+        *(table for report in reports if (table := _month_table(title, report))),
     ]
-    budgets = tuple(_budget_row(f.surface, f.budget) for f in figures if f.budget)
+    budgets = tuple(_budget_row(f.surface, f.budget) for f in rows if f.budget)
     if budgets:
-        head = ("service", "SLO", "budget of 30 days", "left", "burn rate of 7 days", "runs out")
+        head = ("service", "SLO", "budget of 30 days", "known", "left", "burn rate of 7 days", "runs out")
         tables.append(FigureTable(f"{title}: error budgets", "", head, budgets))
-    return (*tables[:-1], replace(tables[-1], note=OWN_DEFINITION.text))
+    return (*tables[:-1], replace(tables[-1], note="\n".join([OWN_DEFINITION.text, *_report_notes(reports)])))
 
 
+_TIME_COLUMNS = (
+    "service",
+    "since",
+    "operational",
+    "degraded",
+    "partial outage",
+    "outage",
+    "inferred",
+    "maintenance",
+    "unknown",
+)
 _OUTAGE_COLUMNS = (
     "service",
     "outages",
+    "without a post",
     "MTTR mean",
     "MTTR median",
     "MTBF",
     "post lag median",
     "detection lag median",
+)
+_INCIDENT_COLUMNS = (
+    "service",
+    "incidents",
+    "began before",
     "posted late",
+    "late share",
+    "resolved",
+    "P50",
+    "P90",
+    "longest",
+    "with a post lag",
 )
 
 
+def _report_notes(reports: Sequence[ProviderReport]) -> Iterator[str]:
+    rows = [f for report in reports for f in report.services]
+    if any(map(_is_mostly_inferred, rows)):
+        yield f"{_INFERRED_MARK} more than half of the bad time rests on words, or on a record without transitions."
+    if any(f.since for f in rows):
+        yield "since: the service did not exist before; that time is in no figure."
+
+
+def _service_cell(f: ReliabilityFigures) -> str:
+    return f"{f.surface} {_INFERRED_MARK}" if _is_mostly_inferred(f) else f.surface
+
+
+def _is_mostly_inferred(f: ReliabilityFigures) -> bool:
+    return f.inferred * 2 > f.bad_time
+
+
 def _time_row(f: ReliabilityFigures) -> tuple[Cell, ...]:
-    conditions = (Condition.DEGRADED, Condition.PARTIAL_OUTAGE, Condition.MAJOR_OUTAGE, Condition.MAINTENANCE)
-    times = (format_span(f.minutes[c]) for c in (*conditions, Condition.UNKNOWN))
-    return (f.surface, f.incidents, _operational_cell(f), *times)
+    bad = (format_span(f.minutes[c]) for c in (Condition.DEGRADED, Condition.PARTIAL_OUTAGE, Condition.MAJOR_OUTAGE))
+    others = (format_span(f.minutes[c]) for c in (Condition.MAINTENANCE, Condition.UNKNOWN))
+    since = f"{f.since:%Y-%m-%d}" if f.since else None
+    return (_service_cell(f), since, _operational_cell(f), *bad, format_span(f.inferred), *others)
 
 
 def _outage_row(f: ReliabilityFigures) -> tuple[Cell, ...]:
     spans = (f.mttr.mean, f.mttr.median, f.mtbf, f.vendor_lag.median, f.our_lag.median)
-    return (f.surface, f.outages, *map(format_span, spans), f.post_hoc)
+    return (_service_cell(f), f.outages, f.unposted, *map(format_span, spans))
+
+
+def _incident_row(f: ReliabilityFigures) -> tuple[Cell, ...]:
+    share = f"{100 * f.post_hoc / f.incidents:.0f}%" if f.post_hoc else None
+    spans = (f.to_resolve.p50, f.to_resolve.p90, f.to_resolve.longest)
+    counts = (f.incidents, f.began_before, f.post_hoc, share, f.to_resolve.n)
+    return (_service_cell(f), *counts, *map(format_span, spans), f.vendor_lag.n)
+
+
+def _month_table(title: str, report: ProviderReport) -> FigureTable | None:
+    """Incidents by month of the first post: a row for each month, a column for each service that had any."""
+    columns = [f for f in (report.whole, *report.services) if f.months]
+    months = sorted({month for f in columns for month in f.months})
+    if not months:
+        return None
+    rows: tuple[tuple[Cell, ...], ...] = tuple((m, *(f.months.get(m, 0) for f in columns)) for m in months)
+    return FigureTable(f"{title}: incidents per month", "", ("month", *(f.surface for f in columns)), rows)
 
 
 def _budget_row(surface: str, budget: ErrorBudget) -> tuple[Cell, ...]:
+    known = f"{100 * (budget.known / budget.period):.0f}%" if budget.period else NO_VALUE
+    if budget.left is None:
+        return (surface, f"{budget.slo:g}%", format_span(budget.total), known, NO_DATA, NO_DATA, NO_VALUE)
+    burn_rate = NO_DATA if budget.burn_rate is None else f"{budget.burn_rate:.1f}"
     runs_out = f"{budget.runs_out_at:%Y-%m-%d}" if budget.runs_out_at else "not at this burn rate"
-    return (
-        surface,
-        f"{budget.slo:g}%",
-        format_span(budget.total),
-        format_span(budget.left),
-        f"{budget.burn_rate:.1f}",
-        runs_out,
-    )
+    if budget.burn_rate is None and budget.runs_out_at is None:
+        runs_out = NO_VALUE
+    left = format_span(budget.left)
+    return (surface, f"{budget.slo:g}%", format_span(budget.total), known, left, burn_rate, runs_out)
 
 
-def as_json(figures: Sequence[ReliabilityFigures], window: TimeWindow) -> dict[str, Any]:
+def as_json(
+    figures: Sequence[ReliabilityFigures], window: TimeWindow, providers: Sequence[ReliabilityFigures] = ()
+) -> dict[str, Any]:
     """The report for programs: durations in the unit that the key ends with, shares in percent, times in UTC."""
     return {
         "definition": OWN_DEFINITION.text,
         "from": _iso(window.start),
         "to": _iso(window.end),
         "surfaces": {f.surface: _figures_json(f) for f in figures},
+        **({"providers": {f.surface: _figures_json(f) for f in providers}} if providers else {}),
     }
 
 
 def flat_table(figures: Sequence[ReliabilityFigures], window: TimeWindow) -> FigureTable:
-    """The report as one table with a column for each value, for CSV."""
-    rows = [dict(_flattened("", _figures_json(f))) for f in figures]
+    """The report as one table with a column for each value, for CSV; incidents by month are left out."""
+    rows = [{k: v for k, v in _flattened("", _figures_json(f)) if not k.startswith("months.")} for f in figures]
     head = tuple(rows[0]) if rows else ()
     return FigureTable(
         f"Reliability, {_format_window(window)}",
@@ -129,31 +195,43 @@ def flat_table(figures: Sequence[ReliabilityFigures], window: TimeWindow) -> Fig
 
 
 def _figures_json(f: ReliabilityFigures) -> dict[str, Any]:
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    to_resolve = {k: _in_units(getattr(f.to_resolve, k), hour) for k in ("p50", "p90", "longest")}
     return {
         "incidents": f.incidents,
         "post_hoc": f.post_hoc,
         "outages": f.outages,
         "availability_pct": _round(f.availability, 4),
-        "minutes": {str(c): _in_units(m, timedelta(minutes=1)) for c, m in f.minutes.items()},
-        "blind_min": _in_units(f.unknown_time, timedelta(minutes=1)),
-        "mttr_h": _spread_json(f.mttr, timedelta(hours=1)),
-        "mtbf_h": _in_units(f.mtbf, timedelta(hours=1)),
-        "stages_h": {str(stage): _spread_json(s, timedelta(hours=1)) for stage, s in f.stages.items()},
-        "vendor_lag_min": _spread_json(f.vendor_lag, timedelta(minutes=1)),
-        "our_lag_min": _spread_json(f.our_lag, timedelta(minutes=1)),
+        "minutes": {str(c): _in_units(m, minute) for c, m in f.minutes.items()},
+        "blind_min": _in_units(f.unknown_time, minute),
+        "mttr_h": _spread_json(f.mttr, hour),
+        "mtbf_h": _in_units(f.mtbf, hour),
+        "stages_h": {str(stage): _spread_json(s, hour) for stage, s in f.stages.items()},
+        "vendor_lag_min": _spread_json(f.vendor_lag, minute),
+        "our_lag_min": _spread_json(f.our_lag, minute),
         "slo": _budget_json(f.budget),
+        "since": _iso(f.since) if f.since else None,
+        "known_min": _in_units(f.known_time, minute),
+        "inferred_min": _in_units(f.inferred, minute),
+        "inferred_pct": _round(100 * (f.inferred / f.bad_time), 1) if f.bad_time else None,
+        "began_before": f.began_before,
+        "unposted": f.unposted,
+        "post_hoc_pct": _round(100 * f.post_hoc / f.incidents, 1) if f.incidents else None,
+        "to_resolve_h": {"n": f.to_resolve.n, **to_resolve},
+        "months": dict(f.months),
     }
 
 
 def _budget_json(budget: ErrorBudget | None) -> dict[str, Any]:
     if budget is None:
-        return dict.fromkeys(("slo_pct", "budget_min", "left_min", "burn_rate", "runs_out_at"))
+        return dict.fromkeys(("slo_pct", "budget_min", "left_min", "burn_rate", "runs_out_at", "known_min"))
     return {
         "slo_pct": budget.slo,
         "budget_min": _in_units(budget.total, timedelta(minutes=1)),
         "left_min": _in_units(budget.left, timedelta(minutes=1)),
-        "burn_rate": round(budget.burn_rate, 3),
+        "burn_rate": _round(budget.burn_rate, 3),
         "runs_out_at": _iso(budget.runs_out_at) if budget.runs_out_at else None,
+        "known_min": _in_units(budget.known, timedelta(minutes=1)),
     }
 
 
@@ -199,8 +277,9 @@ def uptime_message(name: str, figures: ReliabilityFigures, days: Sequence[DaySta
     Less than a day of data gives no percentage. ``study`` is the availability by the definition of icpe25, in percent;
     None if it is not known.
     """
-    known, span = _known_time(figures), _window_words(figures.window)
-    counts = f"{formatting.pluralize(figures.incidents, 'incident')}, {format_span(figures.bad_time)} downtime"
+    known, span = figures.known_time, _window_words(figures.window)
+    span = f"since {figures.since:%Y-%m-%d}" if figures.since else span
+    counts = f"{_count_text(figures)}, {format_span(figures.bad_time)} downtime"
     bad_times = [f"{format_span(time)} {formatting.CONDITION_WORDS[c]}" for c, time in _bad_times(figures)]
     if figures.availability is None or known < MIN_DATA:
         first = f"**{name}:** {_too_little_text(known)} ({counts})"
@@ -210,10 +289,10 @@ def uptime_message(name: str, figures: ReliabilityFigures, days: Sequence[DaySta
         first = f"**{name}: {percent} operational, {span}** ({counts}, {_data_text(known)})"
     paragraphs = [
         first,
-        *([f"Downtime: {', '.join(bad_times)}"] if bad_times else []),
+        *([f"Downtime: {', '.join(bad_times)}{_inferred_text(figures)}"] if bad_times else []),
         "\n".join(uptime_bar.uptime_rows(days)),
         f"Worst status per day (UTC): {uptime_bar.LEGEND}. {uptime_bar.describe_days(days).capitalize()}.",
-        *_budget_lines(figures.budget, known),
+        *_budget_lines(figures.budget),
         *([] if study is None else [_study_text(study)]),
     ]
     return answers.build_answer(paragraphs)
@@ -224,11 +303,11 @@ def uptime_overview(figures: Sequence[ReliabilityFigures], names: Mapping[str, s
 
     ``names`` are the surfaces' names by id.
     """
-    enough = [f for f in figures if f.availability is not None and _known_time(f) >= MIN_DATA]
+    enough = [f for f in figures if f.availability is not None and f.known_time >= MIN_DATA]
     lines = [
         f"• {names[f.surface]} (`{f.surface}`): **{format_percent(f.availability)}** ·"
-        f" {formatting.pluralize(f.incidents, 'incident')} · {format_span(f.bad_time)} downtime"
-        f" · {_data_text(_known_time(f))}"
+        f" {_count_text(f)} · {format_span(f.bad_time)} downtime{_inferred_text(f)}"
+        f" · {_data_text(f.known_time)}{f' · since {f.since:%Y-%m-%d}' if f.since else ''}"
         for f in enough
     ]
     too_little = [f for f in figures if f not in enough]
@@ -269,12 +348,13 @@ def history_message(
         last = f" Last: {newest:%Y-%m-%d}." if newest else ""
         text = f"No incidents recorded for {name} in {span}{since}.{last}"
         return answers.build_answer([text], buttons=[longer] if longer and newest else ())
-    paragraphs: list[Paragraph | str] = [f"**{name}: {formatting.pluralize(len(courses), 'incident')} in {span}**"]
+    paragraphs: list[Paragraph | str] = [f"**{name}: {_kinds_text(courses, window)} in {span}**"]
     for course in courses[::-1][:MAX_LISTED]:
         status = (statuses or {}).get(course.incident)
-        outcome = ", ".join(filter(None, (str(status or ""), _outcome_text(course, now))))
+        before = "began before" if (course.begun_at or course.posted_at) < window.start else ""
+        outcome = ", ".join(filter(None, (before, str(status or ""), _outcome_text(course, now))))
         paragraphs += [
-            f"{answers.time_token(course.posted_at, now)} · {outcome} · `{course.incident}`",
+            f"{answers.time_token(course.begun_at or course.posted_at, now)} · {outcome} · `{course.incident}`",
             Paragraph(course.name, is_quote=True),
         ]
     if len(courses) > MAX_LISTED:
@@ -282,30 +362,67 @@ def history_message(
     return answers.build_answer(paragraphs, buttons=[longer] if longer else ())
 
 
+def _kinds_text(courses: Sequence[IncidentCourse], window: TimeWindow) -> str:
+    """How many incidents, of these how many began before the window, and how many maintenances and unposted outages."""
+    incidents = [c for c in courses if not c.is_maintenance and not c.is_unposted]
+    before = sum(c.posted_at < window.start for c in incidents)
+    maintenances, unposted = sum(c.is_maintenance for c in courses), sum(c.is_unposted for c in courses)
+    parts = [formatting.pluralize(len(incidents), "incident") + (f" ({before} began before)" if before else "")]
+    parts += [formatting.pluralize(maintenances, "maintenance")] if maintenances else []
+    parts += [f"{formatting.pluralize(unposted, 'outage')} without a post"] if unposted else []
+    return ", ".join(parts)
+
+
 def _outcome_text(course: IncidentCourse, now: datetime) -> str:
+    """How long it took, and how it stands."""
+    if course.is_unposted:
+        return f"no post, {_duration_text(course, now)}"
     if course.is_post_hoc:
-        return "posted after it was resolved"
-    duration = formatting.format_duration(((course.resolved_at or now) - course.posted_at).total_seconds())
-    return duration if course.resolved_at else f"open {duration}"
+        return "posted after it was resolved, no duration stated"
+    if course.is_maintenance and course.begun_at is None:
+        return "maintenance" if course.resolved_at else "maintenance, planned"
+    if course.resolved_at is None and course.history_until is not None:
+        return f"open when the history ended ({formatting.format_datetime(course.history_until)})"
+    reopened = ", reopened" if course.is_reopened else ""
+    return f"{'maintenance, ' if course.is_maintenance else ''}{_duration_text(course, now)}{reopened}"
 
 
-def _budget_lines(budget: ErrorBudget | None, known: timedelta) -> Iterator[str]:
-    if budget is None or known < MIN_DATA:
+def _duration_text(course: IncidentCourse, now: datetime) -> str:
+    begun_at = course.begun_at or course.posted_at
+    duration = formatting.format_duration(((course.known_until or now) - begun_at).total_seconds())
+    return duration if course.known_until else f"open {duration}"
+
+
+def _budget_lines(budget: ErrorBudget | None) -> Iterator[str]:
+    if budget is None:
+        return
+    known = f"{100 * (budget.known / budget.period):.0f}% of the time known" if budget.period else "nothing known"
+    if budget.left is None:
+        yield f"**SLO {budget.slo:g}%**, 30 days: {NO_DATA} ({known}; given from 24 h of data on)"
         return
     total = format_span(budget.total)
     is_over = budget.left < timedelta()
     state = f"{format_span(-budget.left)} over budget" if is_over else f"{format_span(budget.left)} of {total} left"
     runs_out = formatting.format_datetime(budget.runs_out_at) if budget.runs_out_at else ""
     since = (f", since {runs_out}" if is_over else f", runs out {runs_out} at this rate") if runs_out else ""
-    yield f"**SLO {budget.slo:g}%**, 30 days: {state}{since} · burn rate {budget.burn_rate:.1f} (7 days)"
+    burn_rate = NO_DATA if budget.burn_rate is None else f"{budget.burn_rate:.1f}"
+    yield f"**SLO {budget.slo:g}%**, 30 days: {state}{since} · burn rate {burn_rate} (7 days) · {known}"
 
 
 def _bad_times(figures: ReliabilityFigures) -> Iterator[tuple[Condition, timedelta]]:
     return ((c, time) for c, time in figures.minutes.items() if time and c.is_bad)
 
 
-def _known_time(figures: ReliabilityFigures) -> timedelta:
-    return figures.window.length - figures.unknown_time
+def _count_text(figures: ReliabilityFigures) -> str:
+    """The number of incidents, how many of them began before the window, and outages that no incident is about."""
+    before = f" ({figures.began_before} began before)" if figures.began_before else ""
+    unposted = f", {formatting.pluralize(figures.unposted, 'outage')} without a post" if figures.unposted else ""
+    return f"{formatting.pluralize(figures.incidents, 'incident')}{before}{unposted}"
+
+
+def _inferred_text(figures: ReliabilityFigures) -> str:
+    """The inferred share of the downtime; empty where none of it is."""
+    return f" ({100 * (figures.inferred / figures.bad_time):.0f}% of it inferred)" if figures.inferred else ""
 
 
 def operational_text(figures: ReliabilityFigures) -> str:
@@ -315,7 +432,7 @@ def operational_text(figures: ReliabilityFigures) -> str:
 
 
 def _operational_cell(figures: ReliabilityFigures) -> str:
-    known = _known_time(figures)
+    known = figures.known_time
     if figures.availability is None or known < MIN_DATA:
         return f"{format_span(known)} of data" if known else NO_VALUE
     return format_percent(figures.availability)

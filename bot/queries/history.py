@@ -6,12 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain import Advice, Provider, Surface, TrackedIncident
-from bot.domain.reliability import DayStatus, ReliabilityFigures, StudyTable, TimeWindow
+from bot.domain import Advice, Condition, Provider, Surface, TrackedIncident
+from bot.domain.reliability import (
+    ConditionPeriod,
+    DatedTransition,
+    DayStatus,
+    ReliabilityFigures,
+    StudyTable,
+    SurfaceRecord,
+    TimeWindow,
+)
 from bot.errors import UsageError
 from bot.messages import charts
 from bot.messages.charts import Lane, Picture
-from bot.rules.reliability import days, icpe25, spans
+from bot.rules.reliability import days, icpe25, posted, spans
 from bot.rules.reliability import figures as reliability_figures
 from bot.storage.archive import Archive
 
@@ -24,7 +32,7 @@ class SurfaceUptime:
 
     Attributes:
         surface: The surface.
-        figures: Its figures by time and its number of incidents; durations of incidents are left out.
+        figures: Its figures.
         days: The status of each day (UTC).
         study: Its availability by the definition of the ICPE 2025 study; None if unknown.
     """
@@ -42,25 +50,65 @@ class HistoryQueries:
     archive: Archive
     now: datetime
 
+    def surface_record(self, surface: Surface, window: TimeWindow) -> SurfaceRecord:
+        """Everything known of a surface's conditions in a window, with the vendor's dated transitions."""
+        return self._with_transitions(surface, window, self.archive.dated_transitions(surface.provider, window))
+
+    def condition_periods(self, surface: Surface, window: TimeWindow) -> tuple[ConditionPeriod, ...]:
+        """The conditions of a surface in a window that ends now at the latest."""
+        cut = TimeWindow(window.start, min(window.end, self.now))
+        return spans.condition_periods(self.surface_record(surface, cut), cut)
+
     def reliability_figures(self, surface: Surface, window: TimeWindow) -> ReliabilityFigures:
-        """The reliability figures of one surface in a window."""
-        record = self.archive.surface_record(surface.provider, surface.id, window, self.now)
-        return reliability_figures.compute_figures(
-            record, self.archive.surface_incident_courses(surface.id, window), window, surface.slo
+        """The reliability figures of one surface in the part of a window in which it existed."""
+        own = lifetime(surface, window)
+        return self._figures(surface, own, window, spans.condition_periods(self.surface_record(surface, own), own))
+
+    def provider_reports(self, provider: Provider, window: TimeWindow) -> tuple[ReliabilityFigures, ...]:
+        """The figures of each surface, and before them those of the provider: each incident once."""
+        transitions = self.archive.dated_transitions(provider.id, window)
+        rows, courses = [], []
+        for surface in provider.surfaces:
+            own = lifetime(surface, window)
+            periods = spans.condition_periods(self._with_transitions(surface, own, transitions), own)
+            rows.append(self._figures(surface, own, window, periods))
+            courses.append(periods)
+        known = [periods for periods in courses if any(p.condition is not Condition.UNKNOWN for p in periods)]
+        whole = self._provider_figures(provider, window, known)
+        return (whole, *rows)
+
+    def _provider_figures(
+        self, provider: Provider, window: TimeWindow, courses: Sequence[Sequence[ConditionPeriod]]
+    ) -> ReliabilityFigures:
+        periods = spans.worst_periods(courses) or spans.condition_periods(SurfaceRecord(provider.id), window)
+        return reliability_figures.figures_from_periods(
+            provider.id, periods, self.archive.incident_courses([provider.id], window), window
         )
 
-    def surface_uptime(self, surface: Surface, window: TimeWindow) -> SurfaceUptime:
-        """The uptime of one surface in a window, by day."""
+    def _figures(
+        self, surface: Surface, own: TimeWindow, window: TimeWindow, periods: Sequence[ConditionPeriod]
+    ) -> ReliabilityFigures:
+        courses = self.archive.surface_incident_courses(surface.id, own)
+        figures = reliability_figures.figures_from_periods(surface.id, periods, courses, own, surface.slo)
+        return replace(figures, since=own.start if own.start > window.start else None)
+
+    def _with_transitions(
+        self, surface: Surface, window: TimeWindow, transitions: Sequence[DatedTransition]
+    ) -> SurfaceRecord:
         record = self.archive.surface_record(surface.provider, surface.id, window, self.now)
-        periods = spans.condition_periods(record, window)
-        day_windows = spans.split_days(window, UTC)
+        return replace(record, posted=posted.posted_claims(transitions, record.seen, surface))
+
+    def surface_uptime(self, surface: Surface, window: TimeWindow) -> SurfaceUptime:
+        """The uptime of one surface in the part of a window in which it existed, by day."""
+        own = lifetime(surface, window)
+        periods = spans.condition_periods(self.surface_record(surface, own), own)
+        day_windows = spans.split_days(own, UTC)
         parts = spans.clip_to_windows(periods, day_windows)
         day_statuses = tuple(
             days.summarize_day(day.start.date(), part) for day, part in zip(day_windows, parts, strict=True)
         )
-        figures = reliability_figures.figures_from_periods(surface.id, periods, (), window, surface.slo)
-        counted = replace(figures, incidents=self.archive.count_incidents(surface.id, window))
-        return SurfaceUptime(surface, counted, day_statuses, icpe25.mean_daily_availability(periods, day_windows))
+        figures = self._figures(surface, own, window, periods)
+        return SurfaceUptime(surface, figures, day_statuses, icpe25.mean_daily_availability(periods, day_windows))
 
     def incident_chart(self, tracked: TrackedIncident, surfaces: Sequence[Surface]) -> Picture:
         """A chart of an incident: a lane for each affected surface, from before its first post until after its end."""
@@ -72,9 +120,7 @@ class HistoryQueries:
         lanes = [
             Lane(
                 surface.name,
-                spans.condition_periods(
-                    self.archive.surface_record(surface.provider, surface.id, window, self.now), window
-                ),
+                spans.condition_periods(self.surface_record(surface, window), window),
                 _merge_equal_calls(self.archive.verdict_intervals(surface.provider, surface.id, window)),
             )
             for surface in surfaces
@@ -107,6 +153,12 @@ class HistoryQueries:
         if days >= 1:
             start = (start + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         return TimeWindow(start, self.now)
+
+
+def lifetime(surface: Surface, window: TimeWindow) -> TimeWindow:
+    """The part of a window in which the surface existed; empty where that is none of it."""
+    start = max(window.start, surface.since or window.start)
+    return TimeWindow(min(start, window.end), max(min(window.end, surface.until or window.end), min(start, window.end)))
 
 
 def _merge_equal_calls(

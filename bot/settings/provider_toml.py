@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -81,25 +82,40 @@ class SurfaceTable(StrictModel):
     instead: tuple[str, ...] = ()
     fault_domain: str = ""
     slo: float | None = Field(default=None, gt=0, lt=100)
+    since: date | None = None
+    until: date | None = None
     people: str | AdviceTable = ""
     programs: str | AdviceTable = ""
     probe: ProbeTable | None = None
 
+    @model_validator(mode="after")
+    def _check_lifetime(self) -> Self:
+        if self.since and self.until and self.since >= self.until:
+            raise ValueError(f"since ({self.since}) must be before until ({self.until})")
+        return self
+
     def to_surface(self, provider: ProviderTable, probe: ProbeTable | None) -> domain.Surface:
         """The surface as a domain object, with this probe in place of its own."""
         active = probe.to_probe(self.id) if probe and probe.enabled else None
-        fields = self.model_dump(exclude={"probe", "people", "programs", "short"})
+        fields = self.model_dump(exclude={"probe", "people", "programs", "short", "since", "until"})
         people, programs = _advice_table(self.people), _advice_table(self.programs)
         return domain.Surface(
             provider=provider.id,
             probe=active,
             short=self.short or _without_brand(self.name, (provider.name, provider.vendor)),
+            since=_midnight(self.since),
+            until=_midnight(self.until),
             people=people.hold,
             programs=programs.hold,
             people_slow=people.slow,
             programs_slow=programs.slow,
             **fields,
         )
+
+
+def _midnight(day: date | None) -> datetime | None:
+    """The first moment of a day in UTC."""
+    return datetime.combine(day, time(), UTC) if day else None
 
 
 def _advice_table(advice: str | AdviceTable) -> AdviceTable:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain import Advice, Alert, Condition, Event, EvidenceTotals, UserReport
-from bot.domain.reliability import IncidentCourse, SurfaceRecord, TimeWindow, VerdictAccuracy
+from bot.domain.reliability import DatedTransition, IncidentCourse, SurfaceRecord, TimeWindow, VerdictAccuracy
 from bot.rules.reliability import spans, verdict_accuracy
 from bot.rules.reliability.backfill import BackfilledHistory, BackfilledIncident
 from bot.storage import backfill, evidence, incident_list, json_dump, notes, reliability, search
@@ -75,19 +75,23 @@ class Archive:
                 outages.append(line.surface)
         return replace(alert, openings=total.openings, early_openings=total.early, outages=tuple(outages))
 
-    def surface_incident_courses(self, surface: str, window: TimeWindow) -> tuple[IncidentCourse, ...]:
-        """The incidents that affected a surface and were first posted in the window, oldest first."""
-        return reliability.surface_incident_courses(self._db, surface, window)
+    def dated_transitions(self, source: str, window: TimeWindow) -> tuple[DatedTransition, ...]:
+        """The component transitions that the provider's updates carry, for a window."""
+        return reliability.dated_transitions(self._db, source, window)
 
-    def count_incidents(self, surface: str, window: TimeWindow) -> int:
-        """The number of incidents that affected a surface and were first posted in the window, without maintenances."""
-        return reliability.count_incidents(self._db, surface, window)
+    def surface_incident_courses(self, surface: str, window: TimeWindow) -> tuple[IncidentCourse, ...]:
+        """The incidents that affected a surface and were open in the window, oldest first, each once."""
+        return reliability.surface_incident_courses(self._db, surface, window)
 
     def incident_courses(
         self, providers: Sequence[str], window: TimeWindow | None = None
     ) -> tuple[IncidentCourse, ...]:
-        """The incidents of these providers that were first posted in the window, or all of them; oldest first."""
+        """The incidents of these providers that were open in the window, each once; or all of them; oldest first."""
         return reliability.incident_courses(self._db, providers, window)
+
+    def history_until(self, provider: str, posted_at: datetime) -> datetime | None:
+        """The end of the imported history that an incident was posted in; None where polls have taken over since."""
+        return reliability.history_until(self._db, provider, posted_at)
 
     def first_poll_at(self, provider: str) -> datetime | None:
         """The time of the first poll of a provider's page; None before it."""

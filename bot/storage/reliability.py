@@ -8,19 +8,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain import Advice, Condition, Stage
-from bot.domain.reliability import ConditionClaim, IncidentCourse, SurfaceRecord, TimeWindow
+from bot.domain.reliability import ConditionClaim, DatedTransition, IncidentCourse, SurfaceRecord, TimeWindow
 from bot.rules.reliability.backfill import COVERED_AFTER_FAILURE
+from bot.rules.reliability.incidents import courses_open_in
 from bot.rules.reliability.spans import merge_windows
 from bot.storage.connection import Database
 from bot.storage.mapping import format_time, parse_time
 
 _COLUMNS = (
     "i.source, i.id, i.provider, i.name, i.posted_at, i.seen_at, i.closed_at, i.started_at, i.is_maintenance,"
-    " i.backfilled, i.surfaces"
+    " i.backfilled, i.surfaces, i.own"
 )
 _COUNTED_INCIDENTS = (
     "i.own IS NOT 'suspected' AND i.joined IS NULL"  # a suspicion that a vendor's incident took over counts as that one
 )
+_OPEN_IN_WINDOW = "(i.closed_at IS NULL OR i.closed_at >= ?)"  # the exact rule is that of courses_open_in
+_LONGEST_OPEN = timedelta(days=366)  # an incident that was posted longer before a window is not looked for
+_LONGEST_TRANSITION = timedelta(days=31)  # likewise of a component's transition
 _BATCH_SIZE = 500  # incidents per query
 
 
@@ -70,7 +74,7 @@ def verdict_intervals(
 
 
 def monitored_windows(db: Database, source: str, window: TimeWindow, now: datetime) -> tuple[TimeWindow, ...]:
-    """The time that usable polls cover: each counts for 15 minutes, so that only a longer pause is a gap.
+    """The time that usable polls cover: where two are more than 15 minutes apart, it is unknown from the first on.
 
     The query returns only the polls around gaps, since there may be thousands of others.
     """
@@ -85,12 +89,44 @@ def monitored_windows(db: Database, source: str, window: TimeWindow, now: dateti
         " ORDER BY last_at",
         source=source,
         start=format_time(window.start - COVERED_AFTER_FAILURE),
-        end=format_time(window.end),
+        end=format_time(window.end + COVERED_AFTER_FAILURE),
         held=COVERED_AFTER_FAILURE / timedelta(days=1),
     )
     starts = (parse_time(r["first_at"]) for r in rows if r["begins"])
-    ends = (min(parse_time(r["last_at"]) + COVERED_AFTER_FAILURE, now) for r in rows if r["ends"])
-    return merge_windows(TimeWindow(start, end) for start, end in zip(starts, ends, strict=True) if start < end)
+    ends = (_covered_until(parse_time(r["last_at"]), now) for r in rows if r["ends"])
+    windows = (TimeWindow(start, min(end, window.end)) for start, end in zip(starts, ends, strict=True))
+    return merge_windows(w for w in windows if w.start < w.end)
+
+
+def _covered_until(last_at: datetime, now: datetime) -> datetime:
+    """Up to when the page is known after a poll that no other follows."""
+    return now if last_at <= now <= last_at + COVERED_AFTER_FAILURE else min(last_at, now)
+
+
+def dated_transitions(db: Database, source: str, window: TimeWindow) -> tuple[DatedTransition, ...]:
+    """The component transitions of updates that were dated in the window or up to a month before it."""
+    rows = db.rows(
+        "SELECT u.display_at, u.transitions, CASE WHEN i.backfilled THEN NULL ELSE u.seen_at END AS seen_at"
+        " FROM incidents i CROSS JOIN updates u ON u.source = i.source AND u.incident = i.id"
+        " WHERE i.provider = :source AND i.posted_at < :end AND i.posted_at >= :before"
+        " AND u.transitions IS NOT NULL AND u.transitions <> '[]'"
+        " AND u.version = (SELECT max(n.version) FROM updates n WHERE n.source = u.source AND n.id = u.id)",
+        source=source,
+        before=format_time(window.start - _LONGEST_TRANSITION),
+        end=format_time(window.end),
+    )
+    return tuple(
+        DatedTransition(
+            parse_time(row["display_at"]),
+            component,
+            name,
+            Condition(old),
+            Condition(new),
+            parse_time(row["seen_at"]) if row["seen_at"] else None,
+        )
+        for row in rows
+        for component, name, old, new in json.loads(row["transitions"])
+    )
 
 
 def backfilled_windows(db: Database, provider: str, window: TimeWindow) -> tuple[TimeWindow, ...]:
@@ -101,6 +137,18 @@ def backfilled_windows(db: Database, provider: str, window: TimeWindow) -> tuple
         *(provider, format_time(window.start), format_time(window.end)),
     )
     return merge_windows(TimeWindow(parse_time(r["since"]), parse_time(r["until"])) for r in rows)
+
+
+def history_until(db: Database, provider: str, posted_at: datetime) -> datetime | None:
+    """The end of the imported history that an incident was posted in; None where polls have taken over since."""
+    [row] = db.rows(
+        "SELECT max(c.until) AS until FROM backfills b JOIN coverage c ON c.backfill = b.id"
+        " WHERE b.provider = ? AND c.since <= ? AND c.until > ?",
+        *(provider, format_time(posted_at), format_time(posted_at)),
+    )
+    [polls] = db.rows("SELECT max(last_at) AS at FROM observations WHERE source = ?", provider)
+    is_polled_since = polls["at"] is not None and row["until"] is not None and polls["at"] > row["until"]
+    return parse_time(row["until"]) if row["until"] and not is_polled_since else None
 
 
 def first_poll_at(db: Database, source: str) -> datetime | None:
@@ -124,38 +172,30 @@ def known_period(db: Database, providers: Iterable[str]) -> TimeWindow | None:
 
 
 def surface_incident_courses(db: Database, surface: str, window: TimeWindow) -> tuple[IncidentCourse, ...]:
-    """The incidents that affected a surface and were first posted in the window, oldest first."""
+    """The incidents that affected a surface and were open in the window, oldest first, each once."""
     rows = db.rows(
         f"SELECT {_COLUMNS} FROM incident_surfaces s JOIN incidents i ON i.source = s.source AND i.id = s.incident"  # noqa: S608
-        f" WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ? AND {_COUNTED_INCIDENTS} ORDER BY s.posted_at",
-        *(surface, format_time(window.start), format_time(window.end)),
+        " WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ?"
+        f" AND {_OPEN_IN_WINDOW} AND {_COUNTED_INCIDENTS} ORDER BY s.posted_at",
+        *(surface, format_time(window.start - _LONGEST_OPEN), format_time(window.end), format_time(window.start)),
     )
-    return _build_courses(db, rows)
-
-
-def count_incidents(db: Database, surface: str, window: TimeWindow) -> int:
-    """The number of incidents, without maintenances, that affected a surface and were first posted in the window."""
-    [row] = db.rows(
-        "SELECT count(*) AS n FROM incident_surfaces s JOIN incidents i ON i.source = s.source AND i.id = s.incident"  # noqa: S608
-        " WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ? AND NOT i.is_maintenance"
-        f" AND {_COUNTED_INCIDENTS}",
-        *(surface, format_time(window.start), format_time(window.end)),
-    )
-    return int(row["n"])
+    return courses_open_in(_build_courses(db, rows), window)
 
 
 def incident_courses(
     db: Database, providers: Sequence[str], window: TimeWindow | None = None
 ) -> tuple[IncidentCourse, ...]:
-    """The incidents of these providers that were first posted in the window, or all of them; oldest first."""
+    """The incidents of these providers that were open in the window, each once; or all of them; oldest first."""
     marks = ", ".join("?" * len(providers))
-    start, end = (format_time(window.start), format_time(window.end)) if window else ("", "~")
+    bounds = (window.start - _LONGEST_OPEN, window.end, window.start) if window else ()
+    start, end, open_after = map(format_time, bounds) if bounds else ("", "~", "")
     rows = db.rows(
         f"SELECT {_COLUMNS} FROM incidents i WHERE i.provider IN ({marks}) AND i.posted_at >= ? AND i.posted_at < ?"  # noqa: S608
-        f" AND {_COUNTED_INCIDENTS} ORDER BY i.posted_at, i.id",
-        *(*providers, start, end),
+        f" AND {_OPEN_IN_WINDOW} AND {_COUNTED_INCIDENTS} ORDER BY i.posted_at, i.id",
+        *(*providers, start, end, open_after),
     )
-    return _build_courses(db, rows)
+    courses = _build_courses(db, rows)
+    return courses_open_in(courses, window) if window else courses
 
 
 def _build_courses(db: Database, rows: Sequence[dict[str, Any]]) -> tuple[IncidentCourse, ...]:
@@ -175,6 +215,7 @@ class _IncidentParts:
     """Updates and components of several incidents of one source, read with one query each."""
 
     def __init__(self, db: Database, source: str, ids: Sequence[str]) -> None:
+        self._db = db
         arguments = (json.dumps(ids), source)
         join = "FROM json_each(?) j JOIN {} t ON t.source = ? AND t.incident = j.value ORDER BY"
         stages = db.rows(
@@ -206,7 +247,12 @@ class _IncidentParts:
             labels=tuple(self._names.get(row["id"], ())),
             surfaces=tuple(json.loads(row["surfaces"])),
             is_maintenance=bool(row["is_maintenance"]),
+            is_unposted=row["own"] is not None,
+            history_until=self._history_until(row) if row["backfilled"] and not row["closed_at"] else None,
         )
+
+    def _history_until(self, row: dict[str, Any]) -> datetime | None:
+        return history_until(self._db, row["provider"], parse_time(row["posted_at"]))
 
 
 def _build_spans(rows: Sequence[dict[str, Any]]) -> tuple[ConditionClaim, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.domain import Provider
+from bot.domain import Provider, Surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,14 @@ def component_links(provider: Provider) -> ComponentLinks:
 
     A detached component has None, so that its name is not looked up.
     """
-    part_links = {
-        k: ComponentLink(s.id, part=True) for s in provider.surfaces for c in s.parts for k in (c, c.casefold())
-    }
-    whole_links = {
-        k: ComponentLink(s.id, part=False) for s in provider.surfaces for c in s.components for k in (c, c.casefold())
-    }
+    part_links = {k: link for s in provider.surfaces for k, link in surface_links(s).items() if link and link.part}
+    whole_links = {k: link for s in provider.surfaces for k, link in surface_links(s).items() if link and not link.part}
     return dict.fromkeys(provider.detached) | part_links | whole_links
+
+
+@lru_cache(maxsize=4096)
+def surface_links(surface: Surface) -> ComponentLinks:
+    """Returns the links of one surface, by component id and by lower-case name."""
+    part_links = {k: ComponentLink(surface.id, part=True) for c in surface.parts for k in (c, c.casefold())}
+    whole_links = {k: ComponentLink(surface.id, part=False) for c in surface.components for k in (c, c.casefold())}
+    return part_links | whole_links

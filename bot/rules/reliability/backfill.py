@@ -88,21 +88,25 @@ def _resolution_time(events: Iterable[Event]) -> datetime | None:
 
 @dataclass(slots=True)
 class BackfillBuilder:
-    """Collects the transitions of a replay, in time order, for ``build_history``."""
+    """Collects the transitions of a replay, in time order, for ``build_history``.
 
+    ``is_history``: no poll saw the components, so that a condition is inferred where its incident has no transitions.
+    """
+
+    is_history: bool = False
     _incidents: dict[str, TrackedIncident] = field(default_factory=dict)
     _components: dict[str, dict[str, Component]] = field(default_factory=dict)
     _events: dict[str, list[Event]] = field(default_factory=dict)
     _condition_changes: dict[str, list[tuple[datetime, Condition, bool]]] = field(default_factory=dict)
     _covered: list[TimeWindow] = field(default_factory=list)
     _covered_since: datetime | None = None
+    _unreadable_since: datetime | None = None
 
     def add(self, transition: StateTransition) -> None:
         """Adds the next transition, in time order."""
         for event in transition.events:
-            self._add_event(event)
-        if self._covered_since is None and transition.state.blind_since is None:
-            self._covered_since = transition.at
+            self._add_event(event, transition.state)
+        self._add_coverage(transition)
         for tracked in transition.state.incidents:
             self._incidents[tracked.incident.id] = tracked
             linked = self._components.setdefault(tracked.incident.id, {})
@@ -110,9 +114,9 @@ class BackfillBuilder:
 
     def build_history(self, until: datetime) -> BackfilledHistory:
         """The history of all transitions added, up to ``until``, the time at which the history was read."""
-        open_window = (
-            [TimeWindow(self._covered_since, until)] if self._covered_since and self._covered_since < until else []
-        )
+        end = self._unreadable_since if self._is_unreadable_at(until) else until
+        is_open = self._covered_since is not None and end is not None and self._covered_since < end
+        open_window = [TimeWindow(self._covered_since, end)] if is_open and self._covered_since and end else []
         covered = (TimeWindow(w.start, min(w.end, until)) for w in [*self._covered, *open_window])
         conditions = {s: tuple(_condition_claims(changes, until)) for s, changes in self._condition_changes.items()}
         incidents = (
@@ -125,13 +129,27 @@ class BackfillBuilder:
             merge_windows(covered),
         )
 
-    def _add_event(self, event: Event) -> None:
-        if event.kind is EventKind.SOURCE_BLIND and self._covered_since is not None:
-            self._covered.append(TimeWindow(self._covered_since, event.seen_at + COVERED_AFTER_FAILURE))
-            self._covered_since = None
+    def _add_coverage(self, transition: StateTransition) -> None:
+        """Ends the covered time at the first unreadable poll, unless the page is readable again within 15 minutes."""
+        if transition.state.blind_since is not None:
+            self._unreadable_since = self._unreadable_since or transition.state.blind_since
+            return
+        if self._covered_since is None:
+            self._covered_since = transition.at
+        elif self._unreadable_since is not None and self._is_unreadable_at(transition.at):
+            self._covered.append(TimeWindow(self._covered_since, self._unreadable_since))
+            self._covered_since = transition.at
+        self._unreadable_since = None
+
+    def _is_unreadable_at(self, at: datetime) -> bool:
+        return self._unreadable_since is not None and at - self._unreadable_since > COVERED_AFTER_FAILURE
+
+    def _add_event(self, event: Event, state: ProviderState) -> None:
         if event.kind is EventKind.SURFACE_CHANGED and event.surface and event.condition:
+            tracked = state.tracked_incident(event.incident) if event.incident else None
+            has_transitions = tracked is None or any(u.transitions for u in tracked.incident.updates)
             self._condition_changes.setdefault(event.surface, []).append(
-                (event.seen_at, event.condition, event.inferred)
+                (event.seen_at, event.condition, event.inferred or (self.is_history and not has_transitions))
             )
         if event.kind in _BACKFILLED_EVENTS and event.incident:
             dated_event = replace(event, happened_at=event.happened_at or event.seen_at)

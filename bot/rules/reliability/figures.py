@@ -1,12 +1,12 @@
-"""The reliability figures of one surface over a window, by Brownout's own definition.
+"""The reliability figures of one surface over a window, by Brownout's own definition: bot/docs/reliability-figures.md.
 
 - *Bad* is degraded, partial outage or major outage, as everywhere in Brownout; overlapping claims are merged first
   (``spans``).
 - *Availability* is the share of the known time in which nothing was bad. Maintenance and unknown time count neither
-  for nor against it and are given separately.
-- *MTTR* is the mean from the vendor's first post to its *resolved*, over incidents that have ended and were posted
-  before they had; the median is given too, since the tail is heavy (bot/docs/verdict-rules.md#reliability-figures).
-- *MTBF* is the known good time per outage, an uninterrupted time in which something was bad.
+  for nor against it and are given separately. Less than a day of known time gives none.
+- *MTTR* is the mean from the vendor's first post to its last *resolved*, over incidents that were first posted in the
+  window and have ended, and were posted before they had; the median is given too, since the tail is heavy.
+- *MTBF* is the operational time per outage, an uninterrupted time in which something was bad.
 - The *error budget* of an objective is that of the window's last 30 days (``error_budget``).
 - *Vendor lag* is the first post minus the start that the vendor states, where that is a minute earlier or more; *our
   lag* is our first poll that showed the incident minus the first post, for incidents seen live.
@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from statistics import median
@@ -25,11 +27,12 @@ from bot.domain.reliability import (
     IncidentCourse,
     MeanAndMedian,
     ReliabilityFigures,
+    Spread,
     SurfaceRecord,
     TimeWindow,
 )
-from bot.rules.reliability import spans
-from bot.rules.reliability.error_budget import compute_error_budget
+from bot.rules.reliability import incidents, spans
+from bot.rules.reliability.error_budget import MIN_KNOWN, compute_error_budget
 
 MIN_VENDOR_LAG = timedelta(minutes=1)  # pages that state no start repeat the time of the first post, or nearly
 BUDGET_PERIOD = timedelta(days=30)
@@ -43,7 +46,7 @@ def compute_figures(
 
     Args:
         record: Everything known of the surface's conditions.
-        courses: The surface's incidents; maintenances and those first posted outside the window are left out.
+        courses: The surface's incidents; maintenances and those that were not open in the window are left out.
         window: The time that the figures are of.
         slo: The availability objective in percent, below 100; None gives no error budget.
     """
@@ -60,24 +63,31 @@ def figures_from_periods(
     """The same as ``compute_figures`` from condition periods, which must be those of the window."""
     time_by_condition = spans.time_by_condition(periods)
     outages = spans.outages(periods)
-    in_window = [c for c in courses if not c.is_maintenance and window.start <= c.posted_at < window.end]
-    posted_live = [c for c in in_window if not c.is_post_hoc]
+    found = [c for c in incidents.courses_open_in(courses, window) if not c.is_maintenance]
+    counted = [c for c in found if not c.is_unposted]
+    began = [c for c in counted if c.posted_at >= window.start]
+    posted_live = [c for c in began if not c.is_post_hoc]
     return ReliabilityFigures(
         surface=surface,
         window=window,
         minutes=time_by_condition,
-        incidents=len(in_window),
-        post_hoc=len(in_window) - len(posted_live),
+        incidents=len(counted),
+        post_hoc=sum(c.is_post_hoc for c in counted),
         outages=len(outages),
         availability=availability(periods),
-        mttr=_mean_and_median(posted_live, lambda c: c.resolved_at - c.posted_at if c.resolved_at else None),
+        mttr=_mean_and_median(posted_live, _time_to_resolve),
         mtbf=_good_time(time_by_condition) / len(outages) if outages else None,
         stages={stage: _mean_and_median(posted_live, _time_in(stage)) for stage in MEASURED_STAGES},
-        vendor_lag=_mean_and_median(in_window, _vendor_lag),
+        vendor_lag=_mean_and_median(began, _vendor_lag),
         our_lag=_mean_and_median(
             posted_live, lambda c: max(c.seen_at - c.posted_at, timedelta()) if c.seen_at else None
         ),
         budget=_current_budget(periods, window, slo) if slo is not None else None,
+        began_before=incidents.began_before(counted, window),
+        unposted=len(found) - len(counted),
+        inferred=spans.inferred_time(periods),
+        to_resolve=_spread(filter(None, map(_time_to_resolve, posted_live))),
+        months=dict(sorted(Counter(f"{c.posted_at:%Y-%m}" for c in began).items())),
     )
 
 
@@ -88,14 +98,27 @@ def _current_budget(periods: Sequence[ConditionPeriod], window: TimeWindow, slo:
 
 
 def availability(periods: Sequence[ConditionPeriod]) -> float | None:
-    """The availability in percent by Brownout's own definition; None where nothing is known."""
+    """The availability in percent by Brownout's own definition; None with less than a day of known time."""
     time_by_condition = spans.time_by_condition(periods)
     good, bad = _good_time(time_by_condition), sum((m for c, m in time_by_condition.items() if c.is_bad), timedelta())
-    return 100 * (good / (good + bad)) if good + bad else None
+    return 100 * (good / (good + bad)) if good + bad and spans.known_time(periods) >= MIN_KNOWN else None
 
 
 def _good_time(time_by_condition: Mapping[Condition, timedelta]) -> timedelta:
     return time_by_condition[Condition.OPERATIONAL]
+
+
+def _time_to_resolve(course: IncidentCourse) -> timedelta | None:
+    return course.resolved_at - course.posted_at if course.resolved_at else None
+
+
+def _spread(durations: Iterable[timedelta]) -> Spread:
+    """The distribution of durations. P90 is the nearest rank: no value between two measured ones is made up."""
+    ordered = sorted(durations)
+    if not ordered:
+        return Spread()
+    p90 = ordered[math.ceil(len(ordered) * 9 / 10) - 1]
+    return Spread(len(ordered), median(ordered), p90, ordered[-1])  # type: ignore[type-var]
 
 
 def _vendor_lag(course: IncidentCourse) -> timedelta | None:

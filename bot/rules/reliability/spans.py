@@ -1,25 +1,31 @@
 """Merges claims on a surface's condition, which may overlap, into periods with one condition each and no gaps.
 
-Our own polls take precedence, backfilled claims fill the time without polls, and the rest is *unknown*. Where claims of
-one kind overlap, the worst of them counts, and it counts once.
+The vendor's dated component transitions take precedence, then our own polls; backfilled claims fill the time without
+polls, and the rest is *unknown*. Where claims of one kind overlap, the worst of them counts, and it counts once.
+See bot/docs/reliability-figures.md.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta, tzinfo
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from bot.domain import Condition
 from bot.domain.reliability import ConditionPeriod, SurfaceRecord, TimeWindow
 
+MAX_UNKNOWN_IN_OUTAGE = timedelta(days=1)  # between two bad times; longer unknown time ends an outage
+
+_Status = tuple[Condition, bool]  # a condition, and whether it is inferred
 
 def condition_periods(record: SurfaceRecord, window: TimeWindow) -> tuple[ConditionPeriod, ...]:
     """The window cut into periods where the condition changes; empty for an empty window."""
     changes = _change_points(record, window)
     periods = (
-        ConditionPeriod(start, end, condition)
-        for (start, condition), (end, _) in zip(changes, [*changes[1:], (window.end, None)], strict=True)
+        ConditionPeriod(start, end, *status)
+        for (start, status), (end, _) in zip(changes, [*changes[1:], (window.end, _UNKNOWN)], strict=True)
         if start < end
     )
     return tuple(_merge_periods(periods))
@@ -33,15 +39,58 @@ def time_by_condition(periods: Iterable[ConditionPeriod]) -> dict[Condition, tim
     return total
 
 
-def outages(periods: Iterable[ConditionPeriod]) -> tuple[ConditionPeriod, ...]:
-    """The uninterrupted times in which the condition was bad, each with its worst condition."""
-    merged = []
-    for is_bad, group in groupby(periods, key=lambda period: period.condition.is_bad):
-        if is_bad:
-            group_periods = list(group)
-            worst = max((p.condition for p in group_periods), key=lambda c: c.rank)
-            merged.append(ConditionPeriod(group_periods[0].start, group_periods[-1].end, worst))
+def known_time(periods: Iterable[ConditionPeriod]) -> timedelta:
+    """The total time in any condition but unknown."""
+    return sum((p.length for p in periods if p.condition is not Condition.UNKNOWN), timedelta())
+
+
+def inferred_time(periods: Iterable[ConditionPeriod]) -> timedelta:
+    """The total bad time that no component says."""
+    return sum((p.length for p in periods if p.inferred and p.condition.is_bad), timedelta())
+
+
+def outages(periods: Sequence[ConditionPeriod]) -> tuple[ConditionPeriod, ...]:
+    """The uninterrupted times in which the condition was bad, each with its worst condition.
+
+    Unknown time of at most a day between two of them does not end an outage.
+    """
+    merged: list[ConditionPeriod] = []
+    is_interrupted, unknown = True, timedelta()
+    for period in periods:
+        if period.condition.is_bad:
+            if is_interrupted or unknown > MAX_UNKNOWN_IN_OUTAGE:
+                merged.append(replace(period, inferred=False))
+            else:
+                worst = max(merged[-1].condition, period.condition, key=lambda c: c.rank)
+                merged[-1] = ConditionPeriod(merged[-1].start, period.end, worst)
+            is_interrupted, unknown = False, timedelta()
+        elif period.condition is Condition.UNKNOWN:
+            unknown += period.length
+        else:
+            is_interrupted = True
     return tuple(merged)
+
+
+def worst_periods(courses: Iterable[Sequence[ConditionPeriod]]) -> tuple[ConditionPeriod, ...]:
+    """Several courses as one: the worst bad condition; else unknown where any is, else the worst of the others."""
+    edges = sorted(
+        ((at, delta, p) for periods in courses for p in periods for at, delta in ((p.start, 1), (p.end, -1))),
+        key=lambda edge: edge[0],
+    )
+    counts: Counter[_Status] = Counter()
+    merged: list[ConditionPeriod] = []
+    for (at, delta, period), (until, *_) in pairwise(edges):
+        counts[period.condition, period.inferred] += delta
+        present = [status for status, count in counts.items() if count > 0]
+        if at < until and present:
+            merged.append(ConditionPeriod(at, until, *min(present, key=_provider_order)))
+    return tuple(_merge_periods(merged))
+
+
+def _provider_order(status: _Status) -> tuple[int, bool]:
+    condition, inferred = status
+    order = -condition.rank if condition.is_bad else {Condition.UNKNOWN: 1, Condition.MAINTENANCE: 2}.get(condition, 3)
+    return order, inferred
 
 
 def split_days(window: TimeWindow, zone: tzinfo) -> tuple[TimeWindow, ...]:
@@ -57,8 +106,7 @@ def split_days(window: TimeWindow, zone: tzinfo) -> tuple[TimeWindow, ...]:
 def clip_periods(periods: Sequence[ConditionPeriod], window: TimeWindow) -> tuple[ConditionPeriod, ...]:
     """The parts of the periods that lie in the window."""
     clipped = (
-        ConditionPeriod(max(period.start, window.start), min(period.end, window.end), period.condition)
-        for period in periods
+        replace(period, start=max(period.start, window.start), end=min(period.end, window.end)) for period in periods
     )
     return tuple(period for period in clipped if period.start < period.end)
 
@@ -89,16 +137,17 @@ def merge_windows(windows: Iterable[TimeWindow]) -> tuple[TimeWindow, ...]:
     return tuple(merged)
 
 
-_OBSERVED, _MONITORED, _BACKFILLED, _COVERED = range(4)  # kinds of claims
-_ClaimKey = tuple[int, Condition | None]  # the kind; the condition of an observed or backfilled one, else None
+_POSTED, _OBSERVED, _MONITORED, _BACKFILLED, _COVERED = range(5)  # kinds of claims
+_ClaimKey = tuple[int, Condition | None, bool]  # the kind; the condition of all but windows; whether it is inferred
 _WORST_FIRST = sorted((c for c in Condition if c is not Condition.UNKNOWN), key=lambda c: -c.rank)
+_UNKNOWN: _Status = (Condition.UNKNOWN, False)
 
 
-def _change_points(record: SurfaceRecord, window: TimeWindow) -> list[tuple[datetime, Condition]]:
-    """Each time at which a claim begins or ends, with the condition from then on; the first is the window's start."""
+def _change_points(record: SurfaceRecord, window: TimeWindow) -> list[tuple[datetime, _Status]]:
+    """Each time at which a claim begins or ends, with the status from then on; the first is the window's start."""
     edges = sorted(_claim_edges(record, window), key=lambda edge: edge[0])
     open_claims: dict[_ClaimKey, int] = {}
-    changes: list[tuple[datetime, Condition]] = []
+    changes: list[tuple[datetime, _Status]] = []
     index = 0
     while index < len(edges):
         at = edges[index][0]
@@ -106,18 +155,22 @@ def _change_points(record: SurfaceRecord, window: TimeWindow) -> list[tuple[date
             _, key, delta = edges[index]
             open_claims[key] = open_claims.get(key, 0) + delta
             index += 1
-        changes.append((at, _condition_from_claims(open_claims)))
+        changes.append((at, _status_from_claims(open_claims)))
     if not changes or changes[0][0] > window.start:
-        changes.insert(0, (window.start, Condition.UNKNOWN))
+        changes.insert(0, (window.start, _UNKNOWN))
     return changes
 
 
 def _claim_edges(record: SurfaceRecord, window: TimeWindow) -> Iterator[tuple[datetime, _ClaimKey, int]]:
-    spans = [*((_OBSERVED, s) for s in record.seen), *((_BACKFILLED, s) for s in record.told)]
+    spans = (
+        (kind, span)
+        for kind, kind_spans in ((_POSTED, record.posted), (_OBSERVED, record.seen), (_BACKFILLED, record.told))
+        for span in kind_spans
+    )
     claims: list[tuple[_ClaimKey, datetime, datetime | None]] = [
-        *(((kind, s.condition), s.start, s.end) for kind, s in spans),
-        *(((_MONITORED, None), w.start, w.end) for w in record.watched),
-        *(((_COVERED, None), w.start, w.end) for w in record.covered),
+        *(((kind, s.condition, s.inferred), s.start, s.end) for kind, s in spans),
+        *(((_MONITORED, None, False), w.start, w.end) for w in record.watched),
+        *(((_COVERED, None, False), w.start, w.end) for w in record.covered),
     ]
     for key, begins, ends in claims:
         start, end = max(begins, window.start), min(ends or window.end, window.end)
@@ -126,18 +179,31 @@ def _claim_edges(record: SurfaceRecord, window: TimeWindow) -> Iterator[tuple[da
             yield end, key, -1
 
 
-def _condition_from_claims(open_claims: Mapping[_ClaimKey, int]) -> Condition:
-    """The condition where so many claims of each key hold at once."""
-    if open_claims.get((_MONITORED, None)):
-        observed = next((c for c in _WORST_FIRST if open_claims.get((_OBSERVED, c))), None)
+def _status_from_claims(open_claims: Mapping[_ClaimKey, int]) -> _Status:
+    """The status where so many claims of each key hold at once."""
+    posted = _worst_claim(open_claims, _POSTED)
+    if posted is not None:
+        return posted
+    if open_claims.get((_MONITORED, None, False)):
+        observed = _worst_claim(open_claims, _OBSERVED)
         if observed is not None:
             return observed
-    if open_claims.get((_COVERED, None)):
-        return next((c for c in _WORST_FIRST if open_claims.get((_BACKFILLED, c))), Condition.OPERATIONAL)
-    return Condition.UNKNOWN
+    if open_claims.get((_COVERED, None, False)):
+        return _worst_claim(open_claims, _BACKFILLED) or (Condition.OPERATIONAL, False)
+    return _UNKNOWN
+
+
+def _worst_claim(open_claims: Mapping[_ClaimKey, int], kind: int) -> _Status | None:
+    """The worst condition that claims of a kind hold; inferred where all claims of it are."""
+    for condition in _WORST_FIRST:
+        if open_claims.get((kind, condition, False)):
+            return condition, False
+        if open_claims.get((kind, condition, True)):
+            return condition, condition.is_bad
+    return None
 
 
 def _merge_periods(periods: Iterable[ConditionPeriod]) -> Iterator[ConditionPeriod]:
-    for condition, group in groupby(periods, key=lambda period: period.condition):
-        group_periods = list(group)
-        yield ConditionPeriod(group_periods[0].start, group_periods[-1].end, condition)
+    for _, group in groupby(periods, key=lambda period: (period.condition, period.inferred)):
+        first, *others = group
+        yield replace(first, end=others[-1].end) if others else first

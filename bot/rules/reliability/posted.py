@@ -1,0 +1,74 @@
+"""The conditions of a surface by the vendor's dated component transitions, which take precedence over our polls.
+
+A poll sees a change minutes after it; a transition carries the time of its update (bot/docs/reliability-figures.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from bot.domain import Condition, Surface
+from bot.domain.reliability import ConditionClaim, DatedTransition
+from bot.rules.attribution.components import find_link, surface_links
+from bot.rules.reliability.backfill import COVERED_AFTER_FAILURE
+
+
+def posted_claims(
+    transitions: Iterable[DatedTransition], seen: Sequence[ConditionClaim], surface: Surface
+) -> tuple[ConditionClaim, ...]:
+    """The claims of the transitions of a surface's components.
+
+    Each bad condition holds until the next transition of the component that begins with it. Where there is none, it
+    holds until a poll had seen it, and the polls say what followed. Where a poll saw the end of one a little later (at
+    most 15 minutes), the surface is claimed to be operational in between.
+
+    Args:
+        transitions: The provider's transitions, in any order.
+        seen: What our own polls saw of the surface.
+        surface: The surface.
+    """
+    bad = [
+        claim
+        for steps, is_part in _steps_by_component(transitions, surface)
+        for claim in _bad_claims(steps, is_part=is_part)
+    ]
+    return (*bad, *_late_ends(bad, seen))
+
+
+def _steps_by_component(
+    transitions: Iterable[DatedTransition], surface: Surface
+) -> Iterator[tuple[list[DatedTransition], bool]]:
+    """The transitions of each component of the surface, and whether it is only a feature of it."""
+    links = surface_links(surface)
+    steps: dict[tuple[str, bool], list[DatedTransition]] = {}
+    for transition in sorted(transitions, key=lambda t: t.at):
+        link = find_link(links, transition.component, transition.name)
+        if link is not None:
+            steps.setdefault((transition.component, link.part), []).append(transition)
+    yield from ((found, is_part) for (_, is_part), found in steps.items())
+
+
+def _bad_claims(steps: Sequence[DatedTransition], *, is_part: bool) -> Iterator[ConditionClaim]:
+    for step, later in zip(steps, (*steps[1:], None), strict=True):
+        is_continued = later is not None and later.old is step.new
+        until = later.at if later is not None and is_continued else step.seen_at
+        if step.new not in (Condition.OPERATIONAL, Condition.UNKNOWN) and until is not None and step.at < until:
+            yield ConditionClaim(step.at, until, Condition.DEGRADED if is_part and step.new.is_bad else step.new)
+
+
+def _late_ends(bad: Sequence[ConditionClaim], seen: Iterable[ConditionClaim]) -> Iterator[ConditionClaim]:
+    """From the posted end of a bad time to the poll that saw it, where nothing else was posted."""
+    for observed in seen:
+        if not observed.condition.is_bad or observed.end is None:
+            continue
+        ends = [c.end for c in bad if c.end and observed.start < c.end < observed.end]
+        if not ends:
+            continue
+        posted_end = max(ends)
+        if observed.end - posted_end <= COVERED_AFTER_FAILURE and not _is_bad_after(bad, posted_end):
+            yield ConditionClaim(posted_end, observed.end, Condition.OPERATIONAL)
+
+
+def _is_bad_after(bad: Iterable[ConditionClaim], at: datetime) -> bool:
+    return any(c.start <= at and c.end is not None and c.end > at for c in bad)

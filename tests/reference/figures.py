@@ -1,0 +1,258 @@
+"""Reliability figures computed from raw records by bot/docs/reliability-figures.md. Imports nothing of ``bot``.
+
+It works minute-free on sorted edges, the slow and plain way: at every edge it asks each rule again. Words of posts are not
+read, so that minutes which rest on words alone are operational here.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+RANK = {"operational": 0, "maintenance": 1, "degraded": 2, "partial_outage": 3, "major_outage": 4}
+BAD = ("degraded", "partial_outage", "major_outage")
+WORDS = {
+    "operational": "operational",
+    "under_maintenance": "maintenance",
+    "degraded_performance": "degraded",
+    "partial_outage": "partial_outage",
+    "major_outage": "major_outage",
+}
+OF_IMPACT = {"minor": "degraded", "major": "partial_outage", "critical": "major_outage"}
+CLOSED = ("resolved", "postmortem", "completed")
+HELD = timedelta(minutes=15)
+LONGEST_SPLIT = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service of a provider file: the components that stand for it, and those of single features."""
+
+    id: str
+    components: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    since: datetime | None = None
+
+
+@dataclass
+class Record:
+    """What one raw record says: statuses of components by time, and the time that it covers."""
+
+    start: datetime
+    end: datetime
+    unknown: list[tuple[datetime, datetime]] = field(default_factory=list)
+    courses: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  # component id or name
+    names: dict[str, str] = field(default_factory=dict)
+    incidents: list[dict] = field(default_factory=list)
+
+
+def moment(text: str) -> datetime:
+    """An ISO time as it stands in a record, in milliseconds."""
+    at = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+# --- a history --------------------------------------------------------------------------------------------------------
+
+
+def ordered_updates(incident: dict) -> list[tuple[datetime, dict]]:
+    pairs = [(moment(u.get("display_at") or u["created_at"]), u) for u in incident["incident_updates"]]
+    if pairs and pairs[0][0] >= pairs[-1][0]:
+        pairs.reverse()
+    return sorted(pairs, key=lambda pair: pair[0])
+
+
+def read_history(body: dict) -> Record:
+    """The record of a history."""
+    incidents = [i for key in ("incidents", "scheduled_maintenances") for i in body.get(key) or () if i["incident_updates"]]
+    seen: dict[str, dict] = {}
+    for incident in incidents:
+        seen.setdefault(incident["id"], incident)
+    updates = {i: ordered_updates(incident) for i, incident in seen.items()}
+    ids = {}
+    for incident in seen.values():
+        for c in [*(incident.get("components") or ()), *moves_of(incident)]:
+            if c.get("code") or c.get("id"):
+                ids[c["name"]] = c.get("code") or c.get("id")
+    times = [at for steps in updates.values() for at, _ in steps]
+    live = [steps for steps in updates.values() if steps[0][1]["status"] not in CLOSED]
+    record = Record(min(steps[0][0] for steps in live), max(times) + timedelta(seconds=1))
+    settings = defaultdict(list)  # component -> (time, holder, status)
+    for i, incident in seen.items():
+        has_moves = bool(moves_of(incident))
+        for at, update in updates[i]:
+            if has_moves:
+                for c in update.get("affected_components") or ():
+                    key = identity(c, ids)
+                    record.names[key] = c["name"]
+                    settings[key].append((at, "", WORDS.get(c["new_status"], "unknown")))
+            else:
+                bad = OF_IMPACT.get(incident.get("impact"), "operational")
+                for c in incident.get("components") or ():
+                    key = identity(c, ids)
+                    record.names[key] = c["name"]
+                    is_bad = update["status"] in ("investigating", "identified")
+                    settings[key].append((at, i, bad if is_bad else "operational"))
+    for key, steps in settings.items():
+        holders: dict[str, str] = {}
+        course = []
+        for at, holder, status in sorted(steps, key=lambda step: step[0]):
+            holders[holder] = status
+            course.append((at, max(holders.values(), key=lambda s: RANK.get(s, -1))))
+        record.courses[key] = course
+    record.incidents = [summary_of(incident, updates[i], incident.get("components") or ()) for i, incident in seen.items()]
+    return record
+
+
+def moves_of(incident: dict) -> list[dict]:
+    return [c for u in incident["incident_updates"] for c in u.get("affected_components") or ()]
+
+
+def identity(component: dict, ids: dict[str, str]) -> str:
+    return component.get("code") or component.get("id") or ids.get(component["name"], component["name"])
+
+
+def summary_of(incident: dict, steps: list[tuple[datetime, dict]], components) -> dict:
+    last_open = max((n for n, (_, u) in enumerate(steps) if u["status"] not in CLOSED), default=-1)
+    ends = [at for n, (at, u) in enumerate(steps) if n > last_open and u["status"] in CLOSED]
+    return {
+        "id": incident["id"],
+        "name": " ".join(incident["name"].casefold().split()),
+        "posted_at": steps[0][0],
+        "end": ends[0] if ends else None,
+        "late": last_open < 0,
+        "maintenance": incident.get("impact") == "maintenance",
+        "components": [(c.get("id") or c.get("code"), c["name"]) for c in (*components, *moves_of(incident))],
+        "updates": len(steps),
+    }
+
+
+# --- a recording of polls ---------------------------------------------------------------------------------------------
+
+
+def read_polls(polls) -> Record:
+    """The record of a recording of polls: objects with ``polled_at`` and ``body``, None where it could not be read."""
+    record, blind, last, newest = None, None, None, None
+    for poll in polls:
+        at, body = moment(poll["polled_at"]), poll["body"]
+        if newest is not None and at < newest:
+            continue
+        newest = at
+        if not is_page(body):
+            blind = blind or at
+            continue
+        if record is None:
+            record = Record(at, at)
+        elif blind is not None and at - blind > HELD:
+            record.unknown.append((blind, at))
+        blind, last = None, at
+        for c in body["components"]:
+            if c.get("group"):
+                continue
+            status = WORDS.get(c["status"], "unknown")
+            record.names[c["id"]] = c["name"]
+            course = record.courses.setdefault(c["id"], [])
+            if not course or course[-1][1] != status:
+                course.append((at, status))
+    assert record is not None
+    assert last is not None
+    record.end = newest + timedelta(seconds=1)
+    if blind is not None:
+        record.unknown.append((blind, record.end))
+    return record
+
+
+def is_page(body) -> bool:
+    return isinstance(body, dict) and isinstance(body.get("components"), list)
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def link(service: Service, component: str, name: str) -> str | None:
+    """Whether a component stands for the whole service, for a part of it, or for nothing of it."""
+    for kind, keys in (("whole", service.components), ("part", service.parts)):
+        if component in keys:
+            return kind
+    for kind, keys in (("whole", service.components), ("part", service.parts)):
+        if name.casefold() in {k.casefold() for k in keys}:
+            return kind
+    return None
+
+
+def course_of(record: Record, service: Service) -> list[tuple[datetime, datetime, str]]:
+    """The service's conditions over the record: the worst of its components at every edge."""
+    own = {c: kind for c in record.courses if (kind := link(service, c, record.names.get(c, c)))}
+    edges = {record.start, record.end, *(at for c in own for at, _ in record.courses[c])}
+    edges |= {at for pair in record.unknown for at in pair}
+    cuts = sorted(at for at in edges if record.start <= at <= record.end)
+    spans = []
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        condition = condition_at(record, own, start)
+        if any(a <= start < b for a, b in record.unknown):
+            condition = "unknown"
+        spans.append((start, end, condition))
+    return spans
+
+
+def condition_at(record: Record, own: dict[str, str], at: datetime) -> str:
+    worst = "operational"
+    for component, kind in own.items():
+        steps = record.courses[component]
+        so_far = bisect.bisect_right([t for t, _ in steps], at)
+        status = steps[so_far - 1][1] if so_far else "operational"
+        if kind == "part" and status in BAD:
+            status = "degraded"
+        if RANK.get(status, 0) > RANK[worst]:
+            worst = status
+    return worst
+
+
+def minutes(spans, start: datetime, end: datetime) -> dict[str, float]:
+    """Minutes by condition in a window; what no span covers is unknown."""
+    total = dict.fromkeys((*RANK, "unknown"), 0.0)
+    covered = timedelta()
+    for a, b, condition in spans:
+        length = max(min(b, end) - max(a, start), timedelta())
+        total[condition] += length / timedelta(minutes=1)
+        covered += length
+    total["unknown"] += (end - start - covered) / timedelta(minutes=1)
+    return total
+
+
+def outages(spans) -> int:
+    """Uninterrupted bad times; unknown time of at most a day between two of them does not split one."""
+    count, is_bad, gap = 0, False, timedelta()
+    for start, end, condition in spans:
+        if condition in BAD:
+            if not is_bad:
+                count += 1
+            is_bad, gap = True, timedelta()
+        elif condition == "unknown" and is_bad and gap + (end - start) <= LONGEST_SPLIT:
+            gap += end - start
+        else:
+            is_bad, gap = False, timedelta()
+    return count
+
+
+def counted(incidents: list[dict]) -> list[dict]:
+    """Incidents without maintenances; of doubles, the one with the most updates."""
+    kept: list[dict] = []
+    for incident in sorted((i for i in incidents if not i["maintenance"]), key=lambda i: (i["posted_at"], i["id"])):
+        twin = next(
+            (k for k in kept if k["name"] == incident["name"]
+             and abs(k["posted_at"] - incident["posted_at"]) <= timedelta(minutes=1)),
+            None,
+        )
+        if twin is None:
+            kept.append(incident)
+        elif incident["updates"] > twin["updates"]:
+            kept[kept.index(twin)] = incident
+    return kept
+
+
+def hours_to_resolve(incidents: list[dict]) -> list[float]:
+    """Time to resolve of each incident that has ended and was not posted late, in hours, ascending."""
+    return sorted((i["end"] - i["posted_at"]) / timedelta(hours=1) for i in incidents if i["end"] and not i["late"])
