@@ -102,6 +102,7 @@ class Provider:
         profile: The name of the vendor profile for the verdict rules.
         ignore: Phrases that name no surface although a part of them would.
         regions: Places that the vendor names in its texts.
+        resellers: Names of other vendors' services that offer its products: "on NAME" is not about its own surfaces.
         vendor: The company's name; empty where it is ``name``.
         verified: Somebody has seen the page answer in this format.
         detached: Ids of components that stand for no surface, whatever their names (bot.rules.changes.component_pins).
@@ -117,6 +118,7 @@ class Provider:
     enabled: bool = True
     ignore: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    resellers: tuple[str, ...] = ()
     vendor: str = ""
     verified: bool = True
     detached: tuple[str, ...] = ()

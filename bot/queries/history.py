@@ -96,7 +96,7 @@ class HistoryQueries:
         self, surface: Surface, window: TimeWindow, transitions: Sequence[DatedTransition]
     ) -> SurfaceRecord:
         record = self.archive.surface_record(surface.provider, surface.id, window, self.now)
-        return replace(record, posted=posted.posted_claims(transitions, record.seen, surface))
+        return replace(record, posted=posted.posted_claims(transitions, (*record.seen, *record.told), surface))
 
     def surface_uptime(self, surface: Surface, window: TimeWindow) -> SurfaceUptime:
         """The uptime of one surface in the part of a window in which it existed, by day."""

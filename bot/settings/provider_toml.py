@@ -142,6 +142,7 @@ class ProviderTable(StrictModel):
     enabled: bool = True
     ignore: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    resellers: tuple[str, ...] = ()
     verified: bool = True
     source: SourceTable
     surface: tuple[SurfaceTable, ...] = Field(min_length=1)

@@ -46,6 +46,7 @@ class Record:
     courses: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  # component id or name
     names: dict[str, str] = field(default_factory=dict)
     incidents: list[dict] = field(default_factory=list)
+    moves: dict[tuple[str, str], tuple[datetime, str, str]] = field(default_factory=dict)  # by update
 
 
 def moment(text: str) -> datetime:
@@ -148,6 +149,13 @@ def read_polls(polls) -> Record:
         elif blind is not None and at - blind > HELD:
             record.unknown.append((blind, at))
         blind, last = None, at
+        for incident in (*(body.get("incidents") or ()), *(body.get("scheduled_maintenances") or ())):
+            for update in incident.get("incident_updates") or ():
+                when = moment(update.get("display_at") or update["created_at"])
+                for c in update.get("affected_components") or ():
+                    record.names.setdefault(c["code"], c["name"])
+                    move = (when, WORDS.get(c["old_status"], "unknown"), WORDS.get(c["new_status"], "unknown"))
+                    record.moves[update["id"], c["code"]] = move
         for c in body["components"]:
             if c.get("group"):
                 continue
@@ -185,8 +193,9 @@ def link(service: Service, component: str, name: str) -> str | None:
 def course_of(record: Record, service: Service) -> list[tuple[datetime, datetime, str]]:
     """The service's conditions over the record: the worst of its components at every edge."""
     own = {c: kind for c in record.courses if (kind := link(service, c, record.names.get(c, c)))}
+    posted = posted_spans(record, service)
     edges = {record.start, record.end, *(at for c in own for at, _ in record.courses[c])}
-    edges |= {at for pair in record.unknown for at in pair}
+    edges |= {at for pair in record.unknown for at in pair} | {at for a, b, _ in posted for at in (a, b)}
     cuts = sorted(at for at in edges if record.start <= at <= record.end)
     spans = []
     for start, end in zip(cuts, cuts[1:], strict=False):
@@ -194,7 +203,47 @@ def course_of(record: Record, service: Service) -> list[tuple[datetime, datetime
         if any(a <= start < b for a, b in record.unknown):
             condition = "unknown"
         spans.append((start, end, condition))
+    return [(a, b, overlaid(posted, spans, a, condition)) for a, b, condition in spans]
+
+
+def posted_spans(record: Record, service: Service) -> list[tuple[datetime, datetime, str]]:
+    """What transitions say: from one to the next of the component that begins with the status it left it in."""
+    by_component = defaultdict(list)
+    for (_, component), move in sorted(record.moves.items(), key=lambda item: item[1][0]):
+        by_component[component].append(move)
+    spans = []
+    for component, moves in by_component.items():
+        kind = link(service, component, record.names.get(component, component))
+        for (at, _, status), (until, old, _) in zip(moves, moves[1:], strict=False):
+            if kind and status == old and status not in ("operational", "unknown") and at < until:
+                spans.append((at, until, "degraded" if kind == "part" and status in BAD else status))
     return spans
+
+
+def overlaid(posted, spans, at: datetime, condition: str) -> str:
+    """The condition at an edge, where transitions come first and end what a poll saw a little later."""
+    said = [c for a, b, c in posted if a <= at < b]
+    if said:
+        return max(said, key=lambda c: RANK[c])
+    if condition in BAD:
+        first, last = next((a, b) for a, b in bad_runs(spans) if a <= at < b)
+        ends = [b for _, b, c in posted if c in BAD and first < b < last]
+        if ends and max(ends) <= at and last - max(ends) <= HELD:
+            return "operational"
+    return condition
+
+
+def bad_runs(spans) -> list[tuple[datetime, datetime]]:
+    """The times of one bad condition without a change, as polls saw them."""
+    runs: list[tuple[datetime, datetime, str]] = []
+    for a, b, condition in spans:
+        if condition not in BAD:
+            continue
+        if runs and runs[-1][1:] == (a, condition):
+            runs[-1] = (runs[-1][0], b, condition)
+        else:
+            runs.append((a, b, condition))
+    return [(a, b) for a, b, _ in runs]
 
 
 def condition_at(record: Record, own: dict[str, str], at: datetime) -> str:
@@ -251,6 +300,13 @@ def counted(incidents: list[dict]) -> list[dict]:
         elif incident["updates"] > twin["updates"]:
             kept[kept.index(twin)] = incident
     return kept
+
+
+def is_in(incident: dict, record: Record) -> bool:
+    """Whether an incident was open at any time that the record covers."""
+    if incident["posted_at"] >= record.start:
+        return incident["posted_at"] < record.end
+    return incident["end"] is None or incident["end"] > record.start
 
 
 def hours_to_resolve(incidents: list[dict]) -> list[float]:

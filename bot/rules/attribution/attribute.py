@@ -180,6 +180,7 @@ def _with_listed_components(
     """Adds listed components that no update changed: affected where the component is bad now, else only watched."""
     updated, links = dict(states), component_links(provider)
     at = incident.updates[0].display_at if incident.updates else incident.created_at
+    green = _always_green(incident)
     for component in incident.components:
         link = find_link(links, component.id, component.name)
         if link is None:
@@ -187,7 +188,7 @@ def _with_listed_components(
         state = updated.get(link.surface)
         condition = components.get(component.id, Condition.UNKNOWN)
         ground = f"component {component.id}"
-        if is_bad_or_maintenance(condition) or incident.is_maintenance:
+        if is_bad_or_maintenance(condition) or (incident.is_maintenance and component.id not in green):
             updated[link.surface] = _with_bad_component(state, link, at, ground)
         elif state is None:
             updated[link.surface] = IncidentSurfaceState(
@@ -200,6 +201,13 @@ def _with_listed_components(
         if link and (state := updated.get(link.surface)) and _is_only_named(state):
             updated[link.surface] = _with_listed_component(state, link, f"component {transition.component_id}")
     return {k: _confirm_by_component(s, components, provider) for k, s in updated.items()}
+
+
+def _always_green(incident: Incident) -> frozenset[str]:
+    """Returns the components of which every transition of the incident says operational before and after."""
+    transitions = [t for u in incident.updates for t in u.transitions or ()]
+    changed = {t.component_id for t in transitions if {t.old, t.new} != {Condition.OPERATIONAL}}
+    return frozenset(t.component_id for t in transitions) - changed
 
 
 def _with_bad_component(
@@ -438,7 +446,8 @@ def _attributed_condition(
     See bot/docs/status-page-formats.md#statuspage.
     """
     if incident.is_maintenance:
-        return Condition.MAINTENANCE if incident.stage is Stage.IN_PROGRESS else Condition.OPERATIONAL
+        is_own = weight is not AttributionKind.WATCH and incident.stage is Stage.IN_PROGRESS
+        return Condition.MAINTENANCE if is_own else Condition.OPERATIONAL
     if weight is AttributionKind.CLEARED and state.cleared_by is EvidenceKind.TEXT:
         return Condition.OPERATIONAL
     is_partial = state.weight is AttributionKind.NAMED and state.basis in (

@@ -50,6 +50,7 @@ class Lexicon:
     pattern: re.Pattern[str]
     meanings: tuple[tuple[str, PhraseKind, tuple[str, ...]], ...]
     regions: re.Pattern[str]
+    resellers: re.Pattern[str] | None  # "on NAME" of another vendor's service; None where there is none
     parts: frozenset[str]  # names, in lower case, that mean a part of their surface
     brands: frozenset[str]
 
@@ -123,6 +124,7 @@ _GENERAL_WORDS = frozenset(
     | {"delivery", "deliverie", "in", "on", "for", "of", "and"}
 )
 _LOGIN_WORD = re.compile(r"(?:log|sign|auth)(?!0)", re.IGNORECASE)
+_CLOUD_NAMES = r"(?:(?:AWS|Amazon|Google(?:\s+Cloud)?(?:'s)?|GCP|Microsoft|Azure)\s+)?"
 _REGION = r"(?:us|eu|ap|sa|ca|me|af|il)-(?:gov-)?(?:(?:north|south)?(?:east|west)|north|south|central)-?\d(?:\w)?"
 
 
@@ -139,8 +141,19 @@ def compile_lexicon(provider: Provider) -> Lexicon:
         re.compile(_WORD_START + "(?:" + "|".join(patterns) + ")" + _WORD_END),
         tuple(phrases),
         re.compile(r"\b(?i:" + "|".join([_REGION, *(re.escape(r) for r in provider.regions)]) + r")\b"),
+        _reseller_pattern(provider),
         frozenset(_part_names(provider)),
         frozenset(n.casefold() for n in (provider.name, provider.vendor, *provider.aliases) if n),
+    )
+
+
+def _reseller_pattern(provider: Provider) -> re.Pattern[str] | None:
+    """Matches "on NAME", "via NAME"; without NAME's first-party sense, since its own surfaces have other names."""
+    if not provider.resellers:
+        return None
+    names = "|".join(map(_spacing_tolerant, sorted(provider.resellers, key=len, reverse=True)))
+    return re.compile(
+        rf"\b(?:on|via|through|in|from|using|with)\s+(?:the\s+)?(?:{_CLOUD_NAMES})?(?:{names})\b", re.IGNORECASE
     )
 
 

@@ -104,7 +104,7 @@ def read_with_lexicon(text: str, lexicon: Lexicon) -> TextReading:
         for c in reported
         if clauses.is_surface_name(c.mention) or not _is_overridden(text, sentences, c.mention, named)
     ]
-    reported = list(_narrow_models(reported))
+    reported = [c for c in _narrow_models(reported) if not _is_resold(c, lexicon)]
     unambiguous = [m for m in mentions if _is_unambiguous(m) and any(_stands_beside(text, m, n) for n in named)]
     return TextReading(
         mentions=tuple(dict.fromkeys((*_to_surface_mentions(reported, unambiguous), *behind))),
@@ -115,6 +115,16 @@ def read_with_lexicon(text: str, lexicon: Lexicon) -> TextReading:
             dict.fromkeys((*(m.text for m in mentions if m.kind is PhraseKind.MODEL), *regions_in(lexicon, text)))
         ),
     )
+
+
+def is_resold(text: str, lexicon: Lexicon) -> bool:
+    """Whether a text is about another vendor's service that offers this provider's products ("on NAME")."""
+    return lexicon.resellers is not None and lexicon.resellers.search(text) is not None
+
+
+def _is_resold(claim: Claim, lexicon: Lexicon) -> bool:
+    """Whether only a model or a feature is named, and that "on NAME" of another vendor."""
+    return not clauses.is_surface_name(claim.mention) and is_resold(claim.clause, lexicon)
 
 
 def _narrow_models(claims: Sequence[Claim]) -> Iterator[Claim]:

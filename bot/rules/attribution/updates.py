@@ -16,7 +16,7 @@ from bot.rules.attribution import phrases
 from bot.rules.attribution.components import ComponentLink, ComponentLinks, component_links, find_link
 from bot.rules.attribution.lexicon import Lexicon, compile_lexicon
 from bot.rules.attribution.phrases import Assertion
-from bot.rules.attribution.text import SurfaceMention, TextReading, read_with_lexicon
+from bot.rules.attribution.text import SurfaceMention, TextReading, is_resold, read_with_lexicon
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,13 @@ def incident_surface_states(incident: Incident, provider: Provider) -> IncidentS
     lexicon, links = compile_lexicon(provider), component_links(provider)
     listed = {link.surface for c in incident.components if (link := find_link(links, c.id, c.name))}
     states: IncidentSurfaceStates = {}
+    is_restricted = bool(incident.components) or is_resold(incident.name, lexicon)
     for update, texts in _texts_by_update(incident):
         states = _apply_transitions(states, update, links)
         for text in texts:
             reading = read_with_lexicon(text, lexicon)
             states = _apply_text(
-                states, _restrict_to_listed(reading, listed) if incident.components else reading, update, lexicon
+                states, _restrict_to_listed(reading, listed) if is_restricted else reading, update, lexicon
             )
     return states
 
@@ -74,7 +75,8 @@ def _texts_by_update(incident: Incident) -> Iterator[tuple[Update, list[str]]]:
     for position, update in enumerate(incident.updates or (_title_as_update(incident),)):
         texts = [incident.name] if position == 0 else []
         texts += [_without_review(update)] if update.stage is not Stage.POSTMORTEM else []
-        yield update, [] if update.stage in _MAINTENANCE_STAGES else texts
+        is_notice = update.stage in _MAINTENANCE_STAGES or (incident.is_maintenance and update.stage is Stage.UNKNOWN)
+        yield update, [] if is_notice else texts
 
 
 def _without_review(update: Update) -> str:

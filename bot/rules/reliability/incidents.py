@@ -30,7 +30,7 @@ def distinct_courses(courses: Iterable[IncidentCourse]) -> tuple[IncidentCourse,
 
 def courses_open_in(courses: Iterable[IncidentCourse], window: TimeWindow) -> tuple[IncidentCourse, ...]:
     """Those that were open at any time in the window, or posted in it after their end; each once."""
-    return tuple(c for c in distinct_courses(courses) if _is_in(c, window))
+    return tuple(c for c in distinct_courses(courses) if window.length and _is_in(c, window))
 
 
 def _is_in(course: IncidentCourse, window: TimeWindow) -> bool:

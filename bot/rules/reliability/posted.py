@@ -25,7 +25,7 @@ def posted_claims(
 
     Args:
         transitions: The provider's transitions, in any order.
-        seen: What our own polls saw of the surface.
+        seen: What polls saw of the surface, our own and recorded ones.
         surface: The surface.
     """
     bad = [

@@ -1,0 +1,157 @@
+"""``python -m tests.reference [FILE ...]``: our figures beside a second program's, cell by cell.
+
+The second program (``figures``) is written from bot/docs/reliability-figures.md and reads the raw records; ours reads the
+same records through ``brownout backfill``. Without files it takes the recordings in the folder that BROWNOUT_SHARED names.
+Every minute in which the two differ is listed with its reason: *words* where only the text of a post says it, which the
+second program does not read. The exit code is 1 where a difference has no reason.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import os
+import sys
+import tempfile
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from bot import settings
+from bot.cli.main import brownout
+from bot.domain import Provider
+from bot.domain.reliability import TimeWindow
+from bot.queries.history import HistoryQueries, lifetime
+from bot.rules.reliability import spans
+from bot.storage import Repository
+from tests.reference import figures as reference
+
+MINUTE = timedelta(minutes=1)
+RECORDINGS = (
+    *((f"llm-{years}/{name}.json", name) for years in ("2021-2023", "2024") for name in ("openai", "claude", "characterai")),
+    ("claude/2026-03-02.json", "claude"),
+    ("github/polls-2020-11_2024-12.ndjson.xz", "github"),
+)
+
+
+@dataclass
+class Comparison:
+    """One recording: how many cells agree, and the minutes of difference by reason."""
+
+    name: str
+    cells: int = 0
+    differing: int = 0
+    reasons: Counter[str] = None  # type: ignore[assignment]
+    unexplained: list[str] = None  # type: ignore[assignment]
+
+
+def compare(path: Path, provider_id: str) -> Comparison:
+    """Compares every minute by condition, the number of outages and incidents, and each time to resolve."""
+    found = settings.load(None)
+    provider = found.provider(provider_id)
+    assert provider is not None
+    record = read(path)
+    result = Comparison(path.name, reasons=Counter(), unexplained=[])
+    with tempfile.TemporaryDirectory() as folder:
+        db = Path(folder) / "book.db"
+        done = CliRunner().invoke(brownout, ["backfill", provider.id, "--from", str(path), "--db", str(db)])
+        assert done.exit_code == 0, done.output
+        with closing(Repository.open(db, read_only=True)) as book:
+            history = HistoryQueries(book.archive, datetime.now(UTC))
+            window = TimeWindow(record.start, record.end)
+            for surface in provider.surfaces:
+                own = lifetime(surface, window)
+                if own.length:
+                    _compare_surface(result, history, surface, own, record)
+            _compare_incidents(result, history, provider, window, record)
+    return result
+
+
+def read(path: Path) -> reference.Record:
+    """The raw record, whichever of the two forms it has."""
+    raw = lzma.open(path, "rt").read() if path.suffix == ".xz" else path.read_text()
+    if path.name.partition(".")[2].startswith("ndjson"):
+        return reference.read_polls(map(json.loads, raw.splitlines()))
+    return reference.read_history(json.loads(raw))
+
+
+def _compare_surface(result, history, surface, own: TimeWindow, record: reference.Record) -> None:
+    ours = history.condition_periods(surface, own)
+    service = reference.Service(surface.id, surface.components, surface.parts)
+    theirs = [
+        (max(a, own.start), min(b, own.end), c)
+        for a, b, c in reference.course_of(record, service)
+        if max(a, own.start) < min(b, own.end)
+    ]
+    first = {str(c): t / MINUTE for c, t in spans.time_by_condition(ours).items()}
+    second = reference.minutes(theirs, own.start, own.end)
+    for condition in first:
+        result.cells += 1
+        result.differing += abs(first[condition] - second[condition]) > 1e-6
+    result.cells += 1
+    only_words = False
+    for period in ours:
+        for a, b, condition in theirs:
+            length = min(period.end, b) - max(period.start, a)
+            if length > timedelta() and condition != period.condition:
+                reason = reason_of(period, condition)
+                result.reasons[reason] += round(length / MINUTE, 2)
+                only_words |= reason == "words"
+                if reason.startswith("?"):
+                    result.unexplained.append(f"{surface.id} {max(period.start, a):%Y-%m-%d %H:%M} {length} {reason}")
+    outages = len(spans.outages(ours))
+    if outages != reference.outages(theirs):
+        result.differing += 1
+        if not only_words:
+            result.unexplained.append(f"{surface.id}: {outages} outages, not {reference.outages(theirs)}")
+
+
+def reason_of(period, condition: str) -> str:
+    """Why the two differ: *words* where no component says what ours does."""
+    if period.inferred and condition == "operational":
+        return "words"
+    return f"? {condition} is {period.condition} in ours"
+
+
+def _compare_incidents(
+    result: Comparison, history: HistoryQueries, provider: Provider, window: TimeWindow, record: reference.Record
+) -> None:
+    if not record.incidents:
+        return
+    ours = [c for c in history.archive.incident_courses([provider.id], window) if not c.is_maintenance and not c.is_unposted]
+    theirs = {i["id"]: i for i in reference.counted(record.incidents) if reference.is_in(i, record)}
+    result.cells += 1 + len(theirs)
+    if {c.incident for c in ours} != set(theirs):
+        result.differing += 1
+        result.unexplained.append(f"incidents: {sorted({c.incident for c in ours} ^ set(theirs))}")
+    for course in ours:
+        other = theirs.get(course.incident)
+        if other and (course.posted_at, course.resolved_at) != (other["posted_at"], other["end"]):
+            result.differing += 1
+            result.unexplained.append(f"{course.incident}: {course.resolved_at} is {other['end']}")
+
+
+def main(arguments: list[str]) -> int:
+    """Prints the table of differences."""
+    shared = Path(os.environ.get("BROWNOUT_SHARED", Path(__file__).resolve().parents[2] / "shared" / "data"))
+    files = [(shared / path.replace("claude.json", "anthropic.json"), provider) for path, provider in RECORDINGS]
+    if arguments:
+        files = [(Path(a), "claude") for a in arguments]
+    print(f"{'recording':42} {'cells':>6} {'differ':>7}  minutes of difference by reason")
+    unexplained = []
+    for path, provider in files:
+        found = compare(path, provider)
+        reasons = ", ".join(f"{reason}: {minutes:.0f}" for reason, minutes in found.reasons.items()) or "none"
+        print(f"{path.parent.name + '/' + path.name:42} {found.cells:>6} {found.differing:>7}  {reasons}")
+        unexplained += found.unexplained
+    for line in unexplained:
+        print(f"  {line}")
+    return bool(unexplained)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
