@@ -17,6 +17,7 @@ TEST_FOLDERS_OF_NO_PACKAGE = {
     "docs",  # the manual
     "e2e",  # the whole bot against the Slack emulator
     "faults",  # the whole bot on bad days
+    "reference",  # a second implementation of the reliability figures
     "replays",  # recorded incidents through the whole bot
     "security",  # hostile input through every interface
     "support",  # helpers

@@ -151,9 +151,7 @@ def digest_content(queries: StatusQueries, channel: str, window: TimeWindow) -> 
     if not subscribed:
         return None
     history = HistoryQueries(queries.repository.archive, queries.now())
-    periods_by_surface = [
-        (s, history.condition_periods(s, window)) for _, _, surfaces in subscribed for s in surfaces
-    ]
+    periods_by_surface = [(s, history.condition_periods(s, window)) for _, _, surfaces in subscribed for s in surfaces]
     broke = tuple(_incidents_in_window(queries, subscribed, window))
     return DigestContent(
         window,

@@ -176,7 +176,7 @@ def test_blind_time_is_told_from_the_first_poll_on(town):
     town.minute = 65
     town.look()
     found = digest_content(town.desk(), "C1", TimeWindow(START - timedelta(hours=20), town.now()))
-    assert [(name, round(spent.total_seconds() / 60)) for name, spent in found.blind] == [("Acme", 45)]
+    assert [(name, round(spent.total_seconds() / 60)) for name, spent in found.blind] == [("Acme", 60)]
 
 
 # --- choosing it ------------------------------------------------------------------------------------------------------

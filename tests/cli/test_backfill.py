@@ -157,7 +157,7 @@ def test_a_blind_stretch_of_a_recording_is_not_covered(tmp_path, db):
     path.write_text("\n".join(json.dumps({"polled_at": at(m), "body": b}) for m, b in lines))
     run("backfill", "claude", "--from", path, "--db", db)
     covered = [(r["since"][11:16], r["until"][11:16]) for r in dump(db)["coverage"]]
-    assert covered == [("10:00", "11:15"), ("13:00", "14:00")]
+    assert covered == [("10:00", "11:00"), ("13:00", "14:00")]
 
 
 def test_among_many_files_one_that_is_no_recording_is_left_out(tmp_path, db):

@@ -41,7 +41,8 @@ def test_our_report_says_how_the_time_went(filled):
 def test_a_window_cuts_what_is_outside(filled):
     words = ("--from", "2024-05-01T10:30", "--to", "2024-05-01T11:30")
     said = json.loads(run("reliability", "--json", "--db", filled, *words))["surfaces"]["claude-web"]
-    assert (said["incidents"], said["minutes"]["partial_outage"], said["minutes"]["operational"]) == (0, 30.0, 30.0)
+    assert (said["incidents"], said["minutes"]["partial_outage"], said["minutes"]["operational"]) == (1, 30.0, 30.0)
+    assert said["began_before"] == 1
 
 
 def test_csv_has_one_line_for_each_surface_and_a_column_for_each_value(filled):
@@ -52,8 +53,8 @@ def test_csv_has_one_line_for_each_surface_and_a_column_for_each_value(filled):
 
 def test_markdown_is_a_table_with_its_definition_below(filled):
     said = run("reliability", "--markdown", "--db", filled)
-    assert "| claude-web | 2 |" in said
-    assert said.rstrip().endswith("stretch of trouble")
+    assert "| claude-web * | 2 |" in said
+    assert "MTBF = operational time per outage" in said.rstrip().splitlines()[-2]
 
 
 def test_the_table_for_people_names_the_surface_and_its_availability(filled):

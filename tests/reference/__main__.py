@@ -15,8 +15,8 @@ import sys
 import tempfile
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -32,7 +32,11 @@ from tests.reference import figures as reference
 
 MINUTE = timedelta(minutes=1)
 RECORDINGS = (
-    *((f"llm-{years}/{name}.json", name) for years in ("2021-2023", "2024") for name in ("openai", "claude", "characterai")),
+    *(
+        (f"llm-{years}/{name}.json", name)
+        for years in ("2021-2023", "2024")
+        for name in ("openai", "claude", "characterai")
+    ),
     ("claude/2026-03-02.json", "claude"),
     ("github/polls-2020-11_2024-12.ndjson.xz", "github"),
 )
@@ -45,8 +49,8 @@ class Comparison:
     name: str
     cells: int = 0
     differing: int = 0
-    reasons: Counter[str] = None  # type: ignore[assignment]
-    unexplained: list[str] = None  # type: ignore[assignment]
+    reasons: Counter[str] = field(default_factory=Counter)
+    unexplained: list[str] = field(default_factory=list)
 
 
 def compare(path: Path, provider_id: str) -> Comparison:
@@ -55,13 +59,13 @@ def compare(path: Path, provider_id: str) -> Comparison:
     provider = found.provider(provider_id)
     assert provider is not None
     record = read(path)
-    result = Comparison(path.name, reasons=Counter(), unexplained=[])
+    result = Comparison(path.name)
     with tempfile.TemporaryDirectory() as folder:
         db = Path(folder) / "book.db"
         done = CliRunner().invoke(brownout, ["backfill", provider.id, "--from", str(path), "--db", str(db)])
         assert done.exit_code == 0, done.output
         with closing(Repository.open(db, read_only=True)) as book:
-            history = HistoryQueries(book.archive, datetime.now(UTC))
+            history = HistoryQueries(book.archive, record.end + timedelta(days=1))
             window = TimeWindow(record.start, record.end)
             for surface in provider.surfaces:
                 own = lifetime(surface, window)
@@ -73,7 +77,7 @@ def compare(path: Path, provider_id: str) -> Comparison:
 
 def read(path: Path) -> reference.Record:
     """The raw record, whichever of the two forms it has."""
-    raw = lzma.open(path, "rt").read() if path.suffix == ".xz" else path.read_text()
+    raw = (lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()).decode()
     if path.name.partition(".")[2].startswith("ndjson"):
         return reference.read_polls(map(json.loads, raw.splitlines()))
     return reference.read_history(json.loads(raw))
@@ -89,9 +93,8 @@ def _compare_surface(result, history, surface, own: TimeWindow, record: referenc
     ]
     first = {str(c): t / MINUTE for c, t in spans.time_by_condition(ours).items()}
     second = reference.minutes(theirs, own.start, own.end)
-    for condition in first:
-        result.cells += 1
-        result.differing += abs(first[condition] - second[condition]) > 1e-6
+    result.cells += len(first)
+    result.differing += sum(abs(minutes - second[condition]) > 1e-6 for condition, minutes in first.items())
     result.cells += 1
     only_words = False
     for period in ours:
@@ -122,7 +125,9 @@ def _compare_incidents(
 ) -> None:
     if not record.incidents:
         return
-    ours = [c for c in history.archive.incident_courses([provider.id], window) if not c.is_maintenance and not c.is_unposted]
+    ours = [
+        c for c in history.archive.incident_courses([provider.id], window) if not c.is_maintenance and not c.is_unposted
+    ]
     theirs = {i["id"]: i for i in reference.counted(record.incidents) if reference.is_in(i, record)}
     result.cells += 1 + len(theirs)
     if {c.incident for c in ours} != set(theirs):

@@ -10,6 +10,7 @@ import bisect
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 RANK = {"operational": 0, "maintenance": 1, "degraded": 2, "partial_outage": 3, "major_outage": 4}
 BAD = ("degraded", "partial_outage", "major_outage")
@@ -51,7 +52,7 @@ class Record:
 
 def moment(text: str) -> datetime:
     """An ISO time as it stands in a record, in milliseconds."""
-    at = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+    at = datetime.fromisoformat(text).astimezone(UTC)
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
@@ -67,44 +68,53 @@ def ordered_updates(incident: dict) -> list[tuple[datetime, dict]]:
 
 def read_history(body: dict) -> Record:
     """The record of a history."""
-    incidents = [i for key in ("incidents", "scheduled_maintenances") for i in body.get(key) or () if i["incident_updates"]]
     seen: dict[str, dict] = {}
-    for incident in incidents:
-        seen.setdefault(incident["id"], incident)
+    for key in ("incidents", "scheduled_maintenances"):
+        for incident in body.get(key) or ():
+            if incident["incident_updates"]:
+                seen.setdefault(incident["id"], incident)
     updates = {i: ordered_updates(incident) for i, incident in seen.items()}
-    ids = {}
-    for incident in seen.values():
-        for c in [*(incident.get("components") or ()), *moves_of(incident)]:
-            if c.get("code") or c.get("id"):
-                ids[c["name"]] = c.get("code") or c.get("id")
     times = [at for steps in updates.values() for at, _ in steps]
-    live = [steps for steps in updates.values() if steps[0][1]["status"] not in CLOSED]
-    record = Record(min(steps[0][0] for steps in live), max(times) + timedelta(seconds=1))
+    live = [steps[0][0] for steps in updates.values() if steps[0][1]["status"] not in CLOSED]
+    record = Record(min(live), max(times) + timedelta(seconds=1))
+    ids = ids_by_name(seen.values())
     settings = defaultdict(list)  # component -> (time, holder, status)
     for i, incident in seen.items():
-        has_moves = bool(moves_of(incident))
-        for at, update in updates[i]:
-            if has_moves:
-                for c in update.get("affected_components") or ():
-                    key = identity(c, ids)
-                    record.names[key] = c["name"]
-                    settings[key].append((at, "", WORDS.get(c["new_status"], "unknown")))
-            else:
-                bad = OF_IMPACT.get(incident.get("impact"), "operational")
-                for c in incident.get("components") or ():
-                    key = identity(c, ids)
-                    record.names[key] = c["name"]
-                    is_bad = update["status"] in ("investigating", "identified")
-                    settings[key].append((at, i, bad if is_bad else "operational"))
-    for key, steps in settings.items():
-        holders: dict[str, str] = {}
-        course = []
-        for at, holder, status in sorted(steps, key=lambda step: step[0]):
-            holders[holder] = status
-            course.append((at, max(holders.values(), key=lambda s: RANK.get(s, -1))))
-        record.courses[key] = course
-    record.incidents = [summary_of(incident, updates[i], incident.get("components") or ()) for i, incident in seen.items()]
+        for component, name, setting in settings_of(incident, updates[i], ids):
+            record.names[component] = name
+            settings[component].append(setting)
+    record.courses = {component: worst_course(steps) for component, steps in settings.items()}
+    record.incidents = [summary_of(seen[i], steps, seen[i].get("components") or ()) for i, steps in updates.items()]
     return record
+
+
+def ids_by_name(incidents) -> dict[str, str]:
+    linked = (c for i in incidents for c in (*(i.get("components") or ()), *moves_of(i)))
+    return {c["name"]: c.get("code") or c.get("id") for c in linked if c.get("code") or c.get("id")}
+
+
+def settings_of(incident: dict, steps, ids: dict[str, str]):
+    """Component, its name, and (time, holder, status), for each status that the incident sets."""
+    has_moves = bool(moves_of(incident))
+    held = OF_IMPACT.get(incident.get("impact"), "operational")
+    for at, update in steps:
+        if has_moves:
+            for c in update.get("affected_components") or ():
+                yield identity(c, ids), c["name"], (at, "", WORDS.get(c["new_status"], "unknown"))
+        else:
+            status = held if update["status"] in ("investigating", "identified") else "operational"
+            for c in incident.get("components") or ():
+                yield identity(c, ids), c["name"], (at, incident["id"], status)
+
+
+def worst_course(settings) -> list[tuple[datetime, str]]:
+    """After each setting the worst that any holder sets."""
+    holders: dict[str, str] = {}
+    course = []
+    for at, holder, status in sorted(settings, key=lambda step: step[0]):
+        holders[holder] = status
+        course.append((at, max(holders.values(), key=lambda s: RANK.get(s, -1))))
+    return course
 
 
 def moves_of(incident: dict) -> list[dict]:
@@ -135,7 +145,7 @@ def summary_of(incident: dict, steps: list[tuple[datetime, dict]], components) -
 
 def read_polls(polls) -> Record:
     """The record of a recording of polls: objects with ``polled_at`` and ``body``, None where it could not be read."""
-    record, blind, last, newest = None, None, None, None
+    record, blind, newest = None, None, None
     for poll in polls:
         at, body = moment(poll["polled_at"]), poll["body"]
         if newest is not None and at < newest:
@@ -144,32 +154,39 @@ def read_polls(polls) -> Record:
         if not is_page(body):
             blind = blind or at
             continue
-        if record is None:
-            record = Record(at, at)
-        elif blind is not None and at - blind > HELD:
+        record = record or Record(at, at)
+        if blind is not None and at - blind > HELD:
             record.unknown.append((blind, at))
-        blind, last = None, at
-        for incident in (*(body.get("incidents") or ()), *(body.get("scheduled_maintenances") or ())):
-            for update in incident.get("incident_updates") or ():
-                when = moment(update.get("display_at") or update["created_at"])
-                for c in update.get("affected_components") or ():
-                    record.names.setdefault(c["code"], c["name"])
-                    move = (when, WORDS.get(c["old_status"], "unknown"), WORDS.get(c["new_status"], "unknown"))
-                    record.moves[update["id"], c["code"]] = move
-        for c in body["components"]:
-            if c.get("group"):
-                continue
-            status = WORDS.get(c["status"], "unknown")
-            record.names[c["id"]] = c["name"]
-            course = record.courses.setdefault(c["id"], [])
-            if not course or course[-1][1] != status:
-                course.append((at, status))
+        blind = None
+        add_moves(record, body)
+        add_statuses(record, at, body)
     assert record is not None
-    assert last is not None
+    assert newest is not None
     record.end = newest + timedelta(seconds=1)
-    if blind is not None:
+    if blind is not None and record.end - blind > HELD:
         record.unknown.append((blind, record.end))
     return record
+
+
+def add_moves(record: Record, body: dict) -> None:
+    for incident in (*(body.get("incidents") or ()), *(body.get("scheduled_maintenances") or ())):
+        for update in incident.get("incident_updates") or ():
+            when = moment(update.get("display_at") or update["created_at"])
+            for c in update.get("affected_components") or ():
+                record.names.setdefault(c["code"], c["name"])
+                move = (when, WORDS.get(c["old_status"], "unknown"), WORDS.get(c["new_status"], "unknown"))
+                record.moves[update["id"], c["code"]] = move
+
+
+def add_statuses(record: Record, at: datetime, body: dict) -> None:
+    for c in body["components"]:
+        if c.get("group"):
+            continue
+        status = WORDS.get(c["status"], "unknown")
+        record.names[c["id"]] = c["name"]
+        course = record.courses.setdefault(c["id"], [])
+        if not course or course[-1][1] != status:
+            course.append((at, status))
 
 
 def is_page(body) -> bool:
@@ -198,12 +215,12 @@ def course_of(record: Record, service: Service) -> list[tuple[datetime, datetime
     edges |= {at for pair in record.unknown for at in pair} | {at for a, b, _ in posted for at in (a, b)}
     cuts = sorted(at for at in edges if record.start <= at <= record.end)
     spans = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         condition = condition_at(record, own, start)
         if any(a <= start < b for a, b in record.unknown):
             condition = "unknown"
         spans.append((start, end, condition))
-    return [(a, b, overlaid(posted, spans, a, condition)) for a, b, condition in spans]
+    return [(a, b, overlaid(record, posted, spans, a, condition)) for a, b, condition in spans]
 
 
 def posted_spans(record: Record, service: Service) -> list[tuple[datetime, datetime, str]]:
@@ -214,23 +231,29 @@ def posted_spans(record: Record, service: Service) -> list[tuple[datetime, datet
     spans = []
     for component, moves in by_component.items():
         kind = link(service, component, record.names.get(component, component))
-        for (at, _, status), (until, old, _) in zip(moves, moves[1:], strict=False):
+        for (at, _, status), (until, old, _) in pairwise(moves):
             if kind and status == old and status not in ("operational", "unknown") and at < until:
                 spans.append((at, until, "degraded" if kind == "part" and status in BAD else status))
     return spans
 
 
-def overlaid(posted, spans, at: datetime, condition: str) -> str:
+def overlaid(record: Record, posted, spans, at: datetime, condition: str) -> str:
     """The condition at an edge, where transitions come first and end what a poll saw a little later."""
     said = [c for a, b, c in posted if a <= at < b]
     if said:
         return max(said, key=lambda c: RANK[c])
     if condition in BAD:
         first, last = next((a, b) for a, b in bad_runs(spans) if a <= at < b)
-        ends = [b for _, b, c in posted if c in BAD and first < b < last]
+        ends = [at for at in green_ends(record, posted) if first < at < last]
         if ends and max(ends) <= at and last - max(ends) <= HELD:
             return "operational"
     return condition
+
+
+def green_ends(record: Record, posted) -> set[datetime]:
+    """When transitions ended a bad time in operational."""
+    greens = {at for at, old, new in record.moves.values() if old in BAD and new == "operational"}
+    return {b for _, b, c in posted if c in BAD} & greens
 
 
 def bad_runs(spans) -> list[tuple[datetime, datetime]]:
@@ -291,8 +314,11 @@ def counted(incidents: list[dict]) -> list[dict]:
     kept: list[dict] = []
     for incident in sorted((i for i in incidents if not i["maintenance"]), key=lambda i: (i["posted_at"], i["id"])):
         twin = next(
-            (k for k in kept if k["name"] == incident["name"]
-             and abs(k["posted_at"] - incident["posted_at"]) <= timedelta(minutes=1)),
+            (
+                k
+                for k in kept
+                if k["name"] == incident["name"] and abs(k["posted_at"] - incident["posted_at"]) <= timedelta(minutes=1)
+            ),
             None,
         )
         if twin is None:

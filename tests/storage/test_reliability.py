@@ -41,19 +41,29 @@ def watched(book, window=DAY, now=NOW):
     return [((w.start - T0) / timedelta(hours=1), (w.end - T0) / timedelta(hours=1)) for w in found]
 
 
-def test_looks_without_a_gap_are_one_watch_and_the_last_one_holds_for_fifteen_minutes(book):
+def test_looks_without_a_gap_are_one_watch(book):
     looks(book, ("changed", 1, 1), ("same", 1.1, 3), ("changed", 3.05, 3.05))
-    assert watched(book) == [(1, 3.3)]
+    assert watched(book) == [(1, 3.05)]
 
 
-def test_a_gap_of_more_than_fifteen_minutes_is_unwatched_time(book):
+def test_after_the_last_poll_nothing_is_known_from_that_poll_on(book):
+    looks(book, ("same", 1, 2))
+    assert watched(book, now=at(2.5)) == [(1, 2)]
+
+
+def test_a_gap_of_more_than_fifteen_minutes_is_unknown_from_the_last_poll_before_it_on(book):
     looks(book, ("same", 1, 2), ("same", 4, 5))
-    assert watched(book) == [(1, 2.25), (4, 5.25)]
+    assert watched(book) == [(1, 2), (4, 5)]
+
+
+def test_a_poll_just_after_the_window_says_that_its_last_minutes_are_known(book):
+    looks(book, ("same", 20, 23.9), ("same", 24.1, 25))
+    assert watched(book) == [(20, 24)]
 
 
 def test_a_failed_poll_does_not_watch_and_a_short_failure_does_not_blind(book):
     looks(book, ("same", 1, 2), ("http_500", 2.02, 2.15), ("same", 2.17, 3), ("timeout", 3.01, 6), ("same", 6.01, 7))
-    assert watched(book) == [(1, 3.25), (6.01, 7.25)]
+    assert watched(book) == [(1, 3), (6.01, 7)]
 
 
 def test_the_last_poll_holds_no_longer_than_until_now(book):
@@ -62,8 +72,8 @@ def test_the_last_poll_holds_no_longer_than_until_now(book):
 
 
 def test_a_watch_that_began_before_the_window_reaches_into_it(book):
-    looks(book, ("same", -48, -0.1))
-    assert watched(book) == [(-48, 0.15)]
+    looks(book, ("same", -48, -0.1), ("same", 0.1, 2))
+    assert watched(book) == [(-48, 2)]
 
 
 def test_the_condition_that_held_when_the_window_began_is_seen(book):

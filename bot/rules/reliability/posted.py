@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from bot.domain import Condition, Surface
 from bot.domain.reliability import ConditionClaim, DatedTransition
@@ -28,12 +29,10 @@ def posted_claims(
         seen: What polls saw of the surface, our own and recorded ones.
         surface: The surface.
     """
-    bad = [
-        claim
-        for steps, is_part in _steps_by_component(transitions, surface)
-        for claim in _bad_claims(steps, is_part=is_part)
-    ]
-    return (*bad, *_late_ends(bad, seen))
+    components = list(_steps_by_component(transitions, surface))
+    claims = [claim for steps, is_part in components for claim in _claims(steps, is_part=is_part)]
+    ends = [at for steps, _ in components for at in _ends(steps)]
+    return (*claims, *_late_ends(claims, ends, seen))
 
 
 def _steps_by_component(
@@ -49,7 +48,7 @@ def _steps_by_component(
     yield from ((found, is_part) for (_, is_part), found in steps.items())
 
 
-def _bad_claims(steps: Sequence[DatedTransition], *, is_part: bool) -> Iterator[ConditionClaim]:
+def _claims(steps: Sequence[DatedTransition], *, is_part: bool) -> Iterator[ConditionClaim]:
     for step, later in zip(steps, (*steps[1:], None), strict=True):
         is_continued = later is not None and later.old is step.new
         until = later.at if later is not None and is_continued else step.seen_at
@@ -57,18 +56,22 @@ def _bad_claims(steps: Sequence[DatedTransition], *, is_part: bool) -> Iterator[
             yield ConditionClaim(step.at, until, Condition.DEGRADED if is_part and step.new.is_bad else step.new)
 
 
-def _late_ends(bad: Sequence[ConditionClaim], seen: Iterable[ConditionClaim]) -> Iterator[ConditionClaim]:
+def _ends(steps: Sequence[DatedTransition]) -> Iterator[datetime]:
+    """When the component became operational again, from the condition that the transition before left it in."""
+    for step, later in pairwise(steps):
+        if step.new.is_bad and later.old is step.new and later.new is Condition.OPERATIONAL:
+            yield later.at
+
+
+def _late_ends(
+    claims: Sequence[ConditionClaim], ends: Sequence[datetime], seen: Iterable[ConditionClaim]
+) -> Iterator[ConditionClaim]:
     """From the posted end of a bad time to the poll that saw it, where nothing else was posted."""
     for observed in seen:
         if not observed.condition.is_bad or observed.end is None:
             continue
-        ends = [c.end for c in bad if c.end and observed.start < c.end < observed.end]
-        if not ends:
+        posted_end = max((at for at in ends if observed.start < at < observed.end), default=None)
+        if posted_end is None or observed.end - posted_end > COVERED_AFTER_FAILURE:
             continue
-        posted_end = max(ends)
-        if observed.end - posted_end <= COVERED_AFTER_FAILURE and not _is_bad_after(bad, posted_end):
+        if not any(c.start <= posted_end and c.end is not None and c.end > posted_end for c in claims):
             yield ConditionClaim(posted_end, observed.end, Condition.OPERATIONAL)
-
-
-def _is_bad_after(bad: Iterable[ConditionClaim], at: datetime) -> bool:
-    return any(c.start <= at and c.end is not None and c.end > at for c in bad)

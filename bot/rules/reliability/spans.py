@@ -20,6 +20,7 @@ MAX_UNKNOWN_IN_OUTAGE = timedelta(days=1)  # between two bad times; longer unkno
 
 _Status = tuple[Condition, bool]  # a condition, and whether it is inferred
 
+
 def condition_periods(record: SurfaceRecord, window: TimeWindow) -> tuple[ConditionPeriod, ...]:
     """The window cut into periods where the condition changes; empty for an empty window."""
     changes = _change_points(record, window)

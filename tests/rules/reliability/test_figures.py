@@ -45,22 +45,32 @@ def hours(span):
 
 
 def test_availability_counts_degraded_and_leaves_maintenance_and_the_unknown_out():
-    window = TimeWindow(at(0), at(100))
+    window = TimeWindow(at(0), at(10000))
     told = (
-        ConditionClaim(at(0), at(10), Condition.DEGRADED),
-        ConditionClaim(at(10), at(40), Condition.MAINTENANCE),
-        ConditionClaim(at(40), at(50), Condition.MAJOR_OUTAGE),
+        ConditionClaim(at(0), at(1000), Condition.DEGRADED),
+        ConditionClaim(at(1000), at(4000), Condition.MAINTENANCE),
+        ConditionClaim(at(4000), at(5000), Condition.MAJOR_OUTAGE),
     )
-    found = compute_figures(SurfaceRecord("api", told=told, covered=(TimeWindow(at(0), at(80)),)), (), window)
-    assert found.availability == 60.0  # 30 good of 30 + 20 bad
-    assert found.unknown_time == timedelta(minutes=20)
+    found = compute_figures(SurfaceRecord("api", told=told, covered=(TimeWindow(at(0), at(8000)),)), (), window)
+    assert found.availability == 60.0  # 3,000 good of 3,000 + 2,000 bad
+    assert found.unknown_time == timedelta(minutes=2000)
+
+
+def test_less_than_a_day_of_known_time_gives_no_availability():
+    record = SurfaceRecord("api", covered=(TimeWindow(at(0), at(24 * 60 - 1)),))
+    assert compute_figures(record, (), WINDOW).availability is None
+
+
+def test_a_day_of_known_time_gives_an_availability():
+    record = SurfaceRecord("api", covered=(TimeWindow(at(0), at(24 * 60)),))
+    assert compute_figures(record, (), WINDOW).availability == 100
 
 
 def test_nothing_known_is_no_availability():
     assert compute_figures(SurfaceRecord("api"), (), WINDOW).availability is None
 
 
-def test_mttr_runs_from_the_first_post_to_the_first_resolved():
+def test_mttr_runs_from_the_first_post_to_resolved_and_not_to_the_post_mortem():
     found = compute_figures(
         record(), [course((SEE, 0), (OVER, 60), (AFTER, 900)), course((SEE, 0), (OVER, 180), day=1)], WINDOW
     )
@@ -81,8 +91,73 @@ def test_maintenance_is_no_incident():
     assert compute_figures(record(), [course((Stage.IN_PROGRESS, 0), is_maintenance=True)], WINDOW).incidents == 0
 
 
-def test_an_incident_first_posted_before_the_window_is_not_of_it():
-    assert compute_figures(record(), [course((SEE, -5), (OVER, 60))], WINDOW).incidents == 0
+def test_an_incident_that_began_before_the_window_and_was_open_in_it_is_counted_as_that():
+    found = compute_figures(record(), [course((SEE, -5), (OVER, 60))], WINDOW)
+    assert (found.incidents, found.began_before, found.mttr.n) == (1, 1, 0)
+
+
+def test_an_incident_that_ended_before_the_window_is_not_of_it():
+    assert compute_figures(record(), [course((SEE, -65), (OVER, -5))], WINDOW).incidents == 0
+
+
+def test_an_open_incident_of_a_history_that_ended_before_the_window_is_not_of_it():
+    gone = course((SEE, -65), history_until=at(-5))
+    assert compute_figures(record(), [gone], WINDOW).incidents == 0
+
+
+def test_a_reopened_incident_ends_with_its_last_resolved():
+    found = compute_figures(record(), [course((SEE, 0), (OVER, 60), (SEE, 90), (OVER, 150), (AFTER, 900))], WINDOW)
+    assert found.mttr.mean == timedelta(minutes=150)
+
+
+def test_an_outage_without_a_post_is_no_incident_of_the_vendor():
+    found = compute_figures(record(), [course((SEE, 0), (OVER, 60), is_unposted=True)], WINDOW)
+    assert (found.incidents, found.unposted, found.mttr.n) == (0, 1, 0)
+
+
+def test_the_same_incident_from_two_sources_counts_once():
+    page = course((SEE, 0), (OVER, 60), incident="a")
+    feed = course((SEE, 1), (FOUND, 5), (OVER, 60), incident="b")
+    found = compute_figures(record(), [page, feed], WINDOW)
+    assert (found.incidents, found.mttr.mean) == (1, timedelta(minutes=59))
+
+
+def test_two_incidents_of_one_title_two_minutes_apart_are_two():
+    pair = [course((SEE, 0), (OVER, 60), incident="a"), course((SEE, 2), (OVER, 60), incident="b")]
+    assert compute_figures(record(), pair, WINDOW).incidents == 2
+
+
+def test_the_time_to_resolve_has_its_p50_p90_and_longest():
+    lengths = [10, 20, 30, 40, 50, 60, 70, 80, 90, 1000]
+    courses = [course((SEE, 0), (OVER, n), day=day, incident=str(n)) for day, n in enumerate(lengths)]
+    spread = compute_figures(record(), courses, WINDOW).to_resolve
+    minutes = [span / timedelta(minutes=1) for span in (spread.p50, spread.p90, spread.longest)]
+    assert (spread.n, minutes) == (10, [55, 90, 1000])
+
+
+def test_incidents_are_counted_by_the_month_of_their_first_post():
+    window = TimeWindow(DAY, DAY + timedelta(days=60))
+    courses = [course((SEE, 0), (OVER, 5), day=day) for day in (0, 29, 30, 31)]
+    assert compute_figures(record(), courses, window).months == {"2026-03": 2, "2026-04": 2}
+
+
+def test_bad_time_that_only_words_support_is_inferred():
+    told = (
+        ConditionClaim(at(0), at(60), Condition.DEGRADED, inferred=True),
+        ConditionClaim(at(30), at(40), Condition.DEGRADED),
+    )
+    found = compute_figures(record(*told), (), WINDOW)
+    assert (found.bad_time, found.inferred) == (timedelta(minutes=60), timedelta(minutes=50))
+
+
+def test_a_maintenance_that_is_only_planned_has_not_begun():
+    planned = course((Stage.SCHEDULED, 0), is_maintenance=True)
+    assert planned.begun_at is None
+
+
+def test_a_maintenance_begins_with_its_first_update_in_progress():
+    done = course((Stage.SCHEDULED, 0), (Stage.IN_PROGRESS, 150), (Stage.COMPLETED, 165), is_maintenance=True)
+    assert (done.begun_at, done.resolved_at) == (at(150), at(165))
 
 
 def test_mtbf_is_known_good_time_per_stretch_of_trouble():
@@ -149,6 +224,23 @@ def test_the_burn_rate_is_that_of_the_last_seven_days():
 def test_a_quiet_week_burns_nothing_and_never_runs_out():
     quiet = spent(ConditionClaim(at(0), at(60), Condition.DEGRADED))
     assert (quiet.burn_rate, quiet.runs_out_at) == (0, None)
+
+
+def test_a_month_of_which_nothing_is_known_has_no_budget_left_and_no_burn_rate():
+    found = compute_error_budget(condition_periods(SurfaceRecord("api"), WINDOW), WINDOW, 99.9)
+    assert (found.left, found.burn_rate, found.known) == (None, None, timedelta(0))
+
+
+def test_a_budget_states_how_much_of_its_time_is_known():
+    known = SurfaceRecord("api", covered=(TimeWindow(at(0), at(0, 4)),))
+    found = compute_error_budget(condition_periods(known, WINDOW), WINDOW, 99.0)
+    assert (found.known, found.period) == (timedelta(days=4), timedelta(days=10))
+
+
+def test_a_burn_rate_needs_a_day_of_known_time_in_its_own_seven():
+    known = SurfaceRecord("api", covered=(TimeWindow(at(0), at(0, 3)),))  # the last seven days begin with day 3
+    found = compute_error_budget(condition_periods(known, WINDOW), WINDOW, 99.0)
+    assert (found.left, found.burn_rate) == (timedelta(minutes=144), None)
 
 
 def test_the_date_it_runs_out_is_what_is_left_at_the_present_burn():

@@ -1,5 +1,6 @@
 """Ten drawn cases with their minutes as literals, and what holds for every drawing."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from bot.rules.reliability.spans import (
     outages,
     split_days,
     time_by_condition,
+    worst_periods,
 )
 
 GOOD, CARE, SLOW = Condition.OPERATIONAL, Condition.MAINTENANCE, Condition.DEGRADED
@@ -155,6 +157,58 @@ def test_windows_that_touch_are_joined():
     )
 
 
+def test_an_unreadable_stretch_does_not_split_an_outage():
+    found = [
+        ConditionPeriod(at("10:00"), at("10:10"), DOWN),
+        ConditionPeriod(at("10:10"), at("10:40"), DARK),
+        ConditionPeriod(at("10:40"), at("11:00"), PART),
+    ]
+    assert outages(found) == (ConditionPeriod(at("10:00"), at("11:00"), DOWN),)
+
+
+def test_more_than_a_day_of_unknown_time_ends_an_outage():
+    found = [
+        ConditionPeriod(at("10:00"), at("10:10"), DOWN),
+        ConditionPeriod(at("10:10"), at("10:11", "2026-03-03"), DARK),
+        ConditionPeriod(at("10:11", "2026-03-03"), at("11:00", "2026-03-03"), DOWN),
+    ]
+    assert len(outages(found)) == 2
+
+
+def test_unknown_time_before_a_good_minute_is_not_part_of_an_outage():
+    found = [
+        ConditionPeriod(at("10:00"), at("10:10"), DOWN),
+        ConditionPeriod(at("10:10"), at("10:40"), DARK),
+        ConditionPeriod(at("10:40"), at("11:00"), GOOD),
+    ]
+    assert outages(found) == (ConditionPeriod(at("10:00"), at("10:10"), DOWN),)
+
+
+def test_what_the_vendor_dated_takes_precedence_over_what_a_poll_saw_late():
+    window = TimeWindow(at("10:00"), at("12:00"))
+    record = SurfaceRecord(
+        "api",
+        seen=(
+            ConditionClaim(at("10:00"), at("10:34"), GOOD),
+            ConditionClaim(at("10:34"), at("11:04"), PART),
+            ConditionClaim(at("11:04"), None, GOOD),
+        ),
+        watched=(window,),
+        posted=(ConditionClaim(at("10:30"), at("11:00"), PART), ConditionClaim(at("11:00"), at("11:04"), GOOD)),
+    )
+    assert counted(record, window) == {GOOD: 90, PART: 30}
+
+
+def test_of_all_services_together_the_worst_counts_and_unknown_is_not_good():
+    web = [ConditionPeriod(at("10:00"), at("11:00"), GOOD), ConditionPeriod(at("11:00"), at("12:00"), DOWN)]
+    api = [ConditionPeriod(at("10:30"), at("12:00"), DARK)]
+    assert [(p.condition, p.length / timedelta(minutes=1)) for p in worst_periods([web, api])] == [
+        (GOOD, 30),
+        (DARK, 30),
+        (DOWN, 60),
+    ]
+
+
 moments = st.integers(0, 6000).map(lambda minute: at("00:00") + timedelta(minutes=minute))
 windows = st.tuples(moments, moments).map(lambda pair: TimeWindow(min(pair), max(pair)))
 spans = st.builds(ConditionClaim, moments, st.none() | moments, st.sampled_from(Condition))
@@ -165,6 +219,7 @@ records = st.builds(
     watched=st.lists(windows, max_size=4).map(tuple),
     told=st.lists(spans, max_size=8).map(tuple),
     covered=st.lists(windows, max_size=4).map(tuple),
+    posted=st.lists(spans, max_size=4).map(tuple),
 )
 
 
@@ -187,12 +242,36 @@ def test_days_add_up_to_the_window(window, zone):
 @given(records, windows, st.permutations(range(8)))
 def test_the_order_in_which_things_were_told_changes_nothing(record, window, order):
     shuffled = tuple(record.told[i] for i in order if i < len(record.told))
-    assert condition_periods(
-        SurfaceRecord("api", record.seen, record.watched, shuffled, record.covered), window
-    ) == condition_periods(record, window)
+    assert condition_periods(replace(record, told=shuffled), window) == condition_periods(record, window)
 
 
 @given(records, windows, st.sampled_from([UTC, BERLIN]))
 def test_sharing_out_among_days_is_the_same_as_cutting_each_day(record, window, zone):
     found, cut = condition_periods(record, window), split_days(window, zone)
     assert clip_to_windows(found, cut) == tuple(clip_periods(found, day) for day in cut)
+
+
+@given(records, windows, moments)
+def test_a_window_cut_in_two_has_the_same_minutes_in_sum(record, window, cut):
+    middle = min(max(cut, window.start), window.end)
+    parts = [
+        time_by_condition(condition_periods(record, part))
+        for part in (TimeWindow(window.start, middle), TimeWindow(middle, window.end))
+    ]
+    whole = time_by_condition(condition_periods(record, window))
+    assert {c: sum((part[c] for part in parts), timedelta()) for c in Condition} == whole
+
+
+@given(records, windows)
+def test_a_history_that_says_the_same_again_changes_nothing(record, window):
+    twice = replace(record, told=(*record.told, *record.told), covered=(*record.covered, *record.covered))
+    assert condition_periods(twice, window) == condition_periods(record, window)
+
+
+@given(records, st.lists(spans, max_size=4), windows)
+def test_more_claims_never_turn_unknown_time_into_good_without_a_source_that_covers_it(record, more, window):
+    bad = tuple(s for s in more if s.condition is not GOOD)
+    before = condition_periods(record, window)
+    after = condition_periods(replace(record, told=(*record.told, *bad), posted=(*record.posted, *bad)), window)
+    unknown = [TimeWindow(p.start, p.end) for p in before if p.condition is DARK]
+    assert [p for part in clip_to_windows(after, unknown) for p in part if p.condition is GOOD] == []

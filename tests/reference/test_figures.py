@@ -1,0 +1,170 @@
+"""Our figures and those of the second implementation on a history with every kind; the numbers were worked out by hand."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.reference.__main__ import compare
+from tests.support.past_incidents import PAGE, file, run
+
+WEB, API, CODE = ("rwppv331jlwc", "claude.ai"), ("k8w3r06qmzrp", "Claude API"), ("yyzkbfz2thpt", "Claude Code")
+GREEN, SLOW, PART, DOWN, CARE = (
+    "operational",
+    "degraded_performance",
+    "partial_outage",
+    "major_outage",
+    "under_maintenance",
+)
+
+
+def stamp(text):
+    return f"2026-{text}:00Z".replace(" ", "T")
+
+
+def incident(name, component, *steps, impact="major", **rest):
+    """Steps: time, status, and the component's old and new status where it has a transition."""
+    updates = []
+    for number, (when, status, *move) in enumerate(steps):
+        moves = (
+            [dict(zip(("code", "name", "old_status", "new_status"), (*component, *move), strict=True))] if move else []
+        )
+        at = {"display_at": stamp(when), "created_at": stamp(when)}
+        updates.append(
+            {"id": f"{name}-{number}", "status": status, "body": "Text.", **at, "affected_components": moves}
+        )
+    return {
+        "id": name,
+        "name": f"Title of {name}",
+        "impact": impact,
+        "status": steps[-1][1],
+        "created_at": stamp(steps[0][0]),
+        "components": [{"id": component[0], "name": component[1]}],
+        "incident_updates": updates[::-1],
+    } | rest
+
+
+MIDNIGHT = incident(
+    "midnight",
+    API,
+    ("06-28 23:30", "investigating", GREEN, DOWN),
+    ("06-29 02:30", "resolved", DOWN, GREEN),
+)
+REOPENED = incident(
+    "reopened",
+    API,
+    ("07-02 10:00", "investigating", GREEN, PART),
+    ("07-02 11:00", "resolved", PART, GREEN),
+    ("07-02 11:30", "investigating", GREEN, PART),
+    ("07-02 12:30", "resolved", PART, GREEN),
+)
+MAINTENANCE = incident(
+    "maintenance",
+    API,
+    ("07-01 08:00", "scheduled"),
+    ("07-02 10:30", "in_progress", PART, CARE),
+    ("07-02 10:45", "completed", CARE, PART),
+    impact="maintenance",
+)
+SLOWER = incident(
+    "slower",
+    WEB,
+    ("07-05 10:00", "investigating", GREEN, SLOW),
+    ("07-05 13:00", "resolved", SLOW, GREEN),
+    impact="minor",
+)
+NESTED = incident("nested", WEB, ("07-05 11:00", "investigating", SLOW, DOWN), ("07-05 12:00", "resolved", DOWN, SLOW))
+WORDY = incident(
+    "wordy", CODE, ("07-08 10:00", "investigating"), ("07-08 10:30", "monitoring"), ("07-08 11:00", "resolved")
+)
+UNFINISHED = incident(
+    "unfinished",
+    WEB,
+    ("07-20 10:00", "investigating", GREEN, SLOW),
+    ("07-20 12:00", "identified", SLOW, SLOW),
+    impact="minor",
+)
+LISTED = incident(
+    "listed", CODE, ("07-10 10:00", "investigating", GREEN, GREEN), ("07-10 11:00", "resolved", GREEN, GREEN)
+)
+HISTORY = (MIDNIGHT, REOPENED, MAINTENANCE, SLOWER, NESTED, WORDY, LISTED, UNFINISHED)
+
+
+@pytest.fixture
+def history(tmp_path):
+    return file(tmp_path, *HISTORY)
+
+
+@pytest.fixture
+def db(tmp_path, history):
+    run("backfill", history, "--db", tmp_path / "book.db")
+    return tmp_path / "book.db"
+
+
+@pytest.fixture
+def report(db):
+    return json.loads(run("reliability", "--json", "--db", db))
+
+
+def bad(figures):
+    return {c: m for c, m in figures["minutes"].items() if m and c not in ("operational", "unknown")}
+
+
+def test_both_implementations_agree_on_every_cell(history):
+    found = compare(history, "claude")
+    assert (found.unexplained, found.differing, sum(found.reasons.values())) == ([], 0, 0)
+
+
+def test_an_outage_over_midnight_a_reopened_one_and_a_maintenance_inside_it(report):
+    assert bad(report["surfaces"]["claude-api"]) == {"major_outage": 180, "partial_outage": 105, "maintenance": 15}
+
+
+def test_an_outage_inside_a_slow_time_counts_once(report):
+    web = report["surfaces"]["claude-web"]
+    assert {k: round(v) for k, v in bad(web).items()} == {"degraded": 240, "major_outage": 60}
+
+
+def test_an_incident_without_transitions_is_charged_by_its_impact_and_inferred(report):
+    code = report["surfaces"]["claude-code"]
+    assert (bad(code), code["inferred_min"], code["inferred_pct"]) == ({"partial_outage": 30}, 30, 100)
+
+
+def test_a_reopened_incident_takes_until_its_last_resolved(report):
+    api = report["surfaces"]["claude-api"]
+    assert (api["to_resolve_h"]["n"], api["to_resolve_h"]["p50"], api["to_resolve_h"]["longest"]) == (2, 2.75, 3)
+
+
+def test_an_incident_is_in_the_month_of_its_first_post(report):
+    assert report["surfaces"]["claude-api"]["months"] == {"2026-06": 1, "2026-07": 1}
+
+
+def test_the_provider_counts_each_incident_once_and_no_maintenance(report):
+    assert (report["providers"]["claude"]["incidents"], report["providers"]["claude"]["to_resolve_h"]["n"]) == (7, 6)
+
+
+def test_an_incident_of_a_history_that_ended_is_open_when_the_history_ended(db):
+    said = run("history", "claude", "10y", "--db", db)
+    assert "degraded, open when the history ended (2026-07-20 12:00 UTC) · unfinished" in said
+
+
+def test_a_maintenance_is_listed_from_its_window(db):
+    said = run("history", "claude", "10y", "--db", db)
+    assert "2026-07-02 10:30 UTC · maintenance, 15 min · maintenance" in said
+
+
+def test_a_recording_is_unknown_from_the_first_unreadable_poll_to_the_next_usable_one(tmp_path):
+    began = datetime(2026, 6, 1, tzinfo=UTC)
+    red = [{"id": API[0], "name": API[1], "status": DOWN}]
+    green = [{"id": API[0], "name": API[1], "status": GREEN}]
+    polls = [(0, green), (30, red), (40, None), (70, red), (90, green), (200, None), (210, green), (300, green)]
+    lines = []
+    for minute, components in polls:
+        body = {"page": PAGE, "components": components, "incidents": [], "scheduled_maintenances": []}
+        at = (began + timedelta(minutes=minute)).isoformat()
+        lines.append(json.dumps({"polled_at": at, "body": body if components else None}))
+    path = tmp_path / "polls.ndjson"
+    path.write_text("\n".join(lines))
+    run("backfill", "claude", "--from", path, "--db", tmp_path / "book.db")
+    api = json.loads(run("reliability", "--json", "--db", tmp_path / "book.db"))["surfaces"]["claude-api"]
+    assert (round(api["blind_min"]), api["minutes"]["major_outage"], api["outages"]) == (30, 30, 1)
+    assert compare(path, "claude").unexplained == []
