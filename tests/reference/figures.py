@@ -220,7 +220,8 @@ def course_of(record: Record, service: Service) -> list[tuple[datetime, datetime
         if any(a <= start < b for a, b in record.unknown):
             condition = "unknown"
         spans.append((start, end, condition))
-    return [(a, b, overlaid(record, posted, spans, a, condition)) for a, b, condition in spans]
+    ends = green_ends(record, service, posted)
+    return [(a, b, overlaid(posted, ends, spans, a, condition)) for a, b, condition in spans]
 
 
 def posted_spans(record: Record, service: Service) -> list[tuple[datetime, datetime, str]]:
@@ -237,22 +238,26 @@ def posted_spans(record: Record, service: Service) -> list[tuple[datetime, datet
     return spans
 
 
-def overlaid(record: Record, posted, spans, at: datetime, condition: str) -> str:
+def overlaid(posted, green, spans, at: datetime, condition: str) -> str:
     """The condition at an edge, where transitions come first and end what a poll saw a little later."""
     said = [c for a, b, c in posted if a <= at < b]
     if said:
         return max(said, key=lambda c: RANK[c])
     if condition in BAD:
         first, last = next((a, b) for a, b in bad_runs(spans) if a <= at < b)
-        ends = [at for at in green_ends(record, posted) if first < at < last]
+        ends = [at for at in green if first < at < last]
         if ends and max(ends) <= at and last - max(ends) <= HELD:
             return "operational"
     return condition
 
 
-def green_ends(record: Record, posted) -> set[datetime]:
-    """When transitions ended a bad time in operational."""
-    greens = {at for at, old, new in record.moves.values() if old in BAD and new == "operational"}
+def green_ends(record: Record, service: Service, posted) -> set[datetime]:
+    """When transitions of the service's components ended a bad time in operational."""
+    greens = {
+        at
+        for (_, component), (at, old, new) in record.moves.items()
+        if old in BAD and new == "operational" and link(service, component, record.names.get(component, component))
+    }
     return {b for _, b, c in posted if c in BAD} & greens
 
 

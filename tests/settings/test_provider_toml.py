@@ -89,3 +89,25 @@ def test_what_to_do_is_one_text_or_one_for_each_advice(read, tmp_path):
     [surface] = load(tmp_path).provider("acme").surfaces
     assert (surface.people, surface.people_slow) == ("Wait.", "")
     assert (surface.programs, surface.programs_slow) == ("Queue.", "One by one.")
+
+
+def surface_with(read, tmp_path, text):
+    read("")
+    file = tmp_path / "providers" / "acme.toml"
+    file.write_text(file.read_text() + text)
+    [surface] = load(tmp_path).provider("acme").surfaces
+    return surface
+
+
+def test_a_service_may_say_when_it_began_and_ended(read, tmp_path):
+    surface = surface_with(read, tmp_path, "since = 2026-04-01\nuntil = 2026-06-01\n")
+    assert (surface.since, surface.until) == (datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC))
+
+
+def test_a_day_may_be_written_as_a_text(read, tmp_path):
+    assert surface_with(read, tmp_path, 'since = "2026-04-01"\n').since == datetime(2026, 4, 1, tzinfo=UTC)
+
+
+def test_a_service_that_ended_before_it_began_is_an_error(read, tmp_path):
+    with pytest.raises(SettingsError, match="must be before until"):
+        surface_with(read, tmp_path, "since = 2026-04-01\nuntil = 2026-04-01\n")

@@ -622,3 +622,68 @@ def test_a_sentence_about_one_surface_changes_nothing_that_is_said_of_another(to
     for surface in named - {other} - needing:
         # the words that it rests on are quoted clause by clause, so even they are the same
         assert before.get(surface) == after.get(surface)
+
+
+# --- charged rightly --------------------------------------------------------------------------------------------------
+
+
+def affected(of, page=None, provider=CLAUDE):
+    return {
+        s for s, h in said(of, page, provider).items() if h.condition.is_bad or h.condition is Condition.MAINTENANCE
+    }
+
+
+@pytest.mark.parametrize("where", ["on AWS Bedrock", "via Amazon Bedrock", "on Google Vertex AI", "through Vertex"])
+def test_a_model_on_another_vendors_service_affects_none_of_ours(where):
+    of = incident(post("12:00", "investigating", "We look into errors of Opus."), name=f"Errors for Opus {where}")
+    assert affected(of) == set()
+
+
+def test_a_model_on_another_vendors_service_and_on_our_api_affects_the_api():
+    of = incident(post("12:00", "investigating", "We look into it."), name="Errors for Opus on Vertex AI and the API")
+    assert affected(of) == {"claude-api"}
+
+
+def test_a_model_without_a_place_affects_what_serves_it():
+    of = incident(post("12:00", "investigating", "We look into it."), name="Errors for Opus")
+    assert "claude-api" in affected(of)
+
+
+def test_a_maintenance_of_what_a_service_needs_is_not_its_own():
+    of = incident(
+        post("12:00", "in_progress", "We maintain it.", {API: (OK, Condition.MAINTENANCE)}),
+        name="Planned maintenance of the API",
+        impact=Impact.MAINTENANCE,
+        is_maintenance=True,
+    )
+    assert affected(of, {API: Condition.MAINTENANCE}) == {"claude-api"}
+
+
+def test_a_component_that_a_maintenance_lists_and_that_stays_operational_is_not_in_maintenance():
+    of = incident(
+        post("12:00", "in_progress", "We maintain it.", {API: (OK, Condition.MAINTENANCE), WEB: (OK, OK)}),
+        components=(API, WEB),
+        impact=Impact.MAINTENANCE,
+        is_maintenance=True,
+    )
+    assert affected(of, {API: Condition.MAINTENANCE, WEB: OK}) == {"claude-api"}
+
+
+def test_a_component_that_an_incident_lists_and_that_stays_operational_is_not_affected():
+    of = incident(post("12:00", "investigating", "Errors.", {API: (OK, D), WEB: (OK, OK)}), components=(API, WEB))
+    assert affected(of, {API: D, WEB: OK}) == {"claude-api"}
+
+
+def test_a_notice_of_a_maintenance_with_an_unknown_stage_names_nothing():
+    of = incident(
+        post("12:00", "unknown", "You can subscribe in the console and the API."),
+        name="Data centre maintenance",
+        impact=Impact.MAINTENANCE,
+        is_maintenance=True,
+    )
+    assert affected(of) == set()
+
+
+def test_words_do_not_make_a_component_operational_that_is_degraded():
+    of = incident(post("12:00", "investigating", "The Claude API is working as intended.", {API: (OK, D)}))
+    assert said(of, {API: D})["claude-api"].condition is D
