@@ -1,5 +1,7 @@
 """What [source] may say: a kind that this bot reads, with the options that it needs and no others."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from bot.errors import ConfigError
@@ -109,5 +111,5 @@ def test_a_day_may_be_written_as_a_text(read, tmp_path):
 
 
 def test_a_service_that_ended_before_it_began_is_an_error(read, tmp_path):
-    with pytest.raises(SettingsError, match="must be before until"):
+    with pytest.raises(ConfigError, match="must be before until"):
         surface_with(read, tmp_path, "since = 2026-04-01\nuntil = 2026-04-01\n")
