@@ -43,6 +43,7 @@ class TrackedIncident:
     ``freed`` is filled after its end: surfaces that were normal again, or that another incident affects now.
     ``announced`` is what was last announced to channels, by their message or a broadcast; None as its time before that.
     ``cleared_at`` is when all of its surfaces were safe to retry after its end.
+    ``replaced`` are digests of titles and posts that later ones replaced (``bot.rules.changes.versions``), newest last.
     """
 
     incident: Incident
@@ -62,6 +63,7 @@ class TrackedIncident:
     announced: tuple[AnnouncedSurface, ...] = ()
     announced_at: datetime | None = None
     cleared_at: datetime | None = None
+    replaced: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -25,6 +25,7 @@ from bot.domain import (
     Verdict,
 )
 from bot.rules.changes import announcements
+from bot.rules.changes.events import REDATED, RETURNED
 from bot.rules.transition import StateTransition
 
 MAX_REPLIES = 10  # of one poll and incident; more updates become one reply with the newest
@@ -85,7 +86,9 @@ def _merge_posts(items: Iterable[NewsItem]) -> list[NewsItem]:
 
 
 def _quoted_item(event: Event) -> NewsItem | None:
-    """Returns the item that quotes the vendor's text in the event; None where the event has none."""
+    """Returns the item that quotes the vendor's text in the event; None where the event has none, or no new one."""
+    if event.reason_code in (RETURNED, REDATED):
+        return None
     text, stage, why = event.text or "", event.stage or Stage.UNKNOWN, event.reason or ""
     at = event.happened_at or event.seen_at
     match event.kind:

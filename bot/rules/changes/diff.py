@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain import Component, Incident, IncidentEnding, PollResult, Snapshot, Stage, TrackedIncident, Update
+from bot.rules.changes import versions
 
 MAX_UNLISTED_COMPONENTS = 5000  # remembered components that the page no longer lists
 
@@ -40,19 +41,21 @@ class UpdatePosted:
 
 @dataclass(frozen=True, slots=True)
 class UpdateEdited:
-    """A known update whose text, stage or time was edited."""
+    """A known update whose text, stage or time was edited; ``is_return`` where it is again as it was once before."""
 
     incident: Incident
     before: Update
     after: Update
+    is_return: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentRetitled:
-    """The incident's title or impact has changed."""
+    """The incident's title or impact has changed; ``is_return`` where they are again as they were once before."""
 
     before: Incident
     incident: Incident
+    is_return: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,9 @@ def first_posted_at(incident: Incident) -> datetime:
 
 def retroactive_changes(before: Incident | None, after: Incident) -> tuple[Change, ...]:
     """Returns the changes of an incident that is over: everything, or what is new since ``before``."""
-    return tuple(_incident_changes(None, after) if before is None else _update_changes(before, after))
+    if before is None:
+        return tuple(_incident_changes(None, after))
+    return tuple(_update_changes(TrackedIncident(before, before.created_at), after))
 
 
 def _incident_changes(tracked: TrackedIncident | None, after: Incident) -> Iterator[Change]:
@@ -143,25 +148,26 @@ def _incident_changes(tracked: TrackedIncident | None, after: Incident) -> Itera
     before = tracked.incident
     if not tracked.is_open and not after.stage.is_closed:
         yield IncidentReopened(after)
-    if (before.name, before.impact) != (after.name, after.impact):
-        yield IncidentRetitled(before, after)
-    yield from _update_changes(before, after)
+    returns = versions.times_replaced(tracked, versions.title_version(after))
+    if (before.name, before.impact) != (after.name, after.impact) and returns <= versions.MAX_RETURNS:
+        yield IncidentRetitled(before, after, is_return=returns > 0)
+    yield from _update_changes(tracked, after)
     if tracked.is_open and after.stage.is_closed:
         ending = IncidentEnding.LAPSED if _is_lapsed(after) else IncidentEnding.RESOLVED
         yield IncidentClosed(after, ending, None if ending is IncidentEnding.LAPSED else _last_posted_at(after))
 
 
-def _update_changes(before: Incident, after: Incident) -> Iterator[Change]:
-    old_updates = {u.id: u for u in before.updates}
+def _update_changes(tracked: TrackedIncident, after: Incident) -> Iterator[Change]:
+    old_updates = {u.id: u for u in tracked.incident.updates}
     for update in after.updates:
         old_update = old_updates.get(update.id)
         if old_update is None:
             yield UpdatePosted(after, update)
-        elif (old_update.body, old_update.stage, old_update.display_at) != (
-            update.body,
-            update.stage,
-            update.display_at,
-        ):
+        elif (old_update.body, old_update.stage) != (update.body, update.stage):
+            returns = versions.times_replaced(tracked, versions.update_version(update))
+            if returns <= versions.MAX_RETURNS:
+                yield UpdateEdited(after, old_update, update, is_return=returns > 0)
+        elif old_update.display_at != update.display_at:
             yield UpdateEdited(after, old_update, update)
 
 

@@ -26,6 +26,9 @@ from bot.domain import (
 )
 from bot.rules.changes import diff
 
+RETURNED = "returned"  # a title or post is again as it was once before
+REDATED = "redated"  # a post has another time and the same words
+
 _EVENT_OF_ENDING = {
     IncidentEnding.RESOLVED: (EventKind.INCIDENT_RESOLVED, "the vendor called it over", "resolved"),
     IncidentEnding.WITHDRAWN: (EventKind.INCIDENT_WITHDRAWN, "the vendor deleted it", "withdrawn"),
@@ -69,11 +72,15 @@ def change_event(change: diff.Change, provider: str, at: datetime, *, is_baselin
             return _update_event(base, EventKind.UPDATE_POSTED, u)
         case diff.UpdateEdited(before=b, after=u):
             edited = _update_event(base, EventKind.UPDATE_EDITED, u)
-            return replace(edited, before=b.body if b.body != u.body else None, reason=_edit_reason(b, u))
+            code = RETURNED if change.is_return else _edit_code(b, u)
+            old_body = b.body if b.body != u.body else None
+            return replace(edited, before=old_body, reason=_edit_reason(b, u), reason_code=code)
         case diff.IncidentRetitled(before=b):
             old_name = b.name if b.name != incident.name else None
             reason = _retitle_reason(b, incident)
-            return replace(base, kind=EventKind.INCIDENT_CHANGED, happened_at=None, before=old_name, reason=reason)
+            code = RETURNED if change.is_return else None
+            changed = replace(base, kind=EventKind.INCIDENT_CHANGED, happened_at=None, before=old_name)
+            return replace(changed, reason=reason, reason_code=code)
         case diff.IncidentClosed(ending=ending, at=closed_at):
             kind, reason, code = _EVENT_OF_ENDING[ending]
             return replace(base, kind=kind, happened_at=closed_at, reason=reason, reason_code=code)
@@ -200,6 +207,10 @@ def _edit_reason(before: Update, after: Update) -> str:
     if before.stage is not after.stage:
         return f"its stage was edited from {before.stage} to {after.stage}"
     return f"its time was edited from {before.display_at:%Y-%m-%d %H:%M:%S} to {after.display_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _edit_code(before: Update, after: Update) -> str | None:
+    return None if (before.body, before.stage) != (after.body, after.stage) else REDATED
 
 
 def _retitle_reason(before: Incident, after: Incident) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain import NO_TIME, Incident, PollResult, ProviderState, Snapshot, Stage, TrackedIncident, Update
-from bot.rules.changes import diff
+from bot.rules.changes import diff, versions
 
 NEWS_WITHIN = timedelta(minutes=5)  # of the newest page time: a page may show a post a little after it was written
 CLOCK_TOLERANCE = timedelta(minutes=10)  # a vendor's clock that is ahead by no more is wrong in all its times alike
@@ -69,7 +69,7 @@ def believable_poll(state: ProviderState, poll: PollResult, saw: Snapshot) -> tu
             return _with_past_times(incident, None, poll.at)
         if not is_newer and is_older_version(known.incident, incident, poll.at):
             return known.incident
-        return _with_past_times(incident, known.incident, poll.at)
+        return _with_past_times(versions.with_known_forms(incident, known), known.incident, poll.at)
 
     incidents, maintenances = (
         None if listed is None else tuple(settle(i, is_newer=is_page_newer) for i in listed)

@@ -23,7 +23,7 @@ from bot.domain import (
     TrackedIncident,
 )
 from bot.rules.attribution.attribute import AFFECTING_KINDS
-from bot.rules.changes import diff, events, missed
+from bot.rules.changes import diff, events, missed, versions
 
 RETENTION = timedelta(hours=24)  # how long an ended incident stays in the state: for recurrences and its alert's end
 
@@ -121,6 +121,7 @@ def _updated_incident(
     """Returns the incident as the page shows it, with the updates and components that only an earlier page showed."""
     if tracked is None:
         tracked = TrackedIncident(shown, at, is_baseline=is_baseline, is_retroactive=shown.stage.is_closed)
+    tracked = versions.remember_replaced(tracked, shown)
     listed_ids = {u.id for u in shown.updates}
     all_updates = (*(u for u in tracked.incident.updates if u.id not in listed_ids), *shown.updates)
     updates = tuple(sorted(all_updates, key=lambda u: u.display_at))  # stable: equal times keep the page's order

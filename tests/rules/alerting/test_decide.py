@@ -86,12 +86,22 @@ def test_rule_2_an_edit_shows_before_and_after_in_the_thread():
     assert not item.broadcast
 
 
-def test_rule_2_an_edit_of_the_time_says_which_and_repeats_no_words():
-    [item] = news(look(0, OPEN), look(5, page(incident(replace(FIRST, display_at=at(-2))), api=RED)))
-    assert (item.before, item.change) == (
-        "",
-        "its time was edited from 2026-05-04 12:00:00 to 2026-05-04 11:58:00 UTC",
-    )
+def test_rule_2_an_edit_of_the_time_alone_is_no_news():
+    assert last(look(0, OPEN), look(5, page(incident(replace(FIRST, display_at=at(-2))), api=RED))).alerts == ()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        incident(replace(FIRST, body="The API fails.")),
+        incident(FIRST, name="API errors"),
+        incident(FIRST, impact=Impact.CRITICAL),
+    ],
+    ids=["text", "title", "impact"],
+)
+def test_what_is_shown_by_turns_is_news_once(changed):
+    looks = [look(5 * n, page(changed, api=RED) if n % 2 else OPEN) for n in range(6)]
+    assert [len(last(*looks[: n + 1]).alerts and news(*looks[: n + 1])) for n in range(2, 6)] == [0] * 4
 
 
 def test_another_title_stays_in_the_thread():
