@@ -3,6 +3,7 @@
 import json
 from contextlib import closing
 from datetime import timedelta
+from itertools import chain
 
 import pytest
 
@@ -189,9 +190,16 @@ async def test_an_incident_that_left_the_page_is_asked_for_its_last_words(show, 
 
 
 async def test_an_incident_whose_page_is_gone_was_withdrawn(show, web):
-    web.show(page(), "/api/v2/incidents.json")
+    older = incident(update(9, "resolved", at=NOON - timedelta(days=9)), number=9)
+    web.show(page(older), "/api/v2/incidents.json")
     stroke = await show(page(), DOWN, page())
     assert kinds(stroke) == ["incident_withdrawn"]
+
+
+async def test_an_incident_is_not_withdrawn_because_its_page_and_the_list_of_all_are_empty_for_a_while(show, web):
+    web.show(page(), "/api/v2/incidents.json")
+    seen = [kinds(await show(body)) for body in (page(), *[DOWN, page()] * 10)]
+    assert not {"incident_withdrawn", "incident_reopened", "incident_resolved"} & set(chain.from_iterable(seen))
 
 
 async def test_an_incident_that_can_not_be_asked_stays_open_and_is_asked_again(show, web):

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bot.domain import Subscription, VerdictParameters
 from bot.engine import Engine
 from tests.support.acme import ACME, NOON
-from tests.support.pages import DOWN, incident, page
+from tests.support.pages import DOWN, incident, page, update
 
 pytestmark = pytest.mark.anyio
 
@@ -125,7 +126,9 @@ async def test_the_providers_page_counts_again_after_a_restart_between(watch):
 
 
 async def test_a_move_that_the_operator_confirms_is_followed_and_ends_what_was_left_behind(watch):
-    watch.web.show(json.dumps({"page": {"id": "globexpage", "name": "Globex"}, "incidents": []}).encode(), ALL)
+    older = incident(update(9, "resolved", at=NOON - timedelta(days=9)), number=9)
+    told = {"page": {"id": "globexpage", "name": "Globex"}, "incidents": [older]}
+    watch.web.show(json.dumps(told).encode(), ALL)
     await watch.show(DOWN)
     await watch.show(globex(), looks=5)
     watch.engine = watch.start(replace(ACME, page_ids=("acmepage", "globexpage")))

@@ -119,7 +119,9 @@ async def test_one_that_left_its_page_is_asked_for_by_the_vendors_id(towns):
 
 
 async def test_one_that_left_its_page_and_the_list_of_all_is_withdrawn_under_its_own_name(towns):
-    towns.web.show(json.dumps({"page": {"id": "acmepage"}, "incidents": []}).encode(), "/api/v2/incidents.json")
+    older = incident(update(9, "resolved", at=NOON - timedelta(days=9)), number=9)
+    told = {"page": {"id": "acmepage"}, "incidents": [older]}
+    towns.web.show(json.dumps(told).encode(), "/api/v2/incidents.json")
     await towns.show(page())
     assert [str(k.ending) for k in towns.engine.states["globex"].incidents] == ["withdrawn"]
 

@@ -46,6 +46,7 @@ class SourceFormat:
         needs: Options of ``[source]`` that the format requires.
         takes: Options of ``[source]`` that it accepts besides.
         others: Alternative ``paths``. A source whose ``path`` is the first of one of them reads all of it.
+        optional_paths: How many of the last paths a poll may lack; the parser gets fewer bodies then.
         complete_below: The list of components is complete if it has fewer entries than this; 0 where it never is known
             to be.
         timed: The same body can mean something else later, so the time of the poll counts.
@@ -65,6 +66,7 @@ class SourceFormat:
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     others: tuple[tuple[str, ...], ...] = ()
+    optional_paths: int = 0
     complete_below: float = 0
     timed: bool = False
     seen: bool = False

@@ -141,5 +141,6 @@ FORMAT = SourceFormat(
     parse,
     fits,
     others=(("/v3/summary.json", "/v3/components.json"),),
+    optional_paths=1,
     complete_below=math.inf,
 )

@@ -44,20 +44,14 @@ def fits(body: Any) -> bool:
 
 
 def parse(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
-    """Parses the page and its heartbeats."""
+    """Parses the page, and its heartbeats where they were read: without them it has no components."""
     body = json_fields.load_object(bodies[0])
     groups = json_fields.read_list(body.get("publicGroupList"), dict, "a group")
     if groups is None:
         json_fields.raise_parse_error("it has no groups of monitors")
     config = body.get("config") if isinstance(body.get("config"), dict) else {}
-    heartbeat_lists = json_fields.require_object(json_fields.load_json(bodies[1]), "the heartbeats").get(
-        "heartbeatList"
-    )
-    heartbeats = json_fields.require_object(heartbeat_lists, "heartbeatList")
     monitors = [m for g in groups for m in json_fields.read_list(g.get("monitorList"), dict, "a monitor") or ()]
-    components = builders.unique_by_id(
-        json_fields.read_each(monitors, lambda m: _monitor(m, heartbeats, at), "a monitor")
-    )
+    components = _components(monitors, bodies[1], at) if len(bodies) > 1 else None
     incidents = None
     if "incident" in body or "incidents" in body:
         pinned = _pinned_incidents(body)
@@ -69,6 +63,12 @@ def parse(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
     return Snapshot(
         source.page, name, components, builders.unique_by_id(incidents), builders.unique_by_id(maintenances)
     )
+
+
+def _components(monitors: Sequence[json_fields.JsonObject], body: bytes, at: datetime) -> tuple[Component, ...] | None:
+    heartbeat_lists = json_fields.require_object(json_fields.load_json(body), "the heartbeats").get("heartbeatList")
+    heartbeats = json_fields.require_object(heartbeat_lists, "heartbeatList")
+    return builders.unique_by_id(json_fields.read_each(monitors, lambda m: _monitor(m, heartbeats, at), "a monitor"))
 
 
 def _monitor(item: json_fields.JsonObject, heartbeats: json_fields.JsonObject, at: datetime) -> Component:
@@ -179,6 +179,7 @@ FORMAT = SourceFormat(
     parse,
     fits,
     needs=("page",),
+    optional_paths=1,
     complete_below=math.inf,
     timed=True,
 )

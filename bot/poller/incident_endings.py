@@ -116,12 +116,7 @@ class EndingSearch:
         *,
         is_doubtful: bool,
     ) -> None:
-        list_failure, listed = "there is no list of all incidents", None
-        if self.fetch_all is not None:
-            try:
-                listed = {i.id: i for i in diff.listed_incidents(await self.fetch_all())}
-            except (SourceError, ParseError) as error:
-                list_failure = f"the list of all: {error}"
+        listed, list_failure = await self._read_list()
         oldest = min((i.created_at for i in (listed or {}).values()), default=None)
         for tracked in asked:
             incident_id, own_failure = tracked.incident.id, failures[tracked.incident.id]
@@ -132,13 +127,31 @@ class EndingSearch:
             ending = None
             if listed is not None or self.fetch_all is None:
                 ending = self._ending_when_unlisted(tracked, own_failure, reaches_back=reaches_back)
-            if ending is not None and not (is_doubtful and not reaches_back):
+            is_unproven = not reaches_back and (is_doubtful or not self._is_absence_confirmed(tracked, listed))
+            if ending is not None and not is_unproven:
                 self.endings[incident_id] = ending
             else:
-                why = f"{own_failure or 'it has no page of its own'}; " + (
-                    list_failure if listed is None else "the list of all does not show it"
-                )
+                why = f"{own_failure or 'it has no page of its own'}; {list_failure}"
                 self._leave_unsettled(tracked, why, waits[incident_id], is_doubtful=is_doubtful)
+
+    def _is_absence_confirmed(self, tracked: TrackedIncident, listed: Mapping[str, Incident] | None) -> bool:
+        """Whether enough polls did not show it, where one source alone says so: no list, or one that is empty now."""
+        if listed is None:
+            return self._is_confirmed(tracked, CONFIRMED_AFTER)
+        return bool(listed) or tracked.incident.is_maintenance or self._is_confirmed(tracked, DOUBTFUL_FOR)
+
+    async def _read_list(self) -> tuple[dict[str, Incident] | None, str]:
+        """The list of all incidents by id, and why it does not show one; None where it can't be read or is outdated."""
+        if self.fetch_all is None:
+            return None, "there is no list of all incidents"
+        try:
+            page = await self.fetch_all()
+        except (SourceError, ParseError) as error:
+            return None, f"the list of all: {error}"
+        if page.updated_at and self.state.page_updated_at and page.updated_at < self.state.page_updated_at:
+            return None, "the list of all is older than the page"
+        listed = {i.id: i for i in diff.listed_incidents(page)}
+        return listed, "the list of all does not show it" if listed else "the list of all is empty now"
 
     def _ending_when_unlisted(
         self, tracked: TrackedIncident, own_failure: str, *, reaches_back: bool

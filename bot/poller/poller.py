@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.domain import (
+    Condition,
     Incident,
     Observation,
     PollFailure,
@@ -34,6 +35,7 @@ from bot.poller.page_client import PageClient, PageResponse
 from bot.poller.source_cache import SourceCache, answer_age, hash_bodies
 from bot.rules.changes import diff, missed
 
+COMPONENTS_STAND_FOR = timedelta(minutes=5)  # as they were read last, where their own path fails
 FULL_LIST_EVERY = timedelta(hours=1)  # the list of all incidents is read for those that were created as resolved
 
 RelocationDetector = Callable[[Source], Awaitable[str]]
@@ -127,13 +129,15 @@ class Poller:
 
     async def _read_page(self, provider: Provider, state: ProviderState, before: SourceCache) -> _PageReading:
         """Fetches and parses the page, and puts it into the cache. Raises SourceError or ParseError."""
-        page, bodies = await self._fetch_bodies(provider, before)
+        page, bodies, unread = await self._fetch_bodies(provider, before)
         digest = hash_bodies(bodies) if bodies else before.digest
         is_same = before.snapshot is not None and digest == before.digest
         snapshot = self._parse_snapshot(provider, bodies or before.bodies, before if is_same else SourceCache())
+        snapshot = replace(snapshot, problems=(*snapshot.problems, *unread)) if unread and not is_same else snapshot
         self._check_identity(provider, state, snapshot)
         after = before.updated(page, snapshot, digest, self.now())
         after.bodies = (bodies or before.bodies) if self._format_of(provider).timed else ()
+        after.components_unread_since = (before.components_unread_since or self.now()) if unread else None
         self.cache[provider.id] = after
         return _PageReading(page, snapshot, digest, None if is_same else b"\n".join(bodies), before)
 
@@ -147,6 +151,7 @@ class Poller:
         snapshot = mark_complete(snapshot, source_format)
         snapshot = drop_old_incidents(snapshot, frozenset(k.incident.id for k in state.incidents), self.now())
         snapshot = continuity.continue_from(snapshot, state.incidents, self.now())
+        snapshot = self._without_unread_components(provider, state, snapshot)
         snapshot, search = await self._find_endings(provider, state, snapshot)
         snapshot, since = await self._add_missed(provider, state, snapshot)
         listed_count = len(snapshot.incidents or ())
@@ -158,7 +163,11 @@ class Poller:
             search.endings,
             "" if page.fallback_because else page.url.partition("://")[2].partition("/")[0],
             since,
-            is_same=reading.body is None and is_complete and since is None and not source_format.timed,
+            is_same=reading.body is None
+            and is_complete
+            and since is None
+            and not source_format.timed
+            and self.cache[provider.id].components_unread_since is None,
             age=answer_age(page),
             page=page_identity.identity_of(snapshot, provider, state.page),
             unsettled=tuple(search.unsettled),
@@ -184,17 +193,37 @@ class Poller:
         at = self.now()
         return PollResult(at, PollFailure(why, code, wait)), Observation(provider.source.id, at, code, why=why)
 
-    async def _fetch_bodies(self, provider: Provider, cached: SourceCache) -> tuple[PageResponse, Bodies]:
-        """Fetches every path of the format: the first response, and all bodies.
+    async def _fetch_bodies(
+        self, provider: Provider, cached: SourceCache
+    ) -> tuple[PageResponse, Bodies, tuple[str, ...]]:
+        """Fetches every path of the format: the first response, all bodies, and which path could not be read and why.
 
         No bodies where the page still is the cached one. Only formats with a single path use conditional requests.
+        Raises SourceError where a path fails that the format needs.
         """
         first, *rest = self._format_of(provider).paths_of(provider.source)
         is_conditional = not rest and not cached.has_wrong_etags and not cached.needs_full_fetch(self.now())
         page = await self._fetch(provider, first, etag=cached.etag if is_conditional else None)
         if page.not_modified and cached.snapshot is not None:
-            return page, ()
-        return page, (page.body, *[(await self._fetch(provider, path)).body for path in rest])
+            return page, (), ()
+        bodies = [page.body]
+        needed = len(rest) - self._format_of(provider).optional_paths
+        for number, path in enumerate(rest):
+            try:
+                bodies.append((await self._fetch(provider, path)).body)
+            except SourceError as error:
+                if number < needed:
+                    raise
+                return page, tuple(bodies), (f"{path} can't be read: {error}",)
+        return page, tuple(bodies), ()
+
+    def _without_unread_components(self, provider: Provider, state: ProviderState, snapshot: Snapshot) -> Snapshot:
+        """The snapshot, in which components are unknown that could not be read for too long; red ones stay red."""
+        since = self.cache[provider.id].components_unread_since
+        if since is None or snapshot.components is not None or self.now() - since < COMPONENTS_STAND_FOR:
+            return snapshot
+        unknown = (c if c.condition.is_bad else replace(c, condition=Condition.UNKNOWN) for c in state.components)
+        return replace(snapshot, components=tuple(unknown) or None)
 
     def _parse_snapshot(self, provider: Provider, bodies: Bodies, cached: SourceCache) -> Snapshot:
         source_format = self._format_of(provider)
@@ -304,7 +333,8 @@ class Poller:
         confirms what it shows.
         """
         source_format = self._format_of(provider)
-        why = doubtful_reason(state, snapshot)
+        has_unread = self.cache[provider.id].components_unread_since is not None
+        why = snapshot.contradiction if has_unread else doubtful_reason(state, snapshot)
         page = _DoubtfulPage(self.now())
         if why:
             page = self._doubtful_pages.setdefault(provider.id, page)

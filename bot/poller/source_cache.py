@@ -40,6 +40,7 @@ class SourceCache:
         polled_at: The last fetch of any kind.
         served_at: The newest time at which a server said that it made the answer.
         has_wrong_etags: One ETag came with two different bodies, so that a 304 proves nothing.
+        components_unread_since: Since when a path that the format can do without could not be read.
         left: Bodies that others have replaced, by digest.
     """
 
@@ -51,6 +52,7 @@ class SourceCache:
     polled_at: datetime | None = None
     served_at: datetime | None = None
     has_wrong_etags: bool = False
+    components_unread_since: datetime | None = None
     left: Mapping[bytes, BodyTurns] = field(default_factory=dict)
 
     def needs_full_fetch(self, at: datetime) -> bool:

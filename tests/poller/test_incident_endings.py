@@ -59,8 +59,10 @@ async def search(
     absence=Absence.ASK,
     known=None,
     doubtful=False,
+    page_updated_at=None,
 ):
-    state = ProviderState("acme", incidents=(TrackedIncident(known or incident(), NOON),))
+    tracked = TrackedIncident(known or incident(), NOON)
+    state = ProviderState("acme", incidents=(tracked,), page_updated_at=page_updated_at)
     found = EndingSearch(
         absence,
         at,
@@ -108,8 +110,33 @@ async def test_off_a_list_that_does_not_reach_back_its_ending_is_unsettled(own):
 
 @pytest.mark.parametrize("code", ["http_404", "http_410"])
 async def test_a_page_that_is_gone_says_that_it_was_deleted(code):
-    found = await search(own=SourceError("gone", code=code), every=listing())
+    younger = incident("younger", posted_at=NOON + MINUTE)
+    found = await search(own=SourceError("gone", code=code), every=listing(younger))
     assert found.endings == {"i1": IncidentEnding.WITHDRAWN}
+
+
+async def test_an_empty_list_of_all_proves_nothing_at_first():
+    found = await search(own=SourceError("gone", code="http_404"), every=listing())
+    assert (found.endings, found.unsettled[0].why) == (
+        {},
+        "it has no page of its own; the list of all is empty now",
+    )
+
+
+async def test_a_list_of_all_that_stays_empty_for_half_an_hour_is_believed():
+    gone = SourceError("gone", code="http_404")
+    at = NOON + timedelta(minutes=31)
+    found = await search(own=gone, every=listing(), at=at, earlier=[left()])
+    assert found.endings == {"i1": IncidentEnding.WITHDRAWN}
+
+
+async def test_a_list_of_all_that_is_older_than_the_page_proves_nothing():
+    stale = replace(listing(OLDER), updated_at=NOON - timedelta(days=1))
+    found = await search(own=SourceError("gone", code="http_404"), every=stale, page_updated_at=NOON)
+    assert (found.endings, found.unsettled[0].why) == (
+        {},
+        "it has no page of its own; the list of all is older than the page",
+    )
 
 
 async def test_while_the_page_is_doubtful_an_own_page_that_is_gone_proves_nothing():

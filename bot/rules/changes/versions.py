@@ -21,7 +21,7 @@ _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 
 
 def with_known_forms(shown: Incident, known: TrackedIncident) -> Incident:
-    """The incident as shown, with its known spelling where only spaces or markup differ, and the known times of its posts.
+    """The incident as shown, with the known form of texts that differ in spaces or markup only, and known times.
 
     The time of a post is corrected once; a page that dates it anew again and again does not move it.
     """
