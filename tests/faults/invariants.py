@@ -54,17 +54,20 @@ def told_late(day: Any) -> set[str]:
 def what_was_missed_is_told_late(day: Any) -> Iterator[str]:
     """An incident that no good look showed, and that ended in a long gap between two, is told all the same."""
     shown = {incident for incident, _ in day.seen}
+    keys = {m.key for m in day.chat.said if m.channel == "C1"}
     words = "\n".join(m.text for m in day.chat.said if m.channel == "C1")
     for story in (s for s in day.vendor.stories if s.id not in shown and s.closed_at and not s.is_withdrawn):
         start, end = (datetime.fromisoformat(story.updates[n]["display_at"]) for n in (0, -1))
         gap = next((g for g in day.gaps if g.true_end >= end), None)
         is_late = gap and missed.is_monitoring_gap(gap.start, gap.end) and start < end and gap.start < end
-        if is_late and not re.search(rf"Trouble {story.number}\b", words):
+        is_told = f"{story.id}:alert" in keys or re.search(rf"Trouble {story.number}\b", words)
+        if is_late and not is_told:
             yield f"{story.id}: {start:%H:%M} to {end:%H:%M}"
 
 
 def no_gap_is_a_storm(day: Any) -> Iterator[str]:
-    late = Counter(m.at for m in day.chat.said if m.channel == "C1" and "Told late" in m.text)
+    late_keys = {f"{incident}:alert" for incident in unseen(day)}
+    late = Counter(m.at for m in day.chat.said if m.channel == "C1" and m.key in late_keys)
     yield from (f"{at}: {n} messages" for at, n in late.items() if n > missed.MAX_SEPARATE_ALERTS)
 
 
