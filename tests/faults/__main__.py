@@ -8,6 +8,7 @@ disk      the real bot on a disk that is full for a while (wants a mount namespa
 sources   nine faults of a status page, healthy and in an incident
 slack     six faults of Slack
 days      random days with a virtual clock: pages, faults, clock jumps, crashes; ``--seed``, ``--days``
+shown     what is shown on random days and recorded polls with old bodies, odd entries, clock steps, every code of Slack
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import argparse
 import asyncio
 import functools
 import logging
+import os
 import random
 import tempfile
 import time
 from pathlib import Path
 
-from tests.faults import crashes, days, disk, power, slacks, sources
+from tests.faults import crashes, days, disk, power, shown, slacks, sources
 from tests.faults.fake_services import SLACK_FAULTS, SOURCE_FAULTS
 from tests.faults.tables import table
 
@@ -92,6 +94,11 @@ async def random_days(asked: argparse.Namespace) -> None:
     print(await days.report(asked.seed, asked.days))
 
 
+async def shown_days(asked: argparse.Namespace) -> None:
+    folder = os.environ.get("BROWNOUT_SHARED")
+    print(await shown.report(asked.seed, min(asked.days, 20), Path(folder) if folder else None))
+
+
 PARTS = {
     "crashes": crash_points,
     "errors": error_points,
@@ -100,6 +107,7 @@ PARTS = {
     "sources": source_faults,
     "slack": slack_faults,
     "days": random_days,
+    "shown": shown_days,
 }
 
 

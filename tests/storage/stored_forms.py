@@ -119,6 +119,7 @@ KNOWN = TrackedIncident(
     joined="inc2",
     announced=(AnnouncedSurface("acme-api", Condition.DEGRADED, Advice.HOLD_OFF),),
     announced_at=at(50),
+    replaced=("0a1b2c3d4e5f", "5f4e3d2c1b0a"),
     cleared_at=at(51),
 )
 ENDED = tuple(
