@@ -9,7 +9,7 @@ chat are behind Protocols.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Protocol
@@ -32,6 +32,7 @@ from bot.domain import (
     Snapshot,
     Stage,
     Subscription,
+    TrackedIncident,
     UserReport,
     Verdict,
     VerdictParameters,
@@ -43,6 +44,7 @@ from bot.poller import PageClient, Poller, RelocationDetector
 from bot.rules import transition
 from bot.rules.alerting import decide, routing
 from bot.rules.attribution.updates import texts_to_read
+from bot.rules.changes import diff
 from bot.rules.evidence import unmapped
 from bot.rules.transition import StateTransition, TransitionContext
 
@@ -62,6 +64,7 @@ class EngineRepository(Outbox, Protocol):
     def flush(self) -> None: ...  # noqa: D102
     def shift_due_times(self, now: datetime, by: timedelta) -> None: ...  # noqa: D102
     def key_holders(self, keys: Iterable[str]) -> Iterable[tuple[str, str]]: ...  # noqa: D102
+    def tracked_incident(self, incident: str) -> tuple[str, TrackedIncident] | None: ...  # noqa: D102
     def notified_channels(self, incident: str) -> frozenset[str]: ...  # noqa: D102
     def mentioned_channels(self, incident: str) -> frozenset[str]: ...  # noqa: D102
     def channel_preferences(self) -> Mapping[str, ChannelPreferences]: ...  # noqa: D102
@@ -133,7 +136,8 @@ class Engine:
         provider = self.providers[provider_id]
         result, observation = await self.poller.poll(provider, self.states[provider_id])
         await self._read_texts(provider, result)
-        state, context = self.states[provider_id], self._transition_context(provider)
+        state = self._with_forgotten_incidents(self.states[provider_id], result)
+        context = self._transition_context(provider)
         change = transition.skip_unchanged(state, result, context) or transition.apply_poll(state, result, context)
         code = change.poll_failure.code if change.poll_failure else ""
         self.own_network.record(
@@ -150,6 +154,23 @@ class Engine:
             self.poller.clear_cache(provider_id)  # the next poll is unconditional and records this result
             raise
         return change
+
+    def _with_forgotten_incidents(self, state: ProviderState, result: PollResult) -> ProviderState:
+        """The state with the ended incidents that it has forgotten and that the page shows again, as recorded.
+
+        Without them, a post-mortem or a reopening a day after the end would be a new incident with old posts.
+        """
+        if result.is_same or not isinstance(result.saw, Snapshot):
+            return state
+        known = {k.incident.id for k in state.incidents}
+        new = (i.id for i in diff.listed_incidents(result.saw) if i.id not in known)
+        recorded = (self.repository.tracked_incident(key) for key in new)
+        forgotten = tuple(
+            replace(tracked, freed=tracked.surfaces, cleared_at=tracked.closed_at, is_missed=False)
+            for provider, tracked in filter(None, recorded)
+            if provider == state.provider and not tracked.is_open and not tracked.is_backfilled
+        )
+        return replace(state, incidents=(*state.incidents, *forgotten)) if forgotten else state
 
     async def _read_texts(self, provider: Provider, result: PollResult) -> None:
         """Has a page's new texts read ahead if they are long; the transition then finds the readings in the cache.

@@ -105,8 +105,8 @@ class Update:
     """One post of the vendor on an incident. ``transitions`` is None where it says nothing about components.
 
     ``display_at`` is the time that it carries. ``written_at`` is when it was written, where the vendor says so and has
-    dated it back; ``updated_at`` when it was last edited. ``claimed_at`` is the time that it carries where that lay in
-    the future: ``display_at`` is the time at which it was seen then.
+    dated it back; ``updated_at`` when it was last edited. ``claimed_at`` is the time that it carries where that cannot
+    be (in the future, or the end of an incident before its beginning): ``display_at`` is when it was seen then.
     """
 
     id: str

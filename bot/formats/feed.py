@@ -32,7 +32,7 @@ CURRENT_WITHIN = timedelta(hours=24)
 OPEN_WITHIN = timedelta(days=3)  # an entry that was never called over and not touched for longer is not of now
 MAX_ENTRIES = 2000  # feeds are not always in order, so that none may be left out before its stage is read
 UNSURE_WITHIN = timedelta(hours=26)  # no two clocks of the world are further apart
-PLAUSIBLE_YEARS = range(1970, 2200)
+PLAUSIBLE_YEARS = range(2000, 2200)
 MAX_TEXT = 100_000  # characters of one entry
 
 _POST = re.compile(

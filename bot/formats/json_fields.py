@@ -30,7 +30,7 @@ _UNSAFE_IN_A_LINK = re.compile(r"[\s<>|\"'`\\^{}]")
 NOT_A_PAGE = "this is not a status page: "
 _MAX_LINK = 2000  # characters; Slack refuses longer ones
 _LEAP_SECOND = re.compile(r"(\d\d:\d\d:)60")
-_PLAUSIBLE_YEARS = range(1970, 2200)  # beyond these, adding a duration could overflow a datetime
+_PLAUSIBLE_YEARS = range(2000, 2200)  # beyond these, adding a duration could overflow a datetime
 
 
 def load_json(raw: bytes) -> Any:
@@ -122,7 +122,7 @@ def to_enum(kind: type[E], value: Any, otherwise: E) -> E:
 
 
 def parse_iso_time(value: Any) -> datetime | None:
-    """An ISO 8601 time in UTC; None for anything else and for years before 1970 or after 2199.
+    """An ISO 8601 time in UTC; None for anything else and for years before 2000 or after 2199.
 
     The zone may be a name (``2026-03-02 13:02 CET``); without any it is UTC. A leap second is the second before it.
     """

@@ -106,7 +106,7 @@ class Poller:
     _keys: KeyAssigner = field(init=False)
     _gap_starts: dict[str, datetime] = field(default_factory=dict)  # monitoring gaps that have still to be filled
     _doubtful_pages: dict[str, _DoubtfulPage] = field(default_factory=dict)  # by provider id
-    _all_read: dict[str, tuple[datetime, frozenset[str]]] = field(default_factory=dict)  # the list of all: when, ids
+    _all_read: dict[str, tuple[datetime, frozenset[tuple[str, str]]]] = field(default_factory=dict)  # when, posts
 
     def __post_init__(self) -> None:
         """Sets up the keys of incidents."""
@@ -295,30 +295,31 @@ class Poller:
     async def _add_retroactive(
         self, provider: Provider, state: ProviderState, snapshot: Snapshot, *, is_read: bool
     ) -> Snapshot:
-        """The snapshot with incidents that were created as resolved, which only the list of all incidents shows.
+        """The snapshot with what only the list of all shows: incidents created as resolved, posts after an end.
 
         The list is read once an hour for that. Before it was read once, only what was posted within a day counts;
         later, what it did not have before. ``is_read`` where this poll reads it anyway.
         """
         source_format, at = self._format_of(provider), self.now()
-        read_at, known_ids = self._all_read.setdefault(provider.id, (at, frozenset()))
+        read_at, known_posts = self._all_read.setdefault(provider.id, (at, frozenset()))
         has_list = source_format.absence is Absence.ASK and source_format.all_path
         if is_read or not has_list or abs(at - read_at) < FULL_LIST_EVERY:
             return snapshot
-        self._all_read[provider.id] = (at, known_ids)  # also where it can't be read: once an hour is enough
+        self._all_read[provider.id] = (at, known_posts)  # also where it can't be read: once an hour is enough
         try:
             listed = diff.listed_incidents(await self._fetch_all_incidents(provider, state))
         except (SourceError, ParseError):
             return snapshot
-        self._all_read[provider.id] = (at, frozenset(i.id for i in listed))
+        self._all_read[provider.id] = (at, frozenset(map(_newest_post, listed)))
         shown = {k.incident.id for k in state.incidents} | {i.id for i in diff.listed_incidents(snapshot)}
         new = tuple(
             i
             for i in listed
-            if i.id not in shown | known_ids
+            if i.id not in shown
+            and _newest_post(i) not in known_posts
             and i.stage.is_closed
             and not i.is_maintenance
-            and (known_ids or at - missed.vendor_time_range(i)[1] <= missed.REPORTABLE_FOR)
+            and (known_posts or at - missed.vendor_time_range(i)[1] <= missed.REPORTABLE_FOR)
         )
         return replace(snapshot, incidents=(*(snapshot.incidents or ()), *new)) if new else snapshot
 
@@ -384,3 +385,8 @@ class Poller:
         page = await self._fetch(provider, source_format.own_path(vendor_incident, provider.source))
         shown = source_format.parse_own(page.body, provider.source)
         return incident_keys.with_key(shown, {vendor_incident.id: incident.id})
+
+
+def _newest_post(incident: Incident) -> tuple[str, str]:
+    """Identifies an incident with its newest post."""
+    return incident.id, incident.updates[-1].id if incident.updates else ""

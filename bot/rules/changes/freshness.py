@@ -151,10 +151,15 @@ def _comparable(
 
 
 def _with_past_times(incident: Incident, known: Incident | None, at: datetime) -> Incident:
-    """The incident with no time in the future but those of planned work; a time stays as it was first replaced."""
+    """The incident with no impossible time: in the future, except of planned work, or an end before the first post.
+
+    A time stays as it was first replaced.
+    """
     known_updates = {u.id: u for u in known.updates} if known else {}
     is_planned = incident.is_maintenance and incident.stage is Stage.SCHEDULED
     updates = [_with_past_time(u, known_updates.get(u.id), at, is_planned=is_planned) for u in incident.updates]
+    if not incident.is_maintenance:
+        updates = [_with_possible_end(u, updates, at if known else None) for u in updates]
     created_at = incident.created_at
     if created_at > at and not (is_planned and created_at != NO_TIME):
         earliest = min((u.display_at for u in updates), default=at)
@@ -166,6 +171,14 @@ def _with_past_times(incident: Incident, known: Incident | None, at: datetime) -
         return incident
     ordered = tuple(sorted(updates, key=lambda u: u.display_at))
     return replace(incident, updates=ordered, created_at=created_at, started_at=started_at)
+
+
+def _with_possible_end(update: Update, updates: Iterable[Update], seen_at: datetime | None) -> Update:
+    """The post; one that ends an incident before its first post has the time it was seen at, else the last post's."""
+    others = [u.display_at for u in updates if not u.stage.is_closed]
+    if not update.stage.is_closed or not others or update.display_at >= min(others):
+        return update
+    return replace(update, display_at=seen_at or max(others), claimed_at=update.display_at)
 
 
 def _with_past_time(update: Update, known: Update | None, at: datetime, *, is_planned: bool) -> Update:

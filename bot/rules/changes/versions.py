@@ -10,12 +10,14 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 
 from bot.domain import Incident, TrackedIncident, Update
 
 MAX_REPLACED = 60  # earlier versions that are remembered of one incident
 MAX_RETURNS = 1  # of one version that are recorded; a page that goes on changing back and forth says nothing new
+SAME_TIME = timedelta(seconds=1)  # two times of a post that differ by less; a database rounds them
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 
@@ -74,7 +76,9 @@ def _with_known_form(shown: Update, known: Mapping[str, Update], tracked: Tracke
         return shown
     body = before.body if is_same_text(before.body, shown.body) else shown.body
     has_moved = (before.stage, before.body) == (shown.stage, body) and before.display_at != shown.display_at
-    is_redated = has_moved and times_replaced(tracked, _time_version(before)) > 0
+    is_redated = has_moved and (
+        abs(shown.display_at - before.display_at) < SAME_TIME or times_replaced(tracked, _time_version(before)) > 0
+    )
     if body == shown.body and not is_redated:
         return shown
     return replace(shown, body=body, display_at=before.display_at if is_redated else shown.display_at)
