@@ -1,7 +1,8 @@
 """Fits a page to what is known of it, where its entries lack what tells them apart from poll to poll.
 
 An update without a time keeps the time at which it was first seen; an incident without an id keeps the id of the
-incident with its title that has left the list; and an update whose id is made of its time, and that only carries a
+incident with its title that has left the list; an incident under a new id that begins like one that has left the list
+is that one; and an update whose id is made of its time, and that only carries a
 newer time, is the update that it was (bot/docs/status-page-formats.md#odd-entries, #touched-without-a-word).
 """
 
@@ -29,7 +30,8 @@ def continue_from(snapshot: Snapshot, known: Iterable[TrackedIncident], at: date
     def fitted(incidents: tuple[Incident, ...] | None) -> tuple[Incident, ...] | None:
         if incidents is None:
             return None
-        fitted_incidents = (_fitted(_identified(i, absent, snapshot), by_id, snapshot.undated) for i in incidents)
+        identified = (_identified(i, absent, snapshot, is_new=i.id not in by_id) for i in incidents)
+        fitted_incidents = (_fitted(i, by_id, snapshot.undated) for i in identified)
         return tuple(_lapsed(i, at) for i in fitted_incidents)
 
     return replace(snapshot, incidents=fitted(snapshot.incidents), maintenances=fitted(snapshot.maintenances))
@@ -51,15 +53,35 @@ def _lapsed(incident: Incident, at: datetime) -> Incident:
     return replace(incident, stage=Stage.COMPLETED) if is_over else incident
 
 
-def _identified(shown: Incident, absent: list[Incident], snapshot: Snapshot) -> Incident:
-    """An incident without an id as the one of its title that has left the list, where there is exactly one."""
-    if shown.id not in snapshot.unidentified:
+def _identified(shown: Incident, absent: list[Incident], snapshot: Snapshot, *, is_new: bool) -> Incident:
+    """An incident under the id of the one that it continues and that has left the list, where there is exactly one.
+
+    Without an id, that is the one of its title; under a new id, the one whose title and first post it has.
+    """
+    if shown.id in snapshot.unidentified:
+        same = [i for i in absent if (i.name, i.is_maintenance) == (shown.name, shown.is_maintenance)]
+    elif is_new:
+        same = [i for i in absent if _has_same_beginning(i, shown)]
+    else:
         return shown
-    same = [i for i in absent if (i.name, i.is_maintenance) == (shown.name, shown.is_maintenance)]
     if len(same) != 1:
         return shown
     absent.remove(same[0])
     return replace(shown, id=same[0].id)
+
+
+def _has_same_beginning(known: Incident, shown: Incident) -> bool:
+    """Whether two incidents have the same title and the same first post, at the same time."""
+    if (known.name, known.is_maintenance) != (shown.name, shown.is_maintenance):
+        return False
+    if not known.updates or not shown.updates:
+        return False
+    before, after = known.updates[0], shown.updates[0]
+    return bool(before.body) and (before.stage, before.body, before.display_at) == (
+        after.stage,
+        after.body,
+        after.display_at,
+    )
 
 
 def _fitted(shown: Incident, known: dict[str, Incident], undated: frozenset[str]) -> Incident:
