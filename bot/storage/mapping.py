@@ -44,7 +44,7 @@ from bot.domain import (
 )
 from bot.errors import StoreError
 from bot.rules.changes.diff import first_posted_at
-from bot.storage.delivery_order import delivery_rank
+from bot.storage.delivery_order import DeliveryRank
 
 _Stored = TypeVar("_Stored")
 StoredWorld = TypeAliasType("StoredWorld", ProviderState)  # an adapter accepts a config for an alias, not for a class
@@ -379,18 +379,18 @@ def report_row(
 # --- channels and people ----------------------------------------------------------------------------------------------
 
 
-def outbox_row(notification: Notification, at: datetime) -> dict[str, object]:
-    """A row of ``outbox`` that is pending and due from ``at`` on."""
+def outbox_row(notification: Notification, at: datetime, stored: str, rank: DeliveryRank) -> dict[str, object]:
+    """A row of ``outbox`` that is pending and due from ``at`` on; ``stored`` is the notification as JSON."""
     return {
         "channel": notification.channel,
         "key": notification.key,
         "kind": notification.kind,
         "incident": notification.incident,
-        "post": NOTIFICATION_ADAPTER.dump_json(notification).decode(),
+        "post": stored,
         "state": "waiting",
         "created_at": format_time(at),
         "due_at": format_time(at),
-        "rank": delivery_rank(notification),
+        "rank": rank,
     }
 
 

@@ -6,7 +6,7 @@ import logging
 from datetime import datetime, time
 
 from bot.domain import DigestSchedule, NoticeKind, Notification
-from bot.storage import transitions
+from bot.storage import queueing
 from bot.storage.connection import Database, Upsert
 from bot.storage.mapping import digest_row, format_time, parse_time
 
@@ -30,7 +30,7 @@ class ScheduleStore:
         """Marks a due time as handled and enqueues its digest, if there is one, in one transaction."""
         with self._db.transaction():
             if notification is not None:
-                transitions.enqueue(self._db, notification, due)
+                queueing.enqueue(self._db, notification, due)
             self._db.write("UPDATE digests SET done = max(done, ?) WHERE channel = ?", format_time(due), channel)
 
     # --- direct messages ----------------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ class ScheduleStore:
         with self._db.transaction():
             if self._db.rows(query, notification.channel, format_time(since), len(prefix), prefix):
                 return False
-            transitions.enqueue(self._db, notification, at)
+            queueing.enqueue(self._db, notification, at)
         return True
 
 

@@ -14,7 +14,6 @@ from bot.domain import (
     EventKind,
     Incident,
     Notification,
-    NotificationKind,
     Observation,
     ProviderState,
     SurfaceState,
@@ -22,9 +21,8 @@ from bot.domain import (
 )
 from bot.rules.reliability.backfill import COVERED_AFTER_FAILURE
 from bot.rules.transition import StateTransition
-from bot.storage import evidence, mapping
+from bot.storage import evidence, mapping, queueing
 from bot.storage.connection import IGNORE, Database, Upsert
-from bot.storage.delivery_order import DeliveryRank, delivery_rank
 from bot.storage.mapping import format_time, parse_time
 
 _POLLED_AGAIN = Upsert(
@@ -53,8 +51,7 @@ def write_transition(
     evidence.transfer_messages(db, transition)
     if transition.evidence is not None:
         evidence.write_evidence(db, transition.evidence, transition.at)
-    for notification in notifications:
-        enqueue(db, notification, transition.at)
+    queueing.enqueue_all(db, notifications, transition.at)
     if replace(transition.before, seen_at=transition.state.seen_at) != transition.state:
         saved = mapping.PROVIDER_STATE_ADAPTER.dump_json(transition.state).decode()
         row = {"provider": transition.state.provider, "saved_at": format_time(transition.at), "world": saved}
@@ -184,53 +181,6 @@ def _write_estimates(db: Database, transition: StateTransition) -> None:
 def append_events(db: Database, events: Iterable[Event]) -> None:
     """Appends events to the timeline."""
     db.insert_all("events", map(mapping.event_row, events))
-
-
-def enqueue(db: Database, notification: Notification, at: datetime) -> None:
-    """Puts a notification into the outbox, once by its key. An edit supersedes the pending edits of its message.
-
-    What is held (by a mute or by quiet hours) is recorded as withheld and not put into the outbox. A broadcast says how
-    its incident is now, so nothing of it is withheld any more.
-    """
-    if notification.held:
-        db.insert("withheld", mapping.withheld_row(notification, at), IGNORE)
-        return
-    is_broadcast = notification.news is not None and notification.news.broadcast
-    if notification.kind is NotificationKind.ALERT or is_broadcast:
-        db.write("DELETE FROM withheld WHERE channel = ? AND incident = ?", notification.channel, notification.incident)
-    if notification.kind is NotificationKind.ALERT:
-        db.insert("alerts", mapping.alert_row(notification, at), IGNORE)
-        if delivery_rank(notification) is DeliveryRank.OUTAGE:
-            _probe_now(db, notification.channel, at)
-    if notification.mentions:
-        mentioned = "UPDATE alerts SET rung_at = ? WHERE channel = ? AND incident = ?"
-        db.write(mentioned, format_time(at), notification.channel, notification.incident)
-    if notification.kind is NotificationKind.EDIT:  # `IN (...)` is there only for the partial index of pending rows
-        db.write(  # of both conditions on the state, the first one lets SQLite use the index of the unsent
-            "UPDATE outbox SET state = 'superseded' WHERE channel = ? AND incident = ? AND kind = 'edit'"
-            " AND state IN ('waiting', 'sending') AND (state = 'waiting' OR due_at > ?)",  # not what is under way
-            *(notification.channel, notification.incident, format_time(at)),
-        )
-    if notification.kind in (NotificationKind.EDIT, NotificationKind.REPLY):
-        _keep_order(db, notification)
-    db.insert("outbox", mapping.outbox_row(notification, at), IGNORE)
-
-
-def _probe_now(db: Database, channel: str, at: datetime) -> None:
-    """The first alert of a complete outage tries a paused channel again at once."""
-    db.write(
-        "UPDATE pauses SET probe_at = ? WHERE channel = ? AND probe_at > ?", format_time(at), channel, format_time(at)
-    )
-
-
-def _keep_order(db: Database, notification: Notification) -> None:
-    """Moves up what has to be sent before this: earlier replies of the thread, and the message if it became worse."""
-    where = "channel = ? AND incident = ? AND state IN ('waiting', 'sending') AND rank > ?"
-    about = replace(notification, kind=NotificationKind.ALERT)
-    for kind, rank in (("alert", delivery_rank(about)), ("reply", delivery_rank(notification))):
-        if kind == "alert" or notification.kind is NotificationKind.REPLY:
-            values = (rank, notification.channel, notification.incident, rank, kind)
-            db.write(f"UPDATE outbox SET rank = ? WHERE {where} AND kind = ?", *values)  # noqa: S608
 
 
 def resume_channel(db: Database, channel: str) -> bool:

@@ -23,7 +23,7 @@ from bot.domain import (
     Subscription,
     UserAction,
 )
-from bot.storage import mapping, schedules, transitions
+from bot.storage import mapping, queueing, schedules, transitions
 from bot.storage.connection import IGNORE, Database, Upsert
 from bot.storage.mapping import format_time, parse_time
 
@@ -159,7 +159,7 @@ class UserActionStore:
             [row] = self._db.rows("SELECT max(id) AS id FROM events")
             if last:
                 reply = replace(last, kind=NotificationKind.REPLY, key=key, news=item, mentions=())
-                transitions.enqueue(self._db, reply, event.seen_at)
+                queueing.enqueue(self._db, reply, event.seen_at)
         return int(row["id"])
 
     def add_report(self, event: Event, person: ChatUser) -> None:
@@ -190,14 +190,13 @@ class UserActionStore:
                 )
             at = notification.about.at if isinstance(notification.about, Notice) else notification.about.as_of
             schedules.save_digest_schedule(self._db, preferences.channel, preferences.digest, at)
-            transitions.enqueue(self._db, notification, at)
+            queueing.enqueue(self._db, notification, at)
 
     def enqueue(self, notifications: Iterable[Notification], at: datetime) -> int:
         """Puts notifications into the outbox; returns how many of them are new."""
         before = self._latest_outbox_id()
         with self._db.transaction():
-            for notification in notifications:
-                transitions.enqueue(self._db, notification, at)
+            queueing.enqueue_all(self._db, notifications, at)
         return self._latest_outbox_id() - before
 
     def enqueue_catch_ups(
@@ -224,7 +223,7 @@ class UserActionStore:
             }
             self._db.insert("alerts", row, IGNORE)
             self._db.write("DELETE FROM withheld WHERE channel = ? AND incident = ?", notice.channel, incident)
-        transitions.enqueue(self._db, notice, at)
+        queueing.enqueue(self._db, notice, at)
 
     def remove_expired_mute(self, mute: Mute, at: datetime) -> None:
         """Removes an expired mute, and updates the incident's message, which mentions it."""
@@ -241,7 +240,7 @@ class UserActionStore:
         last = self._latest_message(channel, incident)
         if last:
             key = f"{incident}:people:{self._latest_outbox_id() + 1}"
-            transitions.enqueue(self._db, replace(last, kind=NotificationKind.EDIT, key=key, mentions=()), at)
+            queueing.enqueue(self._db, replace(last, kind=NotificationKind.EDIT, key=key, mentions=()), at)
 
     def _latest_outbox_id(self) -> int:
         """The id of the newest row of the outbox, 0 if there is none."""

@@ -29,13 +29,13 @@ COMPONENTS = 40
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-bench", "SLACK_APP_TOKEN": "xapp-bench"}
 
 
-def page_bytes(number: int = 0, *, is_down: bool = False) -> bytes:
-    """A summary.json of about 24 KB; component 0 is down where told so, by an incident of its own."""
+def page_bytes(number: int = 0, *, is_down: bool = False, status: str = "major_outage") -> bytes:
+    """A summary.json of about 24 KB; where ``is_down``, component 0 has this status, by an incident of its own."""
     about = (
         "What this part of the service does for the people who use it, in a sentence or two of the vendor's own. " * 4
     )
-    status = ["major_outage" if is_down and not n else "operational" for n in range(COMPONENTS)]
-    listed = [{"id": f"c{n}", "name": f"Part {n}", "status": s, "description": about} for n, s in enumerate(status)]
+    shown = [status if is_down and not n else "operational" for n in range(COMPONENTS)]
+    listed = [{"id": f"c{n}", "name": f"Part {n}", "status": s, "description": about} for n, s in enumerate(shown)]
     at = datetime.now(UTC).isoformat()  # noqa: TID251  (a vendor has a clock)
     update = {"id": f"u{number}", "status": "investigating", "body": "We look into errors.", "display_at": at}
     incident = {"id": f"i{number}", "name": "Errors", "status": "investigating", "impact": "major", "created_at": at}
@@ -57,14 +57,15 @@ def bench_provider(name: str, url: str) -> str:
 class FakeServices:
     """Serves while it is entered. ``looks`` are the times (monotonic) of each page's requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, slack: FakeSlackServer | None = None) -> None:
+        """``slack`` is another Slack than one that takes everything."""
         self.well = page_bytes()
         self.down: dict[str, bytes] = {}
         self.hanging: set[str] = set()
         self.looks: dict[str, list[float]] = {}
         self.shown: dict[str, float] = {}  # when a page was first read with its incident
         self.posted: dict[str, float] = {}  # by its key, when a message came
-        self.slack = FakeSlackServer(self._taken, lambda: "")
+        self.slack = slack or FakeSlackServer(self._taken, lambda: "")
         self._server = serving_app(
             *self.slack.routes(),
             web.get("/{page}/{rest:.*}", self._page),
@@ -112,13 +113,13 @@ def configure(folder: Path, url: str, count: int, *, interval_s: float, web_port
 
 @asynccontextmanager
 async def running(
-    config: Path, db: Path, stage: FakeServices, log: IO[bytes], *, slack: bool = True
+    config: Path, db: Path, stage: FakeServices, log: IO[bytes], *, slack: bool = True, code: Path | None = None
 ) -> AsyncIterator[Process]:
-    """The real bot, as a process of its own, in the stage's Slack or in its log."""
+    """The real bot, as a process of its own, in the stage's Slack or in its log; ``code`` is another checkout of it."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("SLACK_")}
     told = {**kept, **TOKENS, "SLACK_API_URL": f"{stage.url}/api/"} if slack else kept
     command = [sys.executable, "-m", "bot", "run", "--config", str(config), "--db", str(db)]
-    bot = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=log, stderr=log, env=told)
+    bot = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=log, stderr=log, env=told, cwd=code)
     try:
         yield bot
     finally:

@@ -1,0 +1,300 @@
+"""``python -m tests.bench storm``: fifty providers break within a minute, the complete outage last; and a busy morning.
+
+The real bot runs in a fake Slack that takes 300 posts and 50 edits a minute, and one post a second in a channel. Once
+with few channels and once with many: how long until each severity is in its first and its last channel, answers with 429
+for each post, messages that came twice, and pairs of channel and incident that are in no message and in no queue. People
+send commands all the while. In the second part the quiet hours of 600 channels end with ten incidents open. With
+``--before FOLDER`` a bot from another checkout is measured in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sqlite3
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+
+from bot import settings
+from bot.domain import ChannelPreferences, Notice, NoticeKind, Notification, NotificationKind, QuietHours, Subscription
+from bot.storage import Repository
+from tests.bench.fake_services import FakeServices, configure, free_port, page_bytes, running, until
+from tests.bench.limited_slack import POSTS_A_MINUTE, POSTS_BURST, LimitedSlack
+from tests.bench.load import watched_book
+from tests.bench.table import Row, percentile, table
+
+PROVIDERS, BREAK_FOR_S, LOOK_EVERY_S = 50, 60.0, 2.0
+SIZES = (20, 300)  # channels
+AFTER_S = 90.0  # after the last page broke
+WORST, PARTIAL, LEAST = "major_outage", "partial_outage", "degraded_performance"
+WORDS = {WORST: "complete outage", PARTIAL: "partial outages", LEAST: "degradations"}
+MORNING_CHANNELS, MORNING_INCIDENTS, COMMANDS = 600, 10, 100
+MORNING_S = 60.0  # after the end of the quiet hours
+
+
+def severity(number: int) -> str:
+    """Of the n-th provider that breaks: the last is down completely, every fifth partly."""
+    if number == PROVIDERS - 1:
+        return WORST
+    return PARTIAL if number % 5 == 0 else LEAST
+
+
+@dataclass
+class Measured:
+    """What one bot did in one storm. Times in ms, but ``reached`` in seconds: severity to those of all its channels."""
+
+    channels: int
+    reached: dict[str, list[float]] = field(default_factory=dict)
+    expected: dict[str, int] = field(default_factory=dict)
+    posts: int = 0
+    limited: int = 0
+    doubled: int = 0
+    lost: int = 0
+    queued: int = 0
+    acks: list[float] = field(default_factory=list)
+    health: list[float] = field(default_factory=list)
+    stalls: float | None = None
+    worst_is_first: bool = False
+
+
+@asynccontextmanager
+async def the_bot(
+    folder: Path, stage: FakeServices, channels: int, pages: int, code: Path | None, quiet: QuietHours | None = None
+) -> AsyncIterator[tuple[Path, int]]:
+    """A bot whose channels have subscribed to every page, after its first round: its database and its web port."""
+    port = free_port()
+    config = configure(folder / "config", stage.url, pages, interval_s=LOOK_EVERY_S, web_port=port)
+    db = folder / "storm.db"
+    providers = settings.load(config).providers
+    watched_book(db, providers, stage.well)
+    now = datetime.now(UTC)  # noqa: TID251  (a subscription has a date)
+    with closing(Repository.open(db)) as book, book._db.transaction():
+        for number in range(channels):
+            for provider in providers:
+                book.subscribe(Subscription(f"C{number:03}", provider.id, created_at=now))
+    if quiet:
+        save_quiet_hours(db, channels, quiet, now)
+    with (folder / "bot.log").open("ab") as log:
+        async with running(config, db, stage, log, code=code):
+            await until(lambda: len(stage.looks) == pages, 120, "the first round")
+            await asyncio.sleep(5)
+            yield db, port
+
+
+def save_quiet_hours(db: Path, channels: int, quiet: QuietHours, now: datetime) -> None:
+    """The same quiet hours for all channels, to the second."""
+    with closing(Repository.open(db)) as book:
+        for number in range(channels):
+            channel = f"C{number:03}"
+            notice = Notice(NoticeKind.SETTINGS, "", "", "s", now, "", now, "saved")
+            saved = Notification(channel, NotificationKind.NOTICE, "s", notice)
+            book.user_actions.save_preferences(ChannelPreferences(channel, quiet=quiet), [], saved)
+    with closing(sqlite3.connect(db)) as other, other:
+        other.execute("UPDATE habits SET quiet_end = ?", (quiet.end.isoformat("seconds"),))
+        other.execute("UPDATE outbox SET state = 'sent', ts = '1.0'")
+
+
+async def type_commands(stage: FakeServices, until_s: float, every_s: float, at_once: int = 1) -> int:
+    """Types commands until a time (monotonic); returns how many."""
+    typed = 0
+    while time.monotonic() < until_s:
+        for _ in range(at_once):
+            typed += await stage.slack.command("status", f"C{typed % 20:03}", typed)
+        await asyncio.sleep(every_s)
+    return typed
+
+
+async def ask_health(port: int, until_s: float, found: list[float]) -> None:
+    """How long /healthz takes, in ms, twice a second."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as client:
+        while time.monotonic() < until_s:
+            began = time.monotonic()
+            try:
+                async with client.get(f"http://127.0.0.1:{port}/healthz") as answer:
+                    await answer.read()
+                found.append((time.monotonic() - began) * 1000)
+            except (aiohttp.ClientError, OSError):
+                found.append(60_000.0)
+            await asyncio.sleep(0.5)
+
+
+async def stalls(port: int) -> float | None:
+    """Stalls of the event loop by the bot's own count; None if it has none."""
+    async with aiohttp.ClientSession() as client, client.get(f"http://127.0.0.1:{port}/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    return next((float(line.split()[-1]) for line in lines if line.startswith("brownout_loop_stalls_total")), None)
+
+
+async def storm(channels: int, code: Path | None = None, providers: int = PROVIDERS) -> Measured:
+    """Breaks one page after the other, and watches what Slack is told."""
+    slack = LimitedSlack()
+    with tempfile.TemporaryDirectory(prefix="brownout-bench-") as name:
+        async with FakeServices(slack) as stage, the_bot(Path(name), stage, channels, providers, code) as (db, port):
+            got, end = Measured(channels), time.monotonic() + BREAK_FOR_S + AFTER_S
+            typing = asyncio.create_task(type_commands(stage, end, 1.0))
+            asking = asyncio.create_task(ask_health(port, end, got.health))
+            for number in range(providers):
+                status = severity(number + PROVIDERS - providers)
+                stage.down[f"p{number}"] = page_bytes(number, is_down=True, status=status)
+                await asyncio.sleep(BREAK_FOR_S / providers)
+            await asyncio.sleep(max(0.0, end - time.monotonic()))
+            await asyncio.gather(typing, asking)
+            got.stalls = await stalls(port)
+            got.acks = [ack * 1000 for ack in slack.acks]
+            count(got, stage, slack, db, providers)
+            return got
+
+
+def count(got: Measured, stage: FakeServices, slack: LimitedSlack, db: Path, providers: int) -> None:
+    """Fills in what became of every pair of channel and incident."""
+    with closing(sqlite3.connect(f"{db.as_uri()}?mode=ro", uri=True)) as book:
+        pending = {
+            (channel, incident)
+            for channel, incident in book.execute(
+                "SELECT channel, incident FROM outbox WHERE state IN ('waiting', 'sending') AND kind = 'alert'"
+            )
+        }
+        shared = dict(
+            ((channel, incident), key)
+            for channel, incident, key in book.execute("SELECT channel, incident, shared_key FROM alerts")
+        )
+        queued = book.execute("SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')").fetchone()[0]
+        waiting_keys = set(book.execute("SELECT channel, key FROM outbox WHERE state IN ('waiting', 'sending')"))
+    posts = [t for t in slack.taken if not t.is_edit]
+    at = {}
+    for taken in posts:
+        at.setdefault((taken.channel, taken.key), taken.at)
+    got.posts, got.limited, got.queued = len(posts), slack.limited.total(), queued
+    got.doubled = len(posts) - len(at)
+    for number in range(providers):
+        status = severity(number + PROVIDERS - providers)
+        got.expected[status] = got.expected.get(status, 0) + got.channels
+        for channel in (f"C{n:03}" for n in range(got.channels)):
+            incident = f"i{number}"
+            key = shared.get((channel, incident)) or f"{incident}:alert"
+            if when := at.get((channel, key)) or at.get((channel, f"{incident}:alert")):
+                since = max(0.0, when - stage.shown.get(f"p{number}", when))
+                got.reached.setdefault(status, []).append(since)
+            elif (channel, incident) not in pending and (channel, key) not in waiting_keys:
+                got.lost += 1
+
+
+def storm_rows(got: Measured, who: str, before: Measured | None = None) -> list[Row]:
+    """Rows of one storm."""
+    name = f"{got.channels} channels"
+    least_s = max(0.0, (got.channels - POSTS_BURST) / (POSTS_A_MINUTE / 60)) + 2
+    found = []
+    for status in (WORST, PARTIAL, LEAST):
+        times, earlier = sorted(got.reached.get(status, [])), sorted(before.reached.get(status, [])) if before else []
+        note = f"{len(times)} of {got.expected[status]} told when it was counted"
+        if before:
+            note += f"; {len(earlier)} before"
+        for what, share, target in (
+            ("first", 0.0, None),
+            ("P95", 0.95, least_s if status == WORST else None),
+            ("last", 1.0, None),
+        ):
+            found.append(
+                Row(
+                    f"{name}: {WORDS[status]} told, {what} of the channels",
+                    percentile(times, share) if times else None,
+                    "s",
+                    target,
+                    percentile(earlier, share) if earlier else None,
+                    who,
+                    note if what == "last" else "",
+                )
+            )
+    per_post = got.limited / max(1, got.posts)
+    yard = before.limited / max(1, before.posts) if before else None
+    found.append(Row(f"{name}: answers with 429 for each post", per_post, "", 0.05, yard, who, f"{got.posts} posts"))
+    found.append(
+        Row(f"{name}: lost", got.lost, "", 0, before.lost if before else None, who, f"{got.queued} still queued")
+    )
+    found.append(Row(f"{name}: told twice", got.doubled, "", 0, before.doubled if before else None, who))
+    found += speed_rows(got, name, who, before)
+    return found
+
+
+def speed_rows(got: Measured, name: str, who: str, before: Measured | None) -> list[Row]:
+    """How soon the bot answered meanwhile."""
+    found = [
+        Row(
+            f"{name}: {what}, {word}",
+            percentile(values, share) if values else None,
+            "ms",
+            target,
+            percentile(earlier, share) if earlier else None,
+            who,
+            f"{len(values)} measured",
+        )
+        for what, values, earlier, limit in (
+            ("ack", got.acks, before.acks if before else [], 100),
+            ("/healthz", got.health, before.health if before else [], 50),
+        )
+        for word, share, target in (("median", 0.5, None), ("P99", 0.99, limit), ("worst", 1.0, None))
+    ]
+    found.append(Row(f"{name}: stalls of more than 50 ms", got.stalls, "", 0, before.stalls if before else None, who))
+    return found
+
+
+async def morning(channels: int = MORNING_CHANNELS, code: Path | None = None) -> Measured:
+    """Quiet hours of all channels end while incidents are open; a hundred commands meanwhile."""
+    slack = LimitedSlack()
+    with tempfile.TemporaryDirectory(prefix="brownout-bench-") as name:
+        async with FakeServices(slack) as stage:
+            now = datetime.now(UTC)  # noqa: TID251  (the bot has the real clock)
+            ends = now + timedelta(seconds=50)
+            quiet = QuietHours((now - timedelta(hours=2)).time(), ends.time().replace(microsecond=0), "UTC")
+            async with the_bot(Path(name), stage, channels, MORNING_INCIDENTS, code, quiet) as (_, port):
+                got = Measured(channels)
+                for number in range(MORNING_INCIDENTS):
+                    stage.down[f"p{number}"] = page_bytes(number, is_down=True, status=LEAST)
+                left_s = (ends - datetime.now(UTC)).total_seconds()  # noqa: TID251
+                await asyncio.sleep(max(0.0, left_s))
+                end = time.monotonic() + MORNING_S
+                slack.acks.clear()
+                await asyncio.gather(type_commands(stage, end, MORNING_S / COMMANDS), ask_health(port, end, got.health))
+                got.acks, got.stalls = [ack * 1000 for ack in slack.acks], await stalls(port)
+                got.posts, got.limited = sum(not t.is_edit for t in slack.taken), slack.limited.total()
+                return got
+
+
+async def rows(
+    sizes: Iterable[int] = SIZES, before: Path | None = None, parts: Iterable[str] = ("storm", "morning")
+) -> list[Row]:
+    """All rows; beside each other where there is another checkout."""
+    found = []
+    who = "before" if before else ""
+    if "storm" in parts:
+        for channels in sizes:
+            ours = await storm(channels)
+            theirs = await storm(channels, before) if before else None
+            found += storm_rows(ours, who, theirs)
+    if "morning" in parts:
+        ours = await morning()
+        theirs = await morning(code=before) if before else None
+        name = f"quiet hours of {ours.channels} channels end, {MORNING_INCIDENTS} incidents open"
+        found += speed_rows(ours, name, who, theirs)
+        note = f"{ours.posts} posts in {MORNING_S:.0f} s"
+        yard = theirs.limited / max(1, theirs.posts) if theirs else None
+        found.append(
+            Row(f"{name}: answers with 429 for each post", ours.limited / max(1, ours.posts), "", 0.05, yard, who, note)
+        )
+    return found
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--before", type=Path, help="another checkout, whose bot is measured too")
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
+    parser.add_argument("--parts", nargs="*", default=("storm", "morning"))
+    asked = parser.parse_args()
+    print(table(asyncio.run(rows(asked.sizes, asked.before, asked.parts))))
