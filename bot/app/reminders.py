@@ -6,11 +6,12 @@ enqueued twice is sent once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import chain, islice
+from typing import TypeVar
 
 from bot.domain import (
     Alert,
@@ -30,7 +31,10 @@ from bot.rules.alerting import decide, reminders, routing
 from bot.storage import Repository
 
 MAX_RELEASED = 100  # channels whose withheld alerts leave in one tick; the chat takes no more in its 15 s
+STEP_CHANNELS = 20  # channels that are handled without a pause for other tasks
 MAX_DONE = 100_000  # reminders to remember as enqueued
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -47,15 +51,22 @@ class ReminderHook:
 
     def __call__(self) -> bool:
         """Enqueues what is due now; True if anything was enqueued or a mute removed."""
+        return any([*self.steps()])
+
+    def steps(self) -> Iterator[bool]:
+        """Does the same in steps of some milliseconds; each item is whether the step enqueued or removed anything.
+
+        Between two steps other tasks of the event loop may run, and change what is read here.
+        """
         now = self.engine.now()
         expired = [mute for mute in self.repository.user_actions.mutes() if self._is_mute_over(mute, now)]
         for mute in expired:
             self.repository.user_actions.remove_expired_mute(mute, now)
+        yield bool(expired)
         tick = _NotificationData(self.engine, self.repository, now)
-        withheld = self._release_withheld(tick)
-        due = list(self._reminders(tick))
-        enqueued = self.repository.user_actions.enqueue(due, now) if due else 0
-        return bool(expired or enqueued or withheld)
+        yield from self._release_withheld(tick)
+        for due in _batches(self._reminders(tick), STEP_CHANNELS):
+            yield bool(self.repository.user_actions.enqueue(due, now))
 
     def _is_mute_over(self, mute: Mute, now: datetime) -> bool:
         """Whether its time is up, or its incident has ended."""
@@ -64,16 +75,38 @@ class ReminderHook:
         stored = self.repository.tracked_incident(mute.target)
         return stored is not None and not stored[1].is_open
 
-    def _release_withheld(self, tick: _NotificationData) -> bool:
-        """Enqueues the withheld alerts that nothing holds any more; True if there were any.
+    def _release_withheld(self, tick: _NotificationData) -> Iterator[bool]:
+        """Enqueues the withheld alerts that nothing holds any more, some channels at a time.
 
         Those of ended incidents are deleted without being sent. Several in one channel become one message. Where the
         channel has the incident's message already, its thread gets one broadcast.
         """
-        released, broadcasts = self._withheld_no_more(tick)
+        left = MAX_RELEASED
+        for channels in _batches(self._withheld_channels(tick), STEP_CHANNELS):
+            tick.refresh()
+            released, broadcasts = self._withheld_no_more(channels, tick)
+            released = dict([*released.items()][:left])
+            self._enqueue_released(released, broadcasts, tick)
+            left -= len(released)
+            yield bool(released or broadcasts)
+            if left <= 0:
+                return
+
+    def _withheld_channels(self, tick: _NotificationData) -> list[str]:
+        """The channels in which something is withheld; those with a complete outage first."""
+        waiting: dict[str, list[tuple[str, str]]] = {}
+        for channel, incident, provider in self.repository.user_actions.withheld_alerts():
+            waiting.setdefault(channel, []).append((incident, provider))
+        alerts = {key: tick.alert(*key) for keys in waiting.values() for key in keys}
+        outages = {key for key, alert in alerts.items() if alert and _is_outage(alert)}
+        return sorted(waiting, key=lambda channel: outages.isdisjoint(waiting[channel]))
+
+    def _enqueue_released(
+        self, released: dict[str, list[Alert]], broadcasts: list[Notification], tick: _NotificationData
+    ) -> None:
         catch_ups: list[tuple[Notification, list[tuple[str, str]]]] = []
-        single = broadcasts[:MAX_RELEASED]
-        for channel, alerts in islice(_outages_first(released), MAX_RELEASED):
+        single = list(broadcasts)
+        for channel, alerts in released.items():
             together = [a for a in alerts if not _is_outage(a)]
             if len(together) > 1:
                 incidents = [(a.incident, a.provider) for a in together]
@@ -84,13 +117,14 @@ class ReminderHook:
             self.repository.user_actions.enqueue_catch_ups(catch_ups, tick.now)
         if single:
             self.repository.user_actions.enqueue(single, tick.now)
-        return bool(released or broadcasts)
 
-    def _withheld_no_more(self, tick: _NotificationData) -> tuple[dict[str, list[Alert]], list[Notification]]:
+    def _withheld_no_more(
+        self, channels: Sequence[str], tick: _NotificationData
+    ) -> tuple[dict[str, list[Alert]], list[Notification]]:
         """What nothing holds any more: new alerts by channel, and broadcasts. Deletes what no one needs any more."""
         released: dict[str, list[Alert]] = {}
         broadcasts: list[Notification] = []
-        for channel, incident, provider in self.repository.user_actions.withheld_alerts():
+        for channel, incident, provider in self.repository.user_actions.withheld_alerts(channels):
             if channel in tick.notified_channels(incident):
                 broadcasts += filter(None, [self._broadcast(channel, incident, provider, tick)])
                 continue
@@ -160,6 +194,11 @@ class _NotificationData:
         """All channels' preferences."""
         return self._repository.channel_preferences()
 
+    def refresh(self) -> None:
+        """Forgets what another task may have changed since: the incidents, and which channels have a message."""
+        self._alerts.clear()
+        self._notified.clear()
+
     def tracked(self, incident: str, provider: str) -> TrackedIncident | None:
         """An open incident; None if it is none any more."""
         tracked = self._remembered(incident, provider)
@@ -210,9 +249,11 @@ def _is_outage(alert: Alert) -> bool:
     return any(line.condition is Condition.MAJOR_OUTAGE for line in alert.lines)
 
 
-def _outages_first(released: dict[str, list[Alert]]) -> list[tuple[str, list[Alert]]]:
-    """Channels and their alerts; those with a complete outage first."""
-    return sorted(released.items(), key=lambda item: not any(map(_is_outage, item[1])))
+def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of at most so many."""
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch
 
 
 def _vendor_posts(tracked: TrackedIncident | None) -> Iterator[NewsItem]:

@@ -48,6 +48,7 @@ CANCEL_TIMEOUT_S = 1.2  # for cancelled tasks to clean up
 MAX_RETRY_AFTER_S = 900.0
 
 DATABASE = "the database"
+TickHook = Callable[[], bool | Iterator[bool]]
 
 
 class NextRunTrigger(BaseTrigger):  # type: ignore[misc]
@@ -75,7 +76,8 @@ class BotApp:
         services: Run until they are cancelled (Slack, for one).
         on_delivery: Called with each delivery attempt.
         shutdown_grace_s: Seconds that deliveries in progress get at a shutdown.
-        tick_hooks: Hooks called at every tick; True from one means that there is something to publish.
+        tick_hooks: Called at every tick; True from one means that there is something to publish. A hook may be a
+            generator of such answers: other tasks run between its steps.
         periodic_jobs: Each becomes a job of the scheduler.
         elapsed: A monotonic clock, in seconds.
     """
@@ -85,7 +87,7 @@ class BotApp:
     services: Iterable[Service] = ()
     on_delivery: Callable[[DeliveryAttempt], None] = field(default=lambda _: None)
     shutdown_grace_s: float = SHUTDOWN_GRACE_S
-    tick_hooks: Iterable[Callable[[], bool]] = ()
+    tick_hooks: Iterable[TickHook] = ()
     periodic_jobs: Iterable[PeriodicJob] = ()
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -221,10 +223,16 @@ class BotApp:
                     self._wake.set()
                 if number % TICK_BATCH_SIZE == 0:
                     await asyncio.sleep(0)  # so that acks don't wait for a thousand providers
-        for chore in self.tick_hooks:
+        for hook in self.tick_hooks:
             with self._log_failures("the tick", "it is tried again at the next one"):
-                if chore():
-                    self._wake.set()
+                await self._run_hook(hook)
+
+    async def _run_hook(self, hook: TickHook) -> None:
+        result = hook()
+        for is_new in (result,) if isinstance(result, bool) else result:
+            if is_new:
+                self._wake.set()
+            await asyncio.sleep(0)
 
     async def _run_job(self, job: PeriodicJob) -> None:
         with self._log_failures(job.name, job.then, uses_database=False):

@@ -172,7 +172,7 @@ async def _run_bot(
             log.info("new database. Import history with: brownout backfill PROVIDER")
         hooks = (
             ReportIntake(engine, repository),
-            ReminderHook(engine, repository),
+            ReminderHook(engine, repository).steps,
             DeliveryReports(engine, repository, engine.owners),
             DatabaseWatch(repository, engine.owners, utc_now),
         )

@@ -1,8 +1,8 @@
 """Puts notifications into the outbox, inside an open transaction.
 
-An alert goes to hundreds of channels at once, and the event loop waits meanwhile. So what is the same in all of them is
-serialised once, and each statement runs for all channels together (``executemany``). Statements on the same incident and
-channel keep their order: notifications are written in layers, of which each has at most one per incident and channel.
+An alert goes to hundreds of channels at once, and the event loop waits meanwhile. So what all of them have in common is
+serialised once, and each statement runs for all channels together (``executemany``). Statements on the same incident
+and channel keep their order: notifications are written in layers, each with at most one per incident and channel.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ def enqueue_all(db: Database, notifications: Iterable[Notification], at: datetim
     What is held (by a mute or by quiet hours) is recorded as withheld and not put into the outbox. A broadcast says how
     its incident is now, so nothing of it is withheld any more.
     """
-    forms, layers, depth = _Forms(), [], Counter[tuple[str, str]]()
+    forms, depth = _Forms(), Counter[tuple[str, str]]()
+    layers: list[list[_Pending]] = []
     for notification in notifications:
         pending = _Pending(notification, forms.of(notification))
         if depth[pending.thread] == len(layers):
@@ -93,11 +94,27 @@ def enqueue_all(db: Database, notifications: Iterable[Notification], at: datetim
         _enqueue_layer(db, layer, at)
 
 
+def share_message(
+    db: Database, notices: Iterable[tuple[Notification, Iterable[tuple[str, str]]]], at: datetime
+) -> None:
+    """Makes a notice the message of several incidents, given with their providers, that have none in its channel."""
+    rows = (
+        {
+            "channel": notice.channel,
+            "incident": incident,
+            "provider": provider,
+            "opened_at": format_time(at),
+            "shared_key": notice.key,
+        }
+        for notice, incidents in notices
+        for incident, provider in incidents
+    )
+    db.insert_all("alerts", rows, IGNORE)
+
+
 def _enqueue_layer(db: Database, layer: Sequence[_Pending], at: datetime) -> None:
     now = format_time(at)
-    db.insert_all(
-        "withheld", (mapping.withheld_row(p.notification, at) for p in layer if p.notification.held), IGNORE
-    )
+    db.insert_all("withheld", (mapping.withheld_row(p.notification, at) for p in layer if p.notification.held), IGNORE)
     sent = [p for p in layer if not p.notification.held]
     alerts = [p for p in sent if p.notification.kind is NotificationKind.ALERT]
     said = [p.thread for p in sent if p.notification.kind is NotificationKind.ALERT or _is_broadcast(p.notification)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
@@ -88,10 +89,15 @@ class UserActionStore:
         )
         return {row["surface"]: row["n"] for row in self._db.rows(counted, format_time(since))}
 
-    def withheld_alerts(self) -> tuple[tuple[str, str, str], ...]:
-        """Channel, incident and provider of the withheld alerts, oldest first."""
-        waiting = "SELECT channel, incident, provider FROM withheld ORDER BY since, incident, channel"
-        return tuple((row["channel"], row["incident"], row["provider"]) for row in self._db.rows(waiting))
+    def withheld_alerts(self, channels: Sequence[str] | None = None) -> tuple[tuple[str, str, str], ...]:
+        """Channel, incident and provider of the withheld alerts of all channels, or of these; oldest first."""
+        where, values = (
+            ("", ())
+            if channels is None
+            else ("WHERE channel IN (SELECT value FROM json_each(?))", (json.dumps([*channels]),))
+        )
+        waiting = f"SELECT channel, incident, provider FROM withheld {where} ORDER BY since, incident, channel"  # noqa: S608
+        return tuple((row["channel"], row["incident"], row["provider"]) for row in self._db.rows(waiting, *values))
 
     def acknowledged(self) -> frozenset[tuple[str, str]]:
         """Channel and incident of all acknowledgements."""
@@ -208,22 +214,14 @@ class UserActionStore:
             catch_ups: Each message, and the incidents with their providers whose message it is from now on.
             at: The time.
         """
+        written = [(notice, tuple(incidents)) for notice, incidents in catch_ups]
         with self._db.transaction():
-            for notice, incidents in catch_ups:
-                self._write_catch_up(notice, incidents, at)
-
-    def _write_catch_up(self, notice: Notification, incidents: Iterable[tuple[str, str]], at: datetime) -> None:
-        for incident, provider in incidents:
-            row = {
-                "channel": notice.channel,
-                "incident": incident,
-                "provider": provider,
-                "opened_at": format_time(at),
-                "shared_key": notice.key,
-            }
-            self._db.insert("alerts", row, IGNORE)
-            self._db.write("DELETE FROM withheld WHERE channel = ? AND incident = ?", notice.channel, incident)
-        queueing.enqueue(self._db, notice, at)
+            queueing.share_message(self._db, written, at)
+            self._db.write_all(
+                "DELETE FROM withheld WHERE channel = ? AND incident = ?",
+                ((notice.channel, incident) for notice, incidents in written for incident, _ in incidents),
+            )
+            queueing.enqueue_all(self._db, (notice for notice, _ in written), at)
 
     def remove_expired_mute(self, mute: Mute, at: datetime) -> None:
         """Removes an expired mute, and updates the incident's message, which mentions it."""

@@ -4,7 +4,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from bot.app.reminders import ReminderHook
+from bot.app.reminders import STEP_CHANNELS, ReminderHook
 from bot.domain import (
     ChannelPreferences,
     Notice,
@@ -27,6 +27,11 @@ TWO = page(
     incident(update(api="partial_outage")),
     incident(update(5, api="partial_outage"), number=2, name="Slow logins"),
     api="partial_outage",
+)
+
+OVER = page(
+    incident(update(api="partial_outage"), update(2, "resolved", "Over.", api="operational")),
+    incident(update(5, api="partial_outage"), update(6, "resolved", "Over."), number=2, name="Slow logins"),
 )
 
 
@@ -65,7 +70,7 @@ class Town:
 async def test_a_tick_in_quiet_hours_asks_as_little_for_many_channels_as_for_few(book, clock, channels):
     town = Town(book, clock, channels, QuietHours(time(11), time(20)))
     await town.opens()
-    assert town.statements() < 12
+    assert town.statements() < 12 + 4 * (channels // STEP_CHANNELS)
 
 
 @pytest.mark.parametrize("channels", [3, 30])
@@ -74,7 +79,7 @@ async def test_so_does_a_tick_after_the_reminders_were_enqueued(book, clock, cha
     await town.opens()
     assert town.hook()
     town.clock.move(seconds=15)
-    assert town.statements() < 12
+    assert town.statements() < 12 + 4 * (channels // STEP_CHANNELS)
 
 
 async def test_a_reminder_that_quiet_hours_hold_is_sent_after_them(book, clock):
@@ -98,4 +103,22 @@ async def test_the_end_of_quiet_hours_is_a_bounded_number_of_transactions_howeve
         town.hook()
         left.append(len({channel for channel, *_ in book.user_actions.withheld_alerts()}))
     book._db._connection.set_trace_callback(None)
-    assert (left, asked.count("COMMIT")) == ([30, 0], 2)
+    assert (left, asked.count("COMMIT")) == ([30, 0], 100 / STEP_CHANNELS + 2)
+
+
+async def test_other_tasks_run_between_the_channels_whose_quiet_hours_end(book, clock):
+    town = Town(book, clock, 3 * STEP_CHANNELS, QuietHours(time(11), time(12, 10)))
+    await town.opens()
+    steps = iter(town.hook.steps())
+    left = {len({channel for channel, *_ in book.user_actions.withheld_alerts()}) for _ in steps}
+    assert left == {3 * STEP_CHANNELS, 2 * STEP_CHANNELS, STEP_CHANNELS, 0}
+
+
+async def test_what_another_task_sends_between_two_steps_is_not_sent_again(book, clock):
+    town = Town(book, clock, 2 * STEP_CHANNELS, QuietHours(time(11), time(12, 10)))
+    await town.opens()
+    steps = iter(town.hook.steps())
+    first = [next(steps), next(steps)]
+    town.web.show(OVER)
+    await town.engine.poll("acme")
+    assert (first, any([*steps])) == ([False, True], False)

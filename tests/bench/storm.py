@@ -66,7 +66,7 @@ class Measured:
 
 @asynccontextmanager
 async def the_bot(
-    folder: Path, stage: FakeServices, channels: int, pages: int, code: Path | None, quiet: QuietHours | None = None
+    folder: Path, stage: FakeServices, channels: int, pages: int, *, code: Path | None, quiet: QuietHours | None = None
 ) -> AsyncIterator[tuple[Path, int]]:
     """A bot whose channels have subscribed to every page, after its first round: its database and its web port."""
     port = free_port()
@@ -136,7 +136,10 @@ async def storm(channels: int, code: Path | None = None, providers: int = PROVID
     """Breaks one page after the other, and watches what Slack is told."""
     slack = LimitedSlack()
     with tempfile.TemporaryDirectory(prefix="brownout-bench-") as name:
-        async with FakeServices(slack) as stage, the_bot(Path(name), stage, channels, providers, code) as (db, port):
+        async with (
+            FakeServices(slack) as stage,
+            the_bot(Path(name), stage, channels, providers, code=code) as (db, port),
+        ):
             got, end = Measured(channels), time.monotonic() + BREAK_FOR_S + AFTER_S
             typing = asyncio.create_task(type_commands(stage, end, 1.0))
             asking = asyncio.create_task(ask_health(port, end, got.health))
@@ -161,10 +164,8 @@ def count(got: Measured, stage: FakeServices, slack: LimitedSlack, db: Path, pro
                 "SELECT channel, incident FROM outbox WHERE state IN ('waiting', 'sending') AND kind = 'alert'"
             )
         }
-        shared = dict(
-            ((channel, incident), key)
-            for channel, incident, key in book.execute("SELECT channel, incident, shared_key FROM alerts")
-        )
+        found = book.execute("SELECT channel, incident, shared_key FROM alerts")
+        shared = {(channel, incident): key for channel, incident, key in found}
         queued = book.execute("SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')").fetchone()[0]
         waiting_keys = set(book.execute("SELECT channel, key FROM outbox WHERE state IN ('waiting', 'sending')"))
     posts = [t for t in slack.taken if not t.is_edit]
@@ -253,7 +254,7 @@ async def morning(channels: int = MORNING_CHANNELS, code: Path | None = None) ->
             now = datetime.now(UTC)  # noqa: TID251  (the bot has the real clock)
             ends = now + timedelta(seconds=50)
             quiet = QuietHours((now - timedelta(hours=2)).time(), ends.time().replace(microsecond=0), "UTC")
-            async with the_bot(Path(name), stage, channels, MORNING_INCIDENTS, code, quiet) as (_, port):
+            async with the_bot(Path(name), stage, channels, MORNING_INCIDENTS, code=code, quiet=quiet) as (_, port):
                 got = Measured(channels)
                 for number in range(MORNING_INCIDENTS):
                     stage.down[f"p{number}"] = page_bytes(number, is_down=True, status=LEAST)
