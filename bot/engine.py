@@ -57,6 +57,7 @@ class EngineRepository(Outbox, Protocol):
     """The storage that the engine needs. ``record_transition`` is one database transaction."""
 
     def subscriptions(self) -> tuple[Subscription, ...]: ...  # noqa: D102
+    def subscriptions_to(self, targets: Iterable[str]) -> tuple[Subscription, ...]: ...  # noqa: D102
     def provider_state(self, provider: str) -> ProviderState | None: ...  # noqa: D102
     def record_transition(  # noqa: D102
         self, observation: Observation | None, transition: StateTransition, notifications: Iterable[Notification]
@@ -279,8 +280,9 @@ class Engine:
             alternatives=self.alternatives(provider),
         )
         has_messages = decision.alerts or decision.notices or decision.for_owner
-        subscriptions = self.repository.subscriptions() if has_messages else ()
         surfaces = {s.id for s in provider.surfaces}
+        targets = {provider.id, *surfaces, *(line.surface for alert in decision.alerts for line in alert.lines)}
+        subscriptions = self.repository.subscriptions_to(targets) if has_messages else ()
         notices, for_owner = (self._without_own_network(n, provider) for n in (decision.notices, decision.for_owner))
         notifications = chain(
             *(

@@ -6,7 +6,7 @@ enqueued twice is sent once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -190,7 +190,7 @@ class _NotificationData:
         return grouped
 
     @cached_property
-    def preferences(self) -> dict[str, ChannelPreferences]:
+    def preferences(self) -> Mapping[str, ChannelPreferences]:
         """All channels' preferences."""
         return self._repository.channel_preferences()
 

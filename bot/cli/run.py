@@ -35,6 +35,7 @@ from bot.app.delivery_reports import DeliveryReports
 from bot.app.digests import DigestJob
 from bot.app.fetchers import SourceFetcher
 from bot.app.jobs import Service
+from bot.app.loop_watch import LoopWatch
 from bot.app.maintenance import DatabaseMaintenance, open_replica, restore_from_replica
 from bot.app.onboarding import ProviderOnboarding
 from bot.app.reminders import ReminderHook
@@ -95,7 +96,10 @@ def run(config: Path | None, db: Path | None) -> None:
         maintenance = DatabaseMaintenance(path, app_settings.store, utc_now, replica)
         tokens = credentials.TokenSource(os.environ, secrets.tokens)
         tokens.on_change.append(lambda new: redaction.install_redaction(new.secrets))
-        asyncio.run(_run_bot(app_settings, repository, maintenance, tokens, settings.user_folder(config, os.environ)))
+        watch = LoopWatch()
+        folder = settings.user_folder(config, os.environ)
+        with asyncio.Runner(loop_factory=watch.new_loop) as runner:
+            runner.run(_run_bot(app_settings, repository, maintenance, tokens, folder, watch=watch))
 
 
 def _restore_if_missing(replica: LitestreamReplica) -> None:
@@ -119,6 +123,8 @@ async def _run_bot(
     maintenance: DatabaseMaintenance,
     tokens: credentials.TokenSource,
     config_folder: Path,
+    *,
+    watch: LoopWatch,
 ) -> None:
     """Creates and connects the parts of the bot, and runs it until SIGTERM or SIGINT."""
     stop = asyncio.Event()
@@ -127,7 +133,12 @@ async def _run_bot(
         loop.add_signal_handler(signal_number, _stop_bot, stop)
     providers = [p for p in app_settings.providers if p.enabled]
     slack_status = SlackStatus()
-    runtime = Runtime(providers, slack_status=slack_status, backed_up_at=maintenance.backed_up_at)
+    runtime = Runtime(
+        providers,
+        slack_status=slack_status,
+        backed_up_at=maintenance.backed_up_at,
+        loop_stalls=lambda: (watch.stalls, watch.longest_s),
+    )
     runtime.onboarding = ProviderOnboarding(
         config_folder, lambda: PageFetcher(strict=True), runtime.add_provider, utc_now
     )
@@ -166,7 +177,7 @@ async def _run_bot(
                     engine=engine,
                 )
             )
-        services += [*maintenance.services(), SystemdNotifier.from_environment(os.environ).run]
+        services += [*maintenance.services(), SystemdNotifier.from_environment(os.environ).run, watch.run]
         log.info("watching %d providers", len(providers))
         if not any(engine.states[p.id].seen_at for p in providers):
             log.info("new database. Import history with: brownout backfill PROVIDER")

@@ -72,6 +72,7 @@ class Runtime:
         groups: The members of user groups by group id, as Slack last returned them.
         slack_status: The state of the connection to Slack.
         backed_up_at: Returns the time of the newest backup.
+        loop_stalls: Returns how often the event loop has stalled since the start, and the longest stall in seconds.
     """
 
     providers: list[Provider]
@@ -80,6 +81,7 @@ class Runtime:
     groups: Mapping[str, Collection[str]] = field(default_factory=dict)
     slack_status: SlackStatus | None = None
     backed_up_at: Callable[[], datetime | None] = lambda: None
+    loop_stalls: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
 
     def poll_statistics(self, provider: str) -> PollStatistics | None:
         """Statistics of a provider's polls; None if there are none yet."""

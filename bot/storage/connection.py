@@ -7,11 +7,13 @@ transactions.
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from math import inf
 from pathlib import Path
@@ -49,6 +51,10 @@ class Upsert:
 _BOT_PATIENCE_S = 0.25
 _BUSY_FACTOR = 10  # how many times its patience a bot goes without waiting for another writer again
 
+_CHANGE = re.compile(
+    r"\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|DELETE\s+FROM|UPDATE(?:\s+OR\s+\w+)?)\s+(\w+)", re.IGNORECASE
+)
+
 IGNORE = "ON CONFLICT DO NOTHING"  # an existing row stays as it is
 
 
@@ -61,6 +67,8 @@ class Database:
         self._connection = connection
         self._claim = claim
         self._identity = _file_identity(path)
+        self._changes: Counter[str] = Counter()  # by table
+        self._unknown_changes = 0  # of a table that is not known, or taken back
         self._busy_until = -inf  # by the monotonic clock: before that, another writer is not waited for again
 
     @classmethod
@@ -106,6 +114,11 @@ class Database:
         if self._claim is not None:
             self._claim.close()
 
+    def version(self, tables: Iterable[str]) -> tuple[int, ...]:
+        """A value that is another one after each change of these tables; it may change without one."""
+        [(others,)] = self._connection.execute("PRAGMA data_version")
+        return others, self._unknown_changes, *(self._changes[table] for table in tables)
+
     def rows(self, sql: str, *values: object, **named: object) -> list[dict[str, Any]]:
         """The rows of a query as dicts by column name; its placeholders are all ``?``, or all ``:name``."""
         try:
@@ -138,9 +151,17 @@ class Database:
         remaining = iter(rows)
         first = next(remaining, None)
         if first is not None:
+            self._changes[table] += 1
             self._connection.executemany(_insert(table, tuple(first), conflict), chain([first], remaining))
 
+    def _note_change(self, sql: str) -> None:
+        if table := _changed_table(sql):
+            self._changes[table] += 1
+        else:
+            self._unknown_changes += 1
+
     def _write(self, sql: str, values: tuple[object, ...] | Mapping[str, object]) -> int:
+        self._note_change(sql)
         if self._connection.in_transaction:
             return self._connection.execute(sql, values).rowcount
         with self.transaction():
@@ -148,6 +169,7 @@ class Database:
 
     def write_all(self, sql: str, rows: Iterable[Iterable[object]]) -> None:
         """Runs one statement for every row of values, inside an open transaction."""
+        self._note_change(sql)
         self._connection.executemany(sql, ([*row] for row in rows))
 
     def upgrade(self) -> None:
@@ -166,6 +188,7 @@ class Database:
         except BaseException as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+                self._unknown_changes += 1  # what was read in the transaction is not so
             if isinstance(error, sqlite3.Error):
                 why = explain_error(self._path, str(error))
                 raise StoreError(f"{why}; nothing of this step was kept") from error
@@ -194,6 +217,13 @@ def _file_identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+@lru_cache(maxsize=512)
+def _changed_table(sql: str) -> str:
+    """The table that a statement changes; empty where that is not known."""
+    found = _CHANGE.match(sql)
+    return found[1] if found else ""
 
 
 @cache

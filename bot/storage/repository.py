@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from bot.storage.mapping import format_time, parse_time
 from bot.storage.outbox import OutboxStore
 from bot.storage.polls import PollLog
 from bot.storage.schedules import ScheduleStore
+from bot.storage.table_cache import TableCache
 
 log = logging.getLogger("brownout")
 
@@ -56,6 +58,8 @@ class Repository(OutboxStore):
         self.schedules = ScheduleStore(database)
         self.api_tokens = ApiTokens(database)
         self._poll_batch = poll_batch.PollBatch()
+        self._subscriptions = TableCache(database, ("subscriptions",), self._read_subscriptions)
+        self._by_target = TableCache(database, ("subscriptions",), self._group_subscriptions)
 
     @classmethod
     def open(
@@ -151,6 +155,15 @@ class Repository(OutboxStore):
 
     def subscriptions(self, channel: str | None = None) -> tuple[Subscription, ...]:
         """The subscriptions of all channels, or of one."""
+        return self._subscriptions.get() if channel is None else self._read_subscriptions(channel)
+
+    def subscriptions_to(self, targets: Iterable[str]) -> tuple[Subscription, ...]:
+        """All channels' subscriptions to these providers and surfaces."""
+        by_target = self._by_target.get()
+        found = [by_target[target] for target in sorted(set(targets)) if target in by_target]
+        return tuple(found[0]) if len(found) == 1 else tuple(sorted(chain(*found), key=lambda s: (s.channel, s.target)))
+
+    def _read_subscriptions(self, channel: str | None = None) -> tuple[Subscription, ...]:
         where, values = ("WHERE channel = ?", (channel,)) if channel is not None else ("", ())
         rows = self._db.rows(f"SELECT * FROM subscriptions {where} ORDER BY channel, target", *values)  # noqa: S608
         return tuple(
@@ -161,6 +174,12 @@ class Repository(OutboxStore):
             for r in rows
         )
 
+    def _group_subscriptions(self) -> dict[str, list[Subscription]]:
+        grouped: dict[str, list[Subscription]] = {}
+        for subscription in self._subscriptions.get():
+            grouped.setdefault(subscription.target, []).append(subscription)
+        return grouped
+
     def subscribe(self, subscription: Subscription) -> None:
         """Adds or replaces a subscription."""
         self._db.insert("subscriptions", mapping.subscription_row(subscription), _SUBSCRIBED_AGAIN)
@@ -169,7 +188,7 @@ class Repository(OutboxStore):
         """Deletes a subscription; False if there was none."""
         return self._db.write("DELETE FROM subscriptions WHERE channel = ? AND target = ?", channel, target) > 0
 
-    def channel_preferences(self) -> dict[str, ChannelPreferences]:
+    def channel_preferences(self) -> Mapping[str, ChannelPreferences]:
         """Notification preferences by channel; channels that never set any are left out."""
         return self.user_actions.channel_preferences()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
@@ -27,6 +27,7 @@ from bot.domain import (
 from bot.storage import mapping, queueing, schedules, transitions
 from bot.storage.connection import IGNORE, Database, Upsert
 from bot.storage.mapping import format_time, parse_time
+from bot.storage.table_cache import TableCache
 
 log = logging.getLogger("brownout")
 
@@ -37,6 +38,7 @@ class UserActionStore:
     def __init__(self, database: Database) -> None:
         """Takes the repository's database."""
         self._db = database
+        self._preferences = TableCache(database, ("habits", "mutes", "digests"), self._read_preferences)
 
     # --- reads --------------------------------------------------------------------------------------------------------
 
@@ -71,8 +73,11 @@ class UserActionStore:
         rows = self._db.rows("SELECT provider FROM alerts WHERE incident = ? LIMIT 1", incident)
         return rows[0]["provider"] if rows else None
 
-    def channel_preferences(self) -> dict[str, ChannelPreferences]:
+    def channel_preferences(self) -> Mapping[str, ChannelPreferences]:
         """Notification preferences by channel; channels that never set any are left out."""
+        return self._preferences.get()
+
+    def _read_preferences(self) -> Mapping[str, ChannelPreferences]:
         muted: dict[str, list[Mute]] = {}
         for mute in self.mutes():
             muted.setdefault(mute.channel, []).append(mute)

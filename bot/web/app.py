@@ -226,6 +226,7 @@ def _add_metrics(app: FastAPI, queries: StatusQueries) -> None:
                 await running.is_slack_connected(),
                 running.backed_up_at(),
                 is_rejected=bool(running.slack_status and running.slack_status.stop),
+                loop_stalls=running.loop_stalls(),
             )
             if running
             else metrics.MetricsState()

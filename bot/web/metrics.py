@@ -36,6 +36,8 @@ HELP = {
     "brownout_post_oldest_seconds": "how long the oldest of those owed has waited; 0 where none is",
     "brownout_channels_paused": "channels that take nothing for now",
     "brownout_slack_rejected": "1 while Slack accepts no message at all, 0 otherwise; absent where Slack is not wanted",
+    "brownout_loop_stalls_total": "times since the start that nothing else could run for more than 50 ms",
+    "brownout_loop_longest_stall_seconds": "the longest of these times",
     "brownout_backup_age_seconds": "since the newest backup; absent where there is none",
 }
 _CALLS = tuple(Advice)
@@ -48,6 +50,7 @@ class MetricsState:
     is_slack_connected: bool | None = None
     backed_up_at: datetime | None = None
     is_rejected: bool = False  # Slack accepts no message at all
+    loop_stalls: tuple[int, float] = (0, 0.0)  # how many there were, and the longest in seconds
 
 
 def render_metrics(queries: StatusQueries, state: MetricsState) -> bytes:
@@ -76,6 +79,9 @@ def _collect_metrics(queries: StatusQueries, state: MetricsState) -> Iterator[Me
         yield _gauge("brownout_slack_rejected", (), [((), state.is_rejected)])
     if state.backed_up_at is not None:
         yield _gauge("brownout_backup_age_seconds", (), [((), _seconds_since(now, state.backed_up_at))])
+    stalls, longest_s = state.loop_stalls
+    yield _counter("brownout_loop_stalls_total", (), [((), stalls)])
+    yield _gauge("brownout_loop_longest_stall_seconds", (), [((), longest_s)])
     yield from _source_metrics(queries, snapshot, now)
     yield from _surface_metrics(queries, snapshot)
     backlog = queries.repository.backlog()
@@ -99,8 +105,9 @@ def _source_metrics(
     statistics = [
         (p.id, counts) for p, _ in snapshot if queries.running and (counts := queries.running.poll_statistics(p.id))
     ]
-    yield _counter("brownout_source_looks_total", "provider", [(name, counts.looks) for name, counts in statistics])
-    yield _counter("brownout_source_late_looks_total", "provider", [(name, counts.late) for name, counts in statistics])
+    labels = ("provider",)
+    yield _counter("brownout_source_looks_total", labels, [((name,), counts.looks) for name, counts in statistics])
+    yield _counter("brownout_source_late_looks_total", labels, [((name,), counts.late) for name, counts in statistics])
 
 
 def _surface_metrics(queries: StatusQueries, snapshot: Iterable[tuple[Provider, ProviderState]]) -> Iterator[Metric]:
@@ -118,10 +125,10 @@ def _gauge(name: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str,
     return family
 
 
-def _counter(name: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
-    family = CounterMetricFamily(name, HELP[name], labels=(label,))
-    for one, value in values:
-        family.add_metric((one,), value)
+def _counter(name: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str, ...], float]]) -> Metric:
+    family = CounterMetricFamily(name, HELP[name], labels=labels)
+    for names, value in values:
+        family.add_metric(names, value)
     return family
 
 

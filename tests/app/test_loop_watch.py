@@ -1,0 +1,81 @@
+"""Stalls of the event loop: which turns count, what is logged of them, and how often."""
+
+import asyncio
+import sys
+
+import pytest
+
+from bot.app.loop_watch import STALL_S, LoopWatch
+
+
+class Clock:
+    """A clock that is moved."""
+
+    def __init__(self):
+        self.at = 0.0
+
+    def __call__(self):
+        return self.at
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def watch(clock):
+    return LoopWatch(clock)
+
+
+def turn(watch, clock, seconds, *, frame=None):
+    watch.turn_began()
+    clock.at += seconds
+    if frame is not None:
+        watch.sample(frame)
+    watch.turn_ended()
+
+
+def test_a_long_turn_is_a_stall(watch, clock):
+    turn(watch, clock, 2 * STALL_S)
+    assert (watch.stalls, watch.longest_s) == (1, 2 * STALL_S)
+
+
+def test_a_short_turn_is_none(watch, clock):
+    turn(watch, clock, STALL_S / 2)
+    assert watch.stalls == 0
+
+
+def test_the_time_between_two_turns_is_none(watch, clock):
+    turn(watch, clock, 0)
+    clock.at += 60
+    turn(watch, clock, 0)
+    assert watch.stalls == 0
+
+
+def test_a_stall_is_logged_with_what_ran(watch, clock, caplog):
+    turn(watch, clock, 2 * STALL_S, frame=sys._getframe())
+    assert "100 ms: test_a_stall_is_logged_with_what_ran (test_loop_watch.py)" in caplog.text
+
+
+def test_the_same_place_is_logged_once(watch, clock, caplog):
+    for _ in range(3):
+        turn(watch, clock, 2 * STALL_S, frame=sys._getframe())
+    assert (len(caplog.records), watch.stalls) == (1, 3)
+
+
+def test_a_place_of_an_earlier_turn_is_not_given_for_this_one(watch, clock, caplog):
+    turn(watch, clock, STALL_S * 0.8, frame=sys._getframe())
+    turn(watch, clock, 2 * STALL_S)
+    assert "unknown code" in caplog.text
+
+
+def test_the_turns_of_a_real_loop_are_measured(watch, clock):
+    async def main():
+        await asyncio.sleep(0)
+        clock.at += 1
+        await asyncio.sleep(0)
+
+    with asyncio.Runner(loop_factory=watch.new_loop) as runner:
+        runner.run(main())
+    assert (watch.stalls, watch.longest_s) == (1, 1.0)

@@ -1,0 +1,63 @@
+"""What is kept of a table is read again after any change of it, by whomever."""
+
+import sqlite3
+from contextlib import closing, suppress
+
+import pytest
+
+from bot.domain import Subscription
+from bot.errors import StoreError
+from tests.support.acme import NOON
+
+
+def subscribed(book):
+    return [s.channel for s in book.subscriptions()]
+
+
+def test_it_is_read_once_while_nothing_changes(book):
+    book.subscribe(Subscription("C1", "acme", created_at=NOON))
+    book.subscriptions()
+    asked = []
+    book._db._connection.set_trace_callback(asked.append)
+    book.subscriptions()
+    assert not [sql for sql in asked if "subscriptions" in sql]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT INTO subscriptions (channel, target, created_at) SELECT 'C2', target, created_at FROM subscriptions",
+        "UPDATE OR IGNORE subscriptions SET channel = 'C2'",
+        "DELETE FROM subscriptions",
+        "WITH gone AS (SELECT 'C1' AS c) DELETE FROM subscriptions WHERE channel IN gone",
+    ],
+)
+def test_it_is_read_again_after_a_statement_of_its_own_connection(book, change):
+    book.subscribe(Subscription("C1", "acme", created_at=NOON))
+    before = subscribed(book)
+    with suppress(StoreError):
+        book._db.write(change)
+    assert subscribed(book) != before
+
+
+def test_it_is_read_again_after_another_program_has_written(book):
+    book.subscribe(Subscription("C1", "acme", created_at=NOON))
+    before = subscribed(book)
+    with closing(sqlite3.connect(book.path)) as other, other:
+        other.execute("DELETE FROM subscriptions")
+    assert (before, subscribed(book)) == (["C1"], [])
+
+
+def test_what_was_read_in_a_transaction_that_is_taken_back_is_forgotten(book):
+    with suppress(RuntimeError), book._db.transaction():
+        book.subscribe(Subscription("C1", "acme", created_at=NOON))
+        book.subscriptions()
+        raise RuntimeError
+    assert subscribed(book) == []
+
+
+def test_subscriptions_to_some_targets_are_those_in_the_order_of_all(book):
+    for channel, target in (("C2", "acme"), ("C1", "acme-api"), ("C1", "acme"), ("C1", "github")):
+        book.subscribe(Subscription(channel, target, created_at=NOON))
+    found = book.subscriptions_to(["acme-api", "acme", "nobody"])
+    assert found == tuple(s for s in book.subscriptions() if s.target != "github")
