@@ -34,6 +34,11 @@ UNKNOWN_OUTCOME = "unknown_outcome"  # the request may have been accepted: searc
 UNREACHABLE = "unreachable"  # there was no connection, so nothing was sent
 MESSAGE_GONE = "message_not_found"  # this message can't be edited any more: post a new one
 
+MAX_CONNECTIONS = 32  # at the same time
+# Seconds that an idle connection is kept: a handshake costs two round trips, but a request on a connection that Slack
+# closes in the same moment has an unknown outcome, so none is kept for long.
+KEPT_S = 8.0
+
 _MAX_TITLE, _MAX_ALT_TEXT = 250, 1000  # characters of a file's title and alternative text
 _USER_ID_PREFIXES = ("U", "W")  # first letters of user ids
 _RETRY_AFTER_DEFAULT = 30.0
@@ -112,6 +117,18 @@ class SlackClient:
         self._workspace_url = ""  # the workspace's address, once known
         self._rooms = rooms
         self._dm_channels = rooms.dm_channels() if rooms else {}
+
+    async def keep_connections(self) -> None:
+        """Keeps connections for some seconds after a request, until it is cancelled; else each request opens one."""
+        connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEPT_S)
+        limit = aiohttp.ClientTimeout(total=self._client.timeout)
+        jar = aiohttp.DummyCookieJar()
+        async with aiohttp.ClientSession(connector=connector, timeout=limit, cookie_jar=jar) as session:
+            self._client.session = session
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._client.session = None
 
     @property
     def can_search_history(self) -> bool:

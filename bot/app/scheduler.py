@@ -78,6 +78,7 @@ class BotApp:
         shutdown_grace_s: Seconds that deliveries in progress get at a shutdown.
         tick_hooks: Called at every tick; True from one means that there is something to publish. A hook may be a
             generator of such answers: other tasks run between its steps.
+        change_hooks: Called soon after a poll that changed something; otherwise like ``tick_hooks``.
         periodic_jobs: Each becomes a job of the scheduler.
         elapsed: A monotonic clock, in seconds.
     """
@@ -89,8 +90,10 @@ class BotApp:
     shutdown_grace_s: float = SHUTDOWN_GRACE_S
     tick_hooks: Iterable[TickHook] = ()
     periodic_jobs: Iterable[PeriodicJob] = ()
+    change_hooks: Iterable[TickHook] = ()
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _has_changed: bool = False  # since the change hooks ran last
     _scheduler: Any = None
     _notifiers: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     _stop_logged: DeliveryStop | None = None
@@ -199,6 +202,8 @@ class BotApp:
             _log_source_change(transition, self.engine.alarm_after)
             _log_odd_page(transition)
             if not transition.is_unchanged:
+                self._has_changed = True
+                self._wake.set()
                 self._start_deliveries()  # in this turn of the event loop: in the next, other due polls come first
         is_other = (
             _retry_after_s(transition) > 0 or self._poll_interval_s(provider) != self._statistics[provider].interval_s
@@ -223,7 +228,10 @@ class BotApp:
                     self._wake.set()
                 if number % TICK_BATCH_SIZE == 0:
                     await asyncio.sleep(0)  # so that acks don't wait for a thousand providers
-        for hook in self.tick_hooks:
+        await self._run_hooks(self.tick_hooks)
+
+    async def _run_hooks(self, hooks: Iterable[TickHook]) -> None:
+        for hook in hooks:
             with self._log_failures("the tick", "it is tried again at the next one"):
                 await self._run_hook(hook)
 
@@ -246,6 +254,9 @@ class BotApp:
             self._wake.clear()
             self._follow_clock()
             self._start_deliveries()
+            if self._has_changed:
+                self._has_changed = False
+                await self._run_hooks(self.change_hooks)
             await _wait_for_event(self._wake, BACKLOG_S if self.engine.is_rate_limited else PUBLISH_S)
 
     def _follow_clock(self) -> None:

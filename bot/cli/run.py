@@ -34,6 +34,7 @@ from bot.app.database_watch import DatabaseWatch
 from bot.app.delivery_reports import DeliveryReports
 from bot.app.digests import DigestJob
 from bot.app.fetchers import SourceFetcher
+from bot.app.gathering import GatherHook
 from bot.app.jobs import Service
 from bot.app.loop_watch import LoopWatch
 from bot.app.maintenance import DatabaseMaintenance, open_replica, restore_from_replica
@@ -181,7 +182,9 @@ async def _run_bot(
         log.info("watching %d providers", len(providers))
         if not any(engine.states[p.id].seen_at for p in providers):
             log.info("new database. Import history with: brownout backfill PROVIDER")
+        gathering = GatherHook(engine, repository)
         hooks = (
+            gathering.steps,
             ReportIntake(engine, repository),
             ReminderHook(engine, repository).steps,
             DeliveryReports(engine, repository, engine.owners),
@@ -204,7 +207,10 @@ async def _run_bot(
             garbage_collection.gc_job(),
         )
         bot = scheduler.BotApp(
-            engine, app_settings.poll, services, scheduler.log_delivery, tick_hooks=hooks, periodic_jobs=jobs
+            *(engine, app_settings.poll, services, scheduler.log_delivery),
+            tick_hooks=hooks,
+            periodic_jobs=jobs,
+            change_hooks=(gathering.steps,),
         )
         runtime.poll_jobs = bot
         garbage_collection.freeze_loaded_objects()
@@ -268,7 +274,12 @@ def _set_up_slack(
     events.register_events(bolt, queries, publisher, slack_client)
     conversations.register_conversations(bolt, reader_thread.answer_typed, utc_now)
     install_deduplication(bolt, EventDeduplicator(repository.heard, utc_now))
-    background_services = [publisher.run, reader_thread.run, *([admins.run] if admins.ids else [])]
+    background_services = [
+        slack_client.keep_connections,
+        publisher.run,
+        reader_thread.run,
+        *([admins.run] if admins.ids else []),
+    ]
     if tokens.mode == "socket":
         outage_limit_s = socket_mode.outage_limit_s(app_settings.give_up_after_min, os.environ)
         reconnect_policy = socket_mode.ReconnectPolicy(

@@ -253,6 +253,9 @@ class Notifier:
         if pending.post.kind is NotificationKind.REPLY and pending.parent_ts is None:
             return self._dead_letter(pending, "the message that it belongs to was never taken", is_expected=True)
         channel, ended = pending.post.channel, None
+        if pending.post.kind is NotificationKind.EDIT and pending.parent_ts and pending.is_shared:
+            # the message is about other incidents too, and stays as it is
+            self._receipts[pending.id] = Receipt(pending.parent_ts)
         if pending.id not in self._receipts:
             is_edit = pending.post.kind is NotificationKind.EDIT
             self.repository.mark_sending(pending.id, self.now())
@@ -277,8 +280,6 @@ class Notifier:
         notification = pending.post
         link = self.chat.permalink(notification.channel, pending.linked_ts) if pending.linked_ts else ""
         message = alerts.render_notification(notification, pending.people, link)
-        if notification.kind is NotificationKind.EDIT and pending.parent_ts and pending.is_shared:
-            return Receipt(pending.parent_ts)  # the message is about other incidents too, and stays as it is
         if notification.kind is NotificationKind.EDIT and pending.parent_ts:
             try:
                 await self.chat.edit(notification.channel, pending.parent_ts, message)

@@ -49,6 +49,8 @@ def _reply_rank(reply: Notification) -> DeliveryRank:
 def _notice_rank(key: str, kind: NoticeKind | None) -> DeliveryRank:
     if key.startswith("catch-up:"):
         return DeliveryRank.ALERT  # it stands for the alerts that quiet hours held back
+    if key.startswith("together:"):
+        return DeliveryRank.PARTIAL_OUTAGE  # it stands for many alerts, and goes before those of single incidents
     if kind is NoticeKind.DIGEST:
         return DeliveryRank.DIGEST
     return DeliveryRank.WORSE if kind in _SETTING_NOTICES else DeliveryRank.OTHER

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.domain import DeliveryPause, IncidentUserActions, Notification
 from bot.errors import StoreError
-from bot.storage import mapping, transitions
+from bot.storage import mapping, queueing, transitions
 from bot.storage.connection import Database, Upsert
 from bot.storage.delivery_order import DeliveryRank
 from bot.storage.mapping import format_time, parse_time
@@ -59,6 +59,21 @@ _WAITS_FOR_ANOTHER = (
 _DELIVERY_ORDER = (
     f"CASE o.kind WHEN 'edit' THEN coalesce((SELECT min(p.rank) {_OF_SAME_INCIDENT}"
     " AND p.kind = 'reply') - 0.5, o.rank) ELSE o.rank END, o.id"
+)
+
+_CROWDED = (
+    f"SELECT channel FROM outbox WHERE {_PENDING} AND rank BETWEEN {DeliveryRank.PARTIAL_OUTAGE:d}"  # noqa: S608
+    f" AND {DeliveryRank.ALERT:d} AND kind = 'alert' AND state = 'waiting' GROUP BY channel HAVING count(*) > ?"
+)
+_WAITING_ALERTS = (  # the newest alert or edit of each incident whose first alert waits
+    "SELECT max(o.id) AS id, o.post FROM outbox o JOIN outbox first ON first.channel = o.channel"
+    " AND first.incident = o.incident AND first.kind = 'alert' AND first.state = 'waiting'"
+    " WHERE o.channel = ? AND o.state = 'waiting' AND o.kind IN ('alert', 'edit') AND first.rank > ?"
+    " GROUP BY o.incident ORDER BY first.id"
+)
+_REPLACED = (
+    "UPDATE outbox SET state = 'superseded' WHERE channel = ? AND incident = ? AND state = 'waiting'"
+    " AND (kind IN ('alert', 'edit') OR (kind = 'reply' AND post LIKE '%\"kinds\":[\"why\"%'))"
 )
 
 
@@ -249,6 +264,40 @@ class OutboxStore:
             log.warning("notification %d to %s is in a form of another version, and can't be sent", row["id"], channel)
             return self.next_pending(channel, now, in_doubt_before, with_edits=with_edits)
         return self._entry(row, notification)
+
+    def crowded_channels(self, most: int) -> tuple[str, ...]:
+        """The channels for which more than so many first alerts wait, without those of complete outages."""
+        return tuple(row["channel"] for row in self._db.rows(_CROWDED, most))
+
+    def waiting_alerts(self, channel: str) -> tuple[Notification, ...]:
+        """What waits in a channel of the incidents whose first alert waits: of each the newest alert or edit.
+
+        Without complete outages, damaged rows, and what may have been sent.
+        """
+        found = (
+            mapping.parse(mapping.NOTIFICATION_ADAPTER, row["post"], f"{self._db.path}: outbox, row {row['id']}")
+            for row in self._db.rows(_WAITING_ALERTS, channel, DeliveryRank.OUTAGE)
+        )
+        return tuple(notification for notification in found if notification is not None)
+
+    def send_together(self, notices: Iterable[tuple[Notification, Iterable[tuple[str, str]]]], at: datetime) -> None:
+        """Sends one message in place of several first alerts that wait, all in one transaction.
+
+        Their edits, and the replies with their reasons, are not sent either; later replies go to its thread.
+
+        Args:
+            notices: Each message, and the incidents with their providers whose message it is from now on.
+            at: The time.
+        """
+        written = [(notice, tuple(incidents)) for notice, incidents in notices]
+        threads = [(notice.channel, incident) for notice, incidents in written for incident, _ in incidents]
+        with self._db.transaction():
+            self._db.write_all(_REPLACED, threads)
+            self._db.write_all(
+                "UPDATE alerts SET shared_key = ? WHERE channel = ? AND incident = ? AND ts IS NULL",
+                ((notice.key, notice.channel, incident) for notice, incidents in written for incident, _ in incidents),
+            )
+            queueing.enqueue_all(self._db, (notice for notice, _ in written), at)
 
     def _entry(self, row: dict[str, Any], notification: Notification) -> OutboxEntry:
         """The entry of a row of ``next_pending``."""

@@ -645,3 +645,28 @@ async def test_whether_a_channel_would_take_posts(answer, why):
     async with slack(answer) as (_, fake):
         client = AsyncWebClient(token=TOKEN, base_url=fake.url, retry_handlers=[])
         assert await cannot_post_reason(client, "C1") == why
+
+
+async def connections_of_two_posts(*, is_kept):
+    """Over how many connections two posts leave."""
+    ports = set()
+
+    async def answer(request):
+        ports.add(request.transport.get_extra_info("peername")[1])
+        return web.json_response({"ok": True, "ts": "1.0", "channel": "C1"})
+
+    async with serving_app(web.post("/api/{method}", answer)) as url:
+        edge = SlackClient(TOKEN, base_url=f"{url}/api/")
+        keeping = asyncio.create_task(edge.keep_connections() if is_kept else asyncio.sleep(0))
+        await asyncio.sleep(0)
+        for _ in range(2):
+            await edge.post("C1", MESSAGE)
+        keeping.cancel()
+        await asyncio.wait([keeping])
+        await edge.post("C1", MESSAGE)
+    return len(ports)
+
+
+@pytest.mark.parametrize(("is_kept", "opened"), [(True, 2), (False, 3)])
+async def test_posts_share_a_connection_while_connections_are_kept_and_later_ones_open_their_own(is_kept, opened):
+    assert await connections_of_two_posts(is_kept=is_kept) == opened

@@ -26,7 +26,7 @@ def test_it_is_read_once_while_nothing_changes(book):
 @pytest.mark.parametrize(
     "change",
     [
-        "INSERT INTO subscriptions (channel, target, created_at) SELECT 'C2', target, created_at FROM subscriptions",
+        "REPLACE INTO subscriptions SELECT 'C2', target, minimum, created_by, created_at, mention FROM subscriptions",
         "UPDATE OR IGNORE subscriptions SET channel = 'C2'",
         "DELETE FROM subscriptions",
         "WITH gone AS (SELECT 'C1' AS c) DELETE FROM subscriptions WHERE channel IN gone",
