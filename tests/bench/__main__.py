@@ -1,7 +1,7 @@
 """``python -m tests.bench``: one table of everything that is measured, against yardsticks in the same run.
 
-Takes twenty minutes where the peers are installed, most of them spent waiting. Each part can be run by itself: looks,
-startup, reaction, hanging, load, acks and peers are modules beside this one; ``pages`` counts instead of measuring. What the machine was doing meanwhile is said
+Takes half an hour where the peers are installed, most of them spent waiting. Each part can be run by itself: looks,
+startup, reaction, hanging, load, acks, storm and peers are modules beside this one; ``pages`` counts instead of measuring. What the machine was doing meanwhile is said
 below the table: on a busy one, times by the clock say more about the others than about the bot, and only the ratios mean
 something.
 """
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.bench import acks_busy, hanging, load, looks, pages, reaction, startup
+from tests.bench import acks_busy, hanging, load, looks, pages, reaction, startup, storm
 from tests.bench.peers import rows as peers
 from tests.bench.table import Row, percentile, table
 
@@ -28,6 +28,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "hanging": lambda: asyncio.run(hanging.rows()),
     "load": lambda: asyncio.run(load.rows()),
     "acks": lambda: asyncio.run(acks_busy.rows()),
+    "storm": lambda: asyncio.run(storm.rows()),
     "peers": lambda: asyncio.run(peers.rows()),
 }
 
@@ -70,11 +71,15 @@ def main() -> None:
     parser.add_argument(
         "--db", type=Path, help="for acks: a database that they, or tests.bench.queries, have made before"
     )
+    parser.add_argument("--before", type=Path, help="for storm: another checkout, whose bot is measured too")
     asked = parser.parse_args()
     if asked.parts == ["pages"]:
         print(pages.report())
         return
-    parts = PARTS | {"acks": lambda: asyncio.run(acks_busy.rows(asked.db))}
+    parts = PARTS | {
+        "acks": lambda: asyncio.run(acks_busy.rows(asked.db)),
+        "storm": lambda: asyncio.run(storm.rows(before=asked.before)),
+    }
     before = machine()
     rows = [row for part in asked.parts or parts for row in measured(part, partial(parts[part]))]
     print(table(rows))
