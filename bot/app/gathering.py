@@ -8,9 +8,9 @@ outage always has its own message (bot/docs/slack.md#many-incidents-at-once).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.domain import Alert
+from bot.domain import Notification
 from bot.engine import Engine
 from bot.messages import catch_up
 from bot.storage import Repository
@@ -37,12 +37,15 @@ class GatherHook:
             yield self._gather(crowded[start : start + STEP_CHANNELS])
 
     def _gather(self, channels: tuple[str, ...]) -> bool:
-        now, notices = self.engine.now(), []
-        for channel in channels:
-            alerts = [n.about for n in self.repository.waiting_alerts(channel) if isinstance(n.about, Alert)]
+        now = self.engine.now()
+        messages: dict[tuple[int, ...], Notification] = {}  # by the ids of the objects: channels share them
+        notices = []
+        for channel, alerts in self.repository.waiting_alerts(channels).items():
             if len(alerts) > MOST_ALERTS:
-                notice = catch_up.together_notice(channel, alerts, now)
-                notices.append((notice, [(a.incident, a.provider) for a in alerts]))
+                shared = tuple(map(id, alerts))
+                if shared not in messages:
+                    messages[shared] = catch_up.together_notice(channel, alerts, now)
+                notices.append((replace(messages[shared], channel=channel), [(a.incident, a.provider) for a in alerts]))
         if notices:
             self.repository.send_together(notices, now)
         return bool(notices)

@@ -6,6 +6,8 @@ from enum import IntEnum
 
 from bot.domain import Alert, Condition, NewsKind, Notice, NoticeKind, Notification, NotificationKind
 
+TOGETHER_PREFIX = "together:"  # of the keys of messages that list many alerts
+
 
 class DeliveryRank(IntEnum):
     """The place of a notification in the order of delivery, the lowest first."""
@@ -49,7 +51,7 @@ def _reply_rank(reply: Notification) -> DeliveryRank:
 def _notice_rank(key: str, kind: NoticeKind | None) -> DeliveryRank:
     if key.startswith("catch-up:"):
         return DeliveryRank.ALERT  # it stands for the alerts that quiet hours held back
-    if key.startswith("together:"):
+    if key.startswith(TOGETHER_PREFIX):
         return DeliveryRank.PARTIAL_OUTAGE  # it stands for many alerts, and goes before those of single incidents
     if kind is NoticeKind.DIGEST:
         return DeliveryRank.DIGEST

@@ -574,6 +574,15 @@ def evidence_has_its_writer(db: Database) -> None:
     _run_script(db, _WRITERS_SQL)
 
 
+@steps()
+def what_waits_is_found_by_its_thread(db: Database) -> None:
+    """An index of what waits by channel and incident, from which the order of the channels can be read alone."""
+    db.execute(
+        "CREATE INDEX outbox_thread ON outbox (channel, incident, kind, rank, id) WHERE state IN ('waiting', 'sending')"
+    )
+    db.execute("DROP INDEX outbox_due")
+
+
 def step_names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     with closing(Database(memory=True)) as empty:

@@ -6,17 +6,18 @@ and what became of each is recorded.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain import DeliveryPause, IncidentUserActions, Notification
+from bot.domain import Alert, DeliveryPause, IncidentUserActions, Notification
 from bot.errors import StoreError
 from bot.storage import mapping, queueing, transitions
 from bot.storage.connection import Database, Upsert
-from bot.storage.delivery_order import DeliveryRank
+from bot.storage.delivery_order import TOGETHER_PREFIX, DeliveryRank
 from bot.storage.mapping import format_time, parse_time
 from bot.storage.user_actions import UserActionStore
 
@@ -61,19 +62,30 @@ _DELIVERY_ORDER = (
     " AND p.kind = 'reply') - 0.5, o.rank) ELSE o.rank END, o.id"
 )
 
+_LIST_WAITS = (  # the list that waits in the channel of a row of ``outbox``, or of ``o``
+    "SELECT 1 FROM outbox l WHERE l.channel = {row}.channel AND l.incident = '' AND l.kind = 'notice'"  # noqa: S608
+    f" AND l.state IN ('waiting', 'sending') AND l.state = 'waiting' AND l.key LIKE '{TOGETHER_PREFIX}%'"
+)
 _CROWDED = (
     f"SELECT channel FROM outbox WHERE {_PENDING} AND rank BETWEEN {DeliveryRank.PARTIAL_OUTAGE:d}"  # noqa: S608
-    f" AND {DeliveryRank.ALERT:d} AND kind = 'alert' AND state = 'waiting' GROUP BY channel HAVING count(*) > ?"
+    f" AND {DeliveryRank.ALERT:d} AND kind = 'alert' AND state = 'waiting' GROUP BY channel"
+    f" HAVING count(*) > ? OR EXISTS ({_LIST_WAITS.format(row='outbox')}) ORDER BY min(id)"
 )
-_WAITING_ALERTS = (  # the newest alert or edit of each incident whose first alert waits
-    "SELECT max(o.id) AS id, o.post FROM outbox o JOIN outbox first ON first.channel = o.channel"
-    " AND first.incident = o.incident AND first.kind = 'alert' AND first.state = 'waiting'"
-    " WHERE o.channel = ? AND o.state = 'waiting' AND o.kind IN ('alert', 'edit') AND first.rank > ?"
-    " GROUP BY o.incident ORDER BY first.id"
+_WAITING_ALERTS = (  # the newest alert or edit of each incident whose first alert, or the list that it is in, waits
+    "SELECT max(o.id) AS id, o.channel, o.post FROM outbox o JOIN alerts a ON a.channel = o.channel"  # noqa: S608
+    " AND a.incident = o.incident AND a.ts IS NULL WHERE o.channel IN (SELECT value FROM json_each(?))"
+    " AND o.kind IN ('alert', 'edit') AND (EXISTS (SELECT 1 FROM outbox f WHERE f.channel = o.channel"
+    " AND f.incident = o.incident AND f.kind = 'alert' AND f.rank > ? AND f.state IN ('waiting', 'sending')"
+    f" AND f.state = 'waiting') OR EXISTS ({_LIST_WAITS.format(row='o')} AND l.key = a.shared_key))"
+    " GROUP BY o.channel, o.incident ORDER BY o.id"
 )
 _REPLACED = (
-    "UPDATE outbox SET state = 'superseded' WHERE channel = ? AND incident = ? AND state = 'waiting'"
-    " AND (kind IN ('alert', 'edit') OR (kind = 'reply' AND post LIKE '%\"kinds\":[\"why\"%'))"
+    "UPDATE outbox SET state = 'superseded' WHERE channel = ? AND incident = ? AND state IN ('waiting', 'sending')"
+    " AND state = 'waiting' AND (kind IN ('alert', 'edit') OR (kind = 'reply' AND post LIKE '%\"kinds\":[\"why\"%'))"
+)
+_LONGER_LIST = (
+    "UPDATE outbox SET key = ?, post = ? WHERE channel = ? AND incident = '' AND kind = 'notice'"  # noqa: S608
+    f" AND state IN ('waiting', 'sending') AND state = 'waiting' AND key LIKE '{TOGETHER_PREFIX}%'"
 )
 
 
@@ -266,24 +278,35 @@ class OutboxStore:
         return self._entry(row, notification)
 
     def crowded_channels(self, most: int) -> tuple[str, ...]:
-        """The channels for which more than so many first alerts wait, without those of complete outages."""
+        """The channels for which more than so many first alerts wait, or any beside a list that waits.
+
+        First alerts of complete outages do not count. The channel that has waited longest is first.
+        """
         return tuple(row["channel"] for row in self._db.rows(_CROWDED, most))
 
-    def waiting_alerts(self, channel: str) -> tuple[Notification, ...]:
-        """What waits in a channel of the incidents whose first alert waits: of each the newest alert or edit.
+    def waiting_alerts(self, channels: Iterable[str]) -> dict[str, list[Alert]]:
+        """The alerts of incidents whose first alert, or the list that it is in, waits; as they are now, by channel.
 
         Without complete outages, damaged rows, and what may have been sent.
         """
-        found = (
-            mapping.parse(mapping.NOTIFICATION_ADAPTER, row["post"], f"{self._db.path}: outbox, row {row['id']}")
-            for row in self._db.rows(_WAITING_ALERTS, channel, DeliveryRank.OUTAGE)
-        )
-        return tuple(notification for notification in found if notification is not None)
+        found: dict[str, list[Alert]] = {}
+        known: dict[str, Alert | None] = {}  # hundreds of channels wait for the same alerts
+        for row in self._db.rows(_WAITING_ALERTS, json.dumps([*channels]), DeliveryRank.OUTAGE):
+            content = row["post"].partition(",")[2]
+            if content not in known:
+                where = f"{self._db.path}: outbox, row {row['id']}"
+                notification = mapping.parse(mapping.NOTIFICATION_ADAPTER, row["post"], where)
+                about = notification.about if notification else None
+                known[content] = about if isinstance(about, Alert) else None
+            if (alert := known[content]) is not None:
+                found.setdefault(row["channel"], []).append(alert)
+        return found
 
     def send_together(self, notices: Iterable[tuple[Notification, Iterable[tuple[str, str]]]], at: datetime) -> None:
         """Sends one message in place of several first alerts that wait, all in one transaction.
 
-        Their edits, and the replies with their reasons, are not sent either; later replies go to its thread.
+        Their edits, and the replies with their reasons, are not sent either; later replies go to its thread. A list
+        that waits in the same channel is replaced, and keeps its place.
 
         Args:
             notices: Each message, and the incidents with their providers whose message it is from now on.
@@ -297,7 +320,13 @@ class OutboxStore:
                 "UPDATE alerts SET shared_key = ? WHERE channel = ? AND incident = ? AND ts IS NULL",
                 ((notice.key, notice.channel, incident) for notice, incidents in written for incident, _ in incidents),
             )
-            queueing.enqueue_all(self._db, (notice for notice, _ in written), at)
+            new = [notice for notice, _ in written if not self._lengthen_list(notice)]
+            queueing.enqueue_all(self._db, new, at)
+
+    def _lengthen_list(self, notice: Notification) -> bool:
+        """Replaces the list that waits in the channel; False if none does."""
+        text = mapping.NOTIFICATION_ADAPTER.dump_json(notice).decode()
+        return bool(self._db.write(_LONGER_LIST, notice.key, text, notice.channel))
 
     def _entry(self, row: dict[str, Any], notification: Notification) -> OutboxEntry:
         """The entry of a row of ``next_pending``."""

@@ -111,3 +111,31 @@ async def test_an_incident_that_ended_while_it_waited_is_listed_as_over(storm):
     storm.hook()
     await storm.engine.publish()
     assert ", over since" in storm.sent()[0]
+
+
+async def test_incidents_that_begin_while_a_list_waits_join_it(storm):
+    await storm.begins(MOST_ALERTS + 1)
+    storm.hook()
+    await storm.shows(*many(MOST_ALERTS + 3))
+    storm.hook()
+    await storm.engine.publish()
+    assert ["13 new incidents" in text for text in storm.sent()] == [True]
+
+
+async def test_incidents_that_begin_after_a_list_was_sent_have_their_own_messages(storm):
+    await storm.begins(MOST_ALERTS + 1)
+    storm.hook()
+    await storm.engine.publish()
+    await storm.shows(*many(MOST_ALERTS + 3))
+    storm.hook()
+    await storm.engine.publish()
+    assert ["new incidents" in text for text in storm.sent()] == [True, False, False]
+
+
+async def test_a_list_that_was_lengthened_keeps_its_place(storm):
+    await storm.begins(MOST_ALERTS + 1)
+    storm.hook()
+    place = storm.book.next_pending("C1").id
+    await storm.shows(*many(MOST_ALERTS + 3))
+    storm.hook()
+    assert storm.book.next_pending("C1").id == place

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bot import settings
 from bot.domain import Observation, PollResult, Provider, ProviderState, VerdictParameters
@@ -53,7 +54,8 @@ def watched_book(path: Path, providers: Iterable[Provider], body: bytes) -> None
             world, rules = ProviderState(provider.id), transition.TransitionContext(provider, VerdictParameters(), {})
             for number in range(WATCHED // APART + 1):
                 at = now - WATCHED + number * APART
-                stroke = transition.apply_poll(world, PollResult(at, seen, host="127.0.0.1"), rules)
+                host = urlsplit(provider.source.url).netloc
+                stroke = transition.apply_poll(world, PollResult(at, seen, host=host), rules)
                 world = stroke.state
             book.record_transition(Observation(provider.id, at, "changed", body=body), stroke, ())
 

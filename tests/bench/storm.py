@@ -30,7 +30,7 @@ from tests.bench.limited_slack import POSTS_A_MINUTE, LimitedSlack
 from tests.bench.load import watched_book
 from tests.bench.table import Row, percentile, table
 
-PROVIDERS, BREAK_FOR_S, LOOK_EVERY_S = 50, 60.0, 2.0
+PROVIDERS, BREAK_FOR_S, LOOK_EVERY_S = 50, 60.0, 10.0
 SIZES = (20, 300)  # channels
 AFTER_S = 90.0  # after the last page broke
 WORST, PARTIAL, LEAST = "major_outage", "partial_outage", "degraded_performance"
@@ -84,7 +84,7 @@ async def the_bot(
     with (folder / "bot.log").open("ab") as log:
         async with running(config, db, stage, log, code=code):
             await until(lambda: len(stage.looks) == pages, 120, "the first round")
-            await asyncio.sleep(5)
+            await asyncio.sleep(3)
             yield db, port
 
 

@@ -13,6 +13,7 @@
 -- step: brownout stored_json_has_a_form_number
 -- step: brownout delivery_has_an_order
 -- step: brownout evidence_has_its_writer
+-- step: brownout what_waits_is_found_by_its_thread
 
 CREATE TABLE "_sqlite_migrations" (
    "id" INTEGER PRIMARY KEY,
@@ -289,11 +290,11 @@ CREATE TABLE outbox (
 
 CREATE INDEX outbox_drawn ON outbox (channel, incident, id) WHERE kind IN ('alert', 'edit');
 
-CREATE INDEX outbox_due ON outbox (channel, id) WHERE state IN ('waiting', 'sending');
-
 CREATE INDEX outbox_order ON outbox (rank, id) WHERE state IN ('waiting', 'sending');
 
 CREATE INDEX outbox_parked ON outbox (id) WHERE state = 'parked';
+
+CREATE INDEX outbox_thread ON outbox (channel, incident, kind, rank, id) WHERE state IN ('waiting', 'sending');
 
 CREATE TABLE "outcomes" (
   surface TEXT NOT NULL,
