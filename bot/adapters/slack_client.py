@@ -231,6 +231,14 @@ class SlackClient:
                 _log.info("the history scopes are not granted: a message with an unknown outcome is sent again")
             raise
 
+    async def is_token_accepted(self) -> bool | None:
+        """Whether Slack accepts the token, by auth.test; None if it does not answer that."""
+        try:
+            await _call_slack(lambda *_: self._client.auth_test(), "us", method=slack_refusals.AUTH)
+        except DeliveryError as error:
+            return False if error.is_token else None
+        return True
+
     def set_token(self, token: str) -> None:
         """Takes on another token. What the old one was allowed to do is forgotten."""
         if token != self._client.token:

@@ -70,6 +70,10 @@ class TerminalClient:
         """Always None: there is no history to search."""
         return None
 
+    async def is_token_accepted(self) -> bool | None:
+        """A terminal has no token."""
+        return None
+
     def permalink(self, channel: str, ts: str) -> str:  # noqa: ARG002
         """Always empty: output of a terminal has no address."""
         return ""

@@ -112,7 +112,8 @@ class Outbox(Protocol):
 class ChatClient(Protocol):
     """Posts and edits messages; every failure is a DeliveryError.
 
-    ``burst`` is how many messages a channel accepts at once. ``can_search_history`` is whether ``find_message`` may
+    ``burst`` is how many messages a channel accepts at once. ``is_token_accepted`` asks the chat itself: None where it
+    gives no answer. ``can_search_history`` is whether ``find_message`` may
     work: it returns the ts of the bot's newest message with a key, None where there is none. ``permalink`` is a
     message's address, empty where it is not known; it makes no request.
     """
@@ -125,6 +126,7 @@ class ChatClient(Protocol):
     async def edit(self, channel: str, ts: str, message: Message) -> None: ...  # noqa: D102
     async def find_message(self, channel: str, key: str, since: datetime, *, thread_ts: str | None) -> str | None: ...  # noqa: D102
     def permalink(self, channel: str, ts: str) -> str: ...  # noqa: D102
+    async def is_token_accepted(self) -> bool | None: ...  # noqa: D102
 
 
 class Credentials(Protocol):
@@ -264,6 +266,7 @@ class Notifier:
             try:
                 self._receipts[pending.id] = await self._send(pending)
             except DeliveryError as error:
+                await self._check_token(channel, error)
                 return self._after_refusal(pending, error)
             finally:
                 self.gate.end()
@@ -332,6 +335,12 @@ class Notifier:
         return ts, FOUND_DELIVERED
 
     # --- refusals -----------------------------------------------------------------------------------------------------
+
+    async def _check_token(self, channel: str, error: DeliveryError) -> None:
+        """Before one channel's answer stops everything: does the chat accept the token otherwise?"""
+        if error.is_token and self.gate.stop is None:
+            is_accepted = bool(await self.chat.is_token_accepted())
+            self.gate.set_channels_own(channel, error.code, is_own=is_accepted)
 
     def _after_refusal(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
         channel, now = pending.post.channel, self.now()

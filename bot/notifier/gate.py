@@ -60,6 +60,10 @@ class WorkspaceGate:
         """Whether a code that should concern everything has turned out to concern this channel only."""
         return (channel, code) in self._alone
 
+    def set_channels_own(self, channel: str, code: str, *, is_own: bool) -> None:
+        """Records whether a code that should concern everything concerns this channel only."""
+        self._alone = self._alone | {(channel, code)} if is_own else self._alone - {(channel, code)}
+
     def may_probe(self, channel: str, *, has_others: bool) -> bool:
         """Whether a post to this channel may be the probe, once ``probe_at`` has come.
 

@@ -670,3 +670,17 @@ async def connections_of_two_posts(*, is_kept):
 @pytest.mark.parametrize(("is_kept", "opened"), [(True, 2), (False, 3)])
 async def test_posts_share_a_connection_while_connections_are_kept_and_later_ones_open_their_own(is_kept, opened):
     assert await connections_of_two_posts(is_kept=is_kept) == opened
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_accepted"),
+    [
+        ({"ok": True}, True),
+        ({"ok": False, "error": "invalid_auth"}, False),
+        ({"ok": False, "error": "fatal_error"}, None),
+    ],
+)
+async def test_whether_slack_accepts_the_token_is_asked_by_auth_test(answer, is_accepted):
+    async with slack(answer) as (edge, fake):
+        found = await edge.is_token_accepted()
+    assert (found, fake.asked[0][0]) == (is_accepted, "auth.test")

@@ -116,6 +116,10 @@ class WeekSlack:
     async def find_message(self, channel, key, since, *, thread_ts):
         raise NotImplementedError
 
+    async def is_token_accepted(self):
+        codes = {f.code for f in self.faults if not f.channel and f.start <= self.now.at < f.end}
+        return codes.isdisjoint(slack_refusals.TOKEN_CODES)
+
     def permalink(self, channel, ts):  # noqa: ARG002
         return ""
 

@@ -113,6 +113,9 @@ class UnreliableChat:
         there = (m for m in self.said if (m.channel, m.key, m.thread_ts) == (channel, key, thread_ts) and m.at >= since)
         return next((m.ts for m in reversed([*there])), None)
 
+    async def is_token_accepted(self) -> bool | None:
+        return None
+
     def permalink(self, channel: str, ts: str) -> str:  # noqa: ARG002
         return ""
 

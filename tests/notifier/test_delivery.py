@@ -412,3 +412,19 @@ async def test_a_paused_channel_is_tried_after_its_wait_though_the_clock_went_ba
     town.book.shift_due_times(town.clock(), timedelta(hours=-2))
     probe = town.book._db.rows("SELECT probe_at FROM pauses")[0]["probe_at"]
     assert probe <= (town.clock() + timedelta(hours=1)).isoformat()
+
+
+@pytest.mark.parametrize(("is_good", "outcome"), [(True, "paused"), (False, "stopped"), (None, "stopped")])
+async def test_a_refused_token_stops_everything_unless_the_chat_says_that_it_accepts_it(town, is_good, outcome):
+    town.chat.is_token_good = is_good
+    done = await town.breaks("token_revoked", permanent=True, blame=RefusalScope.WORKSPACE, is_token=True)
+    assert ([o for _, o, _ in done], town.courier.stop is None) == ([outcome], outcome == "paused")
+
+
+async def test_a_channel_that_refused_a_good_token_stops_everything_once_the_token_is_refused_everywhere(town):
+    town.chat.is_token_good = True
+    await town.breaks("token_revoked", permanent=True, blame=RefusalScope.WORKSPACE, is_token=True)
+    town.chat.is_token_good = False
+    town.clock.move(minutes=2)
+    done = await town.breaks("token_revoked", permanent=True, blame=RefusalScope.WORKSPACE, is_token=True)
+    assert [outcome for _, outcome, _ in done] == ["stopped"]

@@ -9,12 +9,13 @@ from tests.support.slack_limits import assert_sendable
 class FakeChat:
     """Takes everything, but first raises what it was told to. With ``can_search_history`` it finds what is in ``there``, by key."""
 
-    def __init__(self, *failures, burst=9, can_search_history=False):
+    def __init__(self, *failures, burst=9, can_search_history=False, is_token_good=None):
         self.failures = list(failures)
         self.burst = burst
         self.said, self.texts, self.messages = [], [], []
         self.can_search_history = can_search_history
         self.there = {}
+        self.is_token_good = is_token_good
         self.looked_from = None
 
     def _try(self, what):
@@ -31,6 +32,9 @@ class FakeChat:
 
     async def edit(self, channel, ts, message):  # noqa: ARG002
         self._try(("edit", channel, ts))
+
+    async def is_token_accepted(self):
+        return self.is_token_good
 
     def permalink(self, channel, ts):
         return f"https://chat.example/{channel}/{ts}"
