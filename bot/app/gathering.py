@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from bot.domain import Notification
 from bot.engine import Engine
@@ -16,15 +17,19 @@ from bot.messages import catch_up
 from bot.storage import Repository
 
 MOST_ALERTS = 10  # first alerts that may wait in a channel, each with its own message
-STEP_CHANNELS = 20  # channels that are handled without a pause for other tasks
+STEP_CHANNELS = 10  # channels that are handled without a pause for other tasks
+APART = timedelta(seconds=5)  # between two times that lists are made, since a list takes what begins meanwhile
+
+Content = tuple[tuple[str, str, datetime], ...]  # provider, incident and time of each alert of a list
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GatherHook:
-    """A hook of the scheduler: before deliveries, and at every tick."""
+    """A hook of the scheduler: after polls that changed something, and at every tick."""
 
     engine: Engine
     repository: Repository
+    _gathered_at: datetime | None = None
 
     def __call__(self) -> bool:
         """Replaces what is too much for a channel; True if there was any."""
@@ -32,20 +37,28 @@ class GatherHook:
 
     def steps(self) -> Iterator[bool]:
         """Does the same in steps of some milliseconds; other tasks may run between two of them."""
-        crowded = self.repository.crowded_channels(MOST_ALERTS)
-        for start in range(0, len(crowded), STEP_CHANNELS):
-            yield self._gather(crowded[start : start + STEP_CHANNELS])
-
-    def _gather(self, channels: tuple[str, ...]) -> bool:
         now = self.engine.now()
-        messages: dict[tuple[int, ...], Notification] = {}  # by the ids of the objects: channels share them
+        if self._gathered_at is not None and self._gathered_at <= now < self._gathered_at + APART:
+            return
+        crowded = self.repository.crowded_channels(MOST_ALERTS)
+        messages: dict[Content, Notification] = {}  # most channels wait for the same alerts
+        for start in range(0, len(crowded), STEP_CHANNELS):
+            self._gathered_at = now
+            yield self._gather(crowded[start : start + STEP_CHANNELS], now, messages)
+
+    def _gather(self, channels: tuple[str, ...], now: datetime, messages: dict[Content, Notification]) -> bool:
         notices = []
         for channel, alerts in self.repository.waiting_alerts(channels).items():
             if len(alerts) > MOST_ALERTS:
-                shared = tuple(map(id, alerts))
-                if shared not in messages:
-                    messages[shared] = catch_up.together_notice(channel, alerts, now)
-                notices.append((replace(messages[shared], channel=channel), [(a.incident, a.provider) for a in alerts]))
+                content = tuple((a.provider, a.incident, a.as_of) for a in alerts)
+                if content not in messages:
+                    messages[content] = catch_up.together_notice(channel, alerts, now)
+                notices.append(
+                    (
+                        replace(messages[content], channel=channel),
+                        [(incident, provider) for provider, incident, _ in content],
+                    )
+                )
         if notices:
             self.repository.send_together(notices, now)
         return bool(notices)
