@@ -823,7 +823,7 @@ def test_the_outbox_is_asked_by_the_index_of_the_unsent(store, db):
     store.next_pending("C1")
     outbox = [(s, v) for s, v in store._db.asked if "outbox" in s and not s.startswith("INSERT")]
     for sql, values in outbox:
-        assert any("outbox_due" in step for (*_, step) in ask(db, f"EXPLAIN QUERY PLAN {sql}", *values)), sql
+        assert any("outbox_thread" in step for (*_, step) in ask(db, f"EXPLAIN QUERY PLAN {sql}", *values)), sql
 
 
 WRITER = """
