@@ -166,6 +166,22 @@ def outbox(*, as_json: bool, every: bool, config: Path | None, db: Path | None) 
         click.echo("Every message was delivered or is queued.")
 
 
+@db.command()
+@config_option
+@db_option
+def datasette(config: Path | None, db: Path | None) -> None:
+    r"""Metadata for Datasette: what each table and column means, search, and queries to start from.
+
+    \b
+    brownout db datasette > metadata.json
+    datasette brownout.db --metadata metadata.json
+    """
+    path = db or Path(settings.load(config).store_path)
+    with open_queries(config, db) as queries:
+        described = queries.repository.archive.datasette_metadata(path.stem)
+    click.echo(json.dumps(described, indent=1, ensure_ascii=False))
+
+
 def _with_url(replica_settings: settings.ReplicaSettings, url: str | None) -> settings.ReplicaSettings:
     """Returns the settings with the URL of ``--from``, where it is given; UsageError where it is not valid."""
     try:

@@ -11,7 +11,7 @@ from bot.domain import Advice, Alert, Condition, Event, EvidenceTotals, UserRepo
 from bot.domain.reliability import DatedTransition, IncidentCourse, SurfaceRecord, TimeWindow, VerdictAccuracy
 from bot.rules.reliability import spans, verdict_accuracy
 from bot.rules.reliability.backfill import BackfilledHistory, BackfilledIncident
-from bot.storage import backfill, evidence, incident_list, json_dump, notes, reliability, search
+from bot.storage import backfill, datasette, evidence, incident_list, json_dump, notes, reliability, search
 from bot.storage.backfill import BackfillCounts
 from bot.storage.connection import Database
 from bot.storage.incident_list import IncidentFilter, ListedIncident
@@ -138,6 +138,10 @@ class Archive:
     def incident_years(self) -> tuple[int, ...]:
         """The years in which incidents were posted, the newest first, without gaps; empty without incidents."""
         return incident_list.incident_years(self._db)
+
+    def datasette_metadata(self, name: str) -> dict[str, Any]:
+        """Metadata for Datasette, which calls the database ``name``; see ``datasette.metadata``."""
+        return datasette.metadata(self._db, name)
 
     # --- export and import --------------------------------------------------------------------------------------------
 

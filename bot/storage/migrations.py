@@ -583,6 +583,53 @@ def what_waits_is_found_by_its_thread(db: Database) -> None:
     db.execute("DROP INDEX outbox_due")
 
 
+_VIEWS_SQL = """
+CREATE VIEW incident_durations AS -- every incident with its length in minutes; an open one until now
+  SELECT provider, id AS incident, name AS title, stage, is_maintenance, posted_at, closed_at,
+         round((julianday(coalesce(closed_at, 'now')) - julianday(posted_at)) * 1440, 1) AS minutes,
+         round((julianday(seen_at) - julianday(posted_at)) * 1440, 1) AS minutes_until_seen,
+         (SELECT group_concat(value, ', ') FROM json_each(surfaces)) AS services
+  FROM incidents;
+CREATE VIEW downtime_by_day AS   -- minutes of each service in each bad status, by day (UTC), as checked live
+  WITH RECURSIVE pieces (surface, condition, start, until) AS (
+    SELECT surface, condition, since, coalesce(until, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) FROM conditions
+    WHERE condition IN ('degraded', 'partial_outage', 'major_outage')
+    UNION ALL
+    SELECT surface, condition, strftime('%Y-%m-%dT00:00:00.000Z', start, '+1 day'), until FROM pieces
+    WHERE date(start, '+1 day') < until
+  )
+  SELECT surface AS service, date(start) AS day, condition AS status,
+         round(sum(julianday(min(until, strftime('%Y-%m-%dT00:00:00.000Z', start, '+1 day'))) - julianday(start))
+               * 1440, 1) AS minutes
+  FROM pieces WHERE start < until GROUP BY surface, date(start), condition;
+CREATE VIEW advice_over_time AS  -- what was advised for each service, from when to when
+  SELECT surface AS service, verdict AS advice, exposure AS share_of_load, since, until, reason_code, reason,
+         round((julianday(coalesce(until, 'now')) - julianday(since)) * 1440, 1) AS minutes
+  FROM verdicts;
+CREATE VIEW vendor_lag AS        -- each post of a vendor seen live: minutes from the time that it carries to our check
+  SELECT i.provider, u.incident, i.name AS title, u.stage, u.display_at AS posted_at, u.seen_at,
+         round((julianday(u.seen_at) - julianday(u.display_at)) * 1440, 1) AS minutes
+  FROM updates u JOIN incidents i ON i.source = u.source AND i.id = u.incident
+  WHERE u.version = 1 AND NOT i.backfilled AND NOT i.is_baseline;
+CREATE VIEW provider_states AS SELECT * FROM worlds;
+CREATE VIEW raw_pages AS SELECT * FROM bodies;
+CREATE VIEW polls AS SELECT * FROM observations;
+CREATE VIEW channel_settings AS SELECT * FROM habits;
+CREATE VIEW messages_to_send AS SELECT * FROM outbox;
+CREATE VIEW acknowledgements AS SELECT * FROM acks;
+CREATE VIEW first_estimates AS SELECT * FROM estimates;
+CREATE VIEW handled_slack_events AS SELECT * FROM heard;
+CREATE VIEW direct_message_channels AS SELECT * FROM rooms;
+CREATE VIEW home_viewers AS SELECT * FROM homes;
+"""
+
+
+@steps()
+def views_for_readers(db: Database) -> None:
+    """Views of what people ask, and of tables under the names that the manual uses."""
+    _run_script(db, _VIEWS_SQL)
+
+
 def step_names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     with closing(Database(memory=True)) as empty:

@@ -14,6 +14,7 @@
 -- step: brownout delivery_has_an_order
 -- step: brownout evidence_has_its_writer
 -- step: brownout what_waits_is_found_by_its_thread
+-- step: brownout views_for_readers
 
 CREATE TABLE "_sqlite_migrations" (
    "id" INTEGER PRIMARY KEY,
@@ -21,6 +22,8 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 );
+
+CREATE VIEW acknowledgements AS SELECT * FROM acks;
 
 CREATE TABLE acks (
   channel TEXT NOT NULL,
@@ -30,6 +33,11 @@ CREATE TABLE acks (
   at TEXT NOT NULL,
   PRIMARY KEY (channel, incident)
 );
+
+CREATE VIEW advice_over_time AS
+  SELECT surface AS service, verdict AS advice, exposure AS share_of_load, since, until, reason_code, reason,
+         round((julianday(coalesce(until, 'now')) - julianday(since)) * 1440, 1) AS minutes
+  FROM verdicts;
 
 CREATE TABLE affected (
   incident TEXT NOT NULL,
@@ -67,6 +75,8 @@ CREATE TABLE bodies (
   size INTEGER NOT NULL
 );
 
+CREATE VIEW channel_settings AS SELECT * FROM habits;
+
 CREATE TABLE conditions (
   surface TEXT NOT NULL,
   since TEXT NOT NULL,
@@ -93,6 +103,21 @@ CREATE TABLE digests (
   on_calm INTEGER NOT NULL,
   done TEXT NOT NULL
 );
+
+CREATE VIEW direct_message_channels AS SELECT * FROM rooms;
+
+CREATE VIEW downtime_by_day AS
+  WITH RECURSIVE pieces (surface, condition, start, until) AS (
+    SELECT surface, condition, since, coalesce(until, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) FROM conditions
+    WHERE condition IN ('degraded', 'partial_outage', 'major_outage')
+    UNION ALL
+    SELECT surface, condition, strftime('%Y-%m-%dT00:00:00.000Z', start, '+1 day'), until FROM pieces
+    WHERE date(start, '+1 day') < until
+  )
+  SELECT surface AS service, date(start) AS day, condition AS status,
+         round(sum(julianday(min(until, strftime('%Y-%m-%dT00:00:00.000Z', start, '+1 day'))) - julianday(start))
+               * 1440, 1) AS minutes
+  FROM pieces WHERE start < until GROUP BY surface, date(start), condition;
 
 CREATE TABLE estimates (
   incident TEXT PRIMARY KEY,
@@ -163,6 +188,8 @@ CREATE TABLE fetched (
 
 CREATE INDEX fetched_by_body ON fetched (body_hash) WHERE body_hash IS NOT NULL;
 
+CREATE VIEW first_estimates AS SELECT * FROM estimates;
+
 CREATE TABLE habits (
   channel TEXT PRIMARY KEY,
   maintenance INTEGER NOT NULL,
@@ -171,12 +198,16 @@ CREATE TABLE habits (
   zone TEXT NOT NULL
 );
 
+CREATE VIEW handled_slack_events AS SELECT * FROM heard;
+
 CREATE TABLE heard (
   key TEXT PRIMARY KEY,
   until TEXT NOT NULL
 ) WITHOUT ROWID;
 
 CREATE INDEX heard_until ON heard (until);
+
+CREATE VIEW home_viewers AS SELECT * FROM homes;
 
 CREATE TABLE homes (
   person TEXT PRIMARY KEY,
@@ -193,6 +224,13 @@ CREATE TABLE incident_components (
   name TEXT NOT NULL,
   PRIMARY KEY (source, incident, component)
 ) WITHOUT ROWID;
+
+CREATE VIEW incident_durations AS
+  SELECT provider, id AS incident, name AS title, stage, is_maintenance, posted_at, closed_at,
+         round((julianday(coalesce(closed_at, 'now')) - julianday(posted_at)) * 1440, 1) AS minutes,
+         round((julianday(seen_at) - julianday(posted_at)) * 1440, 1) AS minutes_until_seen,
+         (SELECT group_concat(value, ', ') FROM json_each(surfaces)) AS services
+  FROM incidents;
 
 CREATE TABLE incident_surfaces (
   surface TEXT NOT NULL,
@@ -242,6 +280,8 @@ CREATE TABLE labels (
   label TEXT NOT NULL,
   PRIMARY KEY (incident, label)
 ) WITHOUT ROWID;
+
+CREATE VIEW messages_to_send AS SELECT * FROM outbox;
 
 CREATE TABLE mutes (
   channel TEXT NOT NULL,
@@ -330,6 +370,8 @@ CREATE TABLE pauses (
   is_on_trial INTEGER NOT NULL
 , scope TEXT NOT NULL DEFAULT 'channel' , tries INTEGER NOT NULL DEFAULT 0 , probe_at TEXT NOT NULL DEFAULT '' , told_at TEXT );
 
+CREATE VIEW polls AS SELECT * FROM observations;
+
 CREATE TABLE "probe_results" (
   surface TEXT NOT NULL,
   vantage TEXT NOT NULL,
@@ -348,6 +390,10 @@ CREATE TABLE "probe_results" (
 ) WITHOUT ROWID;
 
 CREATE INDEX probe_results_by_time ON probe_results (at);
+
+CREATE VIEW provider_states AS SELECT * FROM worlds;
+
+CREATE VIEW raw_pages AS SELECT * FROM bodies;
 
 CREATE TABLE reports (
   surface TEXT NOT NULL,
@@ -413,6 +459,12 @@ CREATE TABLE updates (
 );
 
 CREATE INDEX updates_by_incident ON updates (source, incident, display_at);
+
+CREATE VIEW vendor_lag AS
+  SELECT i.provider, u.incident, i.name AS title, u.stage, u.display_at AS posted_at, u.seen_at,
+         round((julianday(u.seen_at) - julianday(u.display_at)) * 1440, 1) AS minutes
+  FROM updates u JOIN incidents i ON i.source = u.source AND i.id = u.incident
+  WHERE u.version = 1 AND NOT i.backfilled AND NOT i.is_baseline;
 
 CREATE TABLE verdicts (
   surface TEXT NOT NULL,

@@ -1,0 +1,72 @@
+"""The metadata for Datasette, the views it names, and its queries, on a database of an incident."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from bot.storage import datasette
+from tests.support.scenario import START, Scenario
+
+WORDS = {"words": "errors", "incident": "i-1", "service": "acme-api"}
+
+
+@pytest.fixture
+def described(town):
+    return town.book.archive.datasette_metadata("brownout")["databases"]["brownout"]
+
+
+def rows(town, sql):
+    names = re.findall(r":(\w+)\b", sql)
+    return town.book._db.rows(re.sub(r":\w+\b", "?", sql), *(WORDS[name] for name in names))
+
+
+@pytest.mark.parametrize("name", list(datasette.QUERIES))
+def test_every_query_of_the_metadata_runs(town, name):
+    town.is_over()
+    assert isinstance(rows(town, datasette.QUERIES[name][1]), list)
+
+
+@pytest.mark.parametrize(
+    "name", ["status_now", "search", "timeline", "longest_incidents", "downtime_of_a_service", "advice_of_a_service"]
+)
+def test_what_happened_is_in_the_answers(town, name):
+    town.is_over()
+    assert rows(town, datasette.QUERIES[name][1]) != []
+
+
+def test_the_minutes_of_a_status_are_those_between_its_changes(town):
+    town.is_over()
+    [row] = rows(town, datasette.QUERIES["downtime_of_a_service"][1])
+    assert (row["day"], row["status"], row["minutes"]) == ("2026-03-02", "partial_outage", 21.0)
+
+
+def test_a_status_over_midnight_is_cut_at_it(tmp_path):
+    town = Scenario(tmp_path / "night.db", start=START + timedelta(hours=12, minutes=40))  # 23:40
+    town.is_over()
+    cut = {row["day"]: row["minutes"] for row in rows(town, datasette.QUERIES["downtime_of_a_service"][1])}
+    town.book.close()
+    assert cut == {"2026-03-03": 11.0, "2026-03-02": 10.0}
+
+
+def test_the_timeline_has_its_search_index_named(described):
+    assert (described["tables"]["events"]["fts_table"], described["tables"]["events"]["fts_pk"]) == ("events_fts", "id")
+
+
+def test_a_table_and_its_columns_are_explained(described):
+    outbox = described["tables"]["outbox"]
+    assert (bool(outbox["description"]), bool(outbox["columns"])) == (True, True)
+
+
+def test_a_column_that_was_added_later_is_explained(described):
+    assert "token" in described["tables"]["reports"]["columns"]["writer"]
+
+
+@pytest.mark.parametrize("name", ["tokens", "salts"])
+def test_secrets_are_hidden(described, name):
+    assert described["tables"][name]["hidden"]
+
+
+@pytest.mark.parametrize("name", ["incident_durations", "downtime_by_day", "advice_over_time", "vendor_lag"])
+def test_every_view_says_what_it_answers(described, name):
+    assert described["tables"][name]["description"]
