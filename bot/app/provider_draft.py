@@ -61,7 +61,7 @@ def render_provider_file(provider: str, name: str, source: Source, snapshot: Sna
 
 
 def _provider_lines(provider: str, name: str, source: Source, snapshot: Snapshot) -> Iterator[str]:
-    yield f"# {_one_line(name)}, as `brownout add` found it. A surface is what people stand on: rename, join, add them."
+    yield f"# {_one_line(name)}, as `brownout add` found it. A surface is a service: rename, join, add them."
     yield f"id = {_toml_string(provider)}"
     yield f"name = {_toml_string(name)}"
     if snapshot.page_id and not snapshot.page_id.startswith("http"):
@@ -76,7 +76,7 @@ def _provider_lines(provider: str, name: str, source: Source, snapshot: Snapshot
     for key in ("regions", "products"):
         if values := getattr(source, key):
             yield f"{key} = {_toml_list(values)}"
-    yield "public = true # somebody typed this address: it is never followed into a private network"
+    yield "public = true # a person typed this address: it is never followed into a private network"
     surfaces = propose_surfaces(provider, snapshot.components or ())
     for ident, component in surfaces:
         yield from _surface_lines(ident, component.name, (component.id, component.name), provider)

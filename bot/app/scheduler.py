@@ -388,7 +388,7 @@ def _log_odd_page(transition: StateTransition) -> None:
     provider, before, after = transition.state.provider, transition.before, transition.state
     for problem in after.problems:
         if problem not in before.problems:
-            log.warning("%s: its page is odd: %s", provider, problem)
+            log.warning("%s: unusual status page: %s", provider, problem)
     earlier = {u.incident for u in before.unsettled}
     for unsettled in after.unsettled:
         if unsettled.incident not in earlier:

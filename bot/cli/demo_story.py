@@ -133,7 +133,8 @@ class DayStory:
                 f" {_minutes(course.end, course.broken_at)} min before it broke again"
             )
         if accuracy.openings:
-            lines.append(f"{formatting.pluralize(accuracy.openings, 're-opening')}, {accuracy.early} too early")
+            times = formatting.pluralize(accuracy.openings, "time")
+            lines.append(f"Retries on a service re-opened {times}, {accuracy.early} of them too early")
         return lines
 
 

@@ -34,7 +34,7 @@ port = {port}
 @click.option("--db", "path", help="The database file (default: brownout.db in the working directory).")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port of the board and the API (default: 8787).")
 @click.option("--slack/--no-slack", default=None, help="Whether alerts go to Slack; without it, to the terminal.")
-@click.option("--yes", is_flag=True, help="Ask nothing; take the defaults for what is not given.")
+@click.option("--yes", is_flag=True, help="Ask nothing; use the defaults for all other values.")
 def init(
     folder: Path | None,
     providers: str | None,

@@ -48,7 +48,7 @@ def with_history_scopes(manifest: str) -> str:
     """Returns the manifest with the history scopes; Slack requires an optional scope in both lists."""
     purpose = "looks up whether a message was posted, after a crash or a lost answer"
     scope_lines = "".join(f"      - {scope} # {purpose}\n" for scope in HISTORY_SCOPES)
-    optional = f"    bot_optional: # whoever installs the app may leave them out\n{scope_lines}"
+    optional = f"    bot_optional: # optional when the app is installed\n{scope_lines}"
     manifest = re.sub(r"(?m)^ {4}bot:.*\n", rf"    bot:\n{scope_lines}", manifest)
     return re.sub(r"(?m)^settings:", rf"{optional}\g<0>", manifest)
 

@@ -42,7 +42,7 @@ def _make_command(verb: str) -> click.Command:
         "--channel",
         default=CHANNEL,
         hidden=verb not in _CHANNEL_VERBS,
-        help="A Slack channel's id (default: the terminal that `run` draws in).",
+        help="A Slack channel's id (default: the terminal of `run`).",
     )
     words_argument = click.argument("words", nargs=-1, metavar=command.usage)
     help_text = f"{command.help[0].upper()}{command.help[1:]}."

@@ -33,7 +33,7 @@ def search(typed: tuple[str, ...], limit: int, config: Path | None, db: Path | N
         if hit.text != hit.title:
             console.print(Text(f"  {str(hit.kind).replace('_', ' ')}: {_excerpt(hit, typed)}"))
     if results.is_cut:
-        console.print("There are more than 1,000 places, and only the newest were looked at; add a word.")
+        console.print("There are more than 1,000 places, and only the newest were searched; add a word.")
 
 
 def _excerpt(hit: SearchHit, words: tuple[str, ...]) -> str:

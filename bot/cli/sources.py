@@ -22,7 +22,7 @@ from bot.queries.sources import list_sources
 @config_option
 @db_option
 def sources(*, as_json: bool, config: Path | None, db: Path | None) -> None:
-    """How each page is doing: the last usable look, the next one, failures, and how late its posts reach us."""
+    """Each status page: last good check, next check, failures, and how late its posts arrive."""
     interval_s = settings.load(config).poll.interval_s
     with open_queries(config, db) as queries:
         health, now, problems = list_sources(queries, interval_s), queries.now(), delivery_lines(queries)

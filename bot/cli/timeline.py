@@ -21,7 +21,7 @@ _COMMAND = VERBS["timeline"]
 @click.command(help=f"{_COMMAND.help[0].upper()}{_COMMAND.help[1:]}.")
 @click.argument("words", nargs=-1, metavar=_COMMAND.usage)
 @click.option(
-    "--picture", type=click.Path(path_type=Path), help="Draws its surfaces, verdicts and posts into this file."
+    "--picture", type=click.Path(path_type=Path), help="Write a picture of its services, advice and posts to this file."
 )
 @config_option
 @db_option

@@ -87,7 +87,7 @@ def list_tokens(config: Path | None, db: Path | None) -> None:
     with _open_repository(config, db) as repository:
         tokens = repository.api_tokens.tokens()
     if not tokens:
-        click.echo("Nobody may write by HTTP yet: `brownout token create NAME --for reports`.")
+        click.echo("No tokens yet. Create one: brownout token create NAME --for reports")
         return
     table = Table("name", "may write", "for", "made", "last used", box=None, pad_edge=False)
     for api_token in tokens:

@@ -25,7 +25,9 @@ _COMMAND = VERBS["uptime"]
 
 @click.command(help=f"{_COMMAND.help[0].upper()}{_COMMAND.help[1:]}.")
 @click.argument("words", nargs=-1, metavar=_COMMAND.usage)
-@click.option("--picture", type=click.Path(path_type=Path), help="Draws one surface's days into this PNG file.")
+@click.option(
+    "--picture", type=click.Path(path_type=Path), help="Write a picture of one service's days to this PNG file."
+)
 @config_option
 @db_option
 def uptime(words: tuple[str, ...], picture: Path | None, config: Path | None, db: Path | None) -> None:

@@ -308,7 +308,7 @@ class DayStatus:
 
 @dataclass(frozen=True, slots=True)
 class VerdictAccuracy:
-    """How often verdicts let work through again (``openings``), how often too early, and how long they held it."""
+    """How often retries re-opened (``openings``), how often too early, and how long they were held."""
 
     openings: int = 0
     early: int = 0

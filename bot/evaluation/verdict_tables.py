@@ -19,11 +19,11 @@ _ROWS = (
     (_INTERVAL, "false_openings_ci95"),
     ("false-safe min per incident-hour", "false_safe_min_per_incident_hour"),
     (_INTERVAL, "false_safe_min_per_incident_hour_ci95"),
-    ("  with gentle's share", "weighted_false_safe_min_per_incident_hour"),
+    ("  weighted by load", "weighted_false_safe_min_per_incident_hour"),
     (_INTERVAL, "weighted_false_safe_min_per_incident_hour_ci95"),
     ("early openings", "early_openings"),
     (_INTERVAL, "early_openings_ci95"),
-    ("hold, min per episode", "hold_min_per_episode"),
+    ("hold, min per incident group", "hold_min_per_episode"),
     (_INTERVAL, "hold_min_per_episode_ci95"),
     ("first retry, min, P50 / P90", "first_retry_delay_min"),
     (_INTERVAL, "first_retry_delay_min"),
@@ -35,9 +35,9 @@ _ROWS = (
 _COMPARED = (
     ("false openings per 100", "false_openings_per_100"),
     ("false-safe min per incident-hour", "false_safe_min_per_incident_hour"),
-    ("  with gentle's share", "weighted_false_safe_min_per_incident_hour"),
+    ("  weighted by load", "weighted_false_safe_min_per_incident_hour"),
     ("early openings", "early_openings"),
-    ("hold, min per episode", "hold_min_per_episode"),
+    ("hold, min per incident group", "hold_min_per_episode"),
     ("first retry, min, P50", "first_retry_delay_min_p50"),
     ("first retry, min, P90", "first_retry_delay_min_p90"),
     ("normal, min, P50", "normal_delay_min_p50"),
@@ -94,7 +94,7 @@ def _held_table(held: Mapping[str, Any]) -> Table:
 
 
 def _forecast_table(figures: Mapping[str, Any]) -> Table:
-    table = Table(title="Forecast: share that ended within the time told")
+    table = Table(title="Forecast: share that ended within the estimate")
     for heading in ("asked at", "n", "P50", "P80", "P90", "pinball 90, min"):
         table.add_column(heading, justify="right")
     for age, part in ("all ages", figures), *((f"{age} min", part) for age, part in figures["by_landmark"].items()):
@@ -104,7 +104,7 @@ def _forecast_table(figures: Mapping[str, Any]) -> Table:
 
 
 def _blind_table(figures: Mapping[str, Any]) -> Table:
-    table = Table(title="Blind: minutes from the stated start to the first post; no page tells of them")
+    table = Table(title="Unseen: minutes from the stated start to the first post; no page shows them")
     for heading in ("incidents", "minutes", "P50", "P90"):
         table.add_column(heading, justify="right")
     table.add_row(*(_format_cell(figures[key]) for key in ("n", "total_min", "p50", "p90")))

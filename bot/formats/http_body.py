@@ -29,7 +29,7 @@ class HttpBody:
         encodings = [name.strip().lower() for name in encoding.split(",")]
         encodings = [name for name in encodings if name not in ("", "identity")]
         if len(encodings) > 1 or not {*encodings} <= {"gzip", "x-gzip", "deflate"}:
-            raise SourceError(f"{host} answered in an encoding that nobody asked for", code="bad_encoding")
+            raise SourceError(f"{host} answered in an encoding that was not asked for", code="bad_encoding")
         self._decompressor = (
             zlib.decompressobj(wbits=32 + zlib.MAX_WBITS) if encodings else None
         )  # gzip and zlib headers

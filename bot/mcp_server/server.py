@@ -40,13 +40,12 @@ _INSTRUCTIONS = (
 )
 _STATUS_DESCRIPTION = (
     "Is a provider broken right now? Use it when a call to an AI, cloud or developer service fails or times out, before"
-    " you debug your own code. Without a surface: what is in trouble, and the ids of what is well and of what is"
-    " not known. With one: how it is, and the verdict on retrying. `unknown` means that nobody knows, never that all is"
-    " well."
+    " you debug your own code. Without a surface: what is affected, and the ids of what is operational and of what is"
+    " unknown. With one: its status, and whether it is safe to retry. `unknown` never means that all is operational."
 )
 _RETRY_DESCRIPTION = (
-    "May I retry this service now? Call it before every retry of a request that failed with 429, 5xx, a timeout or a"
-    " refused login, and do as it says: `retry_normally`: retry, at most max_attempts times, with the backoff;"
+    "Is it safe to retry this service now? Call it before every retry of a request that failed with 429, 5xx, a timeout"
+    " or a refused login, and do as it says: `retry_normally`: retry, at most max_attempts times, with the backoff;"
     " `retry_gently`: wait retry_after_s, then retry with that share of the load; `hold_off`: do not retry before"
     " retry_at, then ask again; `fail_over`: use the surface in `instead`; `unknown`: nothing is known, so go by the"
     " response's own Retry-After and do not retry in a loop. After valid_until the answer counts as unknown: ask again."
@@ -199,7 +198,7 @@ def create_server(tools: AgentTools) -> MCPServer:
     """Returns the MCP server with its three tools; the caller runs it."""
     server: MCPServer = MCPServer("brownout", title="Brownout", instructions=_INSTRUCTIONS, version=__version__)
     server.tool("status", "What is broken", _STATUS_DESCRIPTION, _READ_ONLY)(tools.status)
-    server.tool("retry_verdict", "May I retry?", _RETRY_DESCRIPTION, _READ_ONLY)(tools.retry_verdict)
+    server.tool("retry_verdict", "Is it safe to retry?", _RETRY_DESCRIPTION, _READ_ONLY)(tools.retry_verdict)
     server.tool("incident_summary", "What happened", _SUMMARY_DESCRIPTION, _READ_ONLY)(tools.incident_summary)
     return server
 

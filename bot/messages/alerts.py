@@ -92,8 +92,9 @@ def _vendor_text(alert: Alert) -> str:
     vendor = alert.vendor or alert.provider_name
     if alert.is_suspected:
         reason = next((line.verdict.because for line in alert.lines if line.verdict.because), "")
+        seen = formatting.upper_first(reason.partition(";")[0])
         ending = "" if alert.closed_at else f"{markup.SEPARATOR}not on the status page"
-        return f"{markup.with_times(reason, alert.as_of)}{ending}"
+        return f"{markup.with_times(seen, alert.as_of)}{ending}"
     if alert.is_unposted:
         return f"{vendor} has posted nothing: the status page shows this without an incident."
     if alert.missed is not None or alert.cleared_at is not None or alert_view.is_overrunning(alert):

@@ -92,7 +92,7 @@ def draw_uptime(name: str, days: Sequence[DayStatus], availability: str) -> Pict
         UsageError: There are no days, or matplotlib is not installed.
     """
     if not days:
-        raise UsageError("There are no days to draw.")
+        raise UsageError("There is no data for a picture.")
     picture = _figure(10, 2.6)
     axes = picture.subplots()
     step = -(-len(days) // MAX_BARS)
@@ -128,7 +128,7 @@ def draw_incident(
         UsageError: There are no lanes, or matplotlib is not installed.
     """
     if not lanes:
-        raise UsageError("No surface that is known here was hit: there is nothing to draw.")
+        raise UsageError("No known service was affected: there is nothing for a picture.")
     picture = _figure(11, 1.9 + 0.85 * len(lanes))
     axes = picture.subplots()
     for row, lane in enumerate(reversed(lanes)):
@@ -140,7 +140,7 @@ def draw_incident(
     axes.set_ylim(-0.1, len(lanes) + 0.05)
     axes.set_xlim(_to_axis(span[0]), _to_axis(span[1]))
     _format_date_axis(axes)
-    verdict_note = "; below each surface its verdict" if any(lane.calls for lane in lanes) else ""
+    verdict_note = "; below each service its advice" if any(lane.calls for lane in lanes) else ""
     axes.set_xlabel(f"{span[0]:%d %B %Y}, UTC{verdict_note}", fontsize=8, color=INK, loc="left")
     picture.suptitle(formatting.truncate(title, 110), x=0.01, ha="left", fontsize=10, fontweight="bold", color=INK)
     conditions = {run.condition for lane in lanes for run in lane.runs}
@@ -235,7 +235,7 @@ def _legend(picture: Figure, conditions: Sequence[Condition], calls: Sequence[Ad
     from matplotlib.patches import Patch  # noqa: PLC0415  (see above)
 
     patches = [Patch(label=formatting.CONDITION_WORDS[c], **_bar_style(c)) for c in conditions]
-    patches += [Patch(label=f"verdict: {formatting.ADVICE_WORDS[c].lower()}", color=ADVICE_COLOURS[c]) for c in calls]
+    patches += [Patch(label=f"advice: {formatting.ADVICE_WORDS[c].lower()}", color=ADVICE_COLOURS[c]) for c in calls]
     columns = min(len(patches), 5)
     picture.legend(handles=patches, loc="outside lower left", ncols=columns, fontsize=7, frameon=False, labelcolor=INK)
 

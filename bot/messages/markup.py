@@ -8,6 +8,7 @@ in UTC, with its date where it is another day than that of the message.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from bot.messages import block_kit
@@ -49,11 +50,16 @@ def link(url: str, label: str) -> str:
 
 def with_times(text: str, now: datetime) -> str:
     """Our own text with its times in UTC (``12:30 UTC``) as times; each is the nearest such time to ``now``."""
+    return replace_clock_times(text, now, lambda at: time(at, now))
+
+
+def replace_clock_times(text: str, now: datetime, render: Callable[[datetime], str]) -> str:
+    """The text with each clock time in UTC (``12:30 UTC``) as ``render`` gives it: the nearest such time to ``now``."""
 
     def near(match: re.Match[str]) -> str:
         same_day = now.replace(hour=int(match[1]), minute=int(match[2]), second=0, microsecond=0)
         days = (same_day - timedelta(days=1), same_day, same_day + timedelta(days=1))
-        return time(min(days, key=lambda day: abs(day - now)), now)
+        return render(min(days, key=lambda day: abs(day - now)))
 
     return _CLOCK.sub(near, text)
 

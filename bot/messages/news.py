@@ -22,6 +22,7 @@ from bot.messages.words import Status
 MAX_QUOTE = 1400  # characters of the vendor's text
 _MAX_TEXT_QUOTE = 1200  # characters of it in the text for phones
 _MAX_NAMES = 6
+_MAX_CLEARED = 3  # services that an all clear names; more are only counted
 _QUOTING = (NewsKind.UPDATE, NewsKind.EDITED, NewsKind.CHANGED, NewsKind.NOTE)
 _EXPIRED_CODES = ("exoneration_expired", "unconfirmed")
 _PROBE_CODES = ("suspected", "contradicted", "failing_unread")
@@ -157,7 +158,7 @@ def _lowered_text(alert: Alert, item: NewsItem) -> str:
         return _start(style.emoji, f"{alert.provider_name} {_names(n for n, _ in slow)}: retry slowly ({load}).")
     names = _names(name for name, _ in held)
     emoji = words.ADVICE_STYLES[Advice.HOLD_OFF].emoji
-    title = f"{alert.provider_name} {names}: don't retry again."
+    title = f"{alert.provider_name} {names}: don't retry any more."
     return f"{_start(emoji, title)} {_lowered_reason(alert, held)}".rstrip()
 
 
@@ -193,7 +194,8 @@ def _raised_text(alert: Alert, item: NewsItem) -> str:
 def _all_clear_text(alert: Alert, _: NewsItem) -> str:
     style = words.STATUS_STYLES[Status.OPERATIONAL]
     count = len(alert.lines)
-    which = f"all {count} services" if count > 1 else alert_view.short_names(alert.lines) or "all services"
+    which = f"all {count} services" if count > _MAX_CLEARED else _names(map(alert_view.short, alert.lines))
+    which = which or "all services"
     if alert.is_maintenance:
         return f"{_start(style.emoji, f'{alert.provider_name} maintenance completed.')} Safe to retry: {which}."
     ended = f"Outage {alert_view.outage_text(alert)}."
@@ -216,7 +218,7 @@ def _resolved_text(alert: Alert, item: NewsItem) -> str:
         ended.get(alert.ending, f"{vendor} resolved this after {after}.") if alert.ending else f"Ended after {after}."
     )
     waiting = [line for line in alert.lines if line.verdict.call is not Advice.RETRY_NORMALLY]
-    if waiting:
+    if waiting and NewsKind.RAISED not in item.kinds:  # which names them
         text += f" Recovering: {_names(map(alert_view.short, waiting))}."
         text += f" Next update by {markup.time(alert.next_update, alert.as_of)}." if alert.next_update else ""
     return text

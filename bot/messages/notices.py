@@ -86,7 +86,7 @@ def _probe_text(notice: Notice) -> str:
     """The text for the operator: a probe that other evidence contradicts."""
     return (
         f"Check a probe: since {formatting.format_datetime(notice.since)} {formatting.truncate(notice.why, 400)}."
-        " At the same time your own requests succeed, or the probe succeeds from another place. The advice stays at"
+        " At the same time your traffic succeeds, or the probe succeeds from another place. The advice stays at"
         " “retry slowly” until they agree. If the service works, correct or remove the probe in `brownout.toml`."
     )
 

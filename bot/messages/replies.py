@@ -144,15 +144,16 @@ def surface_list_message(providers: Iterable[Provider], available: Sequence[Prov
 def page_health_text(state: ProviderState, now: datetime) -> str:
     """Whether a provider's page is readable, and when it was last polled successfully."""
     if state.blind_since:
-        last_readable = f"; last readable {formatting.format_datetime(state.seen_at)}" if state.seen_at else ""
+        last_readable = f"; last good check {formatting.format_datetime(state.seen_at)}" if state.seen_at else ""
         since = formatting.format_datetime(state.blind_since)
-        return f"blind since {since}, {state.failures} looks in a row{last_readable}"
+        checks = formatting.pluralize(state.failures, "failed check")
+        return f"unreadable since {since}, {checks}{last_readable}"
     if state.seen_at is None:
-        return "not looked at yet"
+        return "not checked yet"
     age = formatting.format_duration(max((now - state.seen_at).total_seconds(), 0))
     if _is_readable(state, now):
-        return f"readable, last look {age} ago"
-    return f"last readable {age} ago, not looked at since"
+        return f"readable, last good check {age} ago"
+    return f"last good check {age} ago, not checked since"
 
 
 def _is_readable(state: ProviderState, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain import READABLE_FOR, Advice, Message, Provider, ProviderState, Stage, Surface, TrackedIncident, Verdict
-from bot.messages import alert_actions, answers, block_kit, formatting, words
+from bot.messages import alert_actions, answers, block_kit, formatting, markup, words
 from bot.messages.answers import time_token
 from bot.messages.words import Status
 
@@ -396,7 +396,8 @@ def service_message(
     if with_status:
         since = f" since {time_token(service.since, view.now)}" if service.since else ""
         lines.append(f"{str(service.status).capitalize()}{since}.")
-    lines.append(as_sentence(verdict.because or verdict.reason))
+    reason = as_sentence(verdict.because or verdict.reason)
+    lines.append(markup.replace_clock_times(reason, view.now, lambda at: time_token(at, view.now)))
     if verdict.call is not Advice.RETRY_NORMALLY:
         lines += what_to_do(surface, verdict)
     if verdict.instead and verdict.call is not Advice.FAIL_OVER:

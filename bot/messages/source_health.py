@@ -15,8 +15,8 @@ _MAX_REASON = 160  # characters
 _MAX_PROBLEMS = 3  # of one source
 _STATE_WORDS = {
     SourceState.BLIND: "blind",
-    SourceState.STALE: "not looked at for long",
-    SourceState.UNSEEN: "not looked at yet",
+    SourceState.STALE: "not checked recently",
+    SourceState.UNSEEN: "not checked yet",
     SourceState.READABLE: "readable",
 }
 
@@ -50,14 +50,14 @@ def source_line(source: SourceHealth, now: datetime) -> str:
 
 
 def _state_text(source: SourceHealth, now: datetime) -> str:
-    last_readable = f"last readable {_time_ago(source.seen_at, now)}" if source.seen_at else "never readable so far"
+    last_readable = f"last good check {_time_ago(source.seen_at, now)}" if source.seen_at else "no good check yet"
     match source.state:
         case SourceState.BLIND:
-            times = f"{formatting.pluralize(source.failures, 'look')} in a row"
+            checks = formatting.pluralize(source.failures, "failed check")
             reason = f": {formatting.truncate(source.why, _MAX_REASON)}" if source.why else ""
-            return f"blind for {times}{reason}; {last_readable}"
+            return f"unreadable, {checks}{reason}; {last_readable}"
         case SourceState.UNSEEN:
-            return "not looked at yet"
+            return "not checked yet"
         case _:
             return last_readable
 
@@ -69,27 +69,27 @@ def _next_poll_text(source: SourceHealth, now: datetime) -> str:
             if source.interval_s
             else "while a bot runs"
         )
-        return f"next look {interval}"
+        return f"next check {interval}"
     if source.pulse.next_at is None:
-        return "being looked at now"
+        return "being checked now"
     remaining = (source.pulse.next_at - now).total_seconds()
-    return f"next look in {formatting.format_duration(remaining)}" if remaining >= 1 else "next look now"
+    return f"next check in {formatting.format_duration(remaining)}" if remaining >= 1 else "next check now"
 
 
 def _lag_texts(source: SourceHealth) -> Iterator[str]:
     if source.lag:
         lag = formatting.format_duration(source.lag.median_s)
-        yield f"posts reach us {lag} after their time (median of {source.lag.updates})"
+        yield f"posts arrive {lag} after their time (median, n = {source.lag.updates})"
     if source.pulse and source.pulse.late:
         worst = formatting.format_duration(source.pulse.worst_s)
-        yield f"{source.pulse.late} of our {source.pulse.looks} looks began late, the worst by {worst}"
+        yield f"{source.pulse.late} of our {source.pulse.looks} checks began late, the worst by {worst}"
 
 
 def _problem_texts(source: SourceHealth) -> Iterator[str]:
     if source.problems:
         shown = (formatting.truncate(problem, _MAX_REASON) for problem in source.problems[:_MAX_PROBLEMS])
         rest = len(source.problems) - _MAX_PROBLEMS
-        yield f"odd: {', '.join(shown)}" + (f", and {rest} more" if rest > 0 else "")
+        yield f"unusual: {', '.join(shown)}" + (f", and {rest} more" if rest > 0 else "")
 
 
 def component_texts(source: SourceHealth) -> Iterator[str]:

@@ -399,7 +399,7 @@ def _event_words(event: Event, surfaces: Mapping[str, Surface], vendor: str) -> 
         case EventKind.SURFACE_CHANGED if event.condition is not None:
             return f"{name}: {formatting.condition_text(event.condition, inferred=event.inferred)}"
         case EventKind.VERDICT_CHANGED if event.verdict is not None:
-            return event.reason or f"{name}: {formatting.ADVICE_WORDS[event.verdict]}"
+            return _advice_words(event, name)
         case kind if kind in _EVENT_TEXTS:
             return _EVENT_TEXTS[kind].format(
                 name=name,
@@ -412,6 +412,12 @@ def _event_words(event: Event, surfaces: Mapping[str, Surface], vendor: str) -> 
         case _:
             stage = f" ({formatting.stage_text(event.stage)})" if event.stage else ""
             return f"{event.kind.replace('_', ' ')}{stage}"
+
+
+def _advice_words(event: Event, name: str) -> str:
+    """The advice on one service, with its reason; reasons in databases of earlier versions hold the name."""
+    reason = event.reason or (formatting.ADVICE_WORDS[event.verdict] if event.verdict else "")
+    return reason if name in reason else f"{name}: {formatting.lower_first(reason)}"
 
 
 def _surface_name(surface: str | None, surfaces: Mapping[str, Surface]) -> str:

@@ -179,7 +179,7 @@ class EndingSearch:
         elif is_doubtful:
             self._leave_unsettled(tracked, "the page contradicts itself", is_doubtful=True)
         elif _lists_nothing(snapshot) and not self._is_confirmed(tracked, CONFIRMED_AFTER):
-            self._leave_unsettled(tracked, "the page lists nothing at all now; later looks must confirm that")
+            self._leave_unsettled(tracked, "the page lists nothing at all now; later checks must confirm that")
         else:
             self.endings[tracked.incident.id] = IncidentEnding.UNRECORDED
 
@@ -200,7 +200,7 @@ class EndingSearch:
             self.endings[incident.id] = IncidentEnding.UNRECORDED
         else:
             self._leave_unsettled(
-                tracked, "the list no longer has it, and has older ones; later looks must confirm that"
+                tracked, "the list no longer has it, and has older ones; later checks must confirm that"
             )
 
     # --- what stays open ----------------------------------------------------------------------------------------------

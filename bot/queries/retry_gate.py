@@ -107,10 +107,10 @@ class RetryGate:
             return self._unknown_answer(provider, surface, str(error))
         if form["verdict"] != Advice.UNKNOWN or looked_at is None:
             return GateAnswer(form, form["reason"])
-        return GateAnswer(form, _stale_reason(surface.name, path, looked_at, self.now()) or form["reason"])
+        return GateAnswer(form, _stale_reason(path, looked_at, self.now()) or form["reason"])
 
     def _unknown_answer(self, provider: Provider, surface: Surface, why: str) -> GateAnswer:
-        sentence = f"{surface.name} is unknown: {why}."
+        sentence = f"Unknown: {why}."
         verdict = Verdict(surface.id, Advice.UNKNOWN, self.now(), 0.0, sentence, "never_seen")
         grounds = VerdictCase(
             SurfaceHistory(surface.id),
@@ -162,12 +162,12 @@ def wait_until_retry(
         sleep(min(CHECK_INTERVAL_S, remaining_s))
 
 
-def _stale_reason(name: str, path: Path, looked_at: datetime, now: datetime) -> str:
+def _stale_reason(path: Path, looked_at: datetime, now: datetime) -> str:
     """The sentence for a page whose last poll is older than a verdict is valid; empty if it is not."""
     age = now - looked_at
     if age <= machine_form.VALID_FOR:
         return ""
     return (
-        f"{name} is unknown: the last check in {path} is {formatting.format_duration(age.total_seconds())} old"
+        f"Unknown: the last check in {path} is {formatting.format_duration(age.total_seconds())} old"
         f" ({formatting.format_datetime(looked_at)}). Is `brownout run` running on it?"
     )

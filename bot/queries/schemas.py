@@ -29,9 +29,9 @@ RETRY_EXAMPLE: dict[str, Any] = {
     "confidence": 0.96,
     "confidence_level": "medium",
     "record": {"held": 235, "of": 250, "within_min": 60},
-    "reason": "Retry Claude API gently (11%): Claude has no incident open on it since 15:48 UTC;"
-    " normal after 16:20 UTC if it stays clean.",
-    "reason_code": "just_closed",
+    "reason": "Retry slowly (10% load): Anthropic's page shows no incident for it since 15:48 UTC."
+    " Full load from 16:20 UTC if stable.",
+    "reason_code": "resolved_recently",
     "inferred": False,
     "instead": None,
     "eta": None,
@@ -79,8 +79,7 @@ class SurfaceNow(BaseModel):
         inferred=False,
         verdict="hold_off",
         exposure=0.0,
-        reason="Hold off Claude API until 14:07 UTC (review): Claude posted identified at 13:37 UTC; gentle after 5 min"
-        " clean.",
+        reason="Don't retry: partial outage on Anthropic's page, identified since 13:37 UTC. Next update by 14:00 UTC.",
         reason_code="down",
         incidents=["0ghc53zpsfmt"],
         instead=None,

@@ -76,7 +76,7 @@ def read_tokens(environment: Mapping[str, str]) -> CredentialCheck:
     if tokens.signing and (line := _signing_secret_error(SIGNING_VARIABLE, tokens.signing)):
         wrong.append(line)
     if tokens.app and tokens.signing:
-        unwise.append(f"{SIGNING_VARIABLE} is not used: {APP_VARIABLE} is set, so Slack is heard by Socket Mode")
+        unwise.append(f"{SIGNING_VARIABLE} is not used: {APP_VARIABLE} is set, so Socket Mode is used")
     return CredentialCheck(tokens, tuple(wrong), tuple(unwise))
 
 
@@ -123,7 +123,7 @@ def unreachable_reasons(tokens: SlackTokens, *, is_web_on: bool) -> list[str]:
     if tokens.mode != "http" or is_web_on:
         return []
     why = f"{SIGNING_VARIABLE} is set, {APP_VARIABLE} is not"
-    return [f"brownout.toml: [web] enabled = false, but HTTP mode ({why}) needs that door"]
+    return [f"brownout.toml: [web] enabled = false, but HTTP mode ({why}) needs the web server"]
 
 
 def startup_mistakes(check: CredentialCheck, *, is_web_on: bool) -> list[str]:

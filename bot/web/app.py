@@ -129,13 +129,13 @@ def _add_surfaces(app: FastAPI, queries: StatusQueries) -> None:
         responses={
             404: _NOT_FOUND_RESPONSE[404],
             200: _retry_response(
-                "go: normally, or gently in this client's slot", {"retry_after_s": 1}, _RETRY_AFTER_HEADER
+                "retry: safe, or slowly at this client's time", {"retry_after_s": 1}, _RETRY_AFTER_HEADER
             ),
             429: _retry_response(
-                "gently, and this client's slot has not begun: wait for Retry-After", {}, _RETRY_AFTER_HEADER
+                "retry slowly, and this client's time has not come: wait for Retry-After", {}, _RETRY_AFTER_HEADER
             ),
             503: _retry_response(
-                "hold off, fail over, or nothing is known: wait for Retry-After, then ask again",
+                "don't retry, use another service, or unknown: wait for Retry-After, then ask again",
                 {"verdict": "hold_off", "exposure": 0.0, "retry_after_s": 1800, "max_attempts": 0},
                 _RETRY_AFTER_HEADER | _SHOULD_RETRY_HEADER,
             ),

@@ -92,7 +92,7 @@ def add_evidence_api(app: FastAPI, queries: StatusQueries, writing: EvidenceApi)
 
 
 def _add_reports(app: FastAPI, queries: StatusQueries, receiver: EvidenceReceiver, how: dict[str, Any]) -> None:
-    @app.post("/v1/reports", summary="Somebody says that a surface is broken", tags=["evidence"], **how)
+    @app.post("/v1/reports", summary="A person reports that a surface is broken", tags=["evidence"], **how)
     async def reports(said: ReportIn, request: Request) -> Accepted:
         """Counts people, once each in a while; enough of them make a surface suspected before its page does."""
         provider = _surface_provider(queries, said.surface)

@@ -44,7 +44,7 @@ def test_the_card_tells_the_day_in_numbers(day):
         f"3 alerts and 7 channel updates instead of {day[0].posts + day[0].component_changes} status-page changes",
         "Named login as down, although the page has no login component",
         "API retries allowed 12:21 to 13:21, stopped 16 min before it broke again",
-        "4 re-openings, 0 too early",
+        "Retries on a service re-opened 4 times, 0 of them too early",
     ]
 
 

@@ -231,7 +231,7 @@ def test_check_says_how_slack_is_heard(run, config, environment, said):
 def test_check_says_that_http_mode_needs_the_web_interface(run, config):
     (config / "brownout.toml").write_text("[web]\nenabled = false\n")
     told = run("check", "--config", config, env=HTTP)
-    assert (told.exit_code, "needs that door" in told.output) == (1, True)
+    assert (told.exit_code, "needs the web server" in told.output) == (1, True)
 
 
 def test_check_of_the_config_that_ships_is_well(run):

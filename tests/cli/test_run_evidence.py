@@ -231,7 +231,7 @@ async def test_own_traffic_that_fails_in_part_is_a_brownout_with_its_share(tmp_p
             counted = {"since": (utc_now() - timedelta(minutes=4)).isoformat(), "until": utc_now().isoformat()}
             await client.post("/v1/outcomes", json={"surface": "acme-api", "ok": 120, "errors": {"529": 80}} | counted)
             verdict, code, reason = await read(client)
-    assert (verdict, code, "40% of our last 200 requests fail" in reason) == ("retry_gently", "brownout", True)
+    assert (verdict, code, "40% errors of 200" in reason) == ("retry_gently", "brownout", True)
 
 
 async def test_people_whom_a_token_may_speak_for_lower_a_verdict(tmp_path, db, port, secret):

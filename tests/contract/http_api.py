@@ -37,7 +37,7 @@ class EvidenceSink:
 
 
 class FakePollSchedule:
-    """Two of seven looks began late."""
+    """Two of seven checks began late."""
 
     def poll_statistics(self, _):
         return PollStatistics(60.0, None, 7, 2, 6.5)

@@ -54,4 +54,4 @@ async def test_the_python_example_comes_back_when_it_may_go(port):
     example = PYTHON.replace(":8787/v1/surfaces/claude-api", f":{port}/v1/surfaces/acme-api")
     program = await asyncio.create_subprocess_exec(sys.executable, "-c", example, stdout=asyncio.subprocess.PIPE)
     printed, _ = await program.communicate()
-    assert printed.decode().startswith("Retry Acme API normally")
+    assert printed.decode().startswith("Safe to retry")

@@ -8,6 +8,7 @@ from bot.domain import Notification, NotificationKind
 from bot.messages import alert_view, markup, words
 from bot.messages.alerts import render_notification
 from bot.messages.words import STATUS_STYLES, Status
+from tests.support.banned_words import banned_words
 from tests.support.phases import BROADCASTS, PHASES
 from tests.support.samples import parent
 from tests.support.slack_limits import assert_sendable
@@ -195,16 +196,6 @@ def test_nothing_is_shown_as_safe_while_the_page_is_not_readable():
 
 # --- Slack, banned words ----------------------------------------------------------------------------------------------
 
-BANNED = re.compile(
-    r"\b(told|tells? of|hears|heard|listens|rings|rung|ringing|anew|whoever|whatever|nobody|somebody|blind|book|door|wider"
-    r"|called (resolved|over)|over since|posted (investigating|identified|monitoring)|gently|gentle|hold off|held again"
-    r"|clean (looks|since|minutes)|look(s) in a row|next look|first look|in words only|by the text alone|the word of"
-    r"|unless said again|goes on|once more|taken back|let go|let (work )?through|dearer|eldest|lately|meanwhile|owed"
-    r"|habits|calm|stroke|errand|vigil|episode|surfaces? in trouble|in trouble|partly down|that is no promise"
-    r"|such incidents|I don't know|nobody thought|cleanly|may I|is none of)\b",
-    re.IGNORECASE,
-)
-
 
 def rendered():
     for alert in PHASES.values():
@@ -215,8 +206,7 @@ def rendered():
 
 def test_no_rendered_text_has_a_banned_word():
     for message in rendered():
-        found = BANNED.search(f"{message.text} {message.blocks} {message.attachments}")
-        assert found is None, (found, message.text)
+        assert banned_words(f"{message.text} {message.blocks} {message.attachments}") == [], message.text
 
 
 def test_slack_takes_every_phase_and_every_broadcast():

@@ -272,7 +272,7 @@ BROADCAST_TEXTS = snapshot(
     {
         "wider": "Acme: login is now also down. Don't retry: login, Console, Code. API, Files: you can retry slowly (10% load). Next update by 12:30 UTC.",
         "reopened": "Acme: open again. Don't retry: web, login, Console, Code. Next update by 12:30 UTC.",
-        "lowered": "Acme API: don't retry again. Acme Inc's statement expired and the incident is still open. Next update by 12:30 UTC.",
+        "lowered": "Acme API: don't retry any more. Acme Inc's statement expired and the incident is still open. Next update by 12:30 UTC.",
         "all services": "Acme: mobile, desktop, login, Console, API, Code, +2 are now also down. Don't retry: mobile, desktop, login, Console, API, Code, +2. Next update by 12:30 UTC.",
         "raised": "Acme: you can retry slowly (20% load): login, Files. Full load from 16:15 UTC if stable.",
         "reminder": "Acme partial outage, still open after 20 min: web, login, Console, Code. Don't retry. Next update by 12:30 UTC. Acknowledge or mute to stop reminders.",

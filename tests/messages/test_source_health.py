@@ -38,14 +38,14 @@ def test_a_source_is_one_line_with_all_that_is_known():
     pulse = PollStatistics(60, NOON + timedelta(seconds=34), looks=120, late=2, worst_s=31)
     [said] = rank_sources([SourceHealth(**_fields(FINE) | {"pulse": pulse, "lag": PostingDelay(48.2, 12)})], NOON)
     assert source_health.source_line(said, NOON) == snapshot(
-        "**acme** last readable 12 s ago; next look in 34 s; Statuspage at https://status.acme.example; posts reach us 48 s after their time (median of 12); 2 of our 120 looks began late, the worst by 31 s."
+        "**acme** last good check 12 s ago; next check in 34 s; Statuspage at https://status.acme.example; posts arrive 48 s after their time (median, n = 12); 2 of our 120 checks began late, the worst by 31 s."
     )
 
 
 def test_a_blind_source_says_for_how_long_and_why():
     [said] = rank_sources([BLIND], NOON)
     assert source_health.source_line(said, NOON) == snapshot(
-        "**globex** blind for 38 looks in a row: globex.example answered 404 (Not Found); last readable 3 h ago; next look every 60 s while a bot runs; a feed at https://globex.example."
+        "**globex** unreadable, 38 failed checks: globex.example answered 404 (Not Found); last good check 3 h ago; next check every 60 s while a bot runs; a feed at https://globex.example."
     )
 
 
@@ -72,7 +72,7 @@ def test_of_two_blind_ones_the_longer_blind_is_first():
 
 
 @pytest.mark.parametrize(
-    ("left", "said"), [(None, "being looked at now"), (0.2, "next look now"), (-3, "next look now"), (20, "in 20 s")]
+    ("left", "said"), [(None, "being checked now"), (0.2, "next check now"), (-3, "next check now"), (20, "in 20 s")]
 )
 def test_when_the_next_poll_is_comes_from_the_running_bot(left, said):
     at = NOON + timedelta(seconds=left) if left is not None else None

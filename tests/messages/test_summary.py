@@ -192,7 +192,7 @@ def test_the_summary_of_a_suspicion_tells_since_when_it_fails_and_since_when_we_
     events = [e for s in done for e in s.events if e.incident == known.incident.id]
     assert summed(known, events, 10) == snapshot("""\
 Acme suspected partial outage, open · since 12:00 UTC (10 min so far) · acme-api@2026-05-04T12:03:00Z
-> Acme API fails by what we see ourselves, and the page shows nothing
+> Acme API: suspected outage, not on the status page
 Affected: Acme API
 Detected: 3 min after the first failure
 Advice given: Acme API: don't retry 12:03 UTC\
@@ -205,10 +205,10 @@ def test_the_timeline_of_a_suspicion_says_who_saw_what():
     events = [e for s in done for e in s.events if e.incident == known.incident.id]
     assert sendable(timeline.timeline_message(known, ACME, events, SURFACES)) == snapshot("""\
 Acme: timeline of acme-api@2026-05-04T12:03:00Z (2026-05-04, UTC)
-> Acme API fails by what we see ourselves, and the page shows nothing
-12:03  Acme API, suspected: our probe, from one place only (here), has failed since 12:00 UTC (HTTP 503)
+> Acme API: suspected outage, not on the status page
+12:03  Acme API, suspected: our probe fails from one place only (here) since 12:00 UTC (HTTP 503)
 12:03  Acme API: partial outage · don't retry
-12:11  Acme API, suspicion cleared: what we saw ourselves has passed, and the vendor has posted nothing
+12:11  Acme API, suspicion cleared: our probes, traffic and reports show no errors any more, and the vendor has posted nothing
 12:11  Acme API: operational · don't retry
 12:14  Acme API: retry slowly (10% load)\
 """)

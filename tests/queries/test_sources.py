@@ -37,7 +37,7 @@ def shell(tmp_path, *words):
 
 def test_the_shell_says_how_often_a_bot_would_look(town, tmp_path):
     town.look()
-    assert "next look every 60 s while a bot runs" in shell(tmp_path)
+    assert "next check every 60 s while a bot runs" in shell(tmp_path)
 
 
 def test_as_json_it_is_a_list_with_a_null_for_what_only_a_running_bot_knows(town, tmp_path):

@@ -101,7 +101,7 @@ def signed_in(colour):
 def test_a_login_is_doubted_while_the_site_that_it_runs_on_is_down_for_everybody():
     found = signed_in(RED)
     assert (found["acme-login"].call, found["acme-login"].inferred) == (Advice.RETRY_GENTLY, True)
-    assert "it runs on Acme Web, which is in major outage" in found["acme-login"].reason
+    assert "it runs on Acme Web, which has an outage" in found["acme-login"].reason
 
 
 def test_what_signs_in_through_it_is_doubted_too_and_the_api_is_not():

@@ -11,9 +11,15 @@ _WORDS = (
     "|such incidents|I don't know|nobody thought|cleanly|may I|is none of|gently|gentle"
 )
 _OPTION = re.compile(r"--[\w-]+")  # options are machine values: --gently stays
+_CODE = re.compile(r"```.*?```|`[^`\n]+`|https?://[^)\s]+", re.DOTALL)
 _BANNED = re.compile(rf"\b(?:{_WORDS})\b", re.IGNORECASE)
 
 
 def banned_words(text):
     """The banned words of a text, without those in names of options."""
     return _BANNED.findall(" ".join(_OPTION.sub("", text).split()))
+
+
+def without_code(markdown):
+    """A page of Markdown without code and addresses: machine values stay as they are."""
+    return _CODE.sub(" code ", markdown)

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from bot.domain import AttributionKind, Condition
 from bot.rules.attribution.components import find_component_link
+from bot.rules.verdict import reasons
 
 MINUTE = timedelta(minutes=1)
-_POSTED = re.compile(r"posted (\w+) at (\d\d:\d\d) UTC")
-_CLEAN = re.compile(r"clean since (\d\d:\d\d) UTC by the page")
+_POSTED = re.compile(r"(investigating|identified|monitoring) \(?since (\d\d:\d\d) UTC")
+_CLEAN = re.compile(r"no errors on [^.]*'s page since (\d\d:\d\d) UTC")
 
 
 class SentenceChecker:
@@ -32,18 +33,19 @@ class SentenceChecker:
         ]
 
     def _claims(self, verdict, state, bad, at):
+        yield "short", len(verdict.reason) <= reasons.MAX_REASON
         surface = self.provider.surface(verdict.surface)
         incidents = [t.incident for t in state.incidents if t.is_open]
         reason = verdict.reason
         listed = [i for i in incidents if surface.id in self._listed(i)]
-        if "lists it" in reason:
+        if "lists it, operational" in reason:
             yield "listed", bool(listed)
-        if "in words only" in reason:
+        if "text only" in reason:
             is_listed_by_all = {i.id for i in listed} >= set(verdict.incidents)
-            yield "in words only", not is_listed_by_all and not bad & set(surface.components)
-        if "does not say what is affected" in reason:
+            yield "text only", not is_listed_by_all and not bad & set(surface.components)
+        if "does not say which services" in reason:
             yield "nothing said", any(surface.id not in self._listed(i) for i in incidents)
-        if "down, which it needs" in reason:
+        if "which is affected" in reason:
             yield "needed", any(h.surface in surface.needs and h.weight is AttributionKind.DOWN for h in state.hits)
         for stage, clock in _POSTED.findall(reason):
             yield (

@@ -35,7 +35,7 @@ _CHAT_EFFECTS: Mapping[
         "log; the owners when the person's alerts end",
         "like a channel; after a day of refusals the person's alerts end",
     ),
-    Scope.MESSAGE: ("a new message in place of the old one", "nobody", "at once, as a new message"),
+    Scope.MESSAGE: ("a new message in place of the old one", "no one", "at once, as a new message"),
     Scope.POST: (
         "this post in a simpler form: as text, shorter, outside its thread; nothing if that is refused too",
         "log, owners, `sources`, `brownout db outbox`",

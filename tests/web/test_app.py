@@ -242,7 +242,7 @@ def test_a_source_not_read_for_three_intervals_is_named(town):
 
 
 def test_a_source_never_read_is_named(town):
-    assert stale_sources(town.desk().snapshot(), town.now(), timedelta(seconds=60))["acme"] == "not looked at yet"
+    assert stale_sources(town.desk().snapshot(), town.now(), timedelta(seconds=60))["acme"] == "not checked yet"
 
 
 async def test_slack_that_is_not_wanted_is_not_missed():

@@ -114,7 +114,7 @@ async def test_a_live_board_hears_of_what_happens(town, port):
 
 async def test_it_is_not_ready_before_the_first_poll(town, port):
     async with served(town, port) as (client, _, _):
-        assert (await client.get("/readyz")).json()["notes"] == ["acme: not looked at yet", "globex: not looked at yet"]
+        assert (await client.get("/readyz")).json()["notes"] == ["acme: not checked yet", "globex: not checked yet"]
 
 
 class Polls:

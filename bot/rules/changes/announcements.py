@@ -1,8 +1,8 @@
 """What was last announced of an incident, and when something is announced again. No I/O.
 
-A broadcast says how the present differs from what was last announced. What is worse is announced at once; what is
-better waits until five minutes after the last broadcast, so that what comes and goes in between is not announced at all
-(bot/docs/alerts.md#what-is-broadcast).
+A broadcast says how the present differs from what was last announced. What is worse is announced at once. What is
+better waits until five minutes after the last broadcast, so that what comes and goes in between is not announced. What
+the all clear will say within five minutes is left to it (bot/docs/alerts.md#what-is-broadcast).
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.domain import Advice, AnnouncedSurface, ProviderState, TrackedIncident
+from bot.domain import Advice, AnnouncedSurface, ProviderState, TrackedIncident, Verdict
 
 BETTER_NEWS_AFTER = timedelta(minutes=5)  # after the last broadcast
+LEFT_TO_ALL_CLEAR = timedelta(minutes=5)  # before it
 _LEVELS = {Advice.RETRY_NORMALLY: 0, Advice.RETRY_GENTLY: 1, Advice.HOLD_OFF: 2, Advice.FAIL_OVER: 2}
 
 
@@ -52,11 +53,24 @@ def announce(tracked: TrackedIncident, state: ProviderState, at: datetime) -> Tr
     if not tracked.is_open and all(_LEVELS.get(a.advice) == 0 for a in present.values()):
         return replace(tracked, announced=tuple(present.values()), announced_at=at, cleared_at=at)
     difference = compare(tracked.announced, tuple(present.values()))
-    may_announce_better = at - tracked.announced_at >= BETTER_NEWS_AFTER
+    is_due = at - tracked.announced_at >= BETTER_NEWS_AFTER
+    may_announce_better = is_due and not _is_all_clear_near(tracked, state, at)
     if difference.is_worse or (difference.raised and may_announce_better):
         return replace(tracked, announced=tuple(present.values()), announced_at=at)
     folded = tuple(_after_silent_change(announced[s], a) for s, a in present.items() if s in announced)
     return tracked if folded == tracked.announced else replace(tracked, announced=folded)
+
+
+def _is_all_clear_near(tracked: TrackedIncident, state: ProviderState, at: datetime) -> bool:
+    """True after the end of an incident whose surfaces are all safe to retry within minutes, if nothing new is seen."""
+    verdicts = [state.verdict(surface) for surface in tracked.surfaces]
+    return not tracked.is_open and all(v is not None and _is_normal_by(v, at + LEFT_TO_ALL_CLEAR) for v in verdicts)
+
+
+def _is_normal_by(verdict: Verdict, time: datetime) -> bool:
+    if verdict.call is Advice.RETRY_GENTLY:
+        return verdict.changes_at is not None and verdict.changes_at <= time
+    return verdict.call is Advice.RETRY_NORMALLY
 
 
 def compare(announced: tuple[AnnouncedSurface, ...], present: tuple[AnnouncedSurface, ...]) -> Difference:

@@ -30,22 +30,26 @@ RETURNED = "returned"  # a title or post is again as it was once before
 REDATED = "redated"  # a post has another time and the same words
 
 _EVENT_OF_ENDING = {
-    IncidentEnding.RESOLVED: (EventKind.INCIDENT_RESOLVED, "the vendor called it over", "resolved"),
-    IncidentEnding.WITHDRAWN: (EventKind.INCIDENT_WITHDRAWN, "the vendor deleted it", "withdrawn"),
+    IncidentEnding.RESOLVED: (EventKind.INCIDENT_RESOLVED, "resolved by the vendor", "resolved"),
+    IncidentEnding.WITHDRAWN: (EventKind.INCIDENT_WITHDRAWN, "removed by the vendor", "withdrawn"),
     IncidentEnding.UNRECORDED: (
         EventKind.INCIDENT_RESOLVED,
-        "it left the page; its last words were not recorded",
+        "removed from the page; its last update was not recorded",
         "left_page",
     ),
-    IncidentEnding.NARROWED: (EventKind.INCIDENT_RESOLVED, "it goes on, for other products only", "narrowed"),
+    IncidentEnding.NARROWED: (EventKind.INCIDENT_RESOLVED, "still open, for other products only", "narrowed"),
     IncidentEnding.LAPSED: (
         EventKind.INCIDENT_RESOLVED,
-        "its planned time is over, without a word of its end",
+        "its planned time has passed; no end was posted",
         "lapsed",
     ),
     IncidentEnding.CLEARED: (EventKind.TROUBLE_ENDED, "its component is no longer bad", "cleared"),
     IncidentEnding.REMOVED: (EventKind.TROUBLE_ENDED, "its component was removed from the page", "removed"),
-    IncidentEnding.UNCONFIRMED: (EventKind.SUSPICION_CLEARED, "what we saw ourselves has passed", "unconfirmed"),
+    IncidentEnding.UNCONFIRMED: (
+        EventKind.SUSPICION_CLEARED,
+        "our probes, traffic and reports show no errors any more",
+        "unconfirmed",
+    ),
     IncidentEnding.POSTED: (EventKind.TROUBLE_ENDED, "the vendor has posted an incident on it", "posted"),
 }
 
@@ -133,10 +137,10 @@ def surface_events(before: ProviderState, after: ProviderState, at: datetime) ->
 def _reason_without_attribution(after: ProviderState, state: SurfaceState) -> tuple[str, str]:
     """Returns why a surface has its condition where nothing is said against it: the reason, and its code."""
     if state.condition is not Condition.UNKNOWN:
-        return "nothing is said against it any more", "clear"
+        return "no longer affected", "clear"
     verdict = after.verdict(state.surface)
     if verdict is not None and verdict.reason_code == "component_unknown":
-        return "its component has no state that we know", "component_unknown"
+        return "its component has no known status", "component_unknown"
     return "its component is no longer on the page", "component_gone"
 
 

@@ -177,7 +177,7 @@ def _new_suspicion(attribution: Attribution, context: SuspicionContext) -> Track
     surface_name = context.provider.surface(attribution.surface).name
     incident = Incident(
         id=f"{attribution.surface}@{context.at:%Y-%m-%dT%H:%M:%SZ}",
-        name=f"{surface_name} fails by what we see ourselves, and the page shows nothing",
+        name=f"{surface_name}: suspected outage, not on the status page",
         stage=Stage.UNKNOWN,
         impact=Impact.UNKNOWN,
         created_at=attribution.since,
@@ -243,7 +243,7 @@ def _ending_steps(context: SuspicionContext) -> Iterator[SuspicionStep]:
     for k in context.state.open_incidents:
         if k.incident.is_suspected and not {k.surfaces[0]} & {*context.by_evidence, *context.by_page}:
             ended = replace(k, closed_at=context.at, ending=IncidentEnding.UNCONFIRMED)
-            reason = "what we saw ourselves has passed, and the vendor has posted nothing"
+            reason = "our probes, traffic and reports show no errors any more, and the vendor has posted nothing"
             yield SuspicionStep(ended, _suspicion_event(EventKind.SUSPICION_CLEARED, ended, context, reason))
 
 

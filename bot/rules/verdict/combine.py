@@ -191,7 +191,7 @@ def combine_evidence(page: Ruling, inputs: VerdictInputs) -> Ruling:
     page_verdict, page_evidence = page.verdict, classify_page(inputs)
     rule = next((r for r in COMBINATION_RULES if page_evidence in r.pages and r.applies(inputs)), None)
     if rule is None or (page_verdict.call is Advice.HOLD_OFF and rule.call is Advice.RETRY_GENTLY and not rule.raises):
-        return replace(page, seen=f"{page.seen}, {_conjunction(page_evidence, inputs.signals)} {evidence_text}")
+        return replace(page, seen=f"{page.seen}; {evidence_text}")
     exposure = rule.exposure(inputs)
     if not rule.raises:  # while such evidence lasts, no more than after it
         exposure = min(exposure, inputs.gentle_share)
@@ -204,10 +204,8 @@ def combine_evidence(page: Ruling, inputs: VerdictInputs) -> Ruling:
         reason_code=rule.name,
         changes_at=None,
     )
-    prefix = "suspected: " if page_evidence in _PAGES_WITHOUT_TROUBLE else ""
-    return Ruling(
-        verdict, f"{prefix}{evidence_text}, while {_page_clause(page_evidence, inputs, page.seen)}", rule.unlock(inputs)
-    )
+    seen = f"{evidence_text}; {_page_clause(page_evidence, inputs, page.seen)}"
+    return Ruling(verdict, seen, rule.unlock(inputs))
 
 
 def classify_page(inputs: VerdictInputs) -> PageEvidence:
@@ -249,14 +247,6 @@ def _page_clause(page_evidence: PageEvidence, inputs: VerdictInputs, seen: str) 
             return reasons.because_incidents_closed(inputs)
         case _:
             return seen
-
-
-def _conjunction(page_evidence: PageEvidence, signals: Signals) -> str:
-    """“and” where the other evidence agrees with the page, else “though”."""
-    is_bad = page_evidence in (PageEvidence.BAD, PageEvidence.MAINTENANCE)
-    is_answering = SignalKind.OK in (signals.probe.says, signals.traffic.says)
-    agrees = (signals.since is not None or not is_answering) if is_bad else signals.is_ok
-    return "and" if agrees else "though"
 
 
 def evidence_attributions(states: Iterable[EvidenceState], provider: Provider, at: datetime) -> tuple[Attribution, ...]:

@@ -21,28 +21,26 @@ def describe_signals(signals: Signals) -> str:
         (signals.people, _report_clause(signals)),
     )
     worst_first = sorted((s for s in clauses if s[1]), key=lambda s: list(SignalKind).index(s[0].says))
-    return ", and ".join(clause for _, clause in worst_first)
+    return ", ".join(clause for _, clause in worst_first)
 
 
 def _probe_clause(signal: Signal) -> str:
     why = f" ({_printable_text(signal.why)})" if signal.why else ""
     match signal.says:
         case SignalKind.FAILING:
-            failing_from = (
-                f", from one place only ({signal.against[0]}),"
-                if len(signal.against) == 1
-                else f" from {_vantage_names(signal.against)}"
-            )
-            return f"our probe{failing_from} has failed since {format_time(signal.since)}{why}"
+            is_single = len(signal.against) == 1
+            places = f"one place only ({signal.against[0]})" if is_single else _vantage_names(signal.against)
+            return f"our probe fails from {places} since {format_time(signal.since)}{why}"
         case SignalKind.MIXED:
-            answering_from = f" and answers from {_vantage_names(signal.by)}" if signal.by else ""
-            failing_from = _vantage_names(signal.against)
-            return f"our probe fails from {failing_from} since {format_time(signal.since)}{why}{answering_from}"
+            passing = f" and passes from {_vantage_names(signal.by)}" if signal.by else ""
+            return (
+                f"our probe fails from {_vantage_names(signal.against)} since {format_time(signal.since)}{why}{passing}"
+            )
         case SignalKind.OK:
             is_named = len(signal.by) > 1 or not signal.is_known
-            answering_from = f" from {_vantage_names(signal.by)}" if is_named else ""
-            answering_from += "" if signal.is_known else ", which is new here,"
-            return f"our probe{answering_from} has answered since {format_time(signal.since)}"
+            places = f" from {_vantage_names(signal.by)}" if is_named else ""
+            new_place = "" if signal.is_known else " (new here)"
+            return f"our probe passes{places}{new_place} since {format_time(signal.since)}"
         case _:
             return ""
 
@@ -52,38 +50,37 @@ def _traffic_clause(signal: Signal) -> str:
     if signal.says is SignalKind.NONE or signal.n < MIN_REQUESTS:
         return ""
     if signal.says in (SignalKind.OK, SignalKind.SOME):
-        return _harmless_traffic_clause(signal)
-    most = f", most by {signal.why}" if signal.why else ""
+        return f"your traffic: {_harmless_errors(signal)}"
+    most = f", mostly {signal.why}" if signal.why else ""
     if signal.clients == 1:
-        return f"{signal.share:.0%} of our last {signal.n:,} requests fail since {format_time(signal.since)}{most}"
+        return f"your traffic: {signal.share:.0%} errors of {signal.n:,} since {format_time(signal.since)}{most}"
+    failing = f"errors at {signal.clients_failing} of {signal.clients} clients"
     return (
-        f"our own requests fail from {signal.clients_failing} of {signal.clients} clients since"
-        f" {format_time(signal.since)} (the median client {signal.median:.0%}, the worst {signal.worst:.0%}{most})"
+        f"your traffic: {failing} since {format_time(signal.since)}"
+        f" (median {signal.median:.0%} errors, worst {signal.worst:.0%} errors{most})"
     )
 
 
-def _harmless_traffic_clause(signal: Signal) -> str:
-    """Requests that do not count against the surface: they go well, few fail, or they fail since a moment ago."""
+def _harmless_errors(signal: Signal) -> str:
+    """Errors that do not count against the surface: hardly any, few, or since a moment ago."""
+    if signal.clients == 1:
+        is_low = signal.says is SignalKind.OK and signal.share < MIN_FAILURE_SHARE
+        errors = f"{signal.share:{'.1%' if is_low else '.0%'}} errors of {signal.n:,}"
+    elif signal.says is SignalKind.OK and signal.share < MIN_FAILURE_SHARE:
+        errors = f"at most {signal.share:.1%} errors at {signal.clients} clients"
+    else:
+        failing = f"errors at {signal.clients_failing} of {signal.clients} clients"
+        errors = f"{failing} (at most {signal.worst:.0%} errors)"
     if signal.says is SignalKind.SOME:
-        return f"our own requests began to fail a moment ago ({_failed_share(signal)})"
-    if signal.share >= MIN_FAILURE_SHARE:
-        return f"a few of our own requests have failed ({_failed_share(signal)})"
-    if signal.clients == 1:
-        return f"our own requests go well ({signal.share:.1%} of {signal.n:,} failed)"
-    return f"our own requests go well ({signal.clients} clients; at most {signal.share:.1%} failed)"
-
-
-def _failed_share(signal: Signal) -> str:
-    if signal.clients == 1:
-        return f"{signal.share:.0%} of {signal.n:,}"
-    return f"{signal.clients_failing} of {signal.clients} clients; at most {signal.worst:.0%} failed"
+        return f"{errors}, just begun"
+    return f"{errors}, too few to count" if signal.share >= MIN_FAILURE_SHARE else errors
 
 
 def _report_clause(signals: Signals) -> str:
     n = signals.people.n
     if signals.people.says not in (SignalKind.CROWD, SignalKind.SOME):
         return ""
-    return f"{n} people have reported it within {REPORTS_WITHIN.total_seconds() / 60:.0f} min"
+    return f"{n} {'people report' if n > 1 else 'person reports'} it ({REPORTS_WITHIN.total_seconds() / 60:.0f} min)"
 
 
 def _vantage_names(names: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """The values that the verdict rules and their reason sentences read, computed from one surface's case.
 
 The dwell, its doubling by relapses and the exposure of *retry gently* are computed here
-(bot/docs/verdict-rules.md#dwell, #relapses, #the-gentle-ramp).
+(bot/docs/verdict-rules.md#dwell, #relapses, #the-load-ramp).
 """
 
 from __future__ import annotations
@@ -75,7 +75,6 @@ class VerdictInputs:
     rules: VerdictParameters
     surface: Surface
     vendor: str
-    forecast: Estimate | None
     worst_assessment: SurfaceAssessment  # GONE where the page has no attribution
     worst_attribution: Attribution | None
     signals: Signals = NO_SIGNALS
@@ -204,7 +203,7 @@ class VerdictInputs:
         """The exposure of *retry gently*: rises from ``gentle_low`` to ``gentle_high`` over the dwell.
 
         It stays at ``gentle_low`` while there are residual errors, and below ``doubt_high`` while an incident is open
-        that may include the surface and no probe answers (bot/docs/verdict-rules.md#the-gentle-ramp).
+        that may include the surface and no probe answers (bot/docs/verdict-rules.md#the-load-ramp).
         """
         rules, history = self.rules, self.history
         firsts = (h.first_at for h in history.incidents if h.open)
@@ -257,7 +256,6 @@ def gather_inputs(case: VerdictCase) -> VerdictInputs:
         rules=_with_shorter_dwell(rules) if signals.shortens_dwell(case.at) else rules,
         surface=case.surface,
         vendor=case.vendor or case.surface.provider,
-        forecast=case.forecast,
         worst_assessment=worst_assessment,
         worst_attribution=worst_attribution,
         signals=signals,

@@ -92,7 +92,7 @@ def gate_response(form: dict[str, Any]) -> tuple[int, dict[str, str]]:
 
 
 def _expired_verdict(verdict: Verdict, valid_until: datetime) -> Verdict:
-    reason = f"{verdict.surface} is unknown: what was known of it was good until {valid_until:%H:%M} UTC; ask again."
+    reason = f"Unknown: the last good check was valid until {valid_until:%H:%M} UTC. Ask again."
     return Verdict(verdict.surface, Advice.UNKNOWN, verdict.as_of, 0.0, reason, "outlived", incidents=verdict.incidents)
 
 

@@ -1,17 +1,21 @@
-"""The two halves of a verdict's reason sentence: what was seen, by whom and when; and what would change the verdict.
+"""The sentences of a verdict's reason: what was seen, by whom and since when; and what would change the verdict.
 
-The pattern is that of bot/docs/verdict-rules.md#reason-sentences. Times are UTC clock times, so that a sentence stays
+They are those of bot/docs/verdict-rules.md#reason-sentences. Times are UTC clock times, so that a sentence stays
 true while time passes.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
-from bot.domain import Advice, Attribution, Condition, EvidenceKind, Verdict
-from bot.rules.verdict.assessment import SurfaceAssessment
+from bot.domain import Advice, Attribution, Condition, EvidenceKind, Stage, Verdict
+from bot.rules.verdict.assessment import SurfaceAssessment, is_stated_by_vendor
 from bot.rules.verdict.inputs import VerdictInputs
 
+MAX_REASON = 140  # characters of a reason together with its next update: it fits a phone's notification
+_NEXT_UPDATE = " Next update by 12:30 UTC."  # follows the reason of *don't retry* (bot.rules.changes.next_update)
+_CLAUSE_END = re.compile(r"[.,;] (?![^(]*\))")  # none within brackets
 SEEN_WITHIN = timedelta(minutes=2)  # what was seen later than this after its post has both times
 
 
@@ -25,20 +29,41 @@ def format_minutes(span: timedelta) -> str:
     return f"{span.total_seconds() / 60:.0f} min"
 
 
-def verdict_sentence(verdict: Verdict, name: str, seen: str, unlock: str) -> str:
-    """The whole reason sentence, the verdict first. ``name`` is the surface's."""
+def page_of(vendor: str) -> str:
+    """The vendor's status page: ``Anthropic's page``."""
+    return f"{vendor}'s page"
+
+
+def join_sentences(seen: str, unlock: str) -> str:
+    """What was seen and what would change the verdict, as one text without a full stop at its end."""
+    return f"{seen}. {unlock}" if unlock else seen
+
+
+def verdict_reason(verdict: Verdict, because: str) -> str:
+    """The whole reason, the advice first: ``Don't retry: partial outage on Acme's page since 12:00 UTC.``.
+
+    Sentences and clauses at its end are left out where it is too long; one of *don't retry* has room for the next
+    update.
+    """
+    head = f"{advice_head(verdict)}: "
+    is_held = verdict.call in (Advice.HOLD_OFF, Advice.FAIL_OVER)
+    update = len(_NEXT_UPDATE) if is_held else 0
+    return f"{head}{_shortened(because, MAX_REASON - update - len(head) - 1)}."
+
+
+def advice_head(verdict: Verdict) -> str:
+    """The advice as a reason's first words: ``Retry slowly (10% load)``."""
     match verdict.call:
         case Advice.HOLD_OFF:
-            head = f"Don't retry {name}"
+            return "Don't retry"
         case Advice.FAIL_OVER:
-            head = f"Use {verdict.instead} instead of {name}"
+            return f"Use {verdict.instead} instead"
         case Advice.RETRY_GENTLY:
-            head = f"Retry {name} slowly ({load_text(verdict.exposure)})"
+            return f"Retry slowly ({load_text(verdict.exposure)})"
         case Advice.RETRY_NORMALLY:
-            head = f"Safe to retry {name}"
+            return "Safe to retry"
         case Advice.UNKNOWN:
-            head = f"{name} is unknown"
-    return f"{head}: {seen}; {unlock}."
+            return "Unknown"
 
 
 def load_text(exposure: float) -> str:
@@ -46,61 +71,61 @@ def load_text(exposure: float) -> str:
     return f"{min(max(int(exposure * 10 + 1e-6) * 10, 10), 50)}% load"
 
 
+def _shortened(text: str, room: int) -> str:
+    """The text without the sentences and clauses at its end that do not fit."""
+    while len(text) > room and (ends := [end.start() for end in _CLAUSE_END.finditer(text)]):
+        text = text[: ends[-1]]
+    return text if len(text) <= room else f"{text[: room - 1].rstrip()}…"
+
+
 # --- what was seen ----------------------------------------------------------------------------------------------------
 
 
 def because_page_never_read(inputs: VerdictInputs) -> str:
     """The page has not been polled yet."""
-    return f"the page of {inputs.vendor} has not been read yet"
+    return f"{page_of(inputs.vendor)} has not been checked yet"
 
 
 def because_page_stale(inputs: VerdictInputs) -> str:
     """The last usable poll is too old."""
-    return (
-        f"the page of {inputs.vendor} was last readable at {format_time(inputs.seen_at)}, which is too old to call safe"
-    )
+    return f"the last good check of {page_of(inputs.vendor)} was at {format_time(inputs.seen_at)}"
 
 
 def because_component_gone(inputs: VerdictInputs) -> str:
     """The surface's components have left the page."""
     names = ", ".join(f"“{name}”" for name in inputs.lost_components)
-    return f"the page of {inputs.vendor} no longer lists its component {names}"
+    return f"{page_of(inputs.vendor)} no longer lists {names}"
 
 
 def because_incident_posted(inputs: VerdictInputs) -> str:
     """An incident of the vendor has the surface bad."""
     attribution = _worst_attribution(inputs)
-    by_words = _inferred_clause(attribution)
-    relapse = f", relapse {inputs.relapses} in six hours" if inputs.relapses else ""
-    posted_at, down_at = _stage_posted_at(inputs, attribution), inputs.history.bad_since
-    down = f", seen down since {format_time(down_at)}" if down_at and down_at - posted_at > SEEN_WITHIN else ""
-    return f"{_posted_clause(inputs, attribution)}{down}{by_words}{relapse}{_silence_clause(inputs)}"
+    posted_at, bad_at = _stage_posted_at(inputs, attribution), inputs.history.bad_since
+    since = f", affected since {format_time(bad_at)}" if bad_at and bad_at - posted_at > SEEN_WITHIN else ""
+    affected = _affected_clause(inputs, attribution)
+    return f"{affected}{since}, {_stage_clause(inputs)}{_repeat_clause(inputs)}{_silence_clause(inputs)}"
 
 
 def because_component_bad(inputs: VerdictInputs) -> str:
     """The component is not operational, whatever the incident's stage is."""
     attribution = _worst_attribution(inputs)
-    though = f" though the incident is at {attribution.stage}" if attribution.incident else " without an incident"
-    condition, read_at = _condition_words(attribution.condition), format_time(inputs.seen_at)
-    return f"the page of {inputs.vendor} shows it as {condition} at {read_at}{though}"
+    incident = f"its incident is at {_stage_words(attribution)}" if attribution.incident else "without an incident"
+    condition = _condition_words(attribution.condition)
+    return f"{condition} on {page_of(inputs.vendor)} (checked {format_time(inputs.seen_at)}), {incident}"
 
 
 def because_clearance_expired(inputs: VerdictInputs) -> str:
     """The exoneration has expired, and the incident goes on."""
     attribution = _worst_attribution(inputs)
-    last = (
-        f"the word of {inputs.vendor} that it works was good until {format_time(attribution.expires)}"
-        if attribution.expires
-        else "no word"
+    return (
+        f"{inputs.vendor}'s statement that it works expired at {format_time(attribution.expires)};"
+        f" the incident is still open ({_stage_words(attribution)})"
     )
-    return f"{last}, and the incident goes on ({attribution.stage})"
 
 
 def because_recovery_unconfirmed(inputs: VerdictInputs) -> str:
     """The page shows the component operational, but no update of its incident confirms that."""
-    attribution = _worst_attribution(inputs)
-    stage = f"{attribution.stage} (since {format_time(_stage_posted_at(inputs, attribution))})"
-    return f"the page of {inputs.vendor} shows it operational, but its incident is still at {stage}"
+    return f"operational on {page_of(inputs.vendor)}, but its incident is still open ({_stage_since(inputs)})"
 
 
 def because_in_maintenance(inputs: VerdictInputs) -> str:
@@ -108,8 +133,8 @@ def because_in_maintenance(inputs: VerdictInputs) -> str:
     attribution = _worst_attribution(inputs)
     planned_end = attribution.expires if attribution.incident else None
     is_over = planned_end is not None and inputs.at >= planned_end
-    overrun = f", past its planned end at {format_time(planned_end)}" if is_over else ""
-    return f"{inputs.vendor} has it in maintenance since {format_time(attribution.since)}{overrun}"
+    overrun = f", planned end was {format_time(planned_end)}" if is_over else ""
+    return f"{inputs.vendor}'s maintenance since {format_time(attribution.since)}{overrun}"
 
 
 def because_maintenance_verifying(inputs: VerdictInputs) -> str:
@@ -120,8 +145,8 @@ def because_maintenance_verifying(inputs: VerdictInputs) -> str:
 def because_component_unknown(inputs: VerdictInputs) -> str:
     """A component has no state, or one that this version does not know."""
     return (
-        f"the page of {inputs.vendor} gives no state that we know for {inputs.unknown_component} at"
-        f" {format_time(inputs.seen_at)}"
+        f"no known status for {inputs.unknown_component} on {page_of(inputs.vendor)}"
+        f" (checked {format_time(inputs.seen_at)})"
     )
 
 
@@ -130,89 +155,92 @@ def because_settling(inputs: VerdictInputs) -> str:
     until = inputs.history.bad_until
     if inputs.is_after_other_evidence or not inputs.history.is_bad_by_page:
         return because_other_evidence_ended(inputs)
-    since = f"clean only since {format_time(until)}" if until else "still bad at the last look"
-    return f"the page of {inputs.vendor} shows it {since}"
+    if until is None:
+        return f"errors on {page_of(inputs.vendor)} at the last check"
+    return f"recovering on {page_of(inputs.vendor)} since {format_time(until)}"
 
 
 def because_cleared_by_vendor(inputs: VerdictInputs) -> str:
     """The surface is exonerated from an incident that goes on."""
-    return f"{inputs.vendor} took it out of an incident that goes on ({_stage_since(inputs)})"
+    attribution = _worst_attribution(inputs)
+    is_stated = is_stated_by_vendor(attribution)
+    works = f"{inputs.vendor} says it works" if is_stated else f"operational on {page_of(inputs.vendor)}"
+    return f"{works}; the incident is still open ({_stage_since(inputs)})"
 
 
 def because_mentioned_in_text(inputs: VerdictInputs) -> str:
     """Only the text of an incident names the surface, or only a part of it is bad."""
     attribution = _worst_attribution(inputs)
     if attribution.basis in (EvidenceKind.TRANSITION, EvidenceKind.COMPONENT):
-        part = f"has a part of it as {_condition_words(attribution.condition)}"
-        return f"{inputs.vendor} {part} ({_stage_since(inputs)})"
+        part = f"{_condition_words(attribution.condition)} on {page_of(inputs.vendor)} for a part of it"
+        return f"{part} ({_stage_since(inputs)})"
     if attribution.basis is EvidenceKind.LINK:
         return f"{inputs.vendor} names it and lists a part of it ({_stage_since(inputs)})"
     if not _is_named(attribution):
-        return f"{inputs.vendor} does not say what is affected ({_stage_since(inputs)})"
-    return f"{inputs.vendor} names it in words only ({_stage_since(inputs)})"
+        return f"{inputs.vendor} does not say which services are affected ({_stage_since(inputs)})"
+    return f"mentioned in {inputs.vendor}'s text only ({_stage_since(inputs)})"
 
 
 def because_listed_as_operational(inputs: VerdictInputs) -> str:
     """An incident lists the component, which stays operational, or may reach the surface without saying so."""
     attribution = _worst_attribution(inputs)
     if attribution.basis is EvidenceKind.LINK:
-        return f"{inputs.vendor} lists it, operational so far ({_stage_since(inputs)})"
+        return f"{inputs.vendor}'s incident lists it, operational so far ({_stage_since(inputs)})"
     if attribution.condition is Condition.MAINTENANCE:
-        return f"{inputs.vendor} has a part of it in maintenance ({_stage_since(inputs)})"
+        return f"{inputs.vendor}'s maintenance of a part of it ({_stage_since(inputs)})"
     needed = _needed_surface(attribution)
-    what = f"has {needed} down, which it needs" if needed else "does not say what is affected"
-    return f"{inputs.vendor} {what} ({_stage_since(inputs)})"
+    if needed:
+        return f"it needs {needed}, which is affected ({_stage_since(inputs)})"
+    return f"{inputs.vendor} does not say which services are affected ({_stage_since(inputs)})"
 
 
 def because_incident_recovering(inputs: VerdictInputs) -> str:
     """The incident is at monitoring."""
-    attribution = _worst_attribution(inputs)
-    return f"{_posted_clause(inputs, attribution)}{_relapse_clause(inputs)}{_silence_clause(inputs)}"
+    posted = f"{inputs.vendor}'s incident is at {_stage_clause(inputs)}"
+    return f"{posted}{_repeat_clause(inputs)}{_silence_clause(inputs)}"
 
 
 def because_residual_errors(inputs: VerdictInputs) -> str:
     """The newest update speaks of errors that remain."""
-    return f"{because_incident_recovering(inputs)} and speaks of errors that remain"
+    return f"{because_incident_recovering(inputs)}; {inputs.vendor} reports remaining errors"
 
 
 def because_many_incidents(inputs: VerdictInputs) -> str:
     """There were too many incidents in a day."""
-    return f"{inputs.recent_incident_count} incidents in 24 hours, clean since {format_time(inputs.dwell_starts_at)}"
+    return f"{inputs.recent_incident_count} incidents in 24 h, no errors since {format_time(inputs.dwell_starts_at)}"
 
 
 def because_incidents_closed(inputs: VerdictInputs) -> str:
     """No incident is open any more."""
     closed = inputs.history.closed_at or inputs.dwell_starts_at
-    return f"{inputs.vendor} has no incident open on it since {format_time(closed)}{_relapse_clause(inputs)}"
+    return f"{page_of(inputs.vendor)} shows no incident for it since {format_time(closed)}{_repeat_clause(inputs)}"
 
 
 def because_other_evidence_ended(inputs: VerdictInputs) -> str:
     """The evidence beside the page that was against the surface has ended."""
     until = inputs.history.witnessed_until or inputs.at
-    page = "" if inputs.is_open else f", and the page of {inputs.vendor} shows no incident"
-    return f"what we saw ourselves was last seen at {format_time(until)}{page}"
+    page = "" if inputs.is_open else f"; {page_of(inputs.vendor)} shows no incident for it"
+    return f"our probes, traffic and reports show no errors since {format_time(until)}{page}"
 
 
 def because_maintenance_ended(inputs: VerdictInputs) -> str:
     """A maintenance has just ended."""
-    return (
-        f"the maintenance of {inputs.vendor} is over since {format_time(inputs.history.maintained_until or inputs.at)}"
-    )
+    return f"{inputs.vendor}'s maintenance ended at {format_time(inputs.history.maintained_until or inputs.at)}"
 
 
 def because_monitoring_started(inputs: VerdictInputs) -> str:
     """The surface has not been monitored for long enough."""
-    return f"nothing is open on it, and it is watched only since {format_time(inputs.dwell_starts_at)}"
+    return f"no open incident for it, but monitored only since {format_time(inputs.dwell_starts_at)}"
 
 
 def because_no_incident(inputs: VerdictInputs) -> str:
     """The page shows nothing against the surface."""
-    return f"the page of {inputs.vendor} showed no incident on it at {format_time(inputs.seen_at)}"
+    return f"{page_of(inputs.vendor)} shows no incident for it (checked {format_time(inputs.seen_at)})"
 
 
 def because_recovered(inputs: VerdictInputs) -> str:
     """The surface was bad, and has been clean for long enough."""
-    return f"clean since {format_time(inputs.dwell_starts_at)} by the page of {inputs.vendor}"
+    return f"no errors on {page_of(inputs.vendor)} since {format_time(inputs.dwell_starts_at)}"
 
 
 # --- what would change it ---------------------------------------------------------------------------------------------
@@ -221,72 +249,67 @@ def because_recovered(inputs: VerdictInputs) -> str:
 def until_next_readable_poll(inputs: VerdictInputs) -> str:
     """What the page must show, or that it must be readable, before it counts again."""
     if inputs.is_lost:
-        return "its component on the page, or a new one in the provider file, would change it"
-    return "a readable look would change it"
+        return "Changes when the page lists it again, or the provider file names a new component"
+    return "Changes at the next good check"
 
 
 def until_errors_stop(inputs: VerdictInputs) -> str:
-    """What ends *hold off*, and how long such incidents last."""
-    half = f"; half of such incidents end within {format_minutes(inputs.forecast.p50)} more" if inputs.forecast else ""
-    return f"gentle after {format_minutes(inputs.rules.settle)} clean{half}"
+    """What ends *hold off*."""
+    return f"{load_text(inputs.rules.gentle_low)} after {format_minutes(inputs.rules.settle)} without errors"
 
 
 def until_settled(inputs: VerdictInputs) -> str:
     """When settling ends."""
     until = inputs.history.bad_until
-    after = (
-        f"gentle after {format_time(max(until + inputs.settling_time, inputs.at))}"
-        if until
-        else f"gentle after {format_minutes(inputs.settling_time)}"
-    )
-    return f"{after} and {inputs.rules.settle_looks} clean looks"
+    if until is None:
+        return f"{load_text(inputs.rules.gentle_low)} after {format_minutes(inputs.settling_time)} without errors"
+    opens_at = max(until + inputs.settling_time, inputs.at)
+    return f"{load_text(inputs.rules.gentle_low)} from {format_time(opens_at)} if stable"
 
 
 def until_clearance_expires(inputs: VerdictInputs) -> str:
     """When the exoneration expires."""
     attribution = _worst_attribution(inputs)
-    return (
-        f"hold again after {format_time(attribution.expires)} unless said again"
-        if attribution.expires
-        else "a new post would change it"
-    )
+    if attribution.expires is None:
+        return f"Changes with {inputs.vendor}'s next update"
+    return f"Valid until {format_time(attribution.expires)}"
 
 
 def until_resolved(inputs: VerdictInputs) -> str:
     """What ends a limit to *retry gently*."""
-    return f"normal {format_minutes(inputs.resolved_dwell)} after resolved"
+    return f"Full load {format_minutes(inputs.resolved_dwell)} after resolved"
 
 
 def until_dwell_ends(inputs: VerdictInputs) -> str:
     """When the dwell ends."""
     sooner = f", or {format_minutes(inputs.resolved_dwell)} after resolved" if inputs.is_open else ""
-    return f"normal after {format_time(inputs.normal_at)} if it stays clean{sooner}"
+    return f"Full load from {format_time(inputs.normal_at)} if stable{sooner}"
 
 
 def until_maintenance_completed(inputs: VerdictInputs) -> str:
     """What ends a maintenance."""
-    return f"normal {format_minutes(inputs.rules.maintenance_dwell)} after completed"
+    return f"Full load {format_minutes(inputs.rules.maintenance_dwell)} after completion"
 
 
 def until_failures_stop(inputs: VerdictInputs) -> str:
     """What ends *retry gently* for partial failures."""
-    return f"normal {format_minutes(inputs.rules.resolved_clean)} after it has passed"
+    return f"Full load after {format_minutes(inputs.rules.resolved_clean)} without errors"
 
 
 def until_reports_stop(inputs: VerdictInputs) -> str:
     """What ends *retry gently* for many reports."""
-    lift = "" if inputs.signals.is_ok else f"; a probe that answers lifts it to {inputs.rules.gentle_high:.0%}"
-    return f"normal {format_minutes(inputs.rules.resolved_clean)} after people are quiet{lift}"
+    raised = "" if inputs.signals.is_ok else f", {load_text(inputs.rules.gentle_high)} if our probe passes"
+    return f"Full load after {format_minutes(inputs.rules.resolved_clean)} without reports{raised}"
 
 
 def until_component_known(_inputs: VerdictInputs) -> str:
     """What ends an unknown state of a component."""
-    return "a state that we know changes that"
+    return "Changes when the page shows a known status"
 
 
-def until_new_incident(_inputs: VerdictInputs) -> str:
-    """What ends *retry normally*."""
-    return "a new post would change it"
+def nothing_changes_it(_inputs: VerdictInputs) -> str:
+    """Nothing has to change: *retry normally* says so by itself."""
+    return ""
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------
@@ -305,7 +328,7 @@ def _worst_attribution(inputs: VerdictInputs) -> Attribution:
 
 def _stage_since(inputs: VerdictInputs) -> str:
     attribution = _worst_attribution(inputs)
-    return f"{attribution.stage} since {format_time(_stage_posted_at(inputs, attribution))}"
+    return f"{_stage_words(attribution)} since {format_time(_stage_posted_at(inputs, attribution))}"
 
 
 def _stage_posted_at(inputs: VerdictInputs, attribution: Attribution) -> datetime:
@@ -324,29 +347,39 @@ def _is_named(attribution: Attribution) -> bool:
     return any(g.startswith("\u201c") for g in attribution.grounds)
 
 
-def _inferred_clause(attribution: Attribution) -> str:
+def _affected_clause(inputs: VerdictInputs, attribution: Attribution) -> str:
+    """What the incident says of the surface, and where: on the page, in the text only, or through one that it needs."""
+    condition = _condition_words(attribution.condition) if attribution.condition.is_bad else "affected"
     if not attribution.inferred:
-        return ""
+        return f"{condition} on {page_of(inputs.vendor)}"
     needed = _needed_surface(attribution)
     if needed and not _is_named(attribution):
-        return f" on {needed}, which it needs"
-    return ", in words only" if _is_named(attribution) else ""
+        return f"it needs {needed}, which is affected"
+    return f"{condition}, from {inputs.vendor}'s text"
+
+
+_CONDITION_WORDS = {Condition.MAJOR_OUTAGE: "outage"}
 
 
 def _condition_words(condition: Condition) -> str:
-    return condition.replace("_", " ")
+    return _CONDITION_WORDS.get(condition, condition.replace("_", " "))
 
 
-def _relapse_clause(inputs: VerdictInputs) -> str:
-    return f" after {inputs.relapses} relapse{'s' * (inputs.relapses > 1)} in six hours" if inputs.relapses else ""
+def _repeat_clause(inputs: VerdictInputs) -> str:
+    return f", {inputs.relapses} repeat{'s' * (inputs.relapses > 1)} in 6 h" if inputs.relapses else ""
 
 
-def _posted_clause(inputs: VerdictInputs, attribution: Attribution) -> str:
-    """When the vendor posted the present stage, by its own time; and when we saw that, where it was later."""
+def _stage_clause(inputs: VerdictInputs) -> str:
+    """Since when the vendor is at the present stage, by its own time; and when we saw that, where it was later."""
+    attribution = _worst_attribution(inputs)
     sighting, posted_at = inputs.sighting_of(attribution), _stage_posted_at(inputs, attribution)
     is_late = sighting.stage_at > sighting.first_at and sighting.stage_at - posted_at > SEEN_WITHIN
     seen = f" (seen at {format_time(sighting.stage_at)})" if is_late else ""
-    return f"{inputs.vendor} posted {attribution.stage} at {format_time(posted_at)}{seen}"
+    return f"{_stage_words(attribution)} since {format_time(posted_at)}{seen}"
+
+
+def _stage_words(attribution: Attribution) -> str:
+    return "open" if attribution.stage is Stage.UNKNOWN else attribution.stage.replace("_", " ")
 
 
 def _silence_clause(inputs: VerdictInputs) -> str:
@@ -355,4 +388,4 @@ def _silence_clause(inputs: VerdictInputs) -> str:
     if quiet_for <= inputs.rules.silence or inputs.worst_assessment is SurfaceAssessment.GONE:
         return ""
     hours, rest = divmod(int(quiet_for.total_seconds() // 60), 60)
-    return f", no new stage for {hours} h {rest}"
+    return f", no new stage for {hours} h {rest} min"

@@ -233,10 +233,10 @@ RULES = (
         "stale", Advice.RETRY_GENTLY, _is_getting_old, reasons.because_page_stale, reasons.until_next_readable_poll
     ),
     VerdictRule(
-        "recovered", Advice.RETRY_NORMALLY, lambda f: f.is_open, reasons.because_recovered, reasons.until_new_incident
+        "recovered", Advice.RETRY_NORMALLY, lambda f: f.is_open, reasons.because_recovered, reasons.nothing_changes_it
     ),
     VerdictRule(
-        "quiet", Advice.RETRY_NORMALLY, lambda _: True, reasons.because_no_incident, reasons.until_new_incident
+        "quiet", Advice.RETRY_NORMALLY, lambda _: True, reasons.because_no_incident, reasons.nothing_changes_it
     ),
 )
 
@@ -261,12 +261,12 @@ def judge(case: VerdictCase) -> Verdict:
         incidents=_relevant_incidents(rule.call, inputs),
     )
     ruling = combine_evidence(Ruling(verdict, rule.seen(inputs), rule.unlock(inputs)), inputs)
-    return _with_reason(ruling.verdict, case.surface, ruling.seen, ruling.unlock)
+    return _with_reason(ruling.verdict, ruling.seen, ruling.unlock)
 
 
-def _with_reason(verdict: Verdict, surface: Surface, seen: str, unlock: str) -> Verdict:
-    because = f"{seen}; {unlock}"
-    return replace(verdict, reason=reasons.verdict_sentence(verdict, surface.name, seen, unlock), because=because)
+def _with_reason(verdict: Verdict, seen: str, unlock: str) -> Verdict:
+    because = reasons.join_sentences(seen, unlock)
+    return replace(verdict, reason=reasons.verdict_reason(verdict, because), because=because)
 
 
 def judge_all(
@@ -360,8 +360,7 @@ def _limit_by_dependencies(
         reason_code="needs",
         incidents=tuple(dict.fromkeys((*own.incidents, *worst.incidents))),
     )
-    seen = f"it needs {name}, which is not safe to retry ({worst.reason_code.replace('_', ' ')})"
-    return _with_reason(verdict, surface, seen, f"a better verdict on {name} frees it")
+    return _with_reason(verdict, f"it needs {name}, which is not safe to retry", f"Changes with {name}")
 
 
 def _doubt_login(login: Surface, own: Verdict, cases: Mapping[str, VerdictCase], provider: Provider) -> Verdict:
@@ -388,8 +387,9 @@ def _doubt_login(login: Surface, own: Verdict, cases: Mapping[str, VerdictCase],
                 inferred=True,
                 incidents=tuple(dict.fromkeys((*own.incidents, *(a.incident for a in down if a.incident)))),
             )
-            seen = f"it runs on {needed.name}, which is in major outage, and nothing is posted on it"
-            return _with_reason(verdict, login, seen, f"a better verdict on {needed.name} frees it")
+            return _with_reason(
+                verdict, f"it runs on {needed.name}, which has an outage", f"Changes with {needed.name}"
+            )
     return own
 
 
@@ -448,6 +448,5 @@ def _with_failover(
         is_apart = domains.get(alternative_id) != domains[surface.id]
         if alternative is not None and is_apart and alternative.call is Advice.RETRY_NORMALLY:
             failed_over = replace(verdict, call=Advice.FAIL_OVER, instead=alternative_id, reason_code="fail_over")
-            why = verdict.reason.partition(": ")[2].rstrip(".")
-            return replace(failed_over, reason=f"Use {alternative_id} instead of {surface.name}: {why}.")
+            return replace(failed_over, reason=reasons.verdict_reason(failed_over, verdict.because))
     return verdict

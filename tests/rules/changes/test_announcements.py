@@ -1,5 +1,6 @@
 """What channels are told of an incident, and when they are told again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -103,6 +104,14 @@ def test_it_is_all_clear_once_every_surface_is_normal_after_the_end():
     assert (waiting.cleared_at, is_unresolved(waiting)) == (None, True)
     clear = announce(waiting, state(api=(GREEN, NORMAL)), at(50))
     assert (clear.cleared_at, is_unresolved(clear)) == (at(50), False)
+
+
+@pytest.mark.parametrize(("minutes", "is_announced"), [(5, False), (6, True)])
+def test_what_the_all_clear_will_say_within_five_minutes_is_left_to_it(minutes, is_announced):
+    slow = state(api=(GREEN, SLOW))
+    [verdict] = slow.verdicts
+    soon = replace(slow, verdicts=(replace(verdict, changes_at=at(36 + minutes)),))
+    assert (announce(closed(), soon, at(36)).announced_at == at(36)) is is_announced
 
 
 @pytest.mark.parametrize("later", [1, 60])

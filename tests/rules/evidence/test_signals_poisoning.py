@@ -70,8 +70,8 @@ def fleet(count, failing_clients, **more):
 def test_a_region_that_fails_makes_the_advice_gentle(count, failing_clients, writer):
     found = verdict(lived(6, seen=fleet(count, failing_clients, writer=writer), start=-2))
     assert (found.call, found.reason_code) == (Advice.RETRY_GENTLY, "brownout")
-    assert f"fail from {failing_clients} of {count} clients since 12:00 UTC" in found.reason
-    assert "the worst 100%" in found.reason
+    assert f"errors at {failing_clients} of {count} clients since 12:00 UTC" in found.reason
+    assert "worst 100% errors" in found.reason
 
 
 def test_a_fleet_that_fails_holds():

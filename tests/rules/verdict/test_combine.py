@@ -289,25 +289,25 @@ def test_a_reason_says_who_saw_what_and_when():
     ]
     assert [verdict(done).reason for done in said] == snapshot(
         [
-            "Don't retry Acme API: suspected: our probe from 2 places (here, tokyo) has failed since 12:00 UTC (HTTP 503), while the page of Acme showed no incident on it at 12:04 UTC; gentle after 3 min clean. Next update by 12:15 UTC.",
-            "Don't retry Acme API: suspected: our probe, from one place only (here), has failed since 12:00 UTC (HTTP 503), while the page of Acme showed no incident on it at 12:04 UTC; gentle after 3 min clean. Next update by 12:15 UTC.",
-            "Don't retry Acme API: suspected: our probe from 2 places (here, tokyo) has failed since 12:00 UTC (HTTP 503), and 6 people have reported it within 10 min, and 27% of our last 500 requests fail since 12:00 UTC, most by 503, while the page of Acme showed no incident on it at 12:04 UTC; gentle after 3 min clean. Next update by 12:15 UTC.",
-            "Retry Acme API slowly (10% load): suspected: 5 people have reported it within 10 min, while the page of Acme showed no incident on it at 12:00 UTC; normal 15 min after people are quiet; a probe that answers lifts it to 50%.",
-            "Retry Acme API slowly (40% load): suspected: 20% of our last 500 requests fail since 12:00 UTC, most by 529, while the page of Acme showed no incident on it at 12:09 UTC; normal 15 min after it has passed.",
-            "Retry Acme API slowly (50% load): suspected: our probe fails from tokyo since 12:00 UTC (HTTP 503) and answers from here, while the page of Acme showed no incident on it at 12:09 UTC; normal 15 min after it has passed.",
-            "Retry Acme API slowly (10% load): our probe has answered since 12:02 UTC, while Acme posted investigating at 12:00 UTC; normal 5 min after resolved.",
-            "Don't retry Acme API: Acme posted investigating at 12:00 UTC, and our probe, from one place only (here), has failed since 12:00 UTC (HTTP 503); gentle after 3 min clean; half of such incidents end within 45 min more. Next update by 12:15 UTC.",
-            "Don't retry Acme API: our probe, from one place only (here), has failed since 12:00 UTC (HTTP 503), while Acme posted monitoring at 12:30 UTC; gentle after 3 min clean. Next update by 12:45 UTC.",
-            "Retry Acme API slowly (50% load): our probe has answered since 11:00 UTC, while the page of Acme was last readable at 12:00 UTC, which is too old to call safe; a readable look would change it.",
-            "Safe to retry Acme API: the page of Acme showed no incident on it at 12:00 UTC, and our probe has answered since 11:00 UTC; a new post would change it.",
-            "Retry Acme API slowly (50% load): what we saw ourselves was last seen at 12:10 UTC, and the page of Acme shows no incident; normal after 12:26 UTC if it stays clean.",
+            "Don't retry: our probe fails from 2 places (here, tokyo) since 12:00 UTC (HTTP 503). Next update by 12:15 UTC.",
+            "Don't retry: our probe fails from one place only (here) since 12:00 UTC (HTTP 503). Next update by 12:15 UTC.",
+            "Don't retry: our probe fails from 2 places (here, tokyo) since 12:00 UTC (HTTP 503), 6 people report it (10 min). Next update by 12:15 UTC.",
+            "Retry slowly (10% load): 5 people report it (10 min); Acme's page shows no incident for it (checked 12:00 UTC).",
+            "Retry slowly (40% load): your traffic: 20% errors of 500 since 12:00 UTC, mostly 529.",
+            "Retry slowly (50% load): our probe fails from tokyo since 12:00 UTC (HTTP 503) and passes from here.",
+            "Retry slowly (10% load): our probe passes since 12:02 UTC; outage on Acme's page, investigating since 12:00 UTC.",
+            "Don't retry: outage on Acme's page, investigating since 12:00 UTC. Next update by 12:15 UTC.",
+            "Don't retry: our probe fails from one place only (here) since 12:00 UTC (HTTP 503). Next update by 12:45 UTC.",
+            "Retry slowly (50% load): our probe passes since 11:00 UTC; the last good check of Acme's page was at 12:00 UTC.",
+            "Safe to retry: Acme's page shows no incident for it (checked 12:00 UTC); our probe passes since 11:00 UTC.",
+            "Retry slowly (50% load): our probes, traffic and reports show no errors since 12:10 UTC; Acme's page shows no incident for it.",
         ]
     )
 
 
 def test_a_few_people_agree_with_a_page_that_admits_it():
     few = lived(5, shown=outage(), seen=lambda minute: crowd(3)(0) if minute == 5 else [])
-    assert ", and 3 people have reported it" in verdict(few).reason
+    assert "; 3 people report it" in verdict(few).reason
 
 
 def test_every_line_of_the_table_is_tested_here():
@@ -337,13 +337,13 @@ def test_a_few_failures_of_another_client_do_not_hide_what_fails():
 
 def test_requests_that_have_just_begun_to_fail_do_not_go_well():
     reason = verdict(live(lambda _: page(), [counted(29, 0, s500=20)])).reason
-    assert "though our own requests began to fail a moment ago (100% of 20)" in reason
+    assert "your traffic: 100% errors of 20, just begun" in reason
 
 
 def test_failures_too_few_to_count_are_not_called_well():
     assert (
-        "though a few of our own requests have failed (10% of 40)"
-        in verdict(live(lambda _: page(), [counted(28, 36, s500=4)])).reason
+        "your traffic: 10% errors of 40, too few to count"
+        in verdict(live(lambda _: page(), [counted(28, 36, s500=4)])).because
     )
 
 
@@ -439,9 +439,9 @@ def test_nothing_is_normal_on_old_data(shown, pieces):
             assert done.at - seen_at <= VerdictParameters().stale_gentle
 
 
-def test_a_few_people_agree_with_a_page_that_shows_trouble():
-    assert "and 2 people have reported it" in verdict(lived(5, shown=outage(), seen=few)).reason
+def test_reports_of_a_few_people_stand_beside_a_page_that_shows_an_incident():
+    assert "; 2 people report it" in verdict(lived(5, shown=outage(), seen=few)).reason
 
 
-def test_a_few_people_do_not_agree_with_a_page_that_shows_none():
-    assert "though 2 people have reported it" in verdict(lived(5, seen=few)).reason
+def test_reports_of_a_few_people_stand_beside_a_page_that_shows_none():
+    assert "; 2 people report it" in verdict(lived(5, seen=few)).reason

@@ -76,7 +76,7 @@ def test_a_gentle_verdict_as_programs_read_it():
             "confidence": 0.947,
             "confidence_level": "medium",
             "record": {"held": 306, "of": 329, "within_min": 60},
-            "reason": "Retry Acme API slowly (10% load): Acme posted monitoring at 12:40 UTC; normal after 13:39 UTC if it stays clean, or 15 min after resolved.",
+            "reason": "Retry slowly (10% load): Acme's incident is at monitoring since 12:40 UTC. Full load from 13:39 UTC if stable, or 15 min after resolved.",
             "reason_code": "recovering",
             "inferred": False,
             "instead": None,

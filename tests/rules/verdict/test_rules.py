@@ -24,6 +24,7 @@ from bot.domain import (
     Verdict,
     VerdictParameters,
 )
+from bot.rules.verdict.reasons import MAX_REASON
 from bot.rules.verdict.rules import RULES, VerdictCase, advance_history, judge, judge_all, next_change_at
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -100,7 +101,7 @@ def test_component_gone_is_unknown_and_names_it():
 def test_component_unknown_where_a_component_has_no_state_that_we_know():
     verdict = Day({}).verdict(0, unknown_component="API")
     assert (verdict.call, verdict.reason_code) == (Advice.UNKNOWN, "component_unknown")
-    assert "gives no state that we know for API" in verdict.reason
+    assert "no known status for API" in verdict.reason
 
 
 def test_a_component_of_unknown_state_weakens_no_hold():
@@ -153,7 +154,7 @@ def test_maintained_recently_tells_of_the_minutes_after_a_maintenance():
     day = Day({0: [hit(Stage.IN_PROGRESS, condition=Condition.MAINTENANCE)], 60: []})
     verdict = day.verdict(62)
     assert verdict.reason_code == "maintained_recently"
-    assert "the maintenance of Acme is over since" in verdict.reason
+    assert "Acme's maintenance ended at" in verdict.reason
 
 
 def test_maintenance_that_is_only_scheduled_changes_nothing():
@@ -305,7 +306,7 @@ def test_a_cap_below_the_dwell_makes_no_dwell_shorter():
 
 def test_a_relapse_counts_for_less_than_six_hours():
     day = Day({0: [hit()], 30: [], 60: [hit()]})
-    assert ["relapse 1" in day.verdict(minute).reason for minute in (419, 420)] == [True, False]
+    assert ["1 repeat" in day.verdict(minute).because for minute in (419, 420)] == [True, False]
 
 
 def test_relapses_are_forgotten_after_six_hours_though_others_see_it_bad_all_the_time():
@@ -390,32 +391,32 @@ def test_every_rule_can_be_reached_and_is_tested_here():
 
 def test_a_post_from_before_our_first_poll_has_the_vendors_time_and_when_it_was_seen():
     late = Day({20: [hit(posted_at=NOON)]}, start=20)
-    assert "Acme posted investigating at 12:00 UTC, seen down since 12:20 UTC" in late.verdict(21).reason
+    assert "affected since 12:20 UTC, investigating since 12:00 UTC" in late.verdict(21).reason
 
 
 def test_a_stage_that_was_seen_late_has_both_times():
     day = Day({0: [hit(posted_at=NOON)], 30: [hit(MONITORING, posted_at=at(20))]})
-    assert "Acme posted monitoring at 12:20 UTC (seen at 12:30 UTC)" in day.verdict(40).reason
+    assert "monitoring since 12:20 UTC (seen at 12:30 UTC)" in day.verdict(40).reason
 
 
 @pytest.mark.parametrize(
     ("doubt", "words"),
     [
-        (hit(weight=AttributionKind.WATCH, basis=EvidenceKind.LINK), "Acme lists it, operational so far"),
-        (hit(weight=AttributionKind.WATCH, basis=EvidenceKind.TEXT), "Acme does not say what is affected"),
+        (hit(weight=AttributionKind.WATCH, basis=EvidenceKind.LINK), "Acme's incident lists it, operational so far"),
+        (hit(weight=AttributionKind.WATCH, basis=EvidenceKind.TEXT), "Acme does not say which services are affected"),
         (
             hit(weight=AttributionKind.WATCH, basis=EvidenceKind.TEXT, grounds=("needs acme-login",)),
-            "Acme has acme-login down, which it needs",
+            "it needs acme-login, which is affected",
         ),
         (
             hit(weight=AttributionKind.NAMED, basis=EvidenceKind.TEXT, grounds=("“The API fails.”",)),
-            "Acme names it in words only",
+            "mentioned in Acme's text only",
         ),
-        (hit(weight=AttributionKind.NAMED, basis=EvidenceKind.TEXT), "Acme does not say what is affected"),
+        (hit(weight=AttributionKind.NAMED, basis=EvidenceKind.TEXT), "Acme does not say which services are affected"),
         (hit(weight=AttributionKind.NAMED, basis=EvidenceKind.LINK), "Acme names it and lists a part of it"),
         (
             hit(weight=AttributionKind.NAMED, basis=EvidenceKind.TRANSITION, condition=Condition.DEGRADED),
-            "Acme has a part of it as degraded",
+            "degraded on Acme's page for a part of it",
         ),
     ],
 )
@@ -432,31 +433,35 @@ def test_a_part_that_is_bad_at_monitoring_is_still_a_doubt():
 
 
 def test_a_post_that_we_saw_come_is_said_to_be_posted_then():
-    assert "Acme posted investigating at 12:00 UTC" in Day({0: [hit()]}).verdict(21).reason
+    assert "investigating since 12:00 UTC" in Day({0: [hit()]}).verdict(21).reason
 
 
 def test_a_reason_says_what_was_seen_by_whom_when_and_what_unlocks():
     reasons = [Day(OUTAGE).verdict(m).reason for m in (0, 31, 40, 62, 80)]
     assert reasons == snapshot(
         [
-            "Don't retry Acme API: Acme posted investigating at 12:00 UTC; gentle after 3 min clean.",
-            "Don't retry Acme API: the page of Acme shows it clean only since 12:29 UTC; gentle after 12:32 UTC and 2 clean looks.",
-            "Retry Acme API slowly (10% load): Acme posted monitoring at 12:30 UTC; normal after 13:29 UTC if it stays clean, or 15 min after resolved.",
-            "Retry Acme API slowly (30% load): Acme has no incident open on it since 13:00 UTC; normal after 13:15 UTC if it stays clean.",
-            "Safe to retry Acme API: the page of Acme showed no incident on it at 13:20 UTC; a new post would change it.",
+            "Don't retry: partial outage on Acme's page, investigating since 12:00 UTC. 10% load after 3 min without errors.",
+            "Don't retry: recovering on Acme's page since 12:29 UTC. 10% load from 12:32 UTC if stable.",
+            "Retry slowly (10% load): Acme's incident is at monitoring since 12:30 UTC. Full load from 13:29 UTC if stable, or 15 min after resolved.",
+            "Retry slowly (30% load): Acme's page shows no incident for it since 13:00 UTC. Full load from 13:15 UTC if stable.",
+            "Safe to retry: Acme's page shows no incident for it (checked 13:20 UTC).",
         ]
     )
 
 
-def test_a_forecast_is_said_beside_a_hold():
-    forecast = Estimate("i1", NOON, timedelta(0), 20 * MINUTE, 60 * MINUTE, 90 * MINUTE)
-    verdict = Day(OUTAGE).verdict(0, forecast=forecast)
-    assert "half of such incidents end within 20 min more" in verdict.reason
+def test_a_reason_with_its_next_update_has_140_characters_at_most():
+    held = Day({20: [hit(posted_at=NOON)]}, start=20).verdict(400, vendor="A vendor whose name is a long one")
+    assert 100 < len(f"{held.reason} Next update by 19:00 UTC.") <= MAX_REASON == 140
+
+
+def test_what_does_not_fit_into_a_reason_stands_in_its_explanation():
+    held = Day({20: [hit(posted_at=NOON)]}, start=20).verdict(400)
+    assert ("10% load after 3 min without errors" in held.reason, "10% load after" in held.because) == (False, True)
 
 
 def test_a_long_silence_unlocks_nothing_and_is_said():
     verdict = Day({0: [hit()]}).verdict(203)
-    assert (verdict.call, "no new stage for 3 h 23" in verdict.reason) == (Advice.HOLD_OFF, True)
+    assert (verdict.call, "no new stage for 3 h 23 min" in verdict.because) == (Advice.HOLD_OFF, True)
 
 
 # --- second pass ------------------------------------------------------------------------------------------------------
@@ -497,7 +502,7 @@ def all_of(hits, **changes):
 def test_needs_holds_a_surface_while_what_it_needs_is_held():
     verdict = all_of([replace(hit(), surface="acme-login")])["acme-code"]
     assert (verdict.call, verdict.reason_code, verdict.incidents) == (Advice.HOLD_OFF, "needs", ("i1",))
-    assert "it needs Acme login, which is not safe to retry (down)" in verdict.reason
+    assert "it needs Acme login, which is not safe to retry" in verdict.reason
 
 
 def test_needs_holds_at_any_remove():

@@ -49,16 +49,16 @@ def test_the_second_of_march_for_the_api(shared):
     times = ["12:06", "12:21", "13:21", "13:37", "15:25", "15:30", "15:47", "16:50", "17:55", "17:56"]
     assert table(history, "claude-api", times) == snapshot(
         [
-            "12:06 0.00 down: Don't retry Claude API: Anthropic posted investigating at 11:49 UTC, seen down since 12:06 UTC; gentle after 3 min clean.",
-            "12:21 0.10 exonerated: Retry Claude API slowly (10% load): Anthropic took it out of an incident that goes on (investigating since 11:49 UTC); hold again after 13:21 UTC unless said again.",
-            "13:21 0.00 exoneration_expired: Don't retry Claude API: the word of Anthropic that it works was good until 13:21 UTC, and the incident goes on (investigating); gentle after 3 min clean.",
-            "13:37 0.00 down: Don't retry Claude API: Anthropic posted identified at 13:22 UTC, seen down since 13:37 UTC, relapse 1 in six hours; gentle after 3 min clean.",
-            "15:25 0.00 unconfirmed: Don't retry Claude API: the page of Anthropic shows it operational, but its incident is still at identified (since 14:42 UTC); gentle after 3 min clean.",
-            "15:30 0.00 unconfirmed: Don't retry Claude API: the page of Anthropic shows it operational, but its incident is still at identified (since 14:42 UTC); gentle after 3 min clean.",
-            "15:47 0.00 unconfirmed: Don't retry Claude API: the page of Anthropic shows it operational, but its incident is still at identified (since 14:42 UTC); gentle after 3 min clean.",
-            "16:50 0.00 down: Don't retry Claude API: Anthropic posted investigating at 16:50 UTC, relapse 2 in six hours; gentle after 3 min clean.",
-            "17:55 0.15 crowded: Retry Claude API slowly (10% load): 3 incidents in 24 hours, clean since 17:24 UTC; normal after 19:24 UTC if it stays clean.",
-            "17:56 0.00 down: Don't retry Claude API: Anthropic posted investigating at 17:56 UTC, relapse 4 in six hours; gentle after 3 min clean.",
+            "12:06 0.00 down: Don't retry: partial outage on Anthropic's page, affected since 12:06 UTC, investigating since 11:49 UTC.",
+            "12:21 0.10 exonerated: Retry slowly (10% load): Anthropic says it works; the incident is still open (investigating since 11:49 UTC). Valid until 13:21 UTC.",
+            "13:21 0.00 exoneration_expired: Don't retry: Anthropic's statement that it works expired at 13:21 UTC; the incident is still open (investigating).",
+            "13:37 0.00 down: Don't retry: partial outage on Anthropic's page, affected since 13:37 UTC, identified since 13:22 UTC.",
+            "15:25 0.00 unconfirmed: Don't retry: operational on Anthropic's page, but its incident is still open (identified since 14:42 UTC).",
+            "15:30 0.00 unconfirmed: Don't retry: operational on Anthropic's page, but its incident is still open (identified since 14:42 UTC).",
+            "15:47 0.00 unconfirmed: Don't retry: operational on Anthropic's page, but its incident is still open (identified since 14:42 UTC).",
+            "16:50 0.00 down: Don't retry: degraded on Anthropic's page, investigating since 16:50 UTC, 2 repeats in 6 h.",
+            "17:55 0.15 crowded: Retry slowly (10% load): 3 incidents in 24 h, no errors since 17:24 UTC. Full load from 19:24 UTC if stable.",
+            "17:56 0.00 down: Don't retry: degraded on Anthropic's page, investigating since 17:56 UTC, 4 repeats in 6 h.",
         ]
     )
 
@@ -67,11 +67,11 @@ def test_the_second_of_march_for_the_login_that_the_page_has_no_component_for(sh
     history = read_history((shared / "claude" / "2026-03-02.json").read_bytes())
     assert table(history, "claude-login", ["12:06", "12:21", "15:25", "15:30", "15:47"]) == snapshot(
         [
-            "12:06 1.00 quiet: Safe to retry Claude login: the page of Anthropic showed no incident on it at 12:06 UTC; a new post would change it.",
-            "12:21 0.00 down: Don't retry Claude login: Anthropic posted investigating at 11:49 UTC, seen down since 12:21 UTC, in words only; gentle after 3 min clean.",
-            "15:25 0.00 settling: Don't retry Claude login: the page of Anthropic shows it clean only since 15:25 UTC; gentle after 15:28 UTC and 2 clean looks.",
-            "15:30 0.12 recovering: Retry Claude login slowly (10% load): Anthropic posted monitoring at 15:25 UTC; normal after 16:25 UTC if it stays clean, or 15 min after resolved.",
-            "15:47 0.24 resolved_recently: Retry Claude login slowly (20% load): Anthropic has no incident open on it since 15:47 UTC; normal after 16:02 UTC if it stays clean.",
+            "12:06 1.00 quiet: Safe to retry: Anthropic's page shows no incident for it (checked 12:06 UTC).",
+            "12:21 0.00 down: Don't retry: partial outage, from Anthropic's text, affected since 12:21 UTC, investigating since 11:49 UTC.",
+            "15:25 0.00 settling: Don't retry: recovering on Anthropic's page since 15:25 UTC. 10% load from 15:28 UTC if stable.",
+            "15:30 0.12 recovering: Retry slowly (10% load): Anthropic's incident is at monitoring since 15:25 UTC. Full load from 16:25 UTC if stable.",
+            "15:47 0.24 resolved_recently: Retry slowly (20% load): Anthropic's page shows no incident for it since 15:47 UTC. Full load from 16:02 UTC if stable.",
         ]
     )
 
@@ -103,16 +103,16 @@ def test_a_day_in_our_own_words():
     times = ["08:59", "09:00", "09:21", "09:41", "09:46", "09:52", "10:11", "10:16", "10:31", "10:59", "11:00"]
     assert table(history, "claude-api", times) == snapshot(
         [
-            "08:59 1.00 quiet: Safe to retry Claude API: the page of Anthropic showed no incident on it at 08:59 UTC; a new post would change it.",
-            "09:00 0.00 down: Don't retry Claude API: Anthropic posted investigating at 09:00 UTC; gentle after 3 min clean.",
-            "09:21 0.00 down: Don't retry Claude API: Anthropic posted identified at 09:20 UTC; gentle after 3 min clean.",
-            "09:41 0.00 settling: Don't retry Claude API: the page of Anthropic shows it clean only since 09:39 UTC; gentle after 09:42 UTC and 2 clean looks.",
-            "09:46 0.10 residual_errors: Retry Claude API slowly (10% load): Anthropic posted monitoring at 09:40 UTC and speaks of errors that remain; normal after 11:40 UTC if it stays clean, or 15 min after resolved.",
-            "09:52 0.00 down: Don't retry Claude API: Anthropic posted identified at 09:52 UTC, relapse 1 in six hours; gentle after 3 min clean.",
-            "10:11 0.00 settling: Don't retry Claude API: the page of Anthropic shows it clean only since 10:09 UTC; gentle after 10:12 UTC and 2 clean looks.",
-            "10:16 0.12 recovering_flapping: Retry Claude API slowly (10% load): Anthropic posted monitoring at 10:10 UTC after 1 relapse in six hours; normal after 12:09 UTC if it stays clean, or 30 min after resolved.",
-            "10:31 0.17 resolved_recently: Retry Claude API slowly (10% load): Anthropic has no incident open on it since 10:30 UTC after 1 relapse in six hours; normal after 11:00 UTC if it stays clean.",
-            "10:59 0.26 resolved_recently: Retry Claude API slowly (20% load): Anthropic has no incident open on it since 10:30 UTC after 1 relapse in six hours; normal after 11:00 UTC if it stays clean.",
-            "11:00 1.00 quiet: Safe to retry Claude API: the page of Anthropic showed no incident on it at 11:00 UTC; a new post would change it.",
+            "08:59 1.00 quiet: Safe to retry: Anthropic's page shows no incident for it (checked 08:59 UTC).",
+            "09:00 0.00 down: Don't retry: outage on Anthropic's page, investigating since 09:00 UTC. 10% load after 3 min without errors.",
+            "09:21 0.00 down: Don't retry: outage on Anthropic's page, identified since 09:20 UTC. 10% load after 3 min without errors.",
+            "09:41 0.00 settling: Don't retry: recovering on Anthropic's page since 09:39 UTC. 10% load from 09:42 UTC if stable.",
+            "09:46 0.10 residual_errors: Retry slowly (10% load): Anthropic's incident is at monitoring since 09:40 UTC; Anthropic reports remaining errors.",
+            "09:52 0.00 down: Don't retry: outage on Anthropic's page, identified since 09:52 UTC, 1 repeat in 6 h.",
+            "10:11 0.00 settling: Don't retry: recovering on Anthropic's page since 10:09 UTC. 10% load from 10:12 UTC if stable.",
+            "10:16 0.12 recovering_flapping: Retry slowly (10% load): Anthropic's incident is at monitoring since 10:10 UTC, 1 repeat in 6 h. Full load from 12:09 UTC if stable.",
+            "10:31 0.17 resolved_recently: Retry slowly (10% load): Anthropic's page shows no incident for it since 10:30 UTC, 1 repeat in 6 h. Full load from 11:00 UTC if stable.",
+            "10:59 0.26 resolved_recently: Retry slowly (20% load): Anthropic's page shows no incident for it since 10:30 UTC, 1 repeat in 6 h. Full load from 11:00 UTC if stable.",
+            "11:00 1.00 quiet: Safe to retry: Anthropic's page shows no incident for it (checked 11:00 UTC).",
         ]
     )
