@@ -54,6 +54,6 @@ def _worst_first(alerts: Iterable[Alert]) -> list[Alert]:
 
 def _line(alert: Alert, most: int = MAX_TITLE) -> str:
     names = formatting.join_names(line.name for line in alert.lines) or alert.provider_name
-    end = f", over since {formatting.format_time(alert.closed_at)}" if alert.closed_at else ""
+    end = f", ended at {formatting.format_time(alert.closed_at)}" if alert.closed_at else ""
     since = formatting.format_datetime(alert.posted_at)
     return f"• {names}: {formatting.truncate(alert.title, most, '…')} (since {since}{end})"

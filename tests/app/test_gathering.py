@@ -110,7 +110,7 @@ async def test_an_incident_that_ended_while_it_waited_is_listed_as_over(storm):
     await storm.shows(ended, *others)
     storm.hook()
     await storm.engine.publish()
-    assert ", over since" in storm.sent()[0]
+    assert ", ended at" in storm.sent()[0]
 
 
 async def test_incidents_that_begin_while_a_list_waits_join_it(storm):
