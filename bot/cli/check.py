@@ -12,7 +12,7 @@ from bot import settings
 from bot.adapters.litestream import find_litestream
 from bot.app import probes as app_probes
 from bot.cli.options import config_option, db_option, open_queries
-from bot.domain import Probe
+from bot.domain import Probe, Provider
 from bot.errors import ConfigError, StoreError, UsageError
 from bot.messages import formatting
 from bot.messages.source_health import component_texts
@@ -27,13 +27,17 @@ HTTP_MODE_TEXT = (
 
 
 @click.command()
+@click.option("--catalog", is_flag=True, help="Check the provider files alone, and list them: format, page, verified.")
 @config_option
 @db_option
-def check(config: Path | None, db: Path | None) -> None:
+def check(config: Path | None, db: Path | None, *, catalog: bool) -> None:
     """Lists all errors in configuration and tokens, with file and line. Exit code 1 if there are any.
 
     With a database, it also warns of services and components that a provider file and its status page do not share.
     """
+    if catalog:
+        click.echo(catalog_table(settings.load(config).providers))
+        return
     secrets = credentials.read_tokens(os.environ)
     mistakes: list[str] = []
     warnings: list[str] = []
@@ -76,6 +80,19 @@ def check(config: Path | None, db: Path | None) -> None:
     counted = f", {_counts_text(0, len(warnings))}" if warnings else ""
     mode = "Socket Mode" if secrets.tokens.mode == "socket" else "HTTP mode"
     click.echo(f"OK: {on} of {len(app_settings.providers)} providers on, Slack: both tokens set ({mode}){counted}")
+
+
+def catalog_table(providers: Sequence[Provider]) -> str:
+    """The providers as a table: id, format, services, page, and when and how it was verified; the sums below it."""
+    rows = [("provider", "on", "format", "services", "page", "verified")]
+    for p in sorted(providers, key=lambda p: p.id):
+        page = p.source.home or p.source.url + p.source.path
+        verified = p.verification or ("yes" if p.verified else "no")
+        rows.append((p.id, "on" if p.enabled else "", p.source.kind, str(len(p.surfaces)), page, verified))
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    verified_count, services = sum(p.verified for p in providers), sum(len(p.surfaces) for p in providers)
+    return "\n".join([*lines, f"{len(providers)} providers, {services} services, {verified_count} verified"])
 
 
 def _counts_text(errors: int, warnings: int) -> str:

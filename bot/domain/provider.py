@@ -105,6 +105,7 @@ class Provider:
         resellers: Names of other vendors' services that offer its products: "on NAME" is not about its own surfaces.
         vendor: The company's name; empty where it is ``name``.
         verified: Somebody has seen the page answer in this format.
+        verification: When and how that was; empty where the file does not say.
         detached: Ids of components that stand for no surface, whatever their names (bot.rules.changes.component_pins).
     """
 
@@ -121,6 +122,7 @@ class Provider:
     resellers: tuple[str, ...] = ()
     vendor: str = ""
     verified: bool = True
+    verification: str = ""
     detached: tuple[str, ...] = ()
 
     @property

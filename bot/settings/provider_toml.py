@@ -131,7 +131,7 @@ def _without_brand(name: str, brands: tuple[str, ...]) -> str:
 
 
 class ProviderTable(StrictModel):
-    """The whole provider file."""
+    """The whole provider file. ``verified`` is when and how the page was seen in this format, or false."""
 
     id: str = Field(pattern=_ID_PATTERN)
     name: str
@@ -143,7 +143,7 @@ class ProviderTable(StrictModel):
     ignore: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     resellers: tuple[str, ...] = ()
-    verified: bool = True
+    verified: bool | str = True
     source: SourceTable
     surface: tuple[SurfaceTable, ...] = Field(min_length=1)
 
@@ -152,5 +152,8 @@ class ProviderTable(StrictModel):
         surfaces = tuple(s.to_surface(self, probes.get(s.id, s.probe)) for s in self.surface)
         source_fields = self.source.model_dump() | {"home": self.source.home or ""}
         source = domain.Source(id=self.id, provider=self.id, **source_fields)
-        fields = self.model_dump(exclude={"source", "surface"})
-        return domain.Provider(surfaces=surfaces, source=source, **fields)
+        fields = self.model_dump(exclude={"source", "surface", "verified"})
+        how = self.verified if isinstance(self.verified, str) else ""
+        return domain.Provider(
+            surfaces=surfaces, source=source, verified=bool(self.verified), verification=how, **fields
+        )

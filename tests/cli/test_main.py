@@ -234,6 +234,13 @@ def test_check_says_that_http_mode_needs_the_web_interface(run, config):
     assert (told.exit_code, "needs the web server" in told.output) == (1, True)
 
 
+def test_check_of_the_catalogue_lists_every_provider_with_when_its_page_was_seen(run):
+    lines = run("check", "--catalog").output.splitlines()
+    github = next(line for line in lines if line.startswith("github "))
+    assert "https://www.githubstatus.com" in github
+    assert github.endswith("2026-08-22, recorded polls")
+
+
 def test_check_of_the_config_that_ships_is_well(run):
     assert run("check", env=TOKENS).exit_code == 0
 

@@ -1,5 +1,7 @@
 """The provider files that ship: they load, hang together, and know what was promised."""
 
+import re
+
 import pytest
 
 from bot import settings
@@ -67,8 +69,8 @@ def test_the_promised_providers_are_there():
     assert set(PROMISED) <= set(PROVIDERS)
 
 
-def test_there_are_at_least_forty_providers():
-    assert len(PROVIDERS) >= 40
+def test_there_are_at_least_a_hundred_and_ten_providers():
+    assert len(PROVIDERS) >= 110
 
 
 @pytest.mark.parametrize("name", ["web", "mobile", "desktop", "login", "api", "console", "code", "cowork", "gov"])
@@ -76,15 +78,26 @@ def test_claude_has_every_surface_that_its_users_stand_on(name):
     assert f"claude-{name}" in SURFACES
 
 
-def test_verified_is_only_what_somebody_has_seen():
-    assert {p.id for p in PROVIDERS.values() if p.verified} == SEEN
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda p: p.id)
+def test_a_file_says_since_when_and_how_its_page_is_verified_or_that_it_is_not(provider):
+    assert provider.verified == bool(re.match(r"20\d\d-\d\d|20\d\d", provider.verification))
+
+
+def test_what_we_have_recorded_is_verified():
+    assert {p.id for p in PROVIDERS.values() if p.verified} >= SEEN
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda p: p.id)
+def test_a_page_that_is_said_to_be_unreadable_is_not_verified(provider):
+    text = (settings.config_dir() / "providers" / f"{provider.id}.toml").read_text()
+    assert not (provider.verified and "cannot be read" in text)
 
 
 def test_what_nobody_has_seen_and_what_is_gone_is_switched_off():
     assert {p.id for p in PROVIDERS.values() if p.enabled} == SEEN - {"characterai"}
 
 
-@pytest.mark.parametrize("provider", [p for p in PROVIDERS.values() if not p.verified], ids=lambda p: p.id)
+@pytest.mark.parametrize("provider", [p for p in PROVIDERS.values() if p.id not in SEEN], ids=lambda p: p.id)
 def test_a_provider_begins_with_two_to_six_surfaces(provider):
     assert 2 <= len(provider.surfaces) <= 6
 
