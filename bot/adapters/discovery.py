@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from bot.domain import Snapshot, Source
 from bot.errors import ParseError, SourceError
-from bot.formats import FORMATS, detection
+from bot.formats import FORMATS, detection, incidentio_native, json_fields, page_clues
 from bot.formats.base import Bodies
 
+HTML = "text/html,application/xhtml+xml"
 _UNREACHABLE_CODES = {"refused", "dns", "connect", "tls", "timeout", "reset", "closed", "private_address", "bad_url"}
 
 
@@ -39,6 +41,39 @@ class DiscoveredPage:
     url: str
 
 
+async def read_web_page(client: DiscoveryClient, url: str) -> detection.HtmlPage | None:
+    """The web page at an address that somebody typed; None where there is none. One request, rarely two.
+
+    Raises SourceError where the host can't be reached.
+
+    Uptime Kuma's page does not always say which page it shows; its server does, and that is added to the HTML.
+    """
+    try:
+        page = await client.get(url, "", accept=HTML)
+        html = page.body.decode("utf-8", "replace")
+        if not page_clues.may_be_kuma(html) or page_clues.kuma_slug(html):
+            return detection.HtmlPage(page.url, html)
+        parts = urlsplit(page.url)
+        entry = await client.get(f"{parts.scheme}://{parts.netloc}", page_clues.ENTRY_PAGE, accept="application/json")
+        slug = _kuma_slug(entry.body)
+    except SourceError as error:
+        if error.code in _UNREACHABLE_CODES:
+            raise
+        return None
+    return detection.HtmlPage(page.url, f"preloadData {{'slug':'{slug}'}} {html}" if slug else html)
+
+
+def _kuma_slug(body: bytes) -> str:
+    """The slug in Uptime Kuma's entry page: of the domain, or of the page that it shows first."""
+    try:
+        entry = json_fields.load_object(body)
+    except ParseError:
+        return ""
+    start = json_fields.to_text(entry.get("entryPage"))
+    shown = start.removeprefix("statusPage-") if start.startswith("statusPage-") else ""
+    return json_fields.to_text(entry.get("statusPageSlug")) or shown
+
+
 async def discover(
     client: DiscoveryClient, guesses: Iterable[detection.FormatGuess], at: datetime
 ) -> tuple[DiscoveredPage | None, tuple[str, ...]]:
@@ -61,6 +96,8 @@ async def discover(
             failures.append(f"{FORMATS[source.kind].name}: {error}")
         except ParseError as error:
             failures.append(f"{FORMATS[source.kind].name}: {error}")
+            if incidentio_native.PARENT_TEXT in str(error):
+                break  # its feed has what its sub-pages say, without saying which
     if unreachable and len(failures) == len(unreachable):
         raise next(iter(unreachable.values()))
     return None, tuple(failures)
@@ -84,9 +121,9 @@ def _is_empty_list(body: bytes, source: Source) -> bool:
 async def describe_current_format(client: DiscoveryClient, source: Source, at: datetime) -> str:
     """Describes in one sentence which other format an address serves now; empty where it serves none."""
     try:
-        page, _ = await discover(
-            client, [g for g in detection.guess_sources(source.url, source) if g.kind != source.kind], at
-        )
+        html = await read_web_page(client, source.home or source.url)
+        guesses = detection.guess_sources(source.url, source, html)
+        page, _ = await discover(client, [g for g in guesses if g.kind != source.kind], at)
     except SourceError:
         return ""
     if page is None:

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,12 +20,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot import settings
-from bot.adapters.discovery import DiscoveredPage, discover
+from bot.adapters.discovery import DiscoveredPage, discover, read_web_page
 from bot.adapters.page_fetcher import PageFetcher
 from bot.app import provider_draft, provider_switch
 from bot.domain import ChatUser, Provider, Source
 from bot.errors import ConfigError, SourceError, UsageError
-from bot.formats import detection
+from bot.formats import detection, incidentio_native, page_clues
 from bot.queries.runtime import ProviderOptions, ProviderProposal
 
 log = logging.getLogger("brownout")
@@ -128,18 +128,44 @@ async def discover_page(
     """
     url = listed.source.url if listed else detection.normalize_address(wish.url)
     options = Source("", "", "", url, page=wish.page, regions=wish.regions, products=wish.products)
-    guesses = (
-        (detection.FormatGuess(listed.source.kind, listed.source),) if listed else detection.guess_sources(url, options)
-    )
+    if not listed and (question := detection.missing_options(url, options)):
+        raise UsageError(f"{question}.")
     async with web() as fetcher:
-        try:
-            page, attempts = await discover(fetcher, guesses, now)
-        except SourceError as error:
-            raise UsageError(f"{url}: {error}.") from error
-    if page is None:
-        tried = "\n".join(f"  {line}" for line in attempts)
-        raise UsageError(f"{url}: no status page in a known format. Tried:\n{tried}")
-    return page, attempts
+        if not listed:
+            return await discover_at(options, fetcher, now)
+        guess = detection.FormatGuess(listed.source.kind, listed.source)
+        return await _first_page(url, fetcher, (guess,), now, None)
+
+
+async def discover_at(options: Source, fetcher: PageFetcher, now: datetime) -> tuple[DiscoveredPage, tuple[str, ...]]:
+    """Finds the status page at the address of ``options``; returns and raises as ``discover_page`` does."""
+    try:
+        html = await read_web_page(fetcher, options.url)
+    except SourceError as error:
+        raise UsageError(f"{options.url}: {error}.") from error
+    return await _first_page(options.url, fetcher, detection.guess_sources(options.url, options, html), now, html)
+
+
+async def _first_page(
+    url: str,
+    fetcher: PageFetcher,
+    guesses: Iterable[detection.FormatGuess],
+    now: datetime,
+    html: detection.HtmlPage | None,
+) -> tuple[DiscoveredPage, tuple[str, ...]]:
+    try:
+        page, attempts = await discover(fetcher, guesses, now)
+    except SourceError as error:
+        raise UsageError(f"{url}: {error}.") from error
+    if page is not None:
+        return page, attempts
+    if html and any(incidentio_native.PARENT_TEXT in line for line in attempts):
+        below = ", ".join(page_clues.sub_pages(html.url, html.html))
+        raise UsageError(
+            f"{url}: {incidentio_native.PARENT_TEXT}. Add one of its sub-pages: {below or 'see its links'}."
+        )
+    tried = "\n".join(f"  {line}" for line in attempts)
+    raise UsageError(f"{url}: no status page in a known format. Tried:\n{tried}")
 
 
 def propose_file(wish: ProviderOptions, page: DiscoveredPage, folder: Path) -> tuple[str, Path]:
@@ -149,8 +175,8 @@ def propose_file(wish: ProviderOptions, page: DiscoveredPage, folder: Path) -> t
     if not ident or provider_draft.slug(ident) != ident:
         raise UsageError("An id has lowercase letters, digits and hyphens. Choose one (--id, in Slack `id:`).")
     catalogue = settings.load(settings.existing_folder(folder)).providers
-    same = next((p for p in catalogue if (p.source.url, p.source.path) == (page.source.url, page.source.path)), None)
-    if same is not None and same.source.kind == page.source.kind:
+    same = next((p for p in catalogue if p.source.is_same_page(page.source)), None)
+    if same is not None:
         raise UsageError(f"{page.source.url} is already watched as {same.id}.")
     file = folder / "providers" / f"{ident}.toml"
     if file.exists() or any(p.id == ident for p in catalogue):

@@ -50,8 +50,13 @@ def _surface_rank(name: str) -> int:
 
 def caveats(source: Source) -> tuple[str, ...]:
     """Warnings about a source's format, for the people who will rely on it."""
+    if source.kind == "feed":
+        return (
+            "A feed lists no components: which service an entry is about is read from its text. An entry that states no"
+            " stage counts as open for a day, and one that states no severity has none.",
+        )
     if FORMATS[source.kind].seen:
-        return ()
+        return ("This format's reader was checked on recorded pages.",)
     return ("This format's reader follows descriptions of it, not recorded pages: watch its first incidents.",)
 
 

@@ -29,8 +29,7 @@ def propose_enabling(page: DiscoveredPage, folder: Path) -> tuple[str, Path] | N
     """The text of the disabled provider file with this page, now enabled, and its path; None if there is none."""
     for provider in settings.load(settings.existing_folder(folder)).providers:
         source, file = provider.source, folder / "providers" / f"{provider.id}.toml"
-        is_same = (source.kind, source.url, source.path) == (page.source.kind, page.source.url, page.source.path)
-        if is_same and not provider.enabled:
+        if source.is_same_page(page.source) and not provider.enabled:
             text = file.read_text(encoding="utf-8") if file.exists() else _EXTENDING_FILE.format(id=provider.id)
             return _DISABLED_LINE.sub("enabled = true", text, count=1), file
     return None

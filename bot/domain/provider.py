@@ -91,6 +91,11 @@ class Source:
     public: bool = False
     min_minutes: float | None = None
 
+    def is_same_page(self, other: Source) -> bool:
+        """True where both are read at the same address, in the same format, and as the same page of it."""
+        mine, theirs = ((s.kind, s.url, s.path, s.page) for s in (self, other))
+        return mine == theirs
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:

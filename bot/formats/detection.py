@@ -9,25 +9,29 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from bot.domain import Source
 from bot.errors import UsageError
-from bot.formats import FORMATS, aws
+from bot.formats import FORMATS, aws, page_clues
 
 NOT_PUBLIC_TEXT = (
     "This is not the address of a page on the public web: a plain http or https address is needed, no other."
 )
-FEEDS = ("/history.atom", "/feed.atom", "/feed.rss", "/history.rss")
+FEEDS = ("/history.atom", "/feed.atom", "/feed.rss", "/history.rss", "/feed.xml", "/rss")
 _MAX_ADDRESS = 2000
 _SLACK_LINK = re.compile(r"<(https?://[^|>]+)(?:\|[^>]*)?>")
 _FEED_PATH = re.compile(r"\.(?:rss|atom|xml)$|/(?:feed|rss|atom)/?$", re.IGNORECASE)
 _STATUSIO = re.compile(r"/(?:pages|status)/(?:history/)?([0-9a-f]{24})\b")
 _KUMA = re.compile(r"^/status/([\w-]{1,80})/?$")
 _STATUSPAL = re.compile(r"^([\w-]+)\.(statuspal\.(?:io|eu))$")
+_AWS_HOSTS = {"health.aws.amazon.com", "status.aws.amazon.com", "phd.aws.amazon.com"}
+_TRUST_HOSTS = {"status.salesforce.com", "trust.salesforce.com", "api.status.salesforce.com"}
+_TRUST_INSTANCE = re.compile(r"^/(?:v1/)?instances/([A-Za-z0-9_-]{1,40})\b")
+_TRUST_PRODUCT = re.compile(r"^/products/([A-Za-z0-9_ %-]{1,60})/?$")
 _API_FILE = re.compile(r"/(?:api/v\d.*|index\.json|summary\.json|incidents\.json|public/currentevents)$")
 
 
@@ -37,6 +41,14 @@ class FormatGuess:
 
     kind: str
     source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlPage:
+    """The web page at an address that somebody typed. ``url`` is where it was, after redirects."""
+
+    url: str
+    html: str
 
 
 def normalize_address(typed: str) -> str:
@@ -67,34 +79,66 @@ def detect_formats(body: bytes) -> tuple[str, ...]:
     return tuple(kind for kind, source_format in FORMATS.items() if source_format.fits(value))
 
 
-def guess_sources(url: str, options: Source) -> tuple[FormatGuess, ...]:
-    """What to try at an address, in order; ``options`` carries what a person gave: page, regions, products."""
-    guesses = (
-        FormatGuess(s.kind, replace(s, id=options.id, provider=options.provider))
-        for s in _candidate_sources(url, options)
+def guess_sources(url: str, options: Source, page: HtmlPage | None = None) -> tuple[FormatGuess, ...]:
+    """What to try at an address, in order; ``options`` carries what a person gave: page, regions, products.
+
+    Where ``page`` is the web page at the address, the systems that it names come first, and the feeds that it names
+    stand for those at the usual addresses.
+    """
+    clues = page_clues.system_sources(page.url, page.html, options) if page else ()
+    feeds = tuple(page_clues.feed_sources(page.url, page.html, options)) if page else ()
+    sources = (
+        *_sources_from_address(urlsplit(url), options),
+        *map(_only_known_options, clues),
+        *_candidate_sources(url, options, feeds),
     )
+    guesses = (FormatGuess(s.kind, replace(s, id=options.id, provider=options.provider)) for s in sources)
     return tuple(dict.fromkeys(guesses))
 
 
-def _candidate_sources(url: str, options: Source) -> Iterator[Source]:
+def missing_options(url: str, options: Source) -> str:
+    """What a person has to say beside an address that holds many pages, as a question; empty where it is one."""
+    parts = urlsplit(url)
+    if parts.hostname in _AWS_HOSTS and not options.regions:
+        return (
+            "AWS's page covers all regions. Which do you use? Name them (--region, in Slack `region:`), such as"
+            " us-east-1 or eu-west-1; global events always count"
+        )
+    has_page = _TRUST_INSTANCE.match(parts.path) or _TRUST_PRODUCT.match(parts.path) or options.page
+    if parts.hostname in _TRUST_HOSTS and not has_page:
+        return (
+            "Salesforce Trust has a page per instance. Which is yours? Name its key (--page, in Slack `page:`), such as"
+            " NA224, or give the address of the instance or of a product"
+        )
+    return ""
+
+
+def _candidate_sources(url: str, options: Source, feeds: Sequence[Source]) -> Iterator[Source]:
     parts = urlsplit(url)
     root = f"{parts.scheme}://{parts.netloc}"
     if _FEED_PATH.search(parts.path):
         yield replace(options, kind="feed", url=root, path=parts.path + (f"?{parts.query}" if parts.query else ""))
     page_root = _API_FILE.sub("", url.partition("?")[0])
-    yield from _sources_from_address(parts.netloc, parts.path, options)
     for base in dict.fromkeys((page_root, root)):
         for kind, source_format in FORMATS.items():
             candidate = replace(options, kind=kind, url=base)
             if kind != "feed" and all(getattr(candidate, need) for need in source_format.needs):
                 yield _only_known_options(candidate)
                 yield from (replace(_only_known_options(candidate), path=other[0]) for other in source_format.others)
+    if feeds:
+        yield from map(_only_known_options, feeds)
+        return
     for path in FEEDS:
         yield replace(_only_known_options(replace(options, kind="feed", url=root)), path=path)
 
 
-def _sources_from_address(host: str, path: str, options: Source) -> Iterator[Source]:
+def _sources_from_address(parts: SplitResult, options: Source) -> Iterator[Source]:
     """Sources of formats whose page id is part of the address."""
+    host, path = parts.netloc, parts.path
+    if parts.hostname in _AWS_HOSTS and options.regions:
+        yield _only_known_options(replace(options, kind="aws", url="https://health.aws.amazon.com"))
+    if parts.hostname in _TRUST_HOSTS:
+        yield from _trust_sources(path, options)
     if match := _STATUSIO.search(path):
         yield replace(
             options, kind="statusio", url="https://api.status.io", page=match[1], home=f"https://{host}{path}"
@@ -103,6 +147,18 @@ def _sources_from_address(host: str, path: str, options: Source) -> Iterator[Sou
         yield replace(options, kind="statuspal", url=f"https://{match[2]}", page=match[1], home=f"https://{host}")
     if match := _KUMA.match(path):
         yield replace(options, kind="uptimekuma", url=f"https://{host}", page=match[1])
+
+
+def _trust_sources(path: str, options: Source) -> Iterator[Source]:
+    """Salesforce Trust: the page of an instance, or the list of a product's instances."""
+    trust = replace(options, kind="salesforce", url="https://api.status.salesforce.com", regions=(), products=())
+    if match := _TRUST_PRODUCT.match(path):
+        product = unquote(match[1])
+        yield replace(trust, page=product, path=f"/v1/instances?products={quote(product)}")
+    elif match := _TRUST_INSTANCE.match(path):
+        yield replace(trust, page=match[1])
+    elif options.page:
+        yield trust
 
 
 def _only_known_options(source: Source) -> Source:

@@ -50,6 +50,10 @@ def parse(raw: bytes) -> Snapshot:
     components = json_fields.read_list(body.get("components"), _component, "a component")
     if not (page_id or name) or (components, listed_incidents, listed_maintenances) == (None, None, None):
         json_fields.raise_parse_error("it has no page, or neither components nor incidents")
+    if components == () and not (listed_incidents or listed_maintenances):
+        json_fields.raise_parse_error(
+            "it lists no component at all, as the parent of other pages does: read one of them"
+        )
     incidents, maintenances = builders.split_maintenances((*(listed_incidents or ()), *(listed_maintenances or ())))
     updated_at = json_fields.parse_iso_time(page.get("updated_at"))
     return Snapshot(page_id, name, builders.unique_by_id(components), incidents, maintenances, updated_at=updated_at)

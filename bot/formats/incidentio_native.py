@@ -39,6 +39,7 @@ IMPACTS = {
     Condition.PARTIAL_OUTAGE: Impact.MAJOR,
     Condition.MAJOR_OUTAGE: Impact.CRITICAL,
 }
+PARENT_TEXT = "it is the parent of other pages and shows nothing itself"
 _MAINTENANCE_STAGES = (Stage.SCHEDULED, Stage.IN_PROGRESS, Stage.COMPLETED)
 Names = dict[str, str]  # component id -> name
 
@@ -68,10 +69,7 @@ def parse_proxy(raw: bytes) -> Snapshot:
     if id_name_pairs is None or "ongoing_incidents" not in summary:
         json_fields.raise_parse_error("it lists neither components nor incidents")
     if summary.get("page_type") == "parent" and not id_name_pairs and not summary.get("ongoing_incidents"):
-        json_fields.raise_parse_error(
-            "it is the parent of other pages and shows nothing itself; its sub-pages have addresses of their own, such"
-            " as .../us or .../eu: read one of those"
-        )
+        json_fields.raise_parse_error(f"{PARENT_TEXT}; its sub-pages have addresses of their own, such as .../us")
     names = dict(id_name_pairs)
     affected = json_fields.read_list(summary.get("affected_components"), _id_and_condition, "an affected component")
     condition_by_id = dict(affected or ())

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from bot import settings
-from bot.adapters.discovery import DiscoveredPage, discover
+from bot.adapters.discovery import DiscoveredPage, discover, read_web_page
 from bot.adapters.page_fetcher import PageFetcher
 from bot.app import onboarding, provider_draft, provider_switch
 from bot.domain import Component, Condition, Snapshot
@@ -226,3 +226,107 @@ def test_enabling_a_shipped_provider_writes_a_file_that_extends_it(own_folder):
     text, file = provider_switch.propose_enabling(page, own_folder)
     onboarding.save_provider(file, text, own_folder)
     assert settings.load(own_folder, {}).provider(disabled.id).enabled
+
+
+# --- the address that people see --------------------------------------------------------------------------------------
+
+
+async def found_on(paths):
+    """What is found at the root of a host that answers these paths, and what was tried before."""
+    async with serving(paths, {"/": "text/html"}) as (url, fetcher), fetcher() as reader:
+        return await onboarding.discover_at(detection.Source("", "", "", url), reader, NOON)
+
+
+async def test_a_page_of_status_io_is_found_by_its_plain_address():
+    page_id = "5b36dc6502d06804c08349f7"
+    paths = {"/": f"<script>var statuspage_id = '{page_id}'</script>".encode()}
+    async with serving(paths, {"/": "text/html"}) as (url, fetcher):
+        async with fetcher() as reader:
+            html = await read_web_page(reader, url)
+        first = detection.guess_sources(url, detection.Source("", "", "", url), html)[0].source
+    assert (first.kind, first.url, first.page, first.home) == ("statusio", "https://api.status.io", page_id, html.url)
+
+
+async def test_an_uptime_kuma_on_its_own_domain_is_found_by_what_its_server_says():
+    page, heartbeats = PAGES["uptimekuma", "open"]
+    found, _ = await found_on(
+        {
+            "/": b"<html><title>Uptime Kuma</title></html>",
+            "/api/entry-page": b'{"type":"statusPageMatchedDomain","statusPageSlug":"acme"}',
+            "/api/status-page/acme": page,
+            "/api/status-page/heartbeat/acme": heartbeats,
+        },
+    )
+    assert (found.source.kind, found.source.page) == ("uptimekuma", "acme")
+
+
+async def test_a_page_is_found_by_the_feed_that_its_head_names():
+    link = b'<link rel="alternate" type="application/rss+xml" href="/default/updates">'
+    found, _ = await found_on({"/": link, "/default/updates": PAGES["feed", "per-update"][0]})
+    assert (found.source.kind, found.source.path) == ("feed", "/default/updates")
+
+
+@pytest.mark.parametrize("kind", ["rootly", "heroku", "cachet-v1", "cachet-v3", "openstatus", "betterstack"])
+async def test_a_page_is_found_at_the_root_of_its_own_domain(kind):
+    paths = dict(zip(FORMATS[kind].paths_of(source(kind)), PAGES[kind, "open"], strict=True))
+    found, _ = await found_on({"/": b"<html>Status</html>", **paths})
+    assert found.source.kind == kind
+
+
+async def test_few_addresses_are_asked_where_a_page_names_its_system():
+    bodies = PAGES["instatus", "open"]
+    paths = {"/": b"<footer>Instatus</footer>", **dict(zip(FORMATS["instatus"].paths, bodies, strict=True))}
+    _, attempts = await found_on(paths)
+    assert attempts == ()
+
+
+async def test_a_parent_page_is_refused_with_the_addresses_of_its_sub_pages():
+    parent = b'{"summary":{"page_type":"parent","components":[],"ongoing_incidents":[],"scheduled_maintenances":[]}}'
+    paths = {"/": b'<a href="/us">US</a> <a href="/eu">EU</a> incident.io'}
+    async with serving(paths, {"/": "text/html"}) as (url, fetcher), fetcher() as reader:
+        paths[f"/proxy/{url.removeprefix('http://')}"] = parent
+        with pytest.raises(UsageError, match=r"parent of other pages.*/us, .*/eu"):
+            await onboarding.discover_at(detection.Source("", "", "", url), reader, NOON)
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked_for"),
+    [
+        ("https://health.aws.amazon.com/health/status", "--region"),
+        ("status.aws.amazon.com", "--region"),
+        ("https://status.salesforce.com", "--page"),
+    ],
+)
+async def test_an_address_of_many_pages_is_answered_with_a_question(typed, asked_for):
+    with pytest.raises(UsageError, match=asked_for):
+        await onboarding.discover_page(ProviderOptions(typed), PageFetcher, NOON)
+
+
+@pytest.mark.parametrize(
+    ("typed", "options", "found"),
+    [
+        ("https://status.aws.amazon.com", {"regions": ("eu-west-1",)}, ("aws", "", "")),
+        ("https://status.salesforce.com/instances/NA224", {}, ("salesforce", "NA224", "")),
+        (
+            "https://status.salesforce.com/products/Tableau",
+            {},
+            ("salesforce", "Tableau", "/v1/instances?products=Tableau"),
+        ),
+    ],
+)
+def test_an_address_that_says_which_page_is_tried_as_that_first(typed, options, found):
+    first = detection.guess_sources(typed, detection.Source("", "", "", typed, **options))[0].source
+    assert (first.kind, first.page, first.path) == found
+
+
+async def test_a_second_page_of_a_shared_address_is_another_page(folder):
+    """All pages of Status.io are read at one address."""
+    snapshot = FORMATS["statusio"].parse(PAGES["statusio", "open"], source("statusio"), NOON)
+    first, second = (
+        DiscoveredPage(replace(source("statusio"), url="https://api.status.io", page=page), snapshot, "https://x")
+        for page in ("5b36dc6502d06804c08349f7", "5b36dc6502d06804c08349f8")
+    )
+    text, file = onboarding.propose_file(ProviderOptions("x", ident="first"), first, folder)
+    onboarding.write_provider_file(file, text, folder)
+    _, other = onboarding.propose_file(ProviderOptions("x", ident="second"), second, folder)
+    assert other.stem == "second"
