@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from bot.domain import Component, Snapshot, Source
-from bot.formats import FORMATS
+from bot.formats import FORMATS, builders
 
 MAX_SURFACES = 6
 # components with these words are proposed first, before regions, lesser products and groups
@@ -25,6 +26,10 @@ _SURFACE_PRIORITY = (
     "builds",
     "deploy",
 )
+_FEED_CAVEAT = (
+    "A feed lists no components: which service an entry is about is read from its text. An entry that states no stage"
+    " counts as open for a day, and one that states no severity has none."
+)
 _LOGIN_NAME = re.compile(r"\b(?:log ?in|sign ?in|sso|auth(?:entication)?|saml)\b", re.IGNORECASE)
 
 
@@ -35,7 +40,10 @@ def slug(name: str) -> str:
 
 def propose_surfaces(provider: str, components: Sequence[Component]) -> tuple[tuple[str, Component], ...]:
     """The components to propose as surfaces, at most six, each with a unique surface id."""
-    named = [c for c in components if slug(c.name)]
+    own_names = {c.id: c.name for c in components if not c.is_group}
+    groups = {c.id: own.name for c in components for own in components if own.is_group and own.id == c.parent}
+    names = builders.distinct_names(own_names, groups)
+    named = [replace(c, name=names.get(c.id, c.name)) for c in components if slug(c.name)]
     ranked = sorted(named, key=lambda c: (_surface_rank(c.name), named.index(c)))[:MAX_SURFACES]
     chosen: dict[str, Component] = {}
     for component in sorted(ranked, key=named.index):
@@ -51,10 +59,7 @@ def _surface_rank(name: str) -> int:
 def caveats(source: Source) -> tuple[str, ...]:
     """Warnings about a source's format, for the people who will rely on it."""
     if source.kind == "feed":
-        return (
-            "A feed lists no components: which service an entry is about is read from its text. An entry that states no"
-            " stage counts as open for a day, and one that states no severity has none.",
-        )
+        return (_FEED_CAVEAT,)
     if FORMATS[source.kind].seen:
         return ("This format's reader was checked on recorded pages.",)
     return ("This format's reader follows descriptions of it, not recorded pages: watch its first incidents.",)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -154,6 +155,17 @@ def build_component(component_id: str, name: str, condition: Condition) -> Compo
     if not (component_id or name):
         json_fields.raise_parse_error("a component has neither an id nor a name")
     return Component(component_id or name, name, condition)
+
+
+def distinct_names(names: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, str]:
+    """The names of components by id; where several have one name, each with its group's in front: ``Sora: Login``.
+
+    Args:
+        names: The names by id.
+        groups: The name of a component's group by the component's id, for those that have one.
+    """
+    counts = Counter(names.values())
+    return {i: f"{groups[i]}: {name}" if counts[name] > 1 and groups.get(i) else name for i, name in names.items()}
 
 
 def build_transitions(parts: Iterable[tuple[str, str, Condition]]) -> tuple[ComponentTransition, ...] | None:

@@ -70,7 +70,7 @@ def parse_proxy(raw: bytes) -> Snapshot:
         json_fields.raise_parse_error("it lists neither components nor incidents")
     if summary.get("page_type") == "parent" and not id_name_pairs and not summary.get("ongoing_incidents"):
         json_fields.raise_parse_error(f"{PARENT_TEXT}; its sub-pages have addresses of their own, such as .../us")
-    names = dict(id_name_pairs)
+    names = builders.distinct_names(dict(id_name_pairs), dict(_groups(summary)))
     affected = json_fields.read_list(summary.get("affected_components"), _id_and_condition, "an affected component")
     condition_by_id = dict(affected or ())
     is_complete = affected is not None and "" not in condition_by_id
@@ -92,6 +92,14 @@ def _id_and_name(item: json_fields.JsonObject) -> tuple[str, str]:
     if not component_id:
         json_fields.raise_parse_error("a component has no id")
     return component_id, json_fields.to_text(item.get("name"))
+
+
+def _groups(summary: json_fields.JsonObject) -> Iterator[tuple[str, str]]:
+    """The id of each component that is in a group, with the group's name."""
+    for item in json_fields.read_list(_object(summary.get("structure")).get("items"), dict, "an item") or ():
+        group = _object(item.get("group"))
+        for member in json_fields.read_list(group.get("components"), dict, "a component of a group") or ():
+            yield builders.to_id(member.get("component_id")), json_fields.to_text(group.get("name"))
 
 
 def _id_and_condition(item: json_fields.JsonObject) -> tuple[str, Condition]:

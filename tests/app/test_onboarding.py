@@ -330,3 +330,10 @@ async def test_a_second_page_of_a_shared_address_is_another_page(folder):
     onboarding.write_provider_file(file, text, folder)
     _, other = onboarding.propose_file(ProviderOptions("x", ident="second"), second, folder)
     assert other.stem == "second"
+
+
+def test_components_of_one_name_are_proposed_as_services_of_their_groups():
+    groups = [Component(i, name, Condition.OPERATIONAL, is_group=True) for i, name in (("g", "Chat"), ("h", "Video"))]
+    logins = [Component(i, "Login", Condition.OPERATIONAL, parent=p) for i, p in (("a", "g"), ("b", "h"))]
+    proposed = provider_draft.propose_surfaces("acme", [*groups, *logins])
+    assert {"acme-chat-login", "acme-video-login"} <= {ident for ident, _ in proposed}

@@ -72,9 +72,10 @@ def main() -> None:
         "--db", type=Path, help="for acks: a database that they, or tests.bench.queries, have made before"
     )
     parser.add_argument("--before", type=Path, help="for storm: another checkout, whose bot is measured too")
+    parser.add_argument("--pages", type=Path, metavar="FOLDER", help="for pages: a folder with a folder per format")
     asked = parser.parse_args()
     if asked.parts == ["pages"]:
-        print(pages.report())
+        print(pages.report(asked.pages or pages.FOLDER))
         return
     parts = PARTS | {
         "acks": lambda: asyncio.run(acks_busy.rows(asked.db)),

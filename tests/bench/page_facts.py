@@ -72,6 +72,11 @@ def google(bodies: list[Any], _at: datetime) -> Facts:
     return Facts([], [(i["external_desc"], bool(i.get("end"))) for i in items], posts)
 
 
+def members(item: dict[str, Any]) -> list[Any]:
+    """The components of an item of incident.io's structure, if it is a group."""
+    return item["group"]["components"] if "group" in item else []
+
+
 def proxy(bodies: list[Any], _at: datetime) -> Facts | None:
     """incident.io's own data; None for a parent page, which is to be refused."""
     page, found = bodies[0]["summary"], Facts()
@@ -79,7 +84,12 @@ def proxy(bodies: list[Any], _at: datetime) -> Facts | None:
         return None
     words = {"degraded_performance": SLOW, "full_outage": DOWN, "under_maintenance": WORK}
     bad = {a["component_id"]: words.get(a["status"], a["status"]) for a in page["affected_components"]}
-    found.components = [(c["name"], bad.get(c["id"], GOOD)) for c in page["components"]]
+    alike = [c["name"] for c in page["components"]]
+    grouped = {c["component_id"]: i["group"]["name"] for i in page["structure"]["items"] for c in members(i)}
+    for part in page["components"]:
+        name, group = part["name"], grouped.get(part["id"])
+        label = f"{group}: {name}" if group and alike.count(name) > 1 else name
+        found.components.append((label, bad.get(part["id"], GOOD)))
     for item in page["ongoing_incidents"]:
         found.incidents.append((item["name"], item["status"] == "resolved"))
         found.posts += [minute(u["published_at"]) for u in item["updates"]]

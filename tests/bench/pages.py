@@ -5,17 +5,20 @@ The pages are in ``pages`` of the folder that BROWNOUT_SHARED names, one folder 
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.adapters.discovery import discover
 from bot.domain import Incident, Snapshot, Source
-from bot.errors import ParseError
-from bot.formats import FORMATS
+from bot.errors import ParseError, SourceError
+from bot.formats import FORMATS, detection
 from bot.formats.detection import detect_formats
+from bot.formats.incidentio_native import PARENT_TEXT
 from tests.bench import page_facts
 from tests.bench.page_facts import Facts
 
@@ -26,7 +29,16 @@ READ_AT = {  # when a person would have read them: states of some depend on it
     "uptimekuma": datetime(2026, 8, 22, 10, 31, tzinfo=UTC),
     "feed": datetime(2026, 9, 22, 2, tzinfo=UTC),
 }
-HEAD = ("format", "bodies", "sniffed", "components", "incidents", "posts", "maintenances", "differences")
+HEAD = (
+    *("format", "bodies", "sniffed", "added", "components", "incidents", "posts", "times", "maintenances"),
+    "differences",
+)
+URL, REGIONS = "https://status.example.com", ("us-west-2", "me-central-1")
+PRODUCT = "https://status.salesforce.com/products/Heroku"
+ELSEWHERE = {  # a part of a file's name -> the address that people type, and the path of its data
+    "flashduty-d": (URL, "/api/widget/v1/summary.json"),
+    "instances-list": (PRODUCT, "/v1/instances?products=Heroku"),
+}
 
 
 @dataclass
@@ -35,9 +47,11 @@ class Count:
 
     bodies: int = 0
     sniffed: int = 0
+    added: int = 0
     components: int = 0
     incidents: int = 0
     posts: int = 0
+    times: int = 0
     maintenances: int = 0
     differences: list[str] = field(default_factory=list)
 
@@ -50,6 +64,40 @@ def captures(folder: Path) -> Iterator[tuple[str, str, tuple[bytes, ...]]]:
             continue
         files = sorted(file.parent.glob(f"{name.split('.0.')[0]}.?.json")) if ".0." in name else [file]
         yield kind, name, tuple(f.read_bytes() for f in files)
+
+
+@dataclass
+class Host:
+    """A host that serves the bodies of one page at the addresses of its format, and nothing else."""
+
+    bodies: dict[str, bytes]
+
+    async def get(self, source_url: str, path: str, *, accept: str) -> Answer:  # noqa: ARG002
+        """The body at a path; SourceError for any other."""
+        if path not in self.bodies:
+            raise SourceError("nothing here", code="http_404")
+        return Answer(source_url + path, self.bodies[path])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a host answers."""
+
+    url: str
+    body: bytes
+
+
+async def is_added(kind: str, name: str, bodies: tuple[bytes, ...]) -> bool:
+    """Whether ``add`` recognises the page at the address of its host, given the options that the format needs.
+
+    A page that shows nothing by itself counts where it is refused as that.
+    """
+    options = Source("", "", "", URL, page="demo" if "page" in FORMATS[kind].needs else "", regions=REGIONS)
+    typed, path = next((place for part, place in ELSEWHERE.items() if part in name and kind != "feed"), (URL, ""))
+    source = replace(options, kind=kind, path=path)
+    host = Host(dict(zip(FORMATS[kind].paths_of(source), bodies, strict=True)))
+    page, attempts = await discover(host, detection.guess_sources(typed, options), READ_AT.get(kind, NOTED))
+    return page.source.kind == kind if page else any(PARENT_TEXT in line for line in attempts)
 
 
 def facts_of(snapshot: Snapshot, kind: str) -> Facts:
@@ -82,9 +130,9 @@ def compare(kind: str, bodies: tuple[bytes, ...]) -> tuple[Facts, list[str]]:
         id="page",
         provider="page",
         kind=kind,
-        url="https://status.example.com",
+        url=URL,
         page="demo",
-        regions=("us-west-2", "me-central-1"),
+        regions=REGIONS,
     )
     expected = page_facts.read(kind, bodies, at)
     try:
@@ -112,9 +160,11 @@ def counts(folder: Path) -> dict[str, Count]:
         ours, differences = compare(kind, bodies)
         count.bodies += 1
         count.sniffed += kind in detect_formats(bodies[0])
+        count.added += asyncio.run(is_added(kind, name, bodies))
         count.components += len(ours.components)
         count.incidents += len(ours.incidents)
         count.posts += len(ours.posts)
+        count.times += len(ours.posts) + sum(bool(t) for m in ours.maintenances for t in m[2:])
         count.maintenances += len(ours.maintenances)
         count.differences += [f"{kind}/{name}: {difference}" for difference in differences]
     return counted
@@ -127,7 +177,8 @@ def report(folder: Path = FOLDER) -> str:
         return "The captured pages are not here: set BROWNOUT_SHARED to the folder that has them in `pages`."
     lines = [HEAD]
     for kind, c in counted.items():
-        numbers = (c.bodies, c.sniffed, c.components, c.incidents, c.posts, c.maintenances, len(c.differences))
+        read = (c.components, c.incidents, c.posts, c.times, c.maintenances)
+        numbers = (c.bodies, c.sniffed, c.added, *read, len(c.differences))
         lines.append((kind, *map(str, numbers)))
     wide = [max(len(line[n]) for line in lines) for n in range(len(HEAD))]
     printed = [f"| {' | '.join(cell.ljust(w) for cell, w in zip(line, wide, strict=True))} |" for line in lines]

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from bot.domain import Condition, Impact, Stage
-from bot.formats import FORMATS
+from bot.formats import FORMATS, incidentio_native
 from tests.formats.pages import NOON, PAGES, first_incident, source
 
 
@@ -37,3 +37,17 @@ def test_flashduty_has_the_widget_with_names_of_its_own():
 
 def test_the_start_that_the_page_states_is_the_incidents():
     assert first_incident("incidentio-widget", "flashduty").started_at == datetime(2026, 1, 10, 9, tzinfo=UTC)
+
+
+def test_components_of_one_name_are_distinguished_by_their_group():
+    def group(name, component):
+        return {"group": {"name": name, "components": [{"component_id": component, "name": "Login"}]}}
+
+    summary = {
+        "components": [{"id": "a", "name": "Login"}, {"id": "b", "name": "Login"}, {"id": "c", "name": "Search"}],
+        "affected_components": [],
+        "ongoing_incidents": [],
+        "structure": {"items": [group("Chat", "a"), group("Video", "b"), {"component": {"component_id": "c"}}]},
+    }
+    page = incidentio_native.parse_proxy(json.dumps({"summary": summary}).encode())
+    assert [c.name for c in page.components] == ["Chat: Login", "Video: Login", "Search"]
