@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.formats import (
+    apple,
     aws,
     betterstack,
     cachet,
@@ -27,6 +28,7 @@ from bot.formats import (
     statuspage,
     statuspal,
     uptimekuma,
+    uptimerobot,
 )
 from bot.formats.base import SourceFormat
 
@@ -50,5 +52,7 @@ FORMATS: Mapping[str, SourceFormat] = {
     "rootly": rootly.FORMAT,
     "openstatus": openstatus.FORMAT,
     "uptimekuma": uptimekuma.FORMAT,
+    "uptimerobot": uptimerobot.FORMAT,
+    "apple": apple.FORMAT,
     "feed": feed.FORMAT,
 }

@@ -32,6 +32,7 @@ _AWS_HOSTS = {"health.aws.amazon.com", "status.aws.amazon.com", "phd.aws.amazon.
 _TRUST_HOSTS = {"status.salesforce.com", "trust.salesforce.com", "api.status.salesforce.com"}
 _TRUST_INSTANCE = re.compile(r"^/(?:v1/)?instances/([A-Za-z0-9_-]{1,40})\b")
 _TRUST_PRODUCT = re.compile(r"^/products/([A-Za-z0-9_ %-]{1,60})/?$")
+_UPTIMEROBOT = re.compile(r"^/(?:api/getMonitorList/)?([A-Za-z0-9]{4,20})/?$")
 _API_FILE = re.compile(r"/(?:api/v\d.*|index\.json|summary\.json|incidents\.json|public/currentevents)$")
 
 
@@ -143,6 +144,8 @@ def _sources_from_address(parts: SplitResult, options: Source) -> Iterator[Sourc
         yield replace(
             options, kind="statusio", url="https://api.status.io", page=match[1], home=f"https://{host}{path}"
         )
+    if host == "stats.uptimerobot.com" and (match := _UPTIMEROBOT.match(path)):
+        yield replace(options, kind="uptimerobot", url=f"https://{host}", page=match[1])
     if match := _STATUSPAL.match(host):
         yield replace(options, kind="statuspal", url=f"https://{match[2]}", page=match[1], home=f"https://{host}")
     if match := _KUMA.match(path):

@@ -37,6 +37,7 @@ _KUMA_SLUG = re.compile(r"[\"']slug[\"']\s*:\s*[\"']([\w-]{1,80})[\"']")
 _PRELOADED, _MAX_PRELOADED = "preloadData", 4000  # characters after it in which the slug stands
 _SUB_PAGE = re.compile(r"href=[\"'](?:https?://([\w.-]{1,253}))?/([a-z0-9][\w-]{0,29})/?[\"']", re.IGNORECASE)
 _NO_SUB_PAGES = {"history", "subscribe", "calendar", "uptime", "incidents", "login", "feed", "rss", "privacy", "terms"}
+_UPTIMEROBOT = re.compile(r"/api/(?:getMonitorList|getEventFeed)/([A-Za-z0-9]{4,20})\b")
 _HOST_WORDS = {"status", "www", "health", "trust"}
 _SYSTEMS = (  # what a page's HTML mentions, and the formats that are then tried first
     (re.compile(r"incident\.io|incident-io", re.IGNORECASE), ("incidentio", "incidentio-proxy", "incidentio-widget")),
@@ -83,6 +84,8 @@ def system_sources(url: str, html: str, options: Source) -> Iterator[Source]:
         yield replace(options, kind="statusio", url="https://api.status.io", page=page_id.lower(), home=url)
     if slug := kuma_slug(text):
         yield replace(options, kind="uptimekuma", url=root, page=slug)
+    for key in dict.fromkeys(_UPTIMEROBOT.findall(text)):
+        yield replace(options, kind="uptimerobot", url=root, page=key)
     yield from _statuspal_sources(url, text, options)
     for pattern, kinds in _SYSTEMS:
         if pattern.search(text):

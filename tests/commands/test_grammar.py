@@ -122,7 +122,7 @@ QUESTIONS = [
     ("help", "/brownout"),
     ("help mute", "mute"),
     ("list", "No subscriptions in this channel."),
-    ("list all", "121 more providers are available but not watched"),
+    ("list all", "125 more providers are available but not watched"),
     ("sources", "claude"),
     # --- slips and parts are questions
     ("claud", "“claud” matches 9 services"),
