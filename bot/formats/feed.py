@@ -147,7 +147,11 @@ def _without_shared_ids(entries: Sequence[_Entry]) -> Iterator[_Entry]:
 def _without_anchor(entry_id: str) -> str:
     """The id of an entry's incident: some vendors add an anchor per post to its address, others only have anchors."""
     address, _, _ = entry_id.partition("#")
-    return address if urlsplit(address).path.strip("/") else entry_id
+    try:
+        has_path = bool(urlsplit(address).path.strip("/"))
+    except ValueError:  # it looks like an address and is none
+        return entry_id
+    return address if has_path else entry_id
 
 
 def _entry_time(raw: dict[str, Any], key: str, polled_at: datetime) -> datetime | None:

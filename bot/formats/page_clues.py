@@ -98,7 +98,10 @@ def feed_sources(url: str, html: str, options: Source) -> Iterator[Source]:
     reader = _LinkReader()
     reader.feed(html[:MAX_HTML])
     for href in list(dict.fromkeys(reader.feeds))[:_MAX_FEEDS]:
-        parts = urlsplit(urljoin(url, href))
+        try:
+            parts = urlsplit(urljoin(url, href))
+        except ValueError:  # no address
+            continue
         if parts.scheme in ("http", "https") and parts.hostname:
             query = f"?{parts.query}" if parts.query else ""
             home = url if parts.netloc != urlsplit(url).netloc else ""
