@@ -24,7 +24,7 @@ class PageComponent:
     group: str = ""
 
 
-def build_provider(ident: str, name: str, parts: Iterable[PageComponent]) -> Provider:
+def build_provider(ident: str, name: str, parts: Iterable[PageComponent], kind: str = "statuspage") -> Provider:
     """A provider with this id and a surface for each component; a page without components becomes one surface."""
     newest = {part.id or part.name: part for part in parts}
     name_counts = Counter(part.name for part in newest.values())
@@ -38,7 +38,7 @@ def build_provider(ident: str, name: str, parts: Iterable[PageComponent]) -> Pro
             surface, ident, full or key, components=tuple(filter(None, component_keys)), words=words
         )
     page_surface = Surface(f"{ident}-service", ident, name, words=(name,))
-    return Provider(ident, name, tuple(surfaces.values()) or (page_surface,), Source(ident, ident, "statuspage", ""))
+    return Provider(ident, name, tuple(surfaces.values()) or (page_surface,), Source(ident, ident, kind, ""))
 
 
 def page_components(body: object) -> Iterator[PageComponent]:

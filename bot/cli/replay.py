@@ -16,10 +16,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from bot import settings
 from bot.app import provider_draft, unknown_provider
 from bot.cli.options import config_option
-from bot.domain import Event, Provider
+from bot.domain import Event, Provider, Snapshot
 from bot.errors import UsageError
+from bot.evaluation import recorded_pages
 from bot.evaluation import replay as evaluation_replay
-from bot.formats import json_fields, reconstruction, recordings
+from bot.formats import FORMATS, json_fields, reconstruction, recordings
 from bot.formats.reconstruction import History
 from bot.formats.recordings import ForwardPolls, RecordedPoll
 from bot.rules.transition import StateTransition
@@ -67,6 +68,10 @@ def _provider_of_recording(
     Raises UsageError where the named provider is unknown but the page's is not, and where neither has a name.
     """
     page = recordings.recorded_page(recording if isinstance(recording, History) else _read_polls(file))
+    recognised = None if page else recorded_pages.recognise(_read_polls(file))
+    if recognised is not None:
+        kind, snapshot = recognised
+        page = {"id": snapshot.page_id, "name": snapshot.page_name or FORMATS[kind].name}
     names = reconstruction.page_names(page)
     by_page = next((p for name in names if (p := app_settings.provider(name))), None)
     if provider := app_settings.provider(provider_name) if provider_name else by_page:
@@ -76,14 +81,25 @@ def _provider_of_recording(
     if not (provider_name or names):
         raise UsageError("The recording names no page. Name it with --provider.")
     name = provider_name or json_fields.to_text(page.get("name")) or names[-1]
-    components = _page_components(recording, file)
-    page_provider = unknown_provider.build_provider(provider_draft.slug(name) or "page", name, components)
+    ident = provider_draft.slug(name) or "page"
+    page_provider = (
+        unknown_provider.build_provider(ident, name, _snapshot_components(recognised[1]), recognised[0])
+        if recognised is not None
+        else unknown_provider.build_provider(ident, name, _page_components(recording, file))
+    )
     click.echo(
         f"“{name}” is not in the catalogue: played with a surface for each component of its page"
         f" ({len(page_provider.surfaces)}). `brownout list all` names what --provider knows.",
         err=True,
     )
     return page_provider
+
+
+def _snapshot_components(snapshot: Snapshot) -> Iterator[unknown_provider.PageComponent]:
+    groups = {c.id: c.name for c in snapshot.components or () if c.is_group}
+    for component in snapshot.components or ():
+        if not component.is_group:
+            yield unknown_provider.PageComponent(component.id, component.name, groups.get(component.parent, ""))
 
 
 def _page_components(

@@ -8,7 +8,9 @@ order (``SourceFormat.paths``).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 
 from bot.domain import Snapshot, Source
 from bot.errors import ParseError
@@ -38,27 +40,38 @@ def parse_poll(poll: RecordedPoll, source: Source | None = None) -> Snapshot:
         return mark_complete(statuspage.parse_body(poll.body), statuspage.FORMAT)
     if source is not None and source.kind != _STATUSPAGE:
         return _parse(FORMATS[source.kind], poll, source)
-    fitting = [f for f in _fitting_formats(poll.body) if f is not FORMATS[_STATUSPAGE]]
-    for page_format in fitting:
+    fitting = [kind for kind in _fitting_kinds(poll.body) if kind != _STATUSPAGE]
+    for kind in fitting:
         try:
-            return _parse(page_format, poll, source or _UNKNOWN_SOURCE)
+            return _parse(FORMATS[kind], poll, source or _UNKNOWN_SOURCE)
         except ParseError:
-            if page_format is fitting[-1]:
+            if kind is fitting[-1]:
                 raise
     return statuspage.parse_body(poll.body)  # which says what is wrong
+
+
+def recognise(polls: Iterable[RecordedPoll]) -> tuple[str, Snapshot] | None:
+    """The format (its key in ``FORMATS``) and the page of the first poll that is recognised by its body; else None."""
+    for poll in polls:
+        for kind in _fitting_kinds(poll.body):
+            with suppress(ParseError):
+                return kind, _parse(FORMATS[kind], poll, replace(_UNKNOWN_SOURCE, kind=kind, provider=""))
+    return None
 
 
 def _is_statuspage(body: object) -> bool:
     return isinstance(body, dict) and isinstance(body.get("page"), dict) and not body.keys().isdisjoint(_LISTS)
 
 
-def _fitting_formats(body: object) -> Iterator[SourceFormat]:
-    first = body.encode() if isinstance(body, str) else body
-    seen: list[SourceFormat] = []
-    for page_format in FORMATS.values():
-        if len(page_format.paths) == 1 and page_format not in seen and page_format.fits(first):
-            seen.append(page_format)
-            yield page_format
+def _fitting_kinds(body: object) -> Iterator[str]:
+    """The formats that a body looks like; a list of bodies by the first one, for formats that read so many paths."""
+    for kind, page_format in FORMATS.items():
+        count = len(page_format.paths)
+        if count > 1 and not (isinstance(body, list) and len(body) == count):
+            continue
+        first = body if count == 1 or not isinstance(body, list) else body[0]
+        if page_format.fits(first.encode() if isinstance(first, str) else first):
+            yield kind
 
 
 def _parse(page_format: SourceFormat, poll: RecordedPoll, source: Source) -> Snapshot:

@@ -16,6 +16,7 @@ from bot.commands.registry import COMMANDS
 from bot.domain import Observation
 from bot.storage import Repository
 from tests.contract.shell import help_text
+from tests.formats.pages import PAGES
 from tests.support.acme import catalogue, look
 from tests.support.banned_words import banned_words
 from tests.support.pages import DOWN, page
@@ -401,3 +402,25 @@ def test_a_long_line_is_broken_between_words_and_only_at_a_terminal(width, is_wh
         is_whole,
         [True] * len(lines),
     )
+
+
+@pytest.mark.parametrize("kind", ["betterstack", "uptimekuma", "feed"])
+def test_a_recording_of_another_format_is_played_without_a_provider(run, tmp_path, kind):
+    def body(name):
+        bodies = [decoded(raw) for raw in PAGES[kind, name]]
+        return bodies[0] if len(bodies) == 1 else bodies
+
+    shown = ("azure-clear", "statuspage") if kind == "feed" else ("clear", "open")
+    polls = [{"polled_at": f"2026-01-10T10:0{n}:00Z", "body": body(name)} for n, name in enumerate(shown)]
+    file = tmp_path / "polls.ndjson"
+    file.write_text("\n".join(map(json.dumps, polls)))
+    told = run("replay", str(file), "--json")
+    events = [json.loads(line)["kind"] for line in told.output.splitlines() if line.startswith("{")]
+    assert "incident_opened" in events, told.output
+
+
+def decoded(raw):
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw.decode()

@@ -7,10 +7,12 @@ import pytest
 
 from bot.domain import Source, VerdictParameters
 from bot.errors import ParseError
-from bot.evaluation.recorded_pages import parse_poll
+from bot.evaluation.recorded_pages import parse_poll, recognise
 from bot.evaluation.verdicts import as_json, evaluate
-from bot.formats import FORMATS
+from bot.formats import FORMATS, aws
 from bot.formats.recordings import RecordedPoll
+from tests.formats.pages import NOON as PAGES_AT
+from tests.formats.pages import PAGES
 from tests.support.acme import ACME
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -73,3 +75,31 @@ def test_a_format_of_several_paths_takes_a_list_of_their_bodies():
 def test_a_recording_of_another_format_is_scored():
     told = as_json(evaluate([("acme", [poll(GOOGLE)])], ACME, lambda _: VerdictParameters(), {}))
     assert json.loads(json.dumps(told))["truth"] == {"A": {}, "C": {}}
+
+
+def decoded(body):
+    try:
+        return json.loads(aws.to_utf8(body))
+    except ValueError:
+        return body.decode()
+
+
+def recorded(kind, name):
+    """What a recorder keeps of a poll of this format: one body, or a list of them."""
+    bodies = [decoded(body) for body in PAGES[kind, name]]
+    return bodies[0] if len(bodies) == 1 else bodies
+
+
+OPEN = {"statuspage": "mid-incident", "feed": "statuspage"}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_recording_of_any_format_is_recognised_by_its_first_poll_that_shows_something(kind):
+    polls = [RecordedPoll(PAGES_AT, body) for body in (None, recorded(kind, OPEN.get(kind, "open")))]
+    found, snapshot = recognise(polls)
+    assert found == kind
+    assert any(not i.stage.is_closed for i in snapshot.incidents) or kind == "aws"  # which needs to know the region
+
+
+def test_polls_of_nothing_known_are_not_recognised():
+    assert recognise([RecordedPoll(PAGES_AT, body) for body in (None, {}, [], "x", [1, 2])]) is None
