@@ -197,7 +197,10 @@ class Refusal(BaseModel):
 
 
 class HealthReport(BaseModel):
-    """The process or its readiness, after draft-inadarei-api-health-check; ``notes`` names what is wrong."""
+    """The process or its readiness, after draft-inadarei-api-health-check: status pass, warn or fail.
+
+    ``notes`` names what is wrong.
+    """
 
     model_config = _example_config(status="pass", version="0.1.0", notes=[])
 

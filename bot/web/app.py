@@ -8,7 +8,8 @@ unknown state, each with Retry-After (bot/docs/verdict-rules.md#machine-form). E
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query, Request
@@ -25,7 +26,16 @@ from bot.web import errors, evidence_api, metrics, middleware
 from bot.web.board import pages
 from bot.web.board.security_headers import SecurityHeadersMiddleware
 
-ReadinessCheck = Callable[[], Awaitable[dict[str, str]]]
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What keeps the bot from working (``failures``), and what only the vendors can mend (``warnings``), by name."""
+
+    failures: Mapping[str, str] = field(default_factory=dict)
+    warnings: Mapping[str, str] = field(default_factory=dict)
+
+
+ReadinessCheck = Callable[[], Awaitable[Readiness]]
 
 MAX_PAGE_NUMBER = 100_000
 Name = Annotated[str, Path(min_length=1, max_length=200)]
@@ -52,7 +62,7 @@ class HealthResponse(JSONResponse):
 
 def web_app(
     queries: StatusQueries,
-    unready: ReadinessCheck,
+    readiness: ReadinessCheck,
     closing: asyncio.Event,
     *,
     writing: evidence_api.EvidenceApi | None = None,
@@ -64,7 +74,7 @@ def web_app(
 
     Args:
         queries: Answers the requests.
-        unready: What is not ready, by name, with the reason; empty if all is.
+        readiness: What is not ready, by name, with the reason.
         closing: Ends the board's streams.
         writing: Adds the endpoints for evidence, if given.
         slack: Adds the endpoint for Slack (bot.slack.http_mode), which checks signatures and takes any Host.
@@ -88,7 +98,7 @@ def web_app(
     _add_surfaces(app, queries)
     _add_incidents(app, queries)
     _add_sources(app, queries)
-    _add_health(app, unready)
+    _add_health(app, readiness)
     _add_metrics(app, queries)
     if writing:
         evidence_api.add_evidence_api(app, queries, writing)
@@ -199,14 +209,15 @@ def _add_sources(app: FastAPI, queries: StatusQueries) -> None:
         return schemas.paginate([schemas.source_now(s, now) for s in queries_sources.list_sources(queries)], page)
 
 
-def _add_health(app: FastAPI, unready: ReadinessCheck) -> None:
+def _add_health(app: FastAPI, readiness: ReadinessCheck) -> None:
     @app.get("/healthz", summary="The process lives", tags=["health"], response_class=HealthResponse)
     async def healthz() -> JSONResponse:
-        return _health_response([])
+        return _health_response(Readiness())
 
     @app.get(
         "/readyz",
-        summary="Every source is read and Slack is connected",
+        summary="The bot works: polls begin, the database is there, Slack is connected",
+        description="Pages of vendors that can't be read are notes with status `warn` and 200.",
         tags=["health"],
         response_class=HealthResponse,
         responses={
@@ -214,7 +225,7 @@ def _add_health(app: FastAPI, unready: ReadinessCheck) -> None:
         },
     )
     async def readyz() -> JSONResponse:
-        return _health_response([f"{what}: {why}" for what, why in (await unready()).items()])
+        return _health_response(await readiness())
 
 
 def _add_metrics(app: FastAPI, queries: StatusQueries) -> None:
@@ -234,9 +245,11 @@ def _add_metrics(app: FastAPI, queries: StatusQueries) -> None:
         return Response(metrics.render_metrics(queries, metrics_state), media_type=metrics.CONTENT_TYPE)
 
 
-def _health_response(notes: list[str]) -> JSONResponse:
-    health = schemas.HealthReport(status="fail" if notes else "pass", version=__version__, notes=notes)
-    return HealthResponse(health.model_dump(), 503 if notes else 200, {"Cache-Control": "no-store"})
+def _health_response(readiness: Readiness) -> JSONResponse:
+    status = "fail" if readiness.failures else "warn" if readiness.warnings else "pass"
+    notes = [f"{what}: {why}" for what, why in {**readiness.failures, **readiness.warnings}.items()]
+    health = schemas.HealthReport(status=status, version=__version__, notes=notes)
+    return HealthResponse(health.model_dump(), 503 if readiness.failures else 200, {"Cache-Control": "no-store"})
 
 
 def _retry_response(description: str, changes: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:

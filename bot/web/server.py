@@ -26,7 +26,7 @@ from bot.queries.current import StatusQueries
 from bot.queries.runtime import Runtime
 from bot.queries.slack_status import SlackStatus
 from bot.settings import WebSettings
-from bot.web.app import web_app
+from bot.web.app import Readiness, web_app
 from bot.web.evidence_api import EvidenceApi
 
 log = logging.getLogger("brownout")
@@ -109,16 +109,15 @@ async def serve(
         ConfigError: The port is taken, and ``slack`` needs it.
     """
 
-    async def not_ready() -> dict[str, str]:
-        slack = await link.disconnected_reason()
+    async def readiness() -> Readiness:
         sources = stale_sources(queries.quick_snapshot(), queries.now(), timedelta(seconds=interval_s))
-        notes = {
-            "slack": slack,
+        failures = {
+            "slack": await link.disconnected_reason(),
             "delivery": delivery.stop_text(queries),
             "database": queries.repository.file_problem(),
             "polls": overdue_text(queries.running, interval_s),
         }
-        return sources | {name: note for name, note in notes.items() if note}
+        return Readiness({name: why for name, why in failures.items() if why}, sources)
 
     try:
         listener = _bind_socket(web.host, web.port)
@@ -139,7 +138,7 @@ async def serve(
         return
     log.info("board: %s", _listener_url(listener))
     app = web_app(
-        queries, not_ready, closing, writing=writing, slack=slack, hosts=(web.host, *web.hosts), embed_origins=web.embed
+        queries, readiness, closing, writing=writing, slack=slack, hosts=(web.host, *web.hosts), embed_origins=web.embed
     )
     await _run_server(app, listener, closing)
 

@@ -45,6 +45,7 @@ from bot.slack.signature import sign
 from bot.web.app import web_app
 from bot.web.server import _bind_socket
 from tests.support.loopback import serving_app
+from tests.support.readiness import always_ready
 from tests.support.scenario import Scenario
 
 SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105
@@ -237,10 +238,7 @@ async def _ours(town: Scenario, url: str, closing: asyncio.Event) -> tuple[FastA
     install_deduplication(bolt, EventDeduplicator(town.book.heard, _now))
     door = SlackHttpHandler(bolt, SECRET, _now)
 
-    async def ready() -> dict[str, str]:
-        return {}
-
-    return web_app(town.desk(), ready, closing, slack=door.add_route), [door.process_queue()]
+    return web_app(town.desk(), always_ready, closing, slack=door.add_route), [door.process_queue()]
 
 
 async def _bolts_own(town: Scenario, url: str, closing: asyncio.Event) -> tuple[FastAPI, list[Awaitable[None]]]:  # noqa: ARG001

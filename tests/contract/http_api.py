@@ -24,6 +24,7 @@ from bot.web.app import web_app
 from bot.web.evidence_api import EvidenceApi
 from bot.web.rate_limit import RateLimiter
 from tests.contract.text import sections
+from tests.support.readiness import always_ready
 from tests.support.scenario import Scenario
 
 _OF_THE_FRAMEWORK = ("HTTPValidationError", "ValidationError")  # their form depends on its version
@@ -59,13 +60,10 @@ def town() -> Iterator[Scenario]:
 def web() -> Iterator[FastAPI]:
     """The whole app, with the doors for evidence and for Slack."""
 
-    async def ready() -> dict[str, str]:
-        return {}
-
     with town() as found:
         slack = SlackHttpHandler(AsyncApp(token="xoxb-1", signing_secret="s"), "s", found.now)  # noqa: S106
         writing = EvidenceApi(EvidenceSink(), RateLimiter(lambda: 0.0))
-        yield web_app(found.desk(), ready, asyncio.Event(), writing=writing, slack=slack.add_route)
+        yield web_app(found.desk(), always_ready, asyncio.Event(), writing=writing, slack=slack.add_route)
 
 
 def openapi() -> str:

@@ -14,6 +14,7 @@ from bot.queries.current import StatusQueries
 from bot.queries.runtime import Runtime
 from bot.web.app import web_app
 from tests.support.acme import catalogue
+from tests.support.readiness import always_ready
 from tests.support.scenario import ACME, GLOBEX, START
 
 pytestmark = pytest.mark.anyio
@@ -54,11 +55,8 @@ def get(town):
     running = Runtime([ACME, GLOBEX], FakePollSchedule())
     desk = StatusQueries(running.providers, town.book, town.now, lambda _: VerdictParameters(), running=running)
 
-    async def ready():
-        return {}
-
     async def get(path):
-        transport = httpx.ASGITransport(app=web_app(desk, ready, asyncio.Event(), hosts=["board"]))
+        transport = httpx.ASGITransport(app=web_app(desk, always_ready, asyncio.Event(), hosts=["board"]))
         async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
             return await client.get(path)
 

@@ -12,6 +12,7 @@ import pytest
 from bot.web import server
 from bot.web.app import web_app
 from bot.web.board import event_stream
+from tests.support.readiness import always_ready
 from tests.support.scenario import RED, Scenario, incident
 
 pytestmark = pytest.mark.anyio
@@ -28,10 +29,7 @@ def town(tmp_path_factory):
 
 
 async def ask(town, path, method="GET", **more):
-    async def ready():
-        return {}
-
-    app = web_app(town.desk(), ready, asyncio.Event())
+    app = web_app(town.desk(), always_ready, asyncio.Event())
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
         return await client.request(method, path, **more)
@@ -218,10 +216,9 @@ async def open_door(town, **how):
     closing = asyncio.Event()
     listener = server._bind_socket("127.0.0.1", 0)
 
-    async def ready():
-        return {}
-
-    door = asyncio.create_task(server._run_server(web_app(town.desk(), ready, closing), listener, closing, **how))
+    door = asyncio.create_task(
+        server._run_server(web_app(town.desk(), always_ready, closing), listener, closing, **how)
+    )
     writers = []
 
     async def connect(request=b""):

@@ -20,6 +20,7 @@ from bot.slack.signature import sign
 from bot.storage import Repository
 from bot.web.app import web_app
 from tests.support.loopback import serving_app
+from tests.support.readiness import always_ready
 
 SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -110,9 +111,6 @@ async def signed_endpoint(path, *, now=None):
 
 
 def made(book, slack, url, now=None):
-    async def ready():
-        return {}
-
     found = SignedEndpoint(None, slack, None, url, book)
 
     def answer(text, *_):
@@ -132,7 +130,7 @@ def made(book, slack, url, now=None):
     bolt.event("app_home_opened")(opened)
     bolt.view("settings")(sent)
     found.door = SlackHttpHandler(bolt, SECRET, now or found.now)
-    app = web_app(UnusedQueries(), ready, asyncio.Event(), slack=found.door.add_route)
+    app = web_app(UnusedQueries(), always_ready, asyncio.Event(), slack=found.door.add_route)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     found.client = httpx.AsyncClient(transport=transport, base_url="https://bot.example.com")
     return found

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.queries import schemas
 from bot.queries.slack_status import SlackStatus
-from bot.web.app import web_app
+from bot.web.app import Readiness, web_app
 from bot.web.server import stale_sources
 from tests.support.scenario import RED, incident
 
@@ -21,15 +21,15 @@ pytestmark = pytest.mark.anyio
 STORIES = ["look", "breaks", "recovers", "is_over"]
 
 
-def web(town, wrong=None):
-    async def not_ready():
-        return wrong or {}
+def web(town, wrong=None, warnings=None):
+    async def readiness():
+        return Readiness(wrong or {}, warnings or {})
 
-    return web_app(town.desk(), not_ready, asyncio.Event(), hosts=["board"])
+    return web_app(town.desk(), readiness, asyncio.Event(), hosts=["board"])
 
 
-async def get(town, path, wrong=None, **query):
-    transport = httpx.ASGITransport(app=web(town, wrong))
+async def get(town, path, wrong=None, warnings=None, **query):
+    transport = httpx.ASGITransport(app=web(town, wrong, warnings))
     async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
         return await client.get(path, params=query or None)
 
@@ -226,7 +226,14 @@ async def test_it_is_ready_where_nothing_is_wrong(town):
 
 async def test_it_is_not_ready_and_says_why(town):
     answer = await get(town, "/readyz", wrong={"slack": "not connected"})
-    assert (answer.status_code, answer.json()["notes"]) == (503, ["slack: not connected"])
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["notes"]) == (503, "fail", ["slack: not connected"])
+
+
+async def test_a_vendor_s_page_alone_is_a_note(town):
+    answer = await get(town, "/readyz", warnings={"acme": "not looked at yet"})
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["notes"]) == (200, "warn", ["acme: not checked yet"])
 
 
 def test_a_source_read_within_three_intervals_is_ready(town):

@@ -12,6 +12,7 @@ from bot.web.app import web_app
 from bot.web.evidence_api import EvidenceApi
 from bot.web.middleware import MAX_BODY, BodyLimitMiddleware
 from bot.web.rate_limit import RateLimiter
+from tests.support.readiness import always_ready
 from tests.support.scenario import Scenario
 
 pytestmark = pytest.mark.anyio
@@ -39,10 +40,7 @@ class Bot:
         self.secret = keys.create("shop", ("outcomes", "probes", "reports"), now)
         pace = RateLimiter(lambda: self.seconds, burst=3)
 
-        async def ready():
-            return {}
-
-        self.app = web_app(self.town.desk(), ready, asyncio.Event(), writing=EvidenceApi(self.ear, pace))
+        self.app = web_app(self.town.desk(), always_ready, asyncio.Event(), writing=EvidenceApi(self.ear, pace))
 
     async def post(self, kind, body=None, *, secret=None, **how):
         sent = {"json": body} if body is not None else {}
@@ -380,10 +378,7 @@ async def test_without_an_engine_there_is_no_interface(tmp_path):
 
 
 async def asked(bot, host, path="/healthz", hosts=()):
-    async def ready():
-        return {}
-
-    app = web_app(bot.town.desk(), ready, asyncio.Event(), hosts=hosts)
+    app = web_app(bot.town.desk(), always_ready, asyncio.Event(), hosts=hosts)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1") as client:
         return await client.get(path, headers={"host": host})
 

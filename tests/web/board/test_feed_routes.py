@@ -7,15 +7,13 @@ import httpx
 import pytest
 
 from bot.web.app import web_app
+from tests.support.readiness import always_ready
 
 pytestmark = pytest.mark.anyio
 
 
 async def get(town, path, headers=None, origins=()):
-    async def ready():
-        return {}
-
-    app = web_app(town.desk(), ready, asyncio.Event(), hosts=["board"], embed_origins=origins)
+    app = web_app(town.desk(), always_ready, asyncio.Event(), hosts=["board"], embed_origins=origins)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://board") as client:
         return await client.get(path, headers=headers or {})
 

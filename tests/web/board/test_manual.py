@@ -13,6 +13,7 @@ from bot.queries import manual
 from bot.web.app import web_app
 from bot.web.board.manual import manual_address, render_page, to_html
 from bot.web.board.security_headers import SECURITY_HEADERS
+from tests.support.readiness import always_ready
 
 pytestmark = pytest.mark.anyio
 
@@ -21,11 +22,8 @@ NAMES = [manual.INDEX_PAGE, *(page.name for page in manual.list_pages())]
 
 @pytest.fixture
 def get(town):
-    async def ready():
-        return {}
-
     async def get(path):
-        transport = httpx.ASGITransport(app=web_app(town.desk(), ready, asyncio.Event(), hosts=["board"]))
+        transport = httpx.ASGITransport(app=web_app(town.desk(), always_ready, asyncio.Event(), hosts=["board"]))
         async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
             return await client.get(path)
 

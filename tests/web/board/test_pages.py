@@ -13,6 +13,7 @@ from bot.messages import service_status, words
 from bot.web.app import web_app
 from bot.web.board import rendering
 from bot.web.board.rendering import PageRenderer
+from tests.support.readiness import always_ready
 from tests.support.scenario import RED, incident
 
 pytestmark = pytest.mark.anyio
@@ -21,10 +22,7 @@ HOSTILE = '<script>alert(1)</script> <img src=x onerror=alert(2)> & "quotes" <!c
 
 
 async def get(town, path):
-    async def ready():
-        return {}
-
-    transport = httpx.ASGITransport(app=web_app(town.desk(), ready, asyncio.Event(), hosts=["board"]))
+    transport = httpx.ASGITransport(app=web_app(town.desk(), always_ready, asyncio.Event(), hosts=["board"]))
     async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
         return await client.get(path)
 
