@@ -231,7 +231,7 @@ async def test_it_is_not_ready_and_says_why(town):
 
 
 async def test_a_vendor_s_page_alone_is_a_note(town):
-    answer = await get(town, "/readyz", warnings={"acme": "not looked at yet"})
+    answer = await get(town, "/readyz", warnings={"acme": "not checked yet"})
     body = answer.json()
     assert (answer.status_code, body["status"], body["notes"]) == (200, "warn", ["acme: not checked yet"])
 
