@@ -22,9 +22,9 @@ import feedparser
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as Defused
 
-from bot.domain import NO_TIME, Impact, Incident, Snapshot, Source, Stage, Update
+from bot.domain import NO_TIME, Component, Condition, Impact, Incident, Snapshot, Source, Stage, Update
 from bot.errors import ParseError
-from bot.formats import builders, feed_stages, json_fields, reading, time_zones
+from bot.formats import builders, feed_components, feed_stages, json_fields, reading, time_zones
 from bot.formats.base import Bodies, SourceFormat
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8"
@@ -215,9 +215,26 @@ def _incident(group: list[_Entry], at: datetime) -> Incident | None:
     final_stage = Stage.COMPLETED if is_maintenance and stage is Stage.RESOLVED else stage
     impact = Impact.MAINTENANCE if is_maintenance else _impact(newest)
     first = min((u.display_at for u in updates), default=newest.at)
+    components = feed_components.read_components(newest.title, newest.text, newest.link)
     return builders.build_incident(
-        group[0].id, newest.title, final_stage, impact, first, updates, url=newest.link, is_maintenance=is_maintenance
+        group[0].id,
+        newest.title,
+        final_stage,
+        impact,
+        first,
+        _with_transitions(updates, components),
+        components=components,
+        url=newest.link,
+        is_maintenance=is_maintenance,
     )
+
+
+def _with_transitions(updates: list[Update], components: Iterable[Component]) -> list[Update]:
+    """The updates, the newest one with the states of the components that the entry states."""
+    stated = [(c.id, c.name, c.condition) for c in components if c.condition is not Condition.UNKNOWN]
+    if not updates or not stated:
+        return updates
+    return [*updates[:-1], replace(updates[-1], transitions=builders.build_transitions(stated))]
 
 
 def _entry_updates(entry: _Entry) -> Iterator[Update]:

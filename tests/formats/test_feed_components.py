@@ -1,0 +1,52 @@
+"""The components that a feed's entry names, in the places where generators have them."""
+
+import pytest
+
+from bot.domain import Condition
+from bot.formats.feed_components import read_components
+from tests.formats.pages import read
+
+LINK = "https://status.acme.example/api-eu/INC1"
+
+
+def found(title="", text="", link=LINK):
+    return [(c.name, c.condition) for c in read_components(title, text, link)]
+
+
+def test_incident_ios_list_has_a_state_for_each():
+    text = "Status: Identified\nSome calls fail.\nAffected components\nAPI (Partial outage)\nLogin (EU) (Operational)"
+    assert found(text=text) == [("API", Condition.PARTIAL_OUTAGE), ("Login (EU)", Condition.OPERATIONAL)]
+
+
+def test_flashdutys_line_has_names_alone():
+    text = "Status: resolved\nIt is over.\nAffected components: Chat (web, app), Search"
+    assert found(text=text) == [("Chat (web, app)", Condition.UNKNOWN), ("Search", Condition.UNKNOWN)]
+
+
+def test_a_component_in_brackets_counts_where_the_address_has_a_part_for_it():
+    assert found("[API (eu)] Calls fail") == [("API (eu)", Condition.UNKNOWN)]
+
+
+@pytest.mark.parametrize(
+    ("title", "link"),
+    [
+        ("[Resolved] Calls fail", LINK),
+        ("[API] Calls fail", "https://status.acme.example/incidents/INC1"),
+        ("[API] Calls fail", None),
+        ("[API]", LINK),
+        ("[API] Calls fail", "http://[x/y/z"),
+    ],
+)
+def test_other_brackets_are_no_component(title, link):
+    assert found(title, link=link) == []
+
+
+@pytest.mark.parametrize("text", ["We look at the affected components now.", "Affected components\nWe look into it."])
+def test_the_words_inside_a_text_are_no_list(text):
+    assert found(text=text) == []
+
+
+def test_the_newest_post_of_an_entry_says_how_its_components_are():
+    (incident,) = read("feed", "incidentio").incidents
+    assert [c.name for c in incident.components] == ["API"]
+    assert [(m.name, m.new) for m in incident.updates[-1].transitions] == [("API", Condition.PARTIAL_OUTAGE)]
