@@ -80,6 +80,17 @@ def detect_formats(body: bytes) -> tuple[str, ...]:
     return tuple(kind for kind, source_format in FORMATS.items() if source_format.fits(value))
 
 
+def other_formats(kind: str, body: bytes) -> tuple[str, ...]:
+    """The formats that a body looks like where it does not look like ``kind``; none where it does, or like nothing.
+
+    Some formats have so much in common that one's reader accepts the other's pages and misses what they say.
+    """
+    value = _decode_json(body)
+    if kind not in FORMATS or FORMATS[kind].fits(value):
+        return ()
+    return tuple(other for other, source_format in FORMATS.items() if source_format.fits(value))
+
+
 def guess_sources(url: str, options: Source, page: HtmlPage | None = None) -> tuple[FormatGuess, ...]:
     """What to try at an address, in order; ``options`` carries what a person gave: page, regions, products.
 

@@ -229,16 +229,10 @@ class Poller:
         source_format = self._format_of(provider)
         if cached.snapshot is not None and not source_format.timed:
             return cached.snapshot
-        try:
-            return source_format.parse(bodies, provider.source, self.now())
-        except ParseError as error:
-            others = [self.kinds[k].name for k in detection.detect_formats(bodies[0]) if k != provider.source.kind]
-            if not others:
-                raise
-            host = provider.source.url.partition("://")[2]
-            raise OtherFormatError(
-                f"{host} answers in another format than {source_format.name}: it looks like {others[0]}"
-            ) from error
+        if others := detection.other_formats(provider.source.kind, bodies[0]):
+            host, name = provider.source.url.partition("://")[2], self.kinds[others[0]].name
+            raise OtherFormatError(f"{host} answers in another format than {source_format.name}: it looks like {name}")
+        return source_format.parse(bodies, provider.source, self.now())
 
     @staticmethod
     def _check_identity(provider: Provider, state: ProviderState, snapshot: Snapshot) -> None:

@@ -145,3 +145,29 @@ def test_every_kind_is_guessed_with_no_option_it_does_not_take():
 
 def test_deep_json_is_looked_at_without_a_word():
     assert detection.detect_formats(b"[" * 100_000) == ()
+
+
+@pytest.mark.parametrize(("kind", "name"), [(k, n) for k, n in PAGES if not n.startswith("shim")])
+def test_a_page_is_not_taken_for_one_of_another_format(kind, name):
+    assert detection.other_formats(kind, PAGES[kind, name][0]) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [
+        ("statuspage", ("incidentio", "clear")),
+        ("statuspage", ("incidentio-widget", "flashduty")),
+        ("cachet-v1", ("cachet-v3", "clear")),
+        ("cachet-v3", ("cachet-v1", "open")),
+        ("apple", ("statuspal", "clear")),
+        ("aws", ("google", "open")),
+        ("incidentio", ("statuspage", "all-clear")),
+    ],
+)
+def test_a_page_of_another_format_is_recognised_although_its_reader_would_accept_it(kind, page):
+    assert detection.other_formats(kind, PAGES[page][0]) == (page[0],)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b"<html>", b"{", b'{"page": {"name": "x"}, "components": []}'])
+def test_what_looks_like_no_format_is_no_other_format(body):
+    assert detection.other_formats("statuspage", body) == ()

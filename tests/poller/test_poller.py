@@ -204,6 +204,9 @@ def shim():
     return PAGES["incidentio", "open"][0]
 
 
+AN_API = {"id": "c1", "name": "API", "status": "operational"}
+
+
 @pytest.fixture
 def fail():
     """The Blindness of the ``nth`` failure in a row, at a page with this body or error."""
@@ -225,6 +228,13 @@ def fail():
 async def test_an_answer_that_looks_like_another_format_says_so(fail):
     seen = await fail(shim())
     assert (seen.code, "looks like incident.io" in seen.why) == ("other_format", True)
+
+
+async def test_a_page_that_became_another_format_is_said_although_the_reader_would_accept_it():
+    clear = json.dumps({"page": {"id": "01J5NNAC2GC4E1C5QTHH7TDZAV", "name": "Acme"}, "components": [AN_API]}).encode()
+    looker = Poller(FakeFetcher(**{"api/v2/summary.json": clear}), lambda: NOW)
+    seen, _ = await looker.poll(replace(ACME, source=replace(SOURCE, kind="statuspage")), ProviderState("acme"))
+    assert (seen.saw.code, "looks like incident.io" in seen.saw.why) == ("other_format", True)
 
 
 async def test_an_answer_that_looks_like_nothing_does_not(fail):
