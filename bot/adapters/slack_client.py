@@ -86,10 +86,12 @@ class DirectMessageChannels(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
-    """A token's scopes (None: Slack did not say), and the address of its workspace."""
+    """A token's scopes (None: Slack did not say), the address and name of its workspace, and the bot's name there."""
 
     scopes: frozenset[str] | None = None
     home: str = ""
+    team: str = ""
+    bot: str = ""
 
 
 class SlackClient:
@@ -356,8 +358,8 @@ async def verify_bot_token(bot_token: str, *, base_url: str = SLACK_API_URL, tim
     answer = await _verify_token(
         "SLACK_BOT_TOKEN", "the app's bot token", lambda *_: client.auth_test(token=bot_token), slack_refusals.AUTH
     )
-    url = answer.get("url")
-    return TokenInfo(_token_scopes(answer), url if isinstance(url, str) else "")
+    home, team, bot = (value if isinstance(value := answer.get(key), str) else "" for key in ("url", "team", "user"))
+    return TokenInfo(_token_scopes(answer), home, team, bot)
 
 
 async def _verify_token(name: str, wanted: str, request: _Send, method: str) -> Any:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from bot import settings
 from bot.adapters.litestream import find_litestream
+from bot.adapters.slack_client import SLACK_API_URL, request_socket_url, verify_bot_token
 from bot.app import probes as app_probes
 from bot.cli.options import config_option, db_option, open_queries
 from bot.domain import Probe, Provider
-from bot.errors import ConfigError, StoreError, UsageError
+from bot.errors import ConfigError, DeliveryError, StoreError, UsageError
 from bot.messages import formatting
 from bot.messages.source_health import component_texts
 from bot.queries.sources import list_sources
 from bot.slack import credentials
+from bot.slack.scopes import missing_scope_texts
+from bot.slack.user_groups import select_user_groups
+
+_SLACK_TIMEOUT_S = 5
 
 SOCKET_MODE_TEXT = "Slack: Socket Mode (SLACK_APP_TOKEN is set); no public address is needed"
 HTTP_MODE_TEXT = (
@@ -28,40 +35,29 @@ HTTP_MODE_TEXT = (
 
 @click.command()
 @click.option("--catalog", is_flag=True, help="Check the provider files alone, and list them: format, page, verified.")
+@click.option("--offline", is_flag=True, help="Does not try the tokens at Slack.")
 @config_option
 @db_option
-def check(config: Path | None, db: Path | None, *, catalog: bool) -> None:
+def check(config: Path | None, db: Path | None, *, catalog: bool, offline: bool) -> None:
     """Lists all errors in configuration and tokens, with file and line. Exit code 1 if there are any.
 
-    With a database, it also warns of services and components that a provider file and its status page do not share.
+    The tokens are tried at Slack: who the bot is there, and which scopes it lacks. Where Slack does not answer, that is
+    a warning. With a database, it also warns of services and components that a provider file and its status page do
+    not share.
     """
     if catalog:
         click.echo(catalog_table(settings.load(config).providers))
         return
     secrets = credentials.read_tokens(os.environ)
-    mistakes: list[str] = []
-    warnings: list[str] = []
-    app_settings = settings.Settings()
-    try:
-        app_settings = settings.load(config)
-    except ConfigError as error:
-        mistakes += error.mistakes
-    else:
-        enabled = [p for p in app_settings.providers if p.enabled]
-        surface_count = sum(len(p.surfaces) for p in enabled)
-        mistakes += [
-            f"the probe of {p.surface}: {why}"
-            for p in app_settings.probes
-            if (why := app_probes.key_problem(p, os.environ))
-        ]
-        mistakes += _missing_tools(app_settings)
-        click.echo(
-            f"config: {len(enabled)} of {len(app_settings.providers)} providers on, with {surface_count} services"
-        )
-        click.echo(f"probes: {_describe_probes(app_settings.probes, {s.id for p in enabled for s in p.surfaces})}")
-        warnings += _component_warnings(config, db)
+    app_settings, mistakes, warnings = _check_config(config, db)
     mistakes += [*secrets.errors, *credentials.unreachable_reasons(secrets.tokens, is_web_on=app_settings.web.enabled)]
     warnings += secrets.warnings
+    trial = TokenTrial()
+    if not (offline or secrets.errors):
+        has_groups = bool(select_user_groups(app_settings.admins))
+        trial = asyncio.run(try_tokens(secrets.tokens, has_admin_groups=has_groups))
+        mistakes += trial.errors
+        warnings += trial.warnings
     for line in mistakes:
         click.echo(f"error: {line}", err=True)
     for line in warnings:
@@ -71,15 +67,56 @@ def check(config: Path | None, db: Path | None, *, catalog: bool) -> None:
             click.echo("See `brownout docs troubleshooting#configuration`.", err=True)
         click.echo(_counts_text(len(mistakes), len(warnings)), err=True)
         raise SystemExit(1)
-    click.echo(
-        SOCKET_MODE_TEXT
-        if secrets.tokens.mode == "socket"
-        else HTTP_MODE_TEXT.format(host=app_settings.web.host, port=app_settings.web.port)
-    )
+    is_socket = secrets.tokens.mode == "socket"
+    web = app_settings.web
+    click.echo(SOCKET_MODE_TEXT if is_socket else HTTP_MODE_TEXT.format(host=web.host, port=web.port))
     on = sum(p.enabled for p in app_settings.providers)
     counted = f", {_counts_text(0, len(warnings))}" if warnings else ""
-    mode = "Socket Mode" if secrets.tokens.mode == "socket" else "HTTP mode"
-    click.echo(f"OK: {on} of {len(app_settings.providers)} providers on, Slack: both tokens set ({mode}){counted}")
+    mode = "Socket Mode" if is_socket else "HTTP mode"
+    who = trial.who or "both tokens set"
+    click.echo(f"OK: {on} of {len(app_settings.providers)} providers on, Slack: {who} ({mode}){counted}")
+
+
+def _check_config(config: Path | None, db: Path | None) -> tuple[settings.Settings, list[str], list[str]]:
+    """The settings (the default ones where they have errors), and the errors and warnings; prints a summary."""
+    try:
+        app_settings = settings.load(config)
+    except ConfigError as error:
+        return settings.Settings(), list(error.mistakes), []
+    enabled = [p for p in app_settings.providers if p.enabled]
+    surface_count = sum(len(p.surfaces) for p in enabled)
+    mistakes = [
+        f"the probe of {p.surface}: {why}"
+        for p in app_settings.probes
+        if (why := app_probes.key_problem(p, os.environ))
+    ]
+    click.echo(f"config: {len(enabled)} of {len(app_settings.providers)} providers on, with {surface_count} services")
+    click.echo(f"probes: {_describe_probes(app_settings.probes, {s.id for p in enabled for s in p.surfaces})}")
+    return app_settings, [*mistakes, *_missing_tools(app_settings)], _component_warnings(config, db)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTrial:
+    """What trying the tokens at Slack gave: who the bot is (empty where that is not known), errors and warnings."""
+
+    who: str = ""
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+async def try_tokens(tokens: credentials.SlackTokens, *, has_admin_groups: bool = False) -> TokenTrial:
+    """Tries the bot token by auth.test, and the app token, if there is one, by apps.connections.open."""
+    url = tokens.url or SLACK_API_URL
+    try:
+        info = await verify_bot_token(tokens.bot, base_url=url, timeout_s=_SLACK_TIMEOUT_S)
+        if tokens.app:
+            await request_socket_url(tokens.app, base_url=url, timeout_s=_SLACK_TIMEOUT_S)
+    except DeliveryError as error:
+        if error.permanent:
+            return TokenTrial(errors=(f"{error}. See `brownout docs slack#refused-tokens`.",))
+        return TokenTrial(warnings=(f"the tokens were not tried: {error}",))
+    who = f"{info.team}, bot @{info.bot}" if info.team and info.bot else "both tokens accepted"
+    return TokenTrial(who, warnings=tuple(missing_scope_texts(info.scopes, has_admin_groups=has_admin_groups)))
 
 
 def catalog_table(providers: Sequence[Provider]) -> str:

@@ -100,7 +100,7 @@ def test_the_help_of_every_command_has_standard_words_only():
 
 
 def test_check_ends_with_the_number_of_errors(run, config):
-    said = run("check", "--config", config, env={"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": ""})
+    said = run("check", "--offline", "--config", config, env={"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": ""})
     assert (said.exit_code, said.output.splitlines()[-1]) == (1, "2 errors")
 
 
@@ -198,13 +198,13 @@ TOKENS = {"SLACK_BOT_TOKEN": "xoxb-secret", "SLACK_APP_TOKEN": "xapp-secret"}
 
 
 def test_check_says_that_all_is_well(run, config):
-    told = run("check", "--config", config, env=TOKENS)
+    told = run("check", "--offline", "--config", config, env=TOKENS)
     assert (told.exit_code, "OK: 1 of 1 providers on, " in told.output.splitlines()[-1]) == (0, True), told.output
 
 
 def test_check_names_mistakes_of_config_and_tokens_at_once(run, config):
     (config / "brownout.toml").write_text("[poll]\nintervall_s = 1\n")
-    told = run("check", "--config", config, env={"SLACK_BOT_TOKEN": "secret", "SLACK_APP_TOKEN": ""})
+    told = run("check", "--offline", "--config", config, env={"SLACK_BOT_TOKEN": "secret", "SLACK_APP_TOKEN": ""})
     assert told.exit_code == 1
     assert all(word in told.output for word in ("brownout.toml:2", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"))
     assert "secret" not in told.output
@@ -225,13 +225,13 @@ HTTP = {"SLACK_BOT_TOKEN": "xoxb-secret", "SLACK_SIGNING_SECRET": "0123456789abc
     ],
 )
 def test_check_says_how_slack_is_heard(run, config, environment, said):
-    told = run("check", "--config", config, env=environment)
+    told = run("check", "--offline", "--config", config, env=environment)
     assert (told.exit_code, said in told.output, "secret" in told.output) == (0, True, False), told.output
 
 
 def test_check_says_that_http_mode_needs_the_web_interface(run, config):
     (config / "brownout.toml").write_text("[web]\nenabled = false\n")
-    told = run("check", "--config", config, env=HTTP)
+    told = run("check", "--offline", "--config", config, env=HTTP)
     assert (told.exit_code, "needs the web server" in told.output) == (1, True)
 
 
@@ -243,7 +243,7 @@ def test_check_of_the_catalogue_lists_every_provider_with_when_its_page_was_seen
 
 
 def test_check_of_the_config_that_ships_is_well(run):
-    assert run("check", env=TOKENS).exit_code == 0
+    assert run("check", "--offline", env=TOKENS).exit_code == 0
 
 
 @pytest.fixture

@@ -122,12 +122,14 @@ def test_programs_get_all_of_them(town, tmp_path):
 def test_the_check_of_the_config_names_them_too(town, tmp_path):
     show_components(town, "c-api", "n1")
     catalogue(tmp_path)
-    words = ["check", "--config", str(tmp_path), "--db", str(tmp_path / "town.db")]
+    words = ["check", "--offline", "--config", str(tmp_path), "--db", str(tmp_path / "town.db")]
     told = CliRunner().invoke(brownout, words, env={"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": ""})
     assert "warning: acme: components of no service: N1" in told.output
 
 
 def test_the_check_of_the_config_needs_no_database(tmp_path):
     catalogue(tmp_path)
-    told = CliRunner().invoke(brownout, ["check", "--config", str(tmp_path), "--db", str(tmp_path / "none.db")])
+    told = CliRunner().invoke(
+        brownout, ["check", "--offline", "--config", str(tmp_path), "--db", str(tmp_path / "none.db")]
+    )
     assert "warning: acme" not in told.output

@@ -1,0 +1,56 @@
+"""``brownout check`` tries the tokens at a Slack that accepts, refuses, or does not answer them."""
+
+import pytest
+from aiohttp import web
+
+from bot.cli.check import try_tokens
+from bot.slack.credentials import SlackTokens
+from bot.slack.scopes import SCOPE_USES
+from tests.support.loopback import serving_app
+
+pytestmark = pytest.mark.anyio
+
+ACCEPTED = {"ok": True, "team": "Acme", "user": "brownout", "url": "https://acme.slack.com/"}
+ALL_SCOPES = ",".join(SCOPE_USES)
+OPENED = {"ok": True, "url": "wss://slack.example/link"}
+
+
+async def tried(auth, connect=OPENED, scopes=ALL_SCOPES):
+    async def handle(request):
+        answer = auth if request.match_info["method"] == "auth.test" else connect
+        return web.json_response(answer, headers={"x-oauth-scopes": scopes})
+
+    async with serving_app(web.route("*", "/api/{method}", handle)) as url:
+        return await try_tokens(SlackTokens("xoxb-1", "xapp-1", url=f"{url}/api/"))
+
+
+async def test_accepted_tokens_say_who_the_bot_is():
+    trial = await tried(ACCEPTED)
+    assert (trial.who, trial.errors, trial.warnings) == ("Acme, bot @brownout", (), ())
+
+
+async def test_a_missing_scope_is_a_warning():
+    trial = await tried(ACCEPTED, scopes=",".join(s for s in SCOPE_USES if s != "files:write"))
+    assert ["files:write: exported summaries will not work" in text for text in trial.warnings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("auth", "connect", "name"),
+    [
+        ({"ok": False, "error": "invalid_auth"}, OPENED, "SLACK_BOT_TOKEN"),
+        (ACCEPTED, {"ok": False, "error": "not_allowed_token_type"}, "SLACK_APP_TOKEN"),
+    ],
+)
+async def test_a_refused_token_is_an_error_that_names_it(auth, connect, name):
+    [text] = (await tried(auth, connect)).errors
+    assert name in text
+
+
+async def test_a_slack_that_is_down_is_a_warning():
+    trial = await tried({"ok": False, "error": "internal_error"})
+    assert (trial.errors, len(trial.warnings)) == ((), 1)
+
+
+async def test_where_nothing_answers_the_tokens_count_as_not_tried():
+    trial = await try_tokens(SlackTokens("xoxb-1", "xapp-1", url="http://127.0.0.1:9/api/"))
+    assert (trial.errors, ["not tried" in text for text in trial.warnings]) == ((), [True])
