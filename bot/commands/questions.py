@@ -14,6 +14,7 @@ from bot.lookup import Target
 from bot.messages import answers, modals, preferences, service_status, summary
 from bot.messages import why as why_answer
 from bot.messages.builder import build_message, join_messages
+from bot.queries import incident_export
 from bot.queries.current import LAST_WORDS, StatusQueries
 from bot.rules.alerting import decide
 
@@ -124,7 +125,7 @@ def incident_summary(queries: StatusQueries, request: CommandRequest) -> Command
         *(tracked, provider, events, queries.surfaces(), queries.now()),
         people=people,
         judged=accuracy,
-        seen=queries.evidence_totals(tracked),
+        surroundings=incident_export.surroundings(queries, provider, tracked),
     )
     unmonitored = build_message(
         "", summary.unmonitored_lines(tracked, queries.repository.last_polled_at(provider.id), queries.now())

@@ -25,7 +25,7 @@ from bot import __version__
 from bot.domain import Advice, Provider, ProviderState, Surface
 from bot.errors import BrownoutError, UsageError
 from bot.messages import replies, service_status, summary
-from bot.queries import schemas
+from bot.queries import incident_export, schemas
 from bot.queries.current import StatusQueries
 from bot.queries.retry_gate import RetryGate
 from bot.settings import Settings
@@ -164,9 +164,10 @@ class AgentTools:
         with self._open_queries() as queries:
             provider, tracked, events = queries.find_incident(incident)
             actions = queries.repository.user_actions.user_actions("", tracked.incident.id)
-            evidence = queries.evidence_totals(tracked)
             message = summary.summary_message(
-                tracked, provider, events, queries.surfaces(), queries.now(), people=actions, seen=evidence
+                *(tracked, provider, events, queries.surfaces(), queries.now()),
+                people=actions,
+                surroundings=incident_export.surroundings(queries, provider, tracked),
             )
         return SummaryAnswer(
             id=tracked.incident.id,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from html import escape, unescape
@@ -32,6 +32,7 @@ class IncidentExport:
     sent: tuple[timeline.SentNotification, ...]
     surfaces: Mapping[str, Surface]
     now: datetime
+    surroundings: summary.Surroundings = summary.NO_SURROUNDINGS
 
 
 def markdown(export: IncidentExport) -> str:
@@ -45,7 +46,7 @@ def markdown(export: IncidentExport) -> str:
             for fact, value in _incident_facts(export)
         ),
         "",
-        "## Timeline",
+        f"## {_timeline_title(export)}",
         "",
     ]
     return "\n".join([*lines, *(f"{_markdown_line(line)}  " for line in _timeline_lines(export)), ""])
@@ -54,6 +55,7 @@ def markdown(export: IncidentExport) -> str:
 def as_json(export: IncidentExport) -> str:
     """The incident with every field as JSON (schema ``incident/1``), for programs."""
     tracked = export.known
+    events = summary.with_vendor_times(tracked, export.events)
     return json.dumps(
         {
             "schema": "incident/1",
@@ -64,6 +66,10 @@ def as_json(export: IncidentExport) -> str:
             "closed_at": tracked.closed_at,
             "ending": tracked.ending,
             "is_backfilled": tracked.is_backfilled,
+            "began_at": summary.begun_at(tracked, events),
+            "ended_at": summary.ended_at(tracked, events),
+            "history_until": export.surroundings.history_until,
+            "is_posted_late": summary.is_posted_late(tracked),
             "labels": export.labels,
             "events": [{k: v for k, v in asdict(e).items() if v is not None} for e in export.events],
             "deliveries": [_notification_json(s) for s in export.sent],
@@ -77,14 +83,16 @@ def as_json(export: IncidentExport) -> str:
 def ics(export: IncidentExport) -> str:
     """The incident as a calendar entry, from the first post to the end; an open one ends at ``export.now``."""
     incident = export.known.incident
-    posts = [u.display_at for u in incident.updates] or [incident.created_at]
-    end = max(export.known.closed_at or export.now, posts[0] + timedelta(minutes=1))
+    events = summary.with_vendor_times(export.known, export.events)
+    start = summary.begun_at(export.known, events) or incident.scheduled_for or incident.created_at
+    ended_at = summary.ended_at(export.known, events) or export.surroundings.history_until or export.now
+    end = max(ended_at, start + timedelta(minutes=1))
     description = "\n".join(f"{fact}: {value}" for fact, value in _incident_facts(export))
     rows = [
         *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Brownout//incident//EN", "BEGIN:VEVENT"),
         f"UID:{escape_ics(incident.id)}@{escape_ics(export.provider.id)}.brownout",
         f"DTSTAMP:{ics_time(export.now)}",
-        f"DTSTART:{ics_time(posts[0])}",
+        f"DTSTART:{ics_time(start)}",
         f"DTEND:{ics_time(end)}",
         f"SUMMARY:{escape_ics(f'{export.provider.name}: {incident.name}')}",
         f"DESCRIPTION:{escape_ics(description)}",
@@ -103,7 +111,7 @@ def html(export: IncidentExport) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style></head>\n<body><main><h1>{title}</h1>\n<dl>{facts}</dl>\n<h2>Timeline (UTC)</h2>\n"
+        f"<style>{_STYLE}</style></head>\n<body><main><h1>{title}</h1>\n<dl>{facts}</dl>\n<h2>{escape(_timeline_title(export))}</h2>\n"
         f"{steps}\n</main></body></html>\n"
     )
 
@@ -124,19 +132,54 @@ _STYLE = (
 
 def _incident_facts(export: IncidentExport) -> list[tuple[str, str]]:
     tracked, incident = export.known, export.known.incident
-    ended = formatting.format_datetime(tracked.closed_at) if tracked.closed_at else "still open"
+    events = summary.with_vendor_times(tracked, export.events)
+    vendor = export.provider.vendor or export.provider.name
+    is_own = incident.is_unposted or incident.is_suspected
+    first = "First shown" if is_own else "First post"
     facts = [
         ("Provider", export.provider.name),
         ("Incident", incident.id),
-        ("Status", summary.headline_text(tracked, export.provider, export.events)),
-        (f"Impact, as posted by {export.provider.vendor or export.provider.name}", str(incident.impact)),
-        ("First post", formatting.format_datetime(incident.created_at)),
+        ("Status", summary.headline_text(tracked, export.provider, events)),
+        *([] if is_own else [(f"Impact, as posted by {vendor}", str(incident.impact))]),
+        (first, formatting.format_datetime(incident.created_at)),
         ("Imported" if tracked.is_backfilled else "Detected", formatting.format_datetime(tracked.seen_at)),
-        ("Ended", ended),
+        *_time_facts(export, events),
         ("Affected", summary.affected_names(tracked, export.surfaces)),
+        *_status_facts(export, events),
     ]
     facts += [("Labels", ", ".join(export.labels))] if export.labels else []
     return facts + ([("Status page", incident.url)] if incident.url and is_plain_url(incident.url) else [])
+
+
+def _time_facts(export: IncidentExport, events: Sequence[Event]) -> Iterator[tuple[str, str]]:
+    """When it began and ended, how, and how long it took: the same times as in the summary."""
+    tracked = export.known
+    start, end = summary.begun_at(tracked, events), summary.ended_at(tracked, events)
+    if tracked.incident.is_maintenance:
+        yield "Began", formatting.format_datetime(start) if start else "not yet"
+    if end is not None:
+        ending = summary.ending_text(tracked, export.provider.vendor or export.provider.name)
+        yield "Ended", f"{formatting.format_datetime(end)}, {ending}"
+    elif export.surroundings.history_until is not None:
+        yield "Ended", f"open when the history ended ({formatting.format_datetime(export.surroundings.history_until)})"
+    else:
+        yield "Ended", "still open"
+    if summary.is_posted_late(tracked):
+        yield "Duration", "not stated: posted after it was over"
+    elif start is not None and end is not None:
+        yield "Duration", formatting.format_duration((max(end, start) - start).total_seconds())
+
+
+def _status_facts(export: IncidentExport, events: Sequence[Event]) -> Iterator[tuple[str, str]]:
+    for text in summary.status_texts(export.known, events, export.surfaces, export.surroundings):
+        title, _, courses = text.partition(":")
+        for line in courses.strip().splitlines():
+            yield title, line.removeprefix("• ")
+
+
+def _timeline_title(export: IncidentExport) -> str:
+    """``Timeline (2026-03-02, UTC)``: with the day where all times are of one, since its lines carry none then."""
+    return f"Timeline ({timeline.days_text(export.known, export.events)})"
 
 
 def _timeline_lines(export: IncidentExport) -> Sequence[str]:

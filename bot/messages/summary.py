@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain import (
@@ -25,6 +25,7 @@ from bot.messages.replies import MAX_POLL_AGE, surface_advice
 
 QUOTED_EVENTS = (EventKind.UPDATE_POSTED, EventKind.UPDATE_EDITED, EventKind.INCIDENT_CHANGED)
 NO_USER_ACTIONS = IncidentUserActions()
+_CONDITION_EVENTS = (EventKind.SURFACE_CHANGED, EventKind.TROUBLE_BEGAN)
 _TEXT_EVENTS = (EventKind.NOTE, EventKind.REPORTED)
 _EVENT_TEXTS = {
     EventKind.INCIDENT_OPENED: "incident opened",
@@ -75,6 +76,23 @@ _ENDING_TEXTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is recorded beside an incident.
+
+    ``changes`` are the changes of its surfaces, up to its end, that belong to other incidents, in time order.
+    ``history_until`` is the end of the imported history that it was open in; None for all others. ``evidence`` is what
+    probes and the team's own requests saw, by surface.
+    """
+
+    changes: tuple[Event, ...] = ()
+    history_until: datetime | None = None
+    evidence: tuple[EvidenceTotals, ...] = ()
+
+
+NO_SURROUNDINGS = Surroundings()
+
+
 def summary_message(
     tracked: TrackedIncident,
     provider: Provider,
@@ -84,7 +102,7 @@ def summary_message(
     *,
     people: IncidentUserActions = NO_USER_ACTIONS,
     judged: VerdictAccuracy = NO_ACCURACY,
-    seen: Iterable[EvidenceTotals] = (),
+    surroundings: Surroundings = NO_SURROUNDINGS,
 ) -> Message:
     """What happened, to which services, when, how soon it was detected, and which advice was given.
 
@@ -96,16 +114,17 @@ def summary_message(
         now: The present, for the duration of an open incident; times on another day carry their date.
         people: What people have done about it.
         judged: How right the advice was; shown if it held anything.
-        seen: What probes and the team's own requests saw, by surface.
+        surroundings: What is recorded beside it.
     """
     vendor = provider.vendor or provider.name
     events = with_vendor_times(tracked, events)
     headline = headline_text(tracked, provider, events)
+    when = _when_text(tracked, events, now, surroundings.history_until)
     advice = _advice_text(tracked, events, surfaces, now)
     ending = tracked.ending or IncidentEnding.UNRECORDED
     return answers.build_answer(
         [
-            f"**{headline}** · {_when_text(tracked, events, now)} · `{tracked.incident.id}`",
+            f"**{headline}** · {when} · `{tracked.incident.id}`",
             Paragraph(tracked.incident.name, is_quote=True),
             f"**Affected:** {_affected_text(tracked, events, surfaces)}",
             f"**Detected:** {_detected_text(tracked, events, vendor, now)}",
@@ -114,8 +133,9 @@ def summary_message(
                 if tracked.closed_at and ending is not IncidentEnding.RESOLVED
                 else []
             ),
-            *([advice] if advice else _status_lines(tracked, events, surfaces, now)),
-            *_other_evidence_lines(seen, surfaces),
+            *_status_lines(tracked, events, surfaces, now, surroundings.changes),
+            *([advice] if advice else []),
+            *_other_evidence_lines(surroundings.evidence, surfaces),
             *([f"**Advice record:** {record}"] if (record := digest.accuracy_text(judged)) else []),
             *_edit_lines(events, vendor),
             *_last_update_lines(events, now),
@@ -159,7 +179,7 @@ def _current_status(tracked: TrackedIncident, events: Iterable[Event]) -> words.
 
 
 def _condition_events(events: Iterable[Event]) -> Iterator[Event]:
-    return (e for e in events if e.kind is EventKind.SURFACE_CHANGED and e.surface and e.condition)
+    return (e for e in events if e.kind in _CONDITION_EVENTS and e.surface and e.condition)
 
 
 def _next_time_lines(tracked: TrackedIncident, surfaces: Mapping[str, Surface]) -> Iterator[str]:
@@ -187,23 +207,30 @@ def with_vendor_times(tracked: TrackedIncident, events: Sequence[Event]) -> Sequ
 
 
 def summary_paragraphs(
-    tracked: TrackedIncident, events: Sequence[Event], surfaces: Mapping[str, Surface], now: datetime
+    tracked: TrackedIncident,
+    events: Sequence[Event],
+    surfaces: Mapping[str, Surface],
+    now: datetime,
+    surroundings: Surroundings = NO_SURROUNDINGS,
 ) -> tuple[str, ...]:
     """The facts of an incident for its page: when, what was affected, which status and which advice; times in UTC."""
     advice = _advice_text(tracked, events, surfaces, now)
     lines = (
-        time_range_text(tracked, events, now),
+        time_range_text(tracked, events, now, surroundings.history_until),
         f"**Affected:** {affected_names(tracked, surfaces)}",
-        *_status_lines(tracked, events, surfaces, now),
+        *_status_lines(tracked, events, surfaces, now, surroundings.changes),
         *([advice] if advice else []),
         *_edit_lines(events, "The vendor"),
     )
     return tuple(answers.plain_times(line) for line in lines)
 
 
-def time_range_text(tracked: TrackedIncident, events: Sequence[Event], now: datetime) -> str:
+def time_range_text(
+    tracked: TrackedIncident, events: Sequence[Event], now: datetime, history_until: datetime | None = None
+) -> str:
     """When it began and ended by the vendor's clock, for how long, and how soon it was detected; times in UTC."""
-    when, detected = _when_text(tracked, events, now), _detected_text(tracked, events, "the vendor", now)
+    when = _when_text(tracked, events, now, history_until)
+    detected = _detected_text(tracked, events, "the vendor", now)
     ending = _ENDING_TEXTS[tracked.ending or IncidentEnding.UNRECORDED].format(vendor="the vendor")
     ended = f", {ending}" if tracked.closed_at else ""
     return answers.plain_times(f"**When:** {when}{ended}. **Detected:** {detected}")
@@ -211,6 +238,8 @@ def time_range_text(tracked: TrackedIncident, events: Sequence[Event], now: date
 
 def _posted_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime:
     """When the vendor first posted it, by the vendor's clock; of what no one posted, when it began."""
+    if tracked.incident.is_unposted and not tracked.incident.is_suspected:
+        return tracked.incident.created_at
     first = next((e for e in events if e.incident in (None, tracked.incident.id)), None)
     if first and first.happened_at:
         return first.happened_at
@@ -218,15 +247,47 @@ def _posted_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime:
     return updates[0].display_at if updates else tracked.incident.created_at
 
 
-def _when_text(tracked: TrackedIncident, events: Sequence[Event], now: datetime) -> str:
+def begun_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime | None:
+    """When it began: the first post; of a maintenance its work, None while it is only planned."""
     posted = _posted_at(tracked, events)
+    if not tracked.incident.is_maintenance:
+        return posted
+    started = [u.display_at for u in tracked.incident.updates if u.stage is Stage.IN_PROGRESS]
+    started += [e.happened_at or e.seen_at for e in events if e.stage is Stage.IN_PROGRESS]
+    is_planned = any(u.stage is Stage.SCHEDULED for u in tracked.incident.updates)
+    return min(started, default=None if is_planned else posted)
+
+
+def ended_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime | None:
+    """When it ended, by the vendor's clock where the vendor posted it; None while it is open."""
     if tracked.closed_at is None:
-        duration = formatting.format_duration((now - posted).total_seconds())
-        return f"since {answers.time_token(posted, now)} ({duration} so far)"
+        return None
     resolved_at = next((e.happened_at for e in reversed(events) if e.kind is EventKind.INCIDENT_RESOLVED), None)
-    ended_at = max(resolved_at or tracked.closed_at, posted)
-    start, end = answers.time_tokens((posted, ended_at), now)
-    return f"{start} to {end} ({formatting.format_duration((ended_at - posted).total_seconds())})"
+    return max(resolved_at or tracked.closed_at, _posted_at(tracked, events))
+
+
+def is_posted_late(tracked: TrackedIncident) -> bool:
+    """Whether all that the vendor posted says that it is over."""
+    updates = tracked.incident.updates
+    return bool(updates) and all(u.stage.is_closed for u in updates)
+
+
+def _when_text(
+    tracked: TrackedIncident, events: Sequence[Event], now: datetime, history_until: datetime | None = None
+) -> str:
+    start, end = begun_at(tracked, events), ended_at(tracked, events)
+    if is_posted_late(tracked):
+        return f"posted {answers.time_token(_posted_at(tracked, events), now)} after it was over, no duration stated"
+    if start is None:
+        return f"announced {answers.time_token(_posted_at(tracked, events), now)}"
+    if end is None and history_until is not None:
+        first, last = answers.time_tokens((start, max(history_until, start)), now)
+        return f"since {first}, open when the imported history ended at {last}"
+    if end is None:
+        duration = formatting.format_duration((now - start).total_seconds())
+        return f"since {answers.time_token(start, now)} ({duration} so far)"
+    first, last = answers.time_tokens((start, max(end, start)), now)
+    return f"{first} to {last} ({formatting.format_duration((max(end, start) - start).total_seconds())})"
 
 
 def _detected_text(tracked: TrackedIncident, events: Sequence[Event], vendor: str, now: datetime) -> str:
@@ -266,7 +327,11 @@ def _other_evidence_lines(seen: Iterable[EvidenceTotals], surfaces: Mapping[str,
 
 def affected_names(tracked: TrackedIncident, surfaces: Mapping[str, Surface]) -> str:
     """The names of all services that the incident has affected."""
-    return ", ".join(_surface_name(s, surfaces) for s in tracked.surfaces) or "no service named yet"
+    return ", ".join(_surface_name(s, surfaces) for s in tracked.surfaces) or _no_service_text(tracked)
+
+
+def _no_service_text(tracked: TrackedIncident) -> str:
+    return "no service named yet" if tracked.is_open else "no service named"
 
 
 def _affected_text(tracked: TrackedIncident, events: Iterable[Event], surfaces: Mapping[str, Surface]) -> str:
@@ -275,34 +340,72 @@ def _affected_text(tracked: TrackedIncident, events: Iterable[Event], surfaces: 
     for e in _condition_events(events):
         if e.condition and e.condition.is_bad:
             bases.setdefault(e.surface, set()).add(e.inferred)
-    return (
-        ", ".join(
-            f"{_short_name(s, surfaces)} {words.FROM_TEXT}" if bases.get(s) == {True} else _short_name(s, surfaces)
-            for s in tracked.surfaces
-        )
-        or "no service named yet"
-    )
+    return ", ".join(
+        f"{_short_name(s, surfaces)} {words.FROM_TEXT}" if bases.get(s) == {True} else _short_name(s, surfaces)
+        for s in tracked.surfaces
+    ) or _no_service_text(tracked)
 
 
 def _status_lines(
-    tracked: TrackedIncident, events: Sequence[Event], surfaces: Mapping[str, Surface], now: datetime
+    tracked: TrackedIncident,
+    events: Sequence[Event],
+    surfaces: Mapping[str, Surface],
+    now: datetime,
+    others: Sequence[Event] = (),
 ) -> Iterator[str]:
-    """Each service's changes of status.
+    """Each service's changes of status from the incident's beginning on, and those it was only named for.
 
-    A service that was still affected at the end of this incident belonged to another one by then.
+    A change that belongs to another incident, of ``others``, carries that one's id. A service that is still affected at
+    the end of this incident belongs to another one by then.
     """
-    steps: dict[str, list[tuple[datetime, str]]] = {}
-    for e in _condition_events(events):
-        if e.surface and e.condition:
-            steps.setdefault(e.surface, []).append((e.seen_at, str(words.CONDITION_STATUS[e.condition])))
+    steps = _status_steps(tracked, events, others)
     if steps:
-        yield _course_text("Status", steps, surfaces, now, _still_affected(tracked, events))
+        yield _course_text("Status", steps, surfaces, now, _still_affected(tracked, [*events, *others]))
+    unchanged = [s for s in tracked.surfaces if s not in steps]
+    if unchanged and not tracked.incident.is_maintenance:
+        yield f"**Named, status unchanged:** {', '.join(_short_name(s, surfaces) for s in unchanged)}"
+
+
+def _status_steps(
+    tracked: TrackedIncident, events: Sequence[Event], others: Sequence[Event]
+) -> dict[str, list[tuple[datetime, str]]]:
+    """The changes of status by service; equal ones that follow each other, as polls see them, are one."""
+    start = _posted_at(tracked, events)
+    steps: dict[str, list[tuple[datetime, str]]] = {}
+    for e in _in_order(events, others):
+        if not e.surface or not e.condition:
+            continue
+        is_other = e.condition.is_bad and e.incident not in (None, tracked.incident.id)
+        by = f" (as {e.incident})" if is_other else ""
+        course = steps.setdefault(e.surface, [])
+        status = str(words.CONDITION_STATUS[e.condition])
+        if e.seen_at < start:
+            course[:] = [(e.seen_at, f"{status}{by} since")] if e.condition.is_bad else []
+        elif not course or course[-1][1].partition(" (as ")[0] != status:
+            course.append((e.seen_at, f"{status}{by}"))
+    return {surface: course for surface, course in steps.items() if course}
+
+
+def _in_order(events: Iterable[Event], others: Iterable[Event]) -> list[Event]:
+    """The changes of services, oldest first; of two at one time the incident's own comes last."""
+    own = [(e.seen_at, 1, e) for e in _condition_events(events)]
+    theirs = [(e.seen_at, 0, e) for e in _condition_events(others)]
+    return [e for *_, e in sorted([*own, *theirs], key=lambda step: step[:2])]
 
 
 def _still_affected(tracked: TrackedIncident, events: Iterable[Event]) -> frozenset[str]:
     """The services that were affected when the incident ended: by another one, then."""
-    latest = {e.surface: e.condition for e in _condition_events(events)}
+    latest = {e.surface: e.condition for e in _in_order(events, ())}
     return frozenset(s for s, c in latest.items() if s and c and c.is_bad and tracked.closed_at is not None)
+
+
+def status_texts(
+    tracked: TrackedIncident, events: Sequence[Event], surfaces: Mapping[str, Surface], surroundings: Surroundings
+) -> Iterator[str]:
+    """The course of each service in UTC, with a date on every time that is not the first day's, as plain text."""
+    epoch = datetime.min.replace(tzinfo=_posted_at(tracked, events).tzinfo)
+    for line in _status_lines(tracked, events, surfaces, epoch, surroundings.changes):
+        yield answers.plain_times(line).replace("**", "")
 
 
 def _advice_text(
@@ -387,10 +490,20 @@ def event_text(event: Event, surfaces: Mapping[str, Surface], *, vendor: str = "
         return text
     if abs((event.seen_at - event.happened_at).total_seconds()) <= _MIN_LAG_S:
         return text
-    is_same_day = event.happened_at.date() == event.seen_at.date()
-    clock = formatting.format_time if is_same_day else formatting.format_datetime
     colon = ":" * text.endswith(":")
-    return f"{text.removesuffix(':')} (posted {clock(event.happened_at)}){colon}"
+    return f"{text.removesuffix(':')} (posted {_clock_text(event.happened_at, event.seen_at)}){colon}"
+
+
+def _clock_text(at: datetime, beside: datetime) -> str:
+    """A time, with its date where that is not the one of the time that it stands beside."""
+    return formatting.format_time(at) if at.date() == beside.date() else formatting.format_datetime(at)
+
+
+def ending_text(tracked: TrackedIncident, vendor: str) -> str:
+    """How it ended, in words; empty while it is open."""
+    if tracked.closed_at is None:
+        return ""
+    return _ENDING_TEXTS[tracked.ending or IncidentEnding.UNRECORDED].format(vendor=vendor)
 
 
 def _event_words(event: Event, surfaces: Mapping[str, Surface], vendor: str) -> str:
@@ -404,7 +517,7 @@ def _event_words(event: Event, surfaces: Mapping[str, Surface], vendor: str) -> 
             return _EVENT_TEXTS[kind].format(
                 name=name,
                 reason=event.reason,
-                since=formatting.format_time(event.happened_at or event.seen_at),
+                since=_clock_text(event.happened_at or event.seen_at, event.seen_at),
                 author=event.author or "unknown",
                 vendor=vendor,
                 stage=formatting.stage_text(event.stage or Stage.UNKNOWN),

@@ -10,7 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain import Advice, Condition, Event, EventKind, Message, Provider, Surface, TrackedIncident
+from bot.domain import (
+    Advice,
+    Condition,
+    Event,
+    EventKind,
+    IncidentEnding,
+    Message,
+    Provider,
+    Surface,
+    TrackedIncident,
+)
 from bot.messages import answers, block_kit, formatting, summary, text_diff, words
 from bot.messages.builder import Paragraph, build_message
 from bot.messages.summary import with_vendor_times
@@ -81,7 +91,10 @@ def timeline_message(
     minutes = _by_minute(with_vendor_times(tracked, events), sent)
     days = {minute.at.date() for minute in minutes}
     is_one_day = len(days) == 1
-    names = _Names(surfaces, provider.vendor or provider.name, "%H:%M" if is_one_day else "%Y-%m-%d %H:%M")
+    vendor = provider.vendor or provider.name
+    is_resolved = any(u.stage.is_closed for u in tracked.incident.updates) or tracked.ending is IncidentEnding.RESOLVED
+    ending = "" if is_resolved else summary.ending_text(tracked, vendor)
+    names = _Names(surfaces, vendor, "%H:%M" if is_one_day else "%Y-%m-%d %H:%M", ending)
     shown = [step for minute in minutes for step in _minute_steps(minute, names, corrections)]
     day = f"{min(days)}, " if is_one_day else ""
     title = f"{provider.name}: timeline of {tracked.incident.id} ({day}UTC)"
@@ -90,13 +103,23 @@ def timeline_message(
     return _page_message(title, lines, [*_pages(shown[::-1])], page, tracked.incident.id)
 
 
+def days_text(tracked: TrackedIncident, events: Sequence[Event]) -> str:
+    """The zone of a timeline's times, after the day where all of them are of one."""
+    days = {e.seen_at.date() for e in with_vendor_times(tracked, events)}
+    return f"{min(days)}, UTC" if len(days) == 1 else "UTC"
+
+
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What the lines of a timeline need: surfaces by id, the vendor's name, and how a time is written."""
+    """What the lines of a timeline need: surfaces by id, the vendor's name, and how a time is written.
+
+    ``ending`` says how the incident ended where the vendor did not resolve it; else it is empty.
+    """
 
     surfaces: Mapping[str, Surface]
     vendor: str
     clock: str
+    ending: str
 
     def short(self, surface: str) -> str:
         found = self.surfaces.get(surface)
@@ -201,9 +224,9 @@ def _event_paragraphs(
 ) -> list[Paragraph | str]:
     if event.kind in _USER_EVENTS:
         return _user_event_paragraphs(event, clock, corrections)
-    paragraphs: list[Paragraph | str] = [
-        f"{clock}  {summary.event_text(event, names.surfaces, vendor=names.vendor)}".removesuffix(" ")
-    ]
+    is_other_end = bool(names.ending) and event.kind is EventKind.INCIDENT_RESOLVED
+    text = names.ending if is_other_end else summary.event_text(event, names.surfaces, vendor=names.vendor)
+    paragraphs: list[Paragraph | str] = [f"{clock}  {text}".removesuffix(" ")]
     if event.kind is EventKind.UPDATE_POSTED or (event.kind is EventKind.REPORTED and event.text):
         paragraphs.append(Paragraph(event.text or "", is_quote=True))
     if event.kind in (EventKind.UPDATE_EDITED, EventKind.INCIDENT_CHANGED):

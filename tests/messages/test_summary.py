@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from inline_snapshot import snapshot
 
-from bot.domain import EvidenceTotals, IncidentEnding, Stage
+from bot.domain import Event, EventKind, EvidenceTotals, IncidentEnding, Stage
 from bot.domain.reliability import VerdictAccuracy
 from bot.messages import block_kit, digest, summary, timeline
 from tests.support.evidence import lived, probed
-from tests.support.polls import ACME, RED, at, incident, look, page, update, watched
+from tests.support.polls import ACME, AMBER, GREEN, RED, at, incident, look, page, update, watched
 from tests.support.samples import hostile
 from tests.support.slack_limits import assert_sendable
 
@@ -46,6 +46,7 @@ Acme outage, resolved · 12:00 to 12:30 UTC (30 min) · i1
 > Errors
 Affected: Acme API
 Detected: 60 s after Acme's first post
+Status: Acme API: outage 12:01 → operational 12:31 UTC
 Advice given: Acme API: don't retry 12:01 → slowly 12:33 → safe to retry 12:46 UTC
 Last update (12:30 UTC, resolved):
 > All is well.
@@ -180,7 +181,11 @@ def test_a_summary_says_how_long_we_knew_before_the_page_and_what_was_seen_besid
     known, events = told(*DAY)
     known = replace(known, lead=timedelta(minutes=17), suspicions=("acme-api@2026-05-04T11:43:00Z",))
     seen = [EvidenceTotals("acme-api", 40, 34, 1200, 96), EvidenceTotals("acme-web", 40, 0, 0, 0)]
-    said = sendable(summary.summary_message(known, ACME, events, SURFACES, at(40), seen=seen))
+    said = sendable(
+        summary.summary_message(
+            known, ACME, events, SURFACES, at(40), surroundings=summary.Surroundings(evidence=tuple(seen))
+        )
+    )
     assert "Detected: 17 min before the status page" in said
     assert "Not from the status page: Acme API: 34 of 40 probes failed, 96 of 1,200 requests of your traffic" in said
     assert "Not from the status page: Acme Web: 0 of 40 probes failed" in said
@@ -195,6 +200,7 @@ Acme suspected partial outage, open · since 12:00 UTC (10 min so far) · acme-a
 > Acme API: suspected outage, not on the status page
 Affected: Acme API
 Detected: 3 min after the first failure
+Status: Acme API: partial outage 12:03 UTC
 Advice given: Acme API: don't retry 12:03 UTC\
 """)
 
@@ -212,3 +218,92 @@ Acme: timeline of acme-api@2026-05-04T12:03:00Z (2026-05-04, UTC)
 12:11  Acme API: operational · don't retry
 12:14  Acme API: retry slowly (10% load)\
 """)
+
+
+# --- true and whole ---------------------------------------------------------------------------------------------------
+
+
+def changed(minute, condition, incident="i1", surface="acme-api"):
+    return Event(EventKind.SURFACE_CHANGED, "acme", at(minute), incident=incident, surface=surface, condition=condition)
+
+
+def status_line(events, *others):
+    first, last = update("u1", minutes=0), update("u9", Stage.RESOLVED, "All is well.", 60)
+    known, _ = told(*DAY)
+    known = replace(known, incident=incident(first, last), closed_at=at(60), surfaces=("acme-api",))
+    beside = summary.Surroundings(tuple(others))
+    said = sendable(summary.summary_message(known, ACME, events, SURFACES, at(90), surroundings=beside))
+    return next(line for line in said.splitlines() if line.startswith("Status: "))
+
+
+def test_a_status_that_another_incident_changed_names_that_incident():
+    own = [changed(0, AMBER), changed(30, AMBER), changed(60, GREEN)]
+    others = [changed(10, RED, "i2"), changed(60, GREEN, "i2")]
+    assert status_line(own, *others) == (
+        "Status: Acme API: degraded 12:00 → outage (as i2) 12:10 → degraded 12:30 → operational 13:00 UTC"
+    )
+
+
+def test_a_service_that_another_incident_ended_is_not_said_to_be_still_affected():
+    line = status_line([changed(0, RED)], changed(20, AMBER, "i2"), changed(50, GREEN, "i2"))
+    assert line == "Status: Acme API: outage 12:00 → degraded (as i2) 12:20 → operational 12:50 UTC"
+
+
+def test_a_service_that_was_bad_already_says_since_when_and_by_which_incident():
+    line = status_line([changed(9, GREEN)], changed(-30, AMBER, "i2"))
+    assert line == "Status: Acme API: degraded (as i2) since 11:30 → operational 12:09 UTC"
+
+
+def test_a_service_that_is_bad_at_the_end_says_so():
+    assert status_line([changed(0, RED)]).endswith("12:00 UTC (still affected when this incident ended)")
+
+
+def test_a_service_that_is_only_named_is_not_said_to_have_changed():
+    known, events = told(*DAY)
+    said = summed(replace(known, surfaces=("acme-api", "acme-web")), events)
+    assert "Named, status unchanged: Acme Web" in said
+
+
+def test_an_incident_posted_after_it_was_over_has_no_duration():
+    known, _ = told(*DAY)
+    late = replace(known, incident=incident(update("u1", Stage.RESOLVED, "It was down.", 30)), closed_at=at(30))
+    said = summed(late, ())
+    assert "posted 12:30 UTC after it was over, no duration stated" in said
+    assert "(0 s)" not in said
+
+
+def test_a_maintenance_is_from_its_work_and_not_from_its_announcement():
+    posts = (update("u1", Stage.SCHEDULED, minutes=-600), update("u2", Stage.IN_PROGRESS, minutes=0))
+    known, _ = told(*DAY)
+    done = incident(*posts, update("u3", Stage.COMPLETED, minutes=30), is_maintenance=True, created_at=at(-600))
+    assert "· 12:00 to 12:30 UTC (30 min) ·" in summed(replace(known, incident=done, closed_at=at(30)), ())
+
+
+def test_a_maintenance_that_is_only_announced_is_not_open_since_then():
+    known, _ = told(*DAY)
+    planned = incident(update("u1", Stage.SCHEDULED, minutes=0), is_maintenance=True)
+    said = summed(replace(known, incident=planned, closed_at=None), ())
+    assert "· announced 12:00 UTC ·" in said
+    assert "so far" not in said
+
+
+def test_an_imported_incident_without_an_end_was_open_when_its_history_ended():
+    known, events = told(look(1, page(incident(FIRST), api=RED)))
+    known = replace(known, is_backfilled=True)
+    beside = summary.Surroundings(history_until=at(30))
+    said = sendable(summary.summary_message(known, ACME, events, SURFACES, at(60 * 24 * 200), surroundings=beside))
+    assert "since 2026-05-04 12:00, open when the imported history ended at 12:30 UTC" in said
+
+
+def test_an_incident_that_left_the_page_unresolved_is_not_said_to_be_resolved_in_its_timeline():
+    known, events = told(DAY[0], look(31, page(), i1=IncidentEnding.WITHDRAWN))
+    unresolved = replace(known, ending=IncidentEnding.UNRECORDED)
+    ended = Event(EventKind.INCIDENT_RESOLVED, "acme", at(31), incident="i1", stage=Stage.INVESTIGATING)
+    said = sendable(timeline.timeline_message(unresolved, ACME, [*events, ended], SURFACES))
+    assert "incident resolved" not in said
+    assert "the last update was not recorded" in said
+
+
+def test_a_start_on_another_day_carries_its_date_in_the_timeline():
+    began = Event(EventKind.TROUBLE_BEGAN, "acme", at(0), at(-60 * 24), incident="i1", surface="acme-api")
+    assert summary.event_text(began, SURFACES).endswith("since 2026-05-03 12:00 UTC")

@@ -239,7 +239,7 @@ def test_a_calendar_has_no_line_that_a_vendor_wrote():
 @hostile(44)
 def test_a_wiki_page_has_no_heading_no_picture_and_no_html_that_a_vendor_wrote():
     text = EXPORTERS["markdown"](dossier(EVIL, "https://x.example/"))
-    assert [line for line in text.splitlines() if line.startswith("#")][1:] == ["## Timeline"]
+    assert [line for line in text.splitlines() if line.startswith("#")][1:] == ["## Timeline (UTC)"]
     assert "![p](" not in text
     assert "<script>" not in text
 

@@ -37,6 +37,8 @@ _BACKFILLED_EVENTS = frozenset(
         EventKind.UPDATE_POSTED,
         EventKind.UPDATE_EDITED,
         EventKind.SURFACE_CHANGED,
+        EventKind.TROUBLE_BEGAN,
+        EventKind.TROUBLE_ENDED,
         EventKind.INCIDENT_RESOLVED,
         EventKind.INCIDENT_WITHDRAWN,
     }
