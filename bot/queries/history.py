@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from bot.domain import Advice, Condition, Provider, Surface, TrackedIncident
 from bot.domain.reliability import (
     ConditionPeriod,
-    DatedTransition,
     DayStatus,
+    IncidentCourse,
     ReliabilityFigures,
     StudyTable,
     SurfaceRecord,
@@ -52,7 +52,9 @@ class HistoryQueries:
 
     def surface_record(self, surface: Surface, window: TimeWindow) -> SurfaceRecord:
         """Everything known of a surface's conditions in a window, with the vendor's dated transitions."""
-        return self._with_transitions(surface, window, self.archive.dated_transitions(surface.provider, window))
+        record = self.archive.surface_record(surface.provider, surface.id, window, self.now)
+        transitions = self.archive.dated_transitions(surface.provider, window)
+        return replace(record, posted=posted.posted_claims(transitions, (*record.seen, *record.told), surface))
 
     def condition_periods(self, surface: Surface, window: TimeWindow) -> tuple[ConditionPeriod, ...]:
         """The conditions of a surface in a window that ends now at the latest."""
@@ -62,41 +64,26 @@ class HistoryQueries:
     def reliability_figures(self, surface: Surface, window: TimeWindow) -> ReliabilityFigures:
         """The reliability figures of one surface in the part of a window in which it existed."""
         own = lifetime(surface, window)
-        return self._figures(surface, own, window, spans.condition_periods(self.surface_record(surface, own), own))
+        periods = spans.condition_periods(self.surface_record(surface, own), own)
+        return _figures(surface, own, window, periods, self.archive.surface_incident_courses(surface.id, own))
 
     def provider_reports(self, provider: Provider, window: TimeWindow) -> tuple[ReliabilityFigures, ...]:
         """The figures of each surface, and before them those of the provider: each incident once."""
+        known = self.archive.known_windows(provider.id, window, self.now)
         transitions = self.archive.dated_transitions(provider.id, window)
-        rows, courses = [], []
+        courses = self.archive.incident_courses([provider.id], window)
+        rows, periods_of_known = [], []
         for surface in provider.surfaces:
             own = lifetime(surface, window)
-            periods = spans.condition_periods(self._with_transitions(surface, own, transitions), own)
-            rows.append(self._figures(surface, own, window, periods))
-            courses.append(periods)
-        known = [periods for periods in courses if any(p.condition is not Condition.UNKNOWN for p in periods)]
-        whole = self._provider_figures(provider, window, known)
-        return (whole, *rows)
-
-    def _provider_figures(
-        self, provider: Provider, window: TimeWindow, courses: Sequence[Sequence[ConditionPeriod]]
-    ) -> ReliabilityFigures:
-        periods = spans.worst_periods(courses) or spans.condition_periods(SurfaceRecord(provider.id), window)
-        return reliability_figures.figures_from_periods(
-            provider.id, periods, self.archive.incident_courses([provider.id], window), window
-        )
-
-    def _figures(
-        self, surface: Surface, own: TimeWindow, window: TimeWindow, periods: Sequence[ConditionPeriod]
-    ) -> ReliabilityFigures:
-        courses = self.archive.surface_incident_courses(surface.id, own)
-        figures = reliability_figures.figures_from_periods(surface.id, periods, courses, own, surface.slo)
-        return replace(figures, since=own.start if own.start > window.start else None)
-
-    def _with_transitions(
-        self, surface: Surface, window: TimeWindow, transitions: Sequence[DatedTransition]
-    ) -> SurfaceRecord:
-        record = self.archive.surface_record(surface.provider, surface.id, window, self.now)
-        return replace(record, posted=posted.posted_claims(transitions, (*record.seen, *record.told), surface))
+            record = self.archive.surface_record(provider.id, surface.id, own, self.now, known=known)
+            dated = replace(record, posted=posted.posted_claims(transitions, (*record.seen, *record.told), surface))
+            periods = spans.condition_periods(dated, own)
+            rows.append(_figures(surface, own, window, periods, [c for c in courses if surface.id in c.surfaces]))
+            if any(p.condition is not Condition.UNKNOWN for p in periods):
+                periods_of_known.append(periods)
+        unknown = spans.condition_periods(SurfaceRecord(provider.id), window)
+        whole = spans.worst_periods(periods_of_known) or unknown
+        return (reliability_figures.figures_from_periods(provider.id, whole, courses, window), *rows)
 
     def surface_uptime(self, surface: Surface, window: TimeWindow) -> SurfaceUptime:
         """The uptime of one surface in the part of a window in which it existed, by day."""
@@ -107,7 +94,7 @@ class HistoryQueries:
         day_statuses = tuple(
             days.summarize_day(day.start.date(), part) for day, part in zip(day_windows, parts, strict=True)
         )
-        figures = self._figures(surface, own, window, periods)
+        figures = _figures(surface, own, window, periods, self.archive.surface_incident_courses(surface.id, own))
         return SurfaceUptime(surface, figures, day_statuses, icpe25.mean_daily_availability(periods, day_windows))
 
     def incident_chart(self, tracked: TrackedIncident, surfaces: Sequence[Surface]) -> Picture:
@@ -153,6 +140,18 @@ class HistoryQueries:
         if days >= 1:
             start = (start + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         return TimeWindow(start, self.now)
+
+
+def _figures(
+    surface: Surface,
+    own: TimeWindow,
+    window: TimeWindow,
+    periods: Sequence[ConditionPeriod],
+    courses: Sequence[IncidentCourse],
+) -> ReliabilityFigures:
+    """The figures of a surface in ``own``, the part of the window in which it existed."""
+    figures = reliability_figures.figures_from_periods(surface.id, periods, courses, own, surface.slo)
+    return replace(figures, since=own.start if own.start > window.start else None)
 
 
 def lifetime(surface: Surface, window: TimeWindow) -> TimeWindow:

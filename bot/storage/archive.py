@@ -46,9 +46,23 @@ class Archive:
 
     # --- figures ------------------------------------------------------------------------------------------------------
 
-    def surface_record(self, source: str, surface: str, window: TimeWindow, now: datetime) -> SurfaceRecord:
-        """Everything recorded about a surface in a window."""
-        return reliability.surface_record(self._db, source, surface, window, now)
+    def surface_record(
+        self,
+        source: str,
+        surface: str,
+        window: TimeWindow,
+        now: datetime,
+        *,
+        known: tuple[tuple[TimeWindow, ...], tuple[TimeWindow, ...]] | None = None,
+    ) -> SurfaceRecord:
+        """Everything recorded about a surface in a window; ``known`` are the page's ``known_windows``, if at hand."""
+        return reliability.surface_record(self._db, source, surface, window, now, known=known)
+
+    def known_windows(
+        self, source: str, window: TimeWindow, now: datetime
+    ) -> tuple[tuple[TimeWindow, ...], tuple[TimeWindow, ...]]:
+        """The time in a window that usable polls of a page cover, and the time that imported histories cover."""
+        return reliability.known_windows(self._db, source, window, now)
 
     def verdict_intervals(
         self, source: str, surface: str, window: TimeWindow

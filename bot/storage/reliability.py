@@ -28,8 +28,26 @@ _LONGEST_TRANSITION = timedelta(days=31)  # likewise of a component's transition
 _BATCH_SIZE = 500  # incidents per query
 
 
-def surface_record(db: Database, source: str, surface: str, window: TimeWindow, now: datetime) -> SurfaceRecord:
-    """Everything recorded about a surface in a window; ``source`` is the status page that reports on it."""
+def known_windows(
+    db: Database, source: str, window: TimeWindow, now: datetime
+) -> tuple[tuple[TimeWindow, ...], tuple[TimeWindow, ...]]:
+    """The time in a window that usable polls of a page cover, and the time that imported histories cover."""
+    return monitored_windows(db, source, window, now), backfilled_windows(db, source, window)
+
+
+def surface_record(
+    db: Database,
+    source: str,
+    surface: str,
+    window: TimeWindow,
+    now: datetime,
+    *,
+    known: tuple[tuple[TimeWindow, ...], tuple[TimeWindow, ...]] | None = None,
+) -> SurfaceRecord:
+    """Everything recorded about a surface in a window; ``source`` is the status page that reports on it.
+
+    ``known`` are the page's ``known_windows``, for a caller that asks about several of its surfaces; None reads them.
+    """
     start, end = format_time(window.start), format_time(min(window.end, now))
     monitored = db.rows(
         "SELECT since, until, condition, inferred FROM conditions WHERE surface = :surface AND since < :end"
@@ -43,13 +61,8 @@ def surface_record(db: Database, source: str, surface: str, window: TimeWindow, 
         "SELECT since, until, condition, inferred FROM past_conditions WHERE surface = ? AND until > ? AND since < ?",
         *(surface, start, end),
     )
-    return SurfaceRecord(
-        surface,
-        _build_spans(monitored),
-        monitored_windows(db, source, window, now),
-        _build_spans(backfilled),
-        backfilled_windows(db, source, window),
-    )
+    watched, covered = known or known_windows(db, source, window, now)
+    return SurfaceRecord(surface, _build_spans(monitored), watched, _build_spans(backfilled), covered)
 
 
 def verdict_intervals(

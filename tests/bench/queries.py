@@ -21,7 +21,9 @@ from statistics import quantiles
 from bot import settings
 from bot.commands import registry
 from bot.domain import Component, Condition, PollResult, Provider, ProviderState, Snapshot
+from bot.domain.reliability import TimeWindow
 from bot.queries.current import StatusQueries
+from bot.queries.history import HistoryQueries
 from bot.rules import transition
 from bot.storage import Repository
 from tests.bench.decade import END, Decade, fill
@@ -71,6 +73,10 @@ def questions(desk: StatusQueries, made: Decade, dice: Random) -> dict[str, Call
     def ask(text: str) -> object:
         return registry.answer_command(desk, text, "C1", "U1")
 
+    def report(days: int) -> object:
+        history, window = HistoryQueries(desk.repository.archive, END), TimeWindow(END - timedelta(days=days), END)
+        return history.provider_reports(dice.choice(desk.providers), window)
+
     def word() -> str:
         return made.words[int(len(made.words) ** dice.random()) - 1]
 
@@ -83,6 +89,8 @@ def questions(desk: StatusQueries, made: Decade, dice: Random) -> dict[str, Call
         "history 30d": lambda: ask(f"history {dice.choice(surfaces)} 30d"),
         "uptime 90d": lambda: ask(f"uptime {dice.choice(surfaces)} 90d"),
         "uptime 365d": lambda: ask(f"uptime {dice.choice(surfaces)} 365d"),
+        "report, 30 days": lambda: report(30),
+        "report, ten years": lambda: report(3650),
         "search, a word": lambda: desk.repository.archive.search(word()),
         "search, two words": lambda: desk.repository.archive.search(f"{word()} {word()}"),
         "search, a beginning": lambda: desk.repository.archive.search(f"{word()[:4]}*"),
@@ -105,18 +113,19 @@ def main() -> None:
     """Makes the book where there is none at --db, and asks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--updates", type=int, default=1_000_000)
+    parser.add_argument("--copies", type=int, default=COPIES, help="of the catalogue; fewer make a smaller book")
     parser.add_argument("--times", type=int, default=200, help="how often each question is asked")
     parser.add_argument("--db", type=Path, help="where the book is made, and stays")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
-        _bench(options.db or Path(folder) / "decade.db", options.updates, options.times)
+        _bench(options.db or Path(folder) / "decade.db", options.updates, options.times, options.copies)
 
 
-def _bench(path: Path, updates: int, times: int) -> None:
+def _bench(path: Path, updates: int, times: int, copies: int) -> None:
     found = settings.load()
     book = Repository.open(path)
     began = time.perf_counter()
-    providers = pages(found)
+    providers = pages(found, copies)
     made = fill(book, providers, updates)
     took = time.perf_counter() - began
     print(f"{made.updates} updates of {len(made.incidents)} incidents in {took:.0f} s: {made.updates / took:.0f}/s")

@@ -67,6 +67,7 @@ def figures_from_periods(
     counted = [c for c in found if not c.is_unposted]
     began = [c for c in counted if c.posted_at >= window.start]
     posted_live = [c for c in began if not c.is_post_hoc]
+    stages = [c.time_by_stage() for c in posted_live]
     return ReliabilityFigures(
         surface=surface,
         window=window,
@@ -77,7 +78,7 @@ def figures_from_periods(
         availability=availability(periods),
         mttr=_mean_and_median(posted_live, _time_to_resolve),
         mtbf=_good_time(time_by_condition) / len(outages) if outages else None,
-        stages={stage: _mean_and_median(posted_live, _time_in(stage)) for stage in MEASURED_STAGES},
+        stages={stage: _summarized([s[stage] for s in stages if stage in s]) for stage in MEASURED_STAGES},
         vendor_lag=_mean_and_median(began, _vendor_lag),
         our_lag=_mean_and_median(
             posted_live, lambda c: max(c.seen_at - c.posted_at, timedelta()) if c.seen_at else None
@@ -127,14 +128,13 @@ def _vendor_lag(course: IncidentCourse) -> timedelta | None:
     return course.posted_at - course.started_at
 
 
-def _time_in(stage: Stage) -> Callable[[IncidentCourse], timedelta | None]:
-    return lambda course: course.time_by_stage().get(stage)
-
-
 def _mean_and_median(
     courses: Iterable[IncidentCourse], value: Callable[[IncidentCourse], timedelta | None]
 ) -> MeanAndMedian:
-    durations = [v for c in courses if (v := value(c)) is not None]
+    return _summarized([v for c in courses if (v := value(c)) is not None])
+
+
+def _summarized(durations: Sequence[timedelta]) -> MeanAndMedian:
     if not durations:
         return MeanAndMedian(0, None, None)
     return MeanAndMedian(len(durations), sum(durations, timedelta()) / len(durations), median(durations))  # type: ignore[type-var]
