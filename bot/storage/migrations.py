@@ -630,6 +630,22 @@ def views_for_readers(db: Database) -> None:
     _run_script(db, _VIEWS_SQL)
 
 
+_CJK_GLOB = "*[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]*"  # kana and Han: written without spaces
+_CJK_SQL = """
+CREATE VIRTUAL TABLE events_fts_cjk -- the search index of Chinese and Japanese texts, which have no spaces
+USING FTS5 (text, tokenize='trigram');
+INSERT INTO events_fts_cjk (rowid, text) SELECT id, text FROM events WHERE text GLOB '{glob}';
+CREATE TRIGGER events_cjk AFTER INSERT ON events WHEN new.text GLOB '{glob}' BEGIN
+  INSERT INTO events_fts_cjk (rowid, text) VALUES (new.id, new.text); END;
+""".replace("{glob}", _CJK_GLOB)
+
+
+@steps()
+def words_inside_chinese_and_japanese(db: Database) -> None:
+    """A trigram index of texts in scripts without spaces, where a word of the other index is a whole sentence."""
+    _run_script(db, _CJK_SQL)
+
+
 def step_names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     with closing(Database(memory=True)) as empty:

@@ -15,6 +15,7 @@
 -- step: brownout evidence_has_its_writer
 -- step: brownout what_waits_is_found_by_its_thread
 -- step: brownout views_for_readers
+-- step: brownout words_inside_chinese_and_japanese
 
 CREATE TABLE "_sqlite_migrations" (
    "id" INTEGER PRIMARY KEY,
@@ -161,10 +162,26 @@ CREATE INDEX events_by_surface ON events (surface, id);
 
 CREATE INDEX events_by_time ON events (provider, seen_at);
 
+CREATE TRIGGER events_cjk AFTER INSERT ON events WHEN new.text GLOB '*[぀-ヿ㐀-䶿一-鿿豈-﫿]*' BEGIN
+  INSERT INTO events_fts_cjk (rowid, text) VALUES (new.id, new.text); END;
+
 CREATE VIRTUAL TABLE events_fts
 USING FTS5 (
   text, tokenize='unicode61 remove_diacritics 2', prefix='3 4', content=events, content_rowid=id
 );
+
+CREATE VIRTUAL TABLE events_fts_cjk
+USING FTS5 (text, tokenize='trigram');
+
+CREATE TABLE 'events_fts_cjk_config'(k PRIMARY KEY, v) WITHOUT ROWID;
+
+CREATE TABLE 'events_fts_cjk_content'(id INTEGER PRIMARY KEY, c0);
+
+CREATE TABLE 'events_fts_cjk_data'(id INTEGER PRIMARY KEY, block BLOB);
+
+CREATE TABLE 'events_fts_cjk_docsize'(id INTEGER PRIMARY KEY, sz BLOB);
+
+CREATE TABLE 'events_fts_cjk_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID;
 
 CREATE TABLE 'events_fts_config'(k PRIMARY KEY, v) WITHOUT ROWID;
 
