@@ -371,14 +371,17 @@ def _status_steps(
 ) -> dict[str, list[tuple[datetime, str]]]:
     """The changes of status by service; equal ones that follow each other, as polls see them, are one."""
     start = _posted_at(tracked, events)
+    own_times = {u.display_at.replace(second=0, microsecond=0) for u in tracked.incident.updates if u.transitions}
     steps: dict[str, list[tuple[datetime, str]]] = {}
     for e in _in_order(events, others):
         if not e.surface or not e.condition:
             continue
-        is_other = e.condition.is_bad and e.incident not in (None, tracked.incident.id)
+        is_own = e.incident in (None, tracked.incident.id) or e.seen_at.replace(second=0, microsecond=0) in own_times
+        is_other = e.condition.is_bad and not is_own
         by = f" (as {e.incident})" if is_other else ""
         course = steps.setdefault(e.surface, [])
-        status = str(words.CONDITION_STATUS[e.condition])
+        basis = f" {words.FROM_TEXT}" if e.inferred and e.condition.is_bad else ""
+        status = f"{words.CONDITION_STATUS[e.condition]}{basis}"
         if e.seen_at < start:
             course[:] = [(e.seen_at, f"{status}{by} since")] if e.condition.is_bad else []
         elif not course or course[-1][1].partition(" (as ")[0] != status:

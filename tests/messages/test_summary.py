@@ -228,7 +228,7 @@ def changed(minute, condition, incident="i1", surface="acme-api"):
 
 
 def status_line(events, *others):
-    first, last = update("u1", minutes=0), update("u9", Stage.RESOLVED, "All is well.", 60)
+    first, last = update("u1", minutes=0, api=RED), update("u9", Stage.RESOLVED, "All is well.", 60)
     known, _ = told(*DAY)
     known = replace(known, incident=incident(first, last), closed_at=at(60), surfaces=("acme-api",))
     beside = summary.Surroundings(tuple(others))
@@ -307,3 +307,13 @@ def test_an_incident_that_left_the_page_unresolved_is_not_said_to_be_resolved_in
 def test_a_start_on_another_day_carries_its_date_in_the_timeline():
     began = Event(EventKind.TROUBLE_BEGAN, "acme", at(0), at(-60 * 24), incident="i1", surface="acme-api")
     assert summary.event_text(began, SURFACES).endswith("since 2026-05-03 12:00 UTC")
+
+
+def test_a_status_that_only_words_support_says_so():
+    line = status_line([replace(changed(0, AMBER), inferred=True), changed(30, GREEN)])
+    assert line == "Status: Acme API: degraded (from text) 12:00 → operational 12:30 UTC"
+
+
+def test_a_change_that_both_incidents_posted_is_not_said_to_be_the_others():
+    line = status_line([changed(60, GREEN)], changed(0, RED, "i2"))
+    assert line == "Status: Acme API: outage 12:00 → operational 13:00 UTC"
