@@ -354,9 +354,11 @@ PERSON_PREFIXES = ("U", "W", "D")
 def rule(code: str, method: str = POST, channel: str = "") -> RefusalRule:
     """What a code of a method applies to; ``UNKNOWN`` if it is in no list.
 
-    ``channel`` is where the post went: for a person, an address that Slack does not know is a person who has left.
+    ``channel`` is where the post went: for a person, an address that Slack does not know is a person who has left; for
+    a channel, what Slack says of a person says nothing that is known.
     """
     found = _BY_METHOD.get((method, code)) or _RULES.get(code) or UNKNOWN
     if code == "channel_not_found" and channel.startswith(PERSON_PREFIXES):
         return _RULES["user_not_found"]
-    return found
+    is_of_nobody = found.scope is Scope.PERSON and channel and not channel.startswith(PERSON_PREFIXES)
+    return UNKNOWN if is_of_nobody else found

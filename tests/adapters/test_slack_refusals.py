@@ -69,6 +69,11 @@ def test_an_unknown_address_of_a_person_is_a_person_who_has_left():
     assert scopes == [RefusalScope.CHANNEL, RefusalScope.PERSON, RefusalScope.PERSON]
 
 
+@pytest.mark.parametrize("code", ["user_not_found", "cannot_dm_bot", "user_is_bot"])
+def test_a_code_about_a_person_says_nothing_known_of_a_channel(code):
+    assert slack_refusals.rule(code, slack_refusals.POST, "C1").scope is RefusalScope.UNKNOWN
+
+
 def test_a_right_that_only_files_need_stops_no_alerts():
     assert slack_refusals.rule("missing_scope", UPLOAD_URL).scope is RefusalScope.POST
 
