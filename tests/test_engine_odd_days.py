@@ -128,6 +128,20 @@ async def test_two_versions_by_turns_are_one_change(day, first, second, minutes)
     assert day.told() == {"message": 1, "reply": 2}
 
 
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        [shown(outage(body=f"We look. Updated {n} minutes ago.")) for n in range(30)],
+        [shown(outage(), name=f"Errors (since {n} min)") for n in range(30)],
+    ],
+    ids=["post", "title"],
+)
+async def test_a_text_with_a_counter_is_three_edits_at_most(day, bodies):
+    await day.show(page(), times=20)
+    await day.show(*bodies)
+    assert day.told() == {"message": 1, "reply": 4}
+
+
 async def test_two_versions_by_turns_do_not_fill_the_timeline(day):
     await day.show(page(), times=20)
     await day.show(shown(outage(body="A.")), shown(outage(body="B.")), minutes=7, times=20)
