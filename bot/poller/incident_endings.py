@@ -104,7 +104,7 @@ class EndingSearch:
             )
         except ParseError as error:
             return f"its own page: {error}", timedelta(0)
-        if shown.id != incident.id:
+        if shown.id != incident.id or _is_of_before(shown, incident):
             return "its own page shows another incident", timedelta(0)
         return continuity.continue_incident(shown, incident), timedelta(0)
 
@@ -231,6 +231,14 @@ class EndingSearch:
     def _is_settled_by_time(self, unsettled: UnsettledEnding, *, is_doubtful: bool) -> bool:
         """Never open for days because nothing answers: the page itself has been readable all the time without it."""
         return not is_doubtful and self.at - unsettled.since >= SETTLED_AFTER
+
+
+def _is_of_before(shown: Incident, known: Incident) -> bool:
+    """Whether ``shown`` was over before ``known`` began and has none of its posts: another incident under its id."""
+    known_ids = {u.id for u in known.updates}
+    if not known_ids or not shown.updates or any(u.id in known_ids for u in shown.updates):
+        return False
+    return max(u.display_at for u in shown.updates) < diff.first_posted_at(known)
 
 
 def doubtful_reason(state: ProviderState, snapshot: Snapshot) -> str:

@@ -108,6 +108,13 @@ async def test_off_a_list_that_does_not_reach_back_its_ending_is_unsettled(own):
     assert (found.endings, [u.incident for u in found.unsettled]) == ({}, ["i1"])
 
 
+async def test_an_own_page_that_shows_what_was_over_before_is_of_another_incident():
+    posts = (Update("old", Stage.RESOLVED, "Over.", NOON - timedelta(days=90)),)
+    old = replace(incident(stage=Stage.RESOLVED, posted_at=NOON - timedelta(days=90)), updates=posts)
+    found = await search(own=old, every=SourceError("HTTP 500", code="http_500"))
+    assert found.unsettled[0].why == "its own page shows another incident; the list of all: HTTP 500"
+
+
 @pytest.mark.parametrize("code", ["http_404", "http_410"])
 async def test_a_page_that_is_gone_says_that_it_was_deleted(code):
     younger = incident("younger", posted_at=NOON + MINUTE)

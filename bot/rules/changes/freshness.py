@@ -48,7 +48,7 @@ def outdated_reason(state: ProviderState, poll: PollResult) -> str:
         why = "it comes by turns with another one"
     else:
         return ""
-    since = known or state.seen_at
+    since = min(known or state.seen_at, state.seen_at)  # a page time that was ahead of ours hides no news
     return "" if _has_recent_news(diff.listed_incidents(poll.saw), tracked, since - NEWS_WITHIN) else why
 
 
@@ -158,8 +158,9 @@ def _with_past_times(incident: Incident, known: Incident | None, at: datetime) -
     known_updates = {u.id: u for u in known.updates} if known else {}
     is_planned = incident.is_maintenance and incident.stage is Stage.SCHEDULED
     updates = [_with_past_time(u, known_updates.get(u.id), at, is_planned=is_planned) for u in incident.updates]
-    if not incident.is_maintenance:
-        updates = [_with_possible_end(u, updates, at if known else None) for u in updates]
+    others = [] if incident.is_maintenance else [u.display_at for u in updates if not u.stage.is_closed]
+    if others:
+        updates = [_with_possible_end(u, min(others), at if known else max(others)) for u in updates]
     created_at = incident.created_at
     if created_at > at and not (is_planned and created_at != NO_TIME):
         earliest = min((u.display_at for u in updates), default=at)
@@ -173,12 +174,11 @@ def _with_past_times(incident: Incident, known: Incident | None, at: datetime) -
     return replace(incident, updates=ordered, created_at=created_at, started_at=started_at)
 
 
-def _with_possible_end(update: Update, updates: Iterable[Update], seen_at: datetime | None) -> Update:
-    """The post; one that ends an incident before its first post has the time it was seen at, else the last post's."""
-    others = [u.display_at for u in updates if not u.stage.is_closed]
-    if not update.stage.is_closed or not others or update.display_at >= min(others):
+def _with_possible_end(update: Update, began_at: datetime, otherwise: datetime) -> Update:
+    """The post; one that ends an incident before its first post has the other time."""
+    if not update.stage.is_closed or update.display_at >= began_at:
         return update
-    return replace(update, display_at=seen_at or max(others), claimed_at=update.display_at)
+    return replace(update, display_at=otherwise, claimed_at=update.display_at)
 
 
 def _with_past_time(update: Update, known: Update | None, at: datetime, *, is_planned: bool) -> Update:

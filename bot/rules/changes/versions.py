@@ -28,7 +28,7 @@ def with_known_forms(shown: Incident, known: TrackedIncident) -> Incident:
     """The incident as shown, with the known form of texts that differ in spaces or markup only, and known times.
 
     The time of a post is corrected once; a page that dates it anew again and again does not move it. After
-    ``MAX_NUMBER_EDITS``, texts that differ in numbers only are the same too: the page counts something, such as minutes.
+    ``MAX_NUMBER_EDITS``, texts that differ in numbers only are the same too: the page counts minutes, or the like.
     """
     before = {u.id: u for u in known.incident.updates}
     updates = tuple(_with_known_form(u, before, known) for u in shown.updates)

@@ -158,6 +158,14 @@ def test_a_page_whose_clock_is_years_ahead_and_then_right_is_not_old():
     assert EventKind.INCIDENT_OPENED in kinds(poll(state, OPEN, after(2)).events)
 
 
+def test_an_outage_counts_though_the_page_dated_itself_minutes_ahead_before_it():
+    state = play(dated(page(), 9))[1]
+    change = poll(
+        state, dated(page(incident(update(api="major_outage", at=after(2))), api="major_outage"), 2), after(2)
+    )
+    assert EventKind.INCIDENT_OPENED in kinds(change.events)
+
+
 def test_what_an_incidents_own_page_says_counts_beside_an_old_body():
     state = play(OPEN, KNOWN)[1]
     over = statuspage.parse(page(incident(FIRST, FOUND, update(3, "resolved", "It is over.", after(8))))).incidents[0]
