@@ -22,7 +22,7 @@ Endings = dict[str, Incident | IncidentEnding]
 ASKS_AT_EVERY_POLL = 3  # then the waits double
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=30)
-CONFIRMED_AFTER = timedelta(minutes=5)  # a page without components that lists nothing any more
+CONFIRMED_AFTER = timedelta(minutes=5)  # one source alone says that it is gone, or nothing is listed any more
 CONFIRMING_POLLS = 3
 DOUBTFUL_FOR = timedelta(minutes=30)  # a page that lost everything at once, a window that an incident vanished from
 SETTLED_AFTER = timedelta(hours=6)  # nothing answers, and the page itself has not shown it for so long
@@ -136,9 +136,9 @@ class EndingSearch:
 
     def _is_absence_confirmed(self, tracked: TrackedIncident, listed: Mapping[str, Incident] | None) -> bool:
         """Whether enough polls did not show it, where one source alone says so: no list, or one that is empty now."""
-        if listed is None:
-            return self._is_confirmed(tracked, CONFIRMED_AFTER)
-        return bool(listed) or tracked.incident.is_maintenance or self._is_confirmed(tracked, DOUBTFUL_FOR)
+        if listed or (listed is not None and tracked.incident.is_maintenance):
+            return True
+        return self._is_confirmed(tracked, CONFIRMED_AFTER)
 
     async def _read_list(self) -> tuple[dict[str, Incident] | None, str]:
         """The list of all incidents by id, and why it does not show one; None where it can't be read or is outdated."""

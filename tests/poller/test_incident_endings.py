@@ -130,11 +130,17 @@ async def test_an_empty_list_of_all_proves_nothing_at_first():
     )
 
 
-async def test_a_list_of_all_that_stays_empty_for_half_an_hour_is_believed():
+async def test_a_list_of_all_that_stays_empty_for_five_minutes_is_believed():
     gone = SourceError("gone", code="http_404")
-    at = NOON + timedelta(minutes=31)
-    found = await search(own=gone, every=listing(), at=at, earlier=[left()])
-    assert found.endings == {"i1": IncidentEnding.WITHDRAWN}
+    times = [NOON + 4 * MINUTE, NOON + 5 * MINUTE]
+    found = [await search(own=gone, every=listing(), at=at, earlier=[left(asks=2)]) for at in times]
+    assert [f.endings for f in found] == [{}, {"i1": IncidentEnding.WITHDRAWN}]
+
+
+async def test_an_own_page_that_is_gone_is_believed_after_five_minutes_where_there_is_no_list():
+    gone = SourceError("gone", code="http_404")
+    found = [await search(own=gone, at=NOON + n * MINUTE, earlier=[left(asks=2)]) for n in (4, 5)]
+    assert [f.endings for f in found] == [{}, {"i1": IncidentEnding.WITHDRAWN}]
 
 
 async def test_a_list_of_all_that_is_older_than_the_page_proves_nothing():
