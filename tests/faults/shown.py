@@ -218,6 +218,9 @@ class RefusingChat:
     def permalink(self, channel: str, ts: str) -> str:  # noqa: ARG002
         return ""
 
+    async def is_token_accepted(self) -> bool | None:
+        return None if self.is_down else True
+
     async def find_message(self, channel: str, key: str, since: datetime, *, thread_ts: str | None) -> str | None:  # noqa: ARG002
         return None
 
