@@ -102,11 +102,11 @@ def _manual_hint(error: BrownoutError, text: str) -> tuple[str, ...]:
 
 
 class _PlainError(click.ClickException):
-    """An error that is printed without click's "Error:" prefix."""
+    """An error that is printed with the program's name, as other programs print theirs."""
 
     @override
     def show(self, file: IO[str] | None = None) -> None:
-        click.echo(self.message, err=True)
+        click.echo(f"brownout: error: {self.message}", err=True)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -170,7 +170,14 @@ def _ending_text(alert: Alert) -> str:
 
 def outage_text(alert: Alert) -> str:
     """How long the incident lasted, or has lasted so far."""
-    return formatting.format_duration(((alert.closed_at or alert.as_of) - alert.posted_at).total_seconds())
+    return formatting.format_duration(((alert.closed_at or alert.as_of) - _began_at(alert)).total_seconds())
+
+
+def _began_at(alert: Alert) -> datetime:
+    """When the incident began; a maintenance that was announced before begins with its window."""
+    start = alert.planned_start if alert.is_maintenance else None
+    is_past = start is not None and start <= (alert.closed_at or alert.as_of)
+    return max(start, alert.posted_at) if start is not None and is_past else alert.posted_at
 
 
 def _open_headline(alert: Alert) -> Headline:
@@ -373,7 +380,7 @@ def _all_clear_lines(alert: Alert) -> Iterator[str]:
         since = f"since {_bold_time(alert.cleared_at, alert)}" if alert.cleared_at else ""
         yield AdviceGroup(style.emoji, style.phrase, tuple(map(short, alert.lines)), since).text()
     closed_at = alert.closed_at or alert.as_of
-    start, end = markup.time(alert.posted_at, alert.as_of), markup.time(closed_at, alert.as_of)
+    start, end = markup.time(_began_at(alert), alert.as_of), markup.time(closed_at, alert.as_of)
     label = "Maintenance:" if alert.is_maintenance else "Outage:"
     parts = [f"{markup.bold(label)} {outage_text(alert)} ({start} to {end}){_by_whom(alert)}"]
     if alert.cleared_at and (recovery := (alert.cleared_at - closed_at).total_seconds()) >= 60:  # noqa: PLR2004  (s)

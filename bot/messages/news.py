@@ -67,6 +67,8 @@ def _own_sentences(alert: Alert, item: NewsItem, kinds: Sequence[NewsKind], link
             yield f"Related incident: {shown} (own message below). Advice for both stays in this alert."
         elif number == 0 or kind in (NewsKind.RESOLVED, NewsKind.CONFIRMED):
             yield _TEXT_OF_NEWS[kind](alert, item)
+    if NewsKind.WHY in kinds:  # it has the advice, and follows an alert with the next update
+        return
     if set(kinds) & {NewsKind.WIDENED, NewsKind.WORSE, NewsKind.REOPENED}:
         yield from _advice_sentences(item.verdicts)
     if set(kinds) & {NewsKind.WIDENED, NewsKind.WORSE, NewsKind.REOPENED, NewsKind.LOWERED}:
@@ -130,7 +132,8 @@ def _widened_text(alert: Alert, item: NewsItem) -> str:
 
 
 def _affected_clause(names: Sequence[str], word: str, *, is_again: bool) -> str:
-    verb = "is" if len(names) == 1 else "are"
+    is_plural = len(names) > 1 or names[0].endswith("s")  # PRs, Actions, webhooks
+    verb = "are" if is_plural else "is"
     return f"{_names(names)} {verb} {word} again" if is_again else f"{_names(names)} {verb} now also {word}"
 
 
@@ -214,9 +217,8 @@ def _resolved_text(alert: Alert, item: NewsItem) -> str:
         IncidentEnding.NARROWED: f"Ended here after {after}: the incident is still open for other products only.",
         IncidentEnding.UNRECORDED: f"{vendor} removed this incident from its status page after {after}.",
     }
-    text = (
-        ended.get(alert.ending, f"{vendor} resolved this after {after}.") if alert.ending else f"Ended after {after}."
-    )
+    resolved = f"{vendor} {'completed the maintenance' if alert.is_maintenance else 'resolved this'} after {after}."
+    text = ended.get(alert.ending, resolved) if alert.ending else f"Ended after {after}."
     waiting = [line for line in alert.lines if line.verdict.call is not Advice.RETRY_NORMALLY]
     if waiting and NewsKind.RAISED not in item.kinds:  # which names them
         text += f" Recovering: {_names(map(alert_view.short, waiting))}."

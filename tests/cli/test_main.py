@@ -61,7 +61,7 @@ def test_every_question_of_slack_is_a_command_too():
 @pytest.mark.parametrize("words", ["uptime acme-api --picture {}", "export --all {}"])
 def test_a_file_that_cannot_be_written_is_told_by_its_name(ask, tmp_path, words):
     refused = ask(*words.format(tmp_path).split())
-    assert (refused.exit_code, refused.output.splitlines()[-1]) == (1, f"{tmp_path}: is a directory")
+    assert (refused.exit_code, refused.output.splitlines()[-1]) == (1, f"brownout: error: {tmp_path}: is a directory")
 
 
 def test_a_sign_that_the_terminal_lacks_is_written_as_its_number(config, db):
@@ -325,7 +325,7 @@ def test_replay_takes_no_other_name_for_a_page_that_the_catalogue_knows(run, con
     told = run("replay", recording, "--provider", "acmee", "--config", config)
     assert (told.exit_code, told.output) == (
         1,
-        "No provider “acmee”. The page belongs to Acme: leave --provider out.\n",
+        "brownout: error: No provider “acmee”. The page belongs to Acme: leave --provider out.\n",
     )
 
 
@@ -360,7 +360,7 @@ def test_replay_of_what_is_no_recording_is_one_line(run, config, tmp_path, conte
 def test_score_names_the_file_that_is_no_recording_and_says_nothing_else(run, config, recording, tmp_path, words):
     (tmp_path / "bad").write_bytes(b"garbage\n")
     told = run(*words, recording, tmp_path / "bad", "--config", config)
-    assert (told.exit_code, told.stderr.startswith(f"{tmp_path / 'bad'}: "), told.stderr.count("\n")) == (1, True, 1)
+    assert (told.exit_code, f"error: {tmp_path / 'bad'}: " in told.stderr, told.stderr.count("\n")) == (1, True, 1)
 
 
 def test_score_counts_two_files_of_one_name_twice(run, config, recording, tmp_path):

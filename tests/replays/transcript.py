@@ -5,18 +5,21 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from html import unescape
 from itertools import islice
 from pathlib import Path
 
 from bot import settings
-from bot.domain import EventKind, Notification, NotificationKind, Subscription
+from bot.domain import ChannelPreferences, EventKind, Notification, NotificationKind, Provider, Subscription
 from bot.evaluation.replay import replay
 from bot.formats import recordings
-from bot.messages import alerts, formatting
+from bot.formats.recordings import RecordedPoll
+from bot.messages import alert_view, alerts, formatting, markup
 from bot.rules.alerting import routing
 from bot.rules.alerting.decide import decide
 from bot.rules.transition import StateTransition
+from tests.replays import made_days
 
 HERE = Path(__file__).parent
 DEMO = HERE.parents[1] / "config" / "demo" / "2026-03-02.json"
@@ -33,11 +36,17 @@ def strokes_of(path, provider_id, *, polls=None) -> Iterator[StateTransition]:
         yield from replay(recording, provider, found.rules_for(provider))
 
 
+def strokes_of_polls(polls, provider) -> Iterator[StateTransition]:
+    """The strokes of polls that a test has made: pairs of a time and the page's body."""
+    recording = (RecordedPoll(at, body) for at, body in polls)
+    yield from replay(recording, provider, settings.load().rules_for(provider))
+
+
 def posts_of(strokes, provider_id) -> Iterator[tuple[StateTransition, tuple[Notification, ...]]]:
-    """With each stroke what one channel is owed for it, if it follows the whole provider."""
-    provider = settings.load().provider(provider_id)
+    """With each stroke what one channel is sent for it, if it follows the whole provider with its maintenance."""
+    provider = provider_id if isinstance(provider_id, Provider) else settings.load().provider(provider_id)
     told: set[str] = set()
-    subscription = Subscription("C1", provider_id)
+    subscription = Subscription("C1", provider.id)
     for stroke in strokes:
         decision = decide(stroke, provider, blind_after=3)
         posts = [
@@ -54,13 +63,14 @@ def posts_of(strokes, provider_id) -> Iterator[tuple[StateTransition, tuple[Noti
 
 def _what_it_has(alert, told):
     earlier = tuple((incident, {"C1"} if incident in told else ()) for incident in alert.follows)
-    return routing.ChannelDeliveryState(earlier=earlier)
+    wanted = {"C1": ChannelPreferences("C1", maintenance=True)}
+    return routing.ChannelDeliveryState(preferences=wanted, earlier=earlier)
 
 
-def channel(path, provider_id) -> str:
-    """Everything that the channel is shown, in order; a message that is drawn anew only by what it says at a glance."""
+def channel(strokes, provider) -> str:
+    """Everything that the channel is shown, in order; an edit only by what it says at a glance."""
     lines = []
-    for stroke, posts in posts_of(strokes_of(path, provider_id), provider_id):
+    for stroke, posts in posts_of(strokes, provider):
         for post in posts:
             loud = ", also in the channel" if post.news and post.news.broadcast else ""
             lines += [f"## {stroke.at:%d %b %H:%M:%S} {post.kind}{loud}", "", *_told(post), ""]
@@ -70,6 +80,8 @@ def channel(path, provider_id) -> str:
 def _told(post):
     if post.kind is not NotificationKind.EDIT:
         return unescape(alerts.render_notification(post).text).splitlines()
+    if len(post.about.lines) > 12:
+        return [alerts.headline(post.about), *map(markup.to_plain, alert_view.lines(post.about))]
     glance = [
         f"{line.name}: {formatting.CONDITION_WORDS[line.condition]}; {formatting.advice_text(line.verdict)}"
         for line in post.about.lines
@@ -97,10 +109,18 @@ def facts(path, provider_id) -> str:
     return "\n".join(lines) + "\n"
 
 
-GOLDEN = {"demo-day": lambda: channel(DEMO, "claude")}
+def made(name) -> str:
+    """What the channel is shown on a day of our own making."""
+    provider, polls = made_days.DAYS[name]
+    return channel(strokes_of_polls(polls(), provider), provider)
+
+
+GOLDEN = {"demo-day": lambda: channel(strokes_of(DEMO, "claude"), "claude")}
+GOLDEN |= {name: partial(made, name) for name in made_days.DAYS}
 
 if __name__ == "__main__":
     if shared := os.environ.get("BROWNOUT_SHARED"):
         GOLDEN["2026-03-02"] = lambda: facts(Path(shared) / "claude" / "2026-03-02.json", "claude")
     for name, text in GOLDEN.items():
+        (HERE / name).mkdir(exist_ok=True)
         (HERE / name / "transcript.md").write_text(text(), encoding="utf-8")
