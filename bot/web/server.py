@@ -128,8 +128,7 @@ async def serve(
                 [f"{where} can't be opened ({error.strerror or error}), and Slack comes in there"]
             ) from error
         log.warning(
-            "no board and no API: can't open %s:%d (%s). Set another [web] port in brownout.toml, or"
-            " enabled = false. The bot continues without them.",
+            "no board and no API: can't open %s:%d (%s). Set another [web] port in brownout.toml, or enabled = false.",
             web.host,
             web.port,
             error.strerror or error,

@@ -99,7 +99,7 @@ async def test_a_host_that_is_not_ours_is_said_too(town, caplog):
     closing.set()
     with caplog.at_level(logging.WARNING):
         await serve(town.desk(), WebSettings(host="192.0.2.1"), SlackStatus(), 60, closing)
-    assert "The bot continues without them" in caplog.text
+    assert "no board and no API" in caplog.text
 
 
 async def test_a_live_board_hears_of_what_happens(town, port):
