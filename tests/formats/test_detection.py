@@ -171,3 +171,9 @@ def test_a_page_of_another_format_is_recognised_although_its_reader_would_accept
 @pytest.mark.parametrize("body", [b"[]", b"{}", b"<html>", b"{", b'{"page": {"name": "x"}, "components": []}'])
 def test_what_looks_like_no_format_is_no_other_format(body):
     assert detection.other_formats("statuspage", body) == ()
+
+
+@pytest.mark.parametrize("path", ["aB3dE5fG7h", "api/getMonitorList/aB3dE5fG7h"])
+def test_the_address_of_an_uptimerobot_page_has_its_key(path):
+    first = guessed(f"https://stats.uptimerobot.com/{path}")[0]
+    assert first == ("uptimerobot", "https://stats.uptimerobot.com", "", "aB3dE5fG7h")

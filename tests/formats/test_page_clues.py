@@ -94,3 +94,8 @@ def test_the_sub_pages_of_a_parent_page_are_what_it_links_to_one_level_below():
 def test_a_hostile_page_is_looked_at_and_nothing_found(html):
     assert not [s for s in page_clues.system_sources(URL, html, NOTHING) if s.kind != "statuspal"]
     assert not list(page_clues.feed_sources(URL, html, NOTHING))
+
+
+def test_the_key_of_an_uptimerobot_page_is_in_what_its_html_loads():
+    html = "<script>window.pspApiPath = 'https://status.acme.example/api/getMonitorList/aB3dE5fG7h'</script>"
+    assert systems(html) == [("uptimerobot", URL, "aB3dE5fG7h")]

@@ -113,6 +113,19 @@ def test_no_two_providers_are_of_one_page(kind):
     assert len(set(pages)) == len(pages)
 
 
+def test_no_two_providers_have_the_id_of_one_page():
+    ids = [page_id for p in PROVIDERS.values() for page_id in p.page_ids]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda p: p.id)
+def test_the_id_of_a_page_has_the_form_of_its_format(provider):
+    forms = {"statuspage": r"[0-9a-z]{12}", "incidentio": r"[0-9A-HJKMNP-TV-Z]{26}"}
+    form = forms.get(provider.source.kind, ".*")
+    assert all(re.fullmatch(form, page_id) for page_id in provider.page_ids)
+    assert provider.source.kind != "statusio" or re.fullmatch(r"[0-9a-f]{24}", provider.source.page)
+
+
 def test_ids_are_unique_over_the_catalogue():
     assert len(SURFACES) == sum(len(p.surfaces) for p in PROVIDERS.values())
 
