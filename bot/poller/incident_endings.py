@@ -7,7 +7,7 @@ then the list of all incidents. Until one of them answers, the incident stays op
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -27,6 +27,7 @@ CONFIRMING_POLLS = 3
 DOUBTFUL_FOR = timedelta(minutes=30)  # a page that lost everything at once, a window that an incident vanished from
 SETTLED_AFTER = timedelta(hours=6)  # nothing answers, and the page itself has not shown it for so long
 
+_NOT_ASKED_YET = "the page shows a new incident, which is recorded first"
 _CODES_OF_NO_PAGE = frozenset({"http_404", "http_410"})
 
 
@@ -59,6 +60,9 @@ class EndingSearch:
         tracked = {k.incident.id: k for k in self.state.open_incidents}
         missing = [tracked[i] for i in diff.unlisted_incidents(tracked, snapshot)]
         if self.absence is Absence.ASK:
+            if not is_doubtful and self._has_new(snapshot):
+                self._postpone(missing)
+                return
             await self._ask(missing, is_doubtful=is_doubtful)
             return
         for incident in missing:
@@ -71,6 +75,20 @@ class EndingSearch:
         """Turns every ``WITHDRAWN`` into ``UNRECORDED``, where absence can't mean that the vendor deleted it."""
         unrecorded, withdrawn = IncidentEnding.UNRECORDED, IncidentEnding.WITHDRAWN
         self.endings = {i: unrecorded if ending is withdrawn else ending for i, ending in self.endings.items()}
+
+    def _has_new(self, snapshot: Snapshot) -> bool:
+        """Whether the page shows an open incident that is not recorded yet."""
+        known = {k.incident.id for k in self.state.incidents}
+        return any(i.id not in known and not i.stage.is_closed for i in snapshot.incidents or ())
+
+    def _postpone(self, missing: Iterable[TrackedIncident]) -> None:
+        """Leaves them to the next poll: a new incident must not wait for the pages of old ones, which may hang."""
+        for tracked in missing:
+            before = self.earlier.get(tracked.incident.id)
+            if before is not None:
+                self._keep(before, is_doubtful=False)
+            else:
+                self._leave_unsettled(tracked, _NOT_ASKED_YET)
 
     # --- formats that have a second source ----------------------------------------------------------------------------
 

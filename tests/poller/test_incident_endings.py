@@ -90,6 +90,23 @@ UNREADABLE = [
 OLDER = incident("older", Stage.RESOLVED, NOON - timedelta(days=9))
 
 
+@pytest.mark.parametrize("earlier", [(), [left()]])
+async def test_while_the_page_shows_a_new_incident_nobody_is_asked_about_an_old_one(earlier):
+    ended = incident(stage=Stage.RESOLVED)
+    found = await search(listing(incident("i2")), own=ended, every=listing(ended), earlier=earlier)
+    assert (found.endings, [u.incident for u in found.unsettled]) == ({}, ["i1"])
+
+
+async def test_an_old_incident_is_asked_about_at_the_next_poll_once_the_new_one_is_known():
+    found = await search(own=incident(stage=Stage.RESOLVED), earlier=[left(asks=1)])
+    assert found.endings["i1"].stage is Stage.RESOLVED
+
+
+async def test_a_page_that_is_doubted_is_confirmed_before_its_new_incident_is_recorded():
+    found = await search(listing(incident("i2")), own=incident(stage=Stage.RESOLVED), doubtful=True)
+    assert found.endings["i1"].stage is Stage.RESOLVED
+
+
 @pytest.mark.parametrize("own", UNREADABLE)
 async def test_where_the_own_page_gives_no_answer_the_list_of_all_is_asked(own):
     found = await search(own=own, every=listing(incident(stage=Stage.RESOLVED), OLDER))
