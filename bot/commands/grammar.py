@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from itertools import groupby
 
 from bot.errors import UsageError
 from bot.lookup import Strength, Target
@@ -171,7 +172,8 @@ def find_named(find: FindTargets, resolve: ResolveTarget, words: Sequence[str]) 
         UsageError: A part names nothing surely, or there are more than ``MAX_TARGETS``. No target is meant then.
     """
     find_once = cache(find)  # of a long list, every word is looked at in several spans
-    targets = {t.id: t for t in _each_named(find_once, resolve, _tokens(words))}
+    tokens = [token for token, _ in groupby(_tokens(words))]  # a word that is repeated says nothing more
+    targets = {t.id: t for t in _each_named(find_once, resolve, tokens)}
     if len(targets) > MAX_TARGETS:
         raise UsageError(f"{len(targets)} names are too many for one command; it takes {MAX_TARGETS}.")
     return tuple(targets.values())
@@ -217,22 +219,24 @@ def _each_named(find: FindTargets, resolve: ResolveTarget, tokens: Sequence[str]
 
 def _named_in_part(find: FindTargets, resolve: ResolveTarget, part: Sequence[str]) -> Iterator[Target]:
     """The targets of words between commas: one name, names joined by ``and``, or names one after the other."""
-    if not (stripped := _strip_edges(part) if _sure(find, part) is None else list(part)):
-        return
-    if target := _sure(find, stripped):
-        yield target
-        return
-    joined = _split(stripped, _CONJUNCTIONS)
-    if len(joined) > 1:
-        for words in joined:
-            yield from _named_in_part(find, resolve, words)
-        return
-    for length in range(min(_MAX_SPAN, len(stripped) - 1), 0, -1):
-        if target := _sure(find, stripped[:length]):
+    left = list(part)
+    while stripped := (_strip_edges(left) if _sure(find, left) is None else left):
+        if target := _sure(find, stripped):
             yield target
-            yield from _named_in_part(find, resolve, stripped[length:])
             return
-    yield resolve(" ".join(stripped))
+        joined = _split(stripped, _CONJUNCTIONS)
+        if len(joined) > 1:
+            for words in joined:
+                yield from _named_in_part(find, resolve, words)
+            return
+        for length in range(min(_MAX_SPAN, len(stripped) - 1), 0, -1):
+            if target := _sure(find, stripped[:length]):
+                yield target
+                left = stripped[length:]
+                break
+        else:
+            yield resolve(" ".join(stripped))
+            return
 
 
 def _sure(find: FindTargets, words: Sequence[str]) -> Target | None:

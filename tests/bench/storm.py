@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -81,6 +83,8 @@ async def the_bot(
                 book.subscribe(Subscription(f"C{number:03}", provider.id, created_at=now))
     if quiet:
         save_quiet_hours(db, channels, quiet, now)
+    if code:
+        db = as_written_by(code, db, folder / "earlier.db")
     with (folder / "bot.log").open("ab") as log:
         async with running(config, db, stage, log, code=code):
             await until(lambda: len(stage.looks) == pages, 120, "the first round")
@@ -99,6 +103,24 @@ def save_quiet_hours(db: Path, channels: int, quiet: QuietHours, now: datetime) 
     with closing(sqlite3.connect(db)) as other, other:
         other.execute("UPDATE habits SET quiet_end = ?", (quiet.end.isoformat("seconds"),))
         other.execute("UPDATE outbox SET state = 'sent', ts = '1.0'")
+
+
+FILLED = ("sources", "bodies", "observations", "conditions", "verdicts", "worlds", "subscriptions", "habits")
+
+
+def as_written_by(code: Path, db: Path, other: Path) -> Path:
+    """The same database in the schema of another checkout: what it knows of each table that is filled here."""
+    make = f"from bot.storage import Repository; Repository.open({str(other)!r}).close()"
+    subprocess.run([sys.executable, "-c", make], cwd=code, check=True)  # noqa: S603  (a checkout that was named)
+    with closing(sqlite3.connect(other)) as book, book:
+        book.execute("ATTACH ? AS new", (str(db),))
+        for name in FILLED:
+            ours, theirs = (
+                {row[1] for row in book.execute(f"PRAGMA {schema}.table_info({name})")} for schema in ("new", "main")
+            )
+            columns = ", ".join(sorted(ours & theirs))
+            book.execute(f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM new.{name}")  # noqa: S608
+    return other
 
 
 async def type_commands(stage: FakeServices, until_s: float, every_s: float, at_once: int = 1) -> int:

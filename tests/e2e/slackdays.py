@@ -1,5 +1,6 @@
 """``python -m tests.e2e.slackdays``: Slack on its worst days, in tables.
 
+``sixteen`` the faults that an early version had: what it did, and what happens now
 ``faults``  a fake Slack on loopback with a behaviour per method; our client, notifier and store on a virtual clock
 ``week``    a week of refusals of every code with 300 channels, and designs that must fail (``--seed``, ``--channels``...)
 
@@ -350,14 +351,18 @@ def connections() -> list[tuple[object, ...]]:
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("part", nargs="*", default=["faults", "week"])
+    parser.add_argument("part", nargs="*", default=["sixteen", "faults", "week"])
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--channels", type=int, default=300)
     parser.add_argument("--incidents", type=int, default=60)
     parser.add_argument("--days", type=float, default=7)
     chosen = parser.parse_args()
+    from tests.e2e import sixteen_faults  # noqa: PLC0415  (it plays the days of this module)
+
     for name in ("bot", "brownout"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    if "sixteen" in chosen.part:
+        print(table(sixteen_faults.HEADS, asyncio.run(sixteen_faults.outcomes())))
     if "faults" in chosen.part:
         print(table(HEADS, asyncio.run(faults())))
         print(table(("Slack closes after", "opened in 10 min", "most in a minute"), connections()))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e import slackdays
+from tests.e2e import sixteen_faults, slackdays
 from tests.e2e.slack_week import run_week
 
 pytestmark = pytest.mark.anyio
@@ -16,6 +16,12 @@ async def test_after_a_fault_every_channel_has_the_old_alert_and_the_next_outage
     async with slackdays.a_day(3) as day:
         await play(day, code)
         assert (day.told("inc1:alert"), day.told("inc2:alert")) == ("3 of 3", "3 of 3")
+
+
+@pytest.mark.parametrize("fault", sixteen_faults.FAULTS, ids=[f.name for f in sixteen_faults.FAULTS])
+async def test_a_fault_of_an_early_version_is_mended(fault, tmp_path):
+    found = await fault.play(tmp_path)
+    assert found.holds, found.text
 
 
 async def test_while_everything_is_refused_there_is_one_probe_and_no_call_for_each_channel():
