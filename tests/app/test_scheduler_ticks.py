@@ -47,4 +47,4 @@ async def test_time_passes_for_every_source():
 @pytest.mark.parametrize(("ms", "beat"), [(0, 0), (1, 250), (250, 250), (251, 500), (999, 1000)])
 async def test_looks_begin_on_quarters_of_a_second_and_never_before_their_time(ms, beat):
     noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    assert _align_to_grid(noon + timedelta(milliseconds=ms)) == noon + timedelta(milliseconds=beat)
+    assert _align_to_grid(noon + timedelta(milliseconds=ms), 0.25) == noon + timedelta(milliseconds=beat)

@@ -1,0 +1,160 @@
+"""``python -m tests.bench growth``: how the cost of delivery grows with channels and with what waits.
+
+CPU of single steps in one process, on the real rules and store: the record of an alert for n channels, the order of n
+channels that wait, the next message of a channel that has n waiting, and a tick in quiet hours. The last column is the
+exponent of the growth between the two largest sizes: 1 is linear. Above ``MOST`` the command fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from datetime import time as clock_time
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+
+from bot.app.reminders import ReminderHook
+from bot.domain import (
+    ChannelPreferences,
+    Notice,
+    NoticeKind,
+    Notification,
+    NotificationKind,
+    QuietHours,
+    Subscription,
+    VerdictParameters,
+)
+from bot.engine import Engine
+from bot.rules.alerting import decide, routing
+from bot.storage import Repository
+from tests.bench.table import Row, table
+from tests.support.acme import ACME, NOON, Clock, look
+from tests.support.fake_chat import FakeChat
+from tests.support.fake_fetcher import FakeFetcher
+from tests.support.pages import incident, page, update
+
+SIZES = (100, 300, 1000, 2000)
+MOST = 1.25  # the exponent; measurements of one process vary by some percent
+REPEATS = 5
+
+
+@contextmanager
+def a_book(channels: int, *, is_quiet: bool = False) -> Iterator[Repository]:
+    """A database whose channels have subscribed to Acme."""
+    with (
+        tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder,
+        closing(Repository.open(Path(folder) / "growth.db")) as book,
+    ):
+        with book._db.transaction():
+            for number in range(channels):
+                book.subscribe(Subscription(f"C{number:04}", "acme", created_at=NOON))
+        for number in range(channels if is_quiet else 0):
+            channel, quiet = f"C{number:04}", QuietHours(clock_time(11), clock_time(20))
+            notice = Notice(NoticeKind.SETTINGS, "", "", "s", NOON, "", NOON, "saved")
+            saved = Notification(channel, NotificationKind.NOTICE, "s", notice)
+            book.user_actions.save_preferences(ChannelPreferences(channel, quiet=quiet), [], saved)
+        yield book
+
+
+def cpu_ms(step: Callable[[], object]) -> float:
+    """CPU of a step, in ms."""
+    began = time.process_time()
+    step()
+    return (time.process_time() - began) * 1000
+
+
+def opening_ms(channels: int) -> float:
+    """The record of a new incident for so many channels, without the work of the rules."""
+    with a_book(channels) as book:
+        state = look(None, page(), NOON - timedelta(minutes=1)).state
+        took = []
+        for number in range(REPEATS):
+            shown = [incident(update(n, api="partial_outage"), number=n) for n in range(number + 1)]
+            stroke = look(state, page(*shown, api="partial_outage"), NOON + timedelta(minutes=number))
+            alerts = decide.decide(stroke, ACME, blind_after=3).alerts
+            due = [
+                n
+                for alert in alerts
+                for n in routing.route_alert(alert, book.subscriptions(), book.notified_channels(alert.incident))
+            ]
+            took.append(cpu_ms(lambda stroke=stroke, due=due: book.record_transition(None, stroke, due)))
+            state = stroke.state
+        return took[0]
+
+
+@contextmanager
+def waiting(channels: int, incidents: int) -> Iterator[Repository]:
+    """A database in which so many alerts wait in each channel."""
+    with a_book(channels) as book:
+        state = look(None, page(), NOON - timedelta(minutes=1)).state
+        shown = [incident(update(n, api="partial_outage"), number=n) for n in range(incidents)]
+        stroke = look(state, page(*shown, api="partial_outage"), NOON)
+        alerts = decide.decide(stroke, ACME, blind_after=3).alerts
+        due = (n for alert in alerts for n in routing.route_alert(alert, book.subscriptions(), ()))
+        book.record_transition(None, stroke, due)
+        yield book
+
+
+def order_ms(channels: int) -> float:
+    """The order of so many channels, five alerts waiting in each."""
+    with waiting(channels, 5) as book:
+        return median(cpu_ms(lambda: book.pending_channels(NOON)) for _ in range(REPEATS))
+
+
+def next_ms(alerts: int) -> float:
+    """The next message of a channel in which so many alerts wait."""
+    with waiting(1, alerts) as book:
+        return median(cpu_ms(lambda: book.next_pending("C0000", NOON)) for _ in range(REPEATS))
+
+
+def tick_ms(channels: int) -> float:
+    """A tick while so many channels have quiet hours and an incident is withheld."""
+    with a_book(channels, is_quiet=True) as book:
+        clock, fetcher = Clock(NOON), FakeFetcher()
+        engine = Engine({"acme": ACME}, fetcher, book, FakeChat(), clock, lambda _: VerdictParameters())
+        for shown in ((), (incident(update(api="partial_outage")),)):
+            fetcher.show(page(*shown, api="partial_outage" if shown else "operational"))
+            asyncio.run(engine.poll("acme"))
+            clock.move(minutes=16)
+        return median(cpu_ms(ReminderHook(engine, book)) for _ in range(REPEATS))
+
+
+CURVES: dict[str, Callable[[int], float]] = {
+    "record of an alert, by channels": opening_ms,
+    "order of the channels that wait, by channels": order_ms,
+    "next message of a channel, by alerts that wait there": next_ms,
+    "tick in quiet hours, by channels": tick_ms,
+}
+
+
+def exponent(sizes: Iterable[int], took: Iterable[float]) -> float:
+    """Of the growth between the two largest sizes."""
+    (small, least), (large, most) = list(zip(sizes, took, strict=True))[-2:]
+    return math.log(max(most, 0.01) / max(least, 0.01)) / math.log(large / small)
+
+
+def rows() -> list[Row]:
+    """A row for each curve; its value is the exponent."""
+    found = []
+    for name, curve in CURVES.items():
+        took = [curve(size) for size in SIZES]
+        note = ", ".join(f"{size:,}: {ms:.2f} ms" for size, ms in zip(SIZES, took, strict=True))
+        found.append(Row(f"growth: {name}", exponent(SIZES, took), "", MOST, note=note))
+    return found
+
+
+def main() -> None:
+    """Prints the table; exit code 1 where something grows faster than linearly."""
+    measured = rows()
+    print(table(measured))
+    sys.exit(any(row.verdict == "NO" for row in measured))
+
+
+if __name__ == "__main__":
+    main()
