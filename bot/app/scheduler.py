@@ -406,9 +406,10 @@ def log_delivery(delivery: DeliveryAttempt) -> None:
     """Logs a delivery attempt that failed for the first time, for good, or that succeeded after failures."""
     notification, outcome = delivery.post, delivery.outcome
     if outcome == "paused" and delivery.why:
-        log.warning("%s is paused: %s; its notifications wait", notification.channel, delivery.why)
+        log.warning("%s: delivery paused: %s; its messages are queued", notification.channel, delivery.why)
     elif outcome == "parked" or (outcome in ("later", "refused") and delivery.attempt == 1):
-        log.warning("%s to %s: %s: %s", notification.kind, notification.channel, outcome, delivery.why)
+        what = "given up" if outcome == "parked" else "will be tried again"
+        log.warning("%s to %s: %s: %s", notification.kind, notification.channel, what, delivery.why)
     elif outcome == "sent" and (delivery.why or delivery.attempt > 1):
         how = f"{delivery.why}, " if delivery.why else ""
         log.warning("%s to %s: sent %sat attempt %d", notification.kind, notification.channel, how, delivery.attempt)

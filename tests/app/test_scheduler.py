@@ -481,9 +481,9 @@ def delivery(outcome, why="", attempt=1):
     ("done", "words"),
     [
         (delivery("sent"), []),
-        (delivery("later", "http_503"), ["WARNING alert to C1: later: http_503"]),
+        (delivery("later", "http_503"), ["WARNING alert to C1: will be tried again: http_503"]),
         (delivery("later", "http_503", 2), []),
-        (delivery("parked", "is_archived", 9), ["WARNING alert to C1: parked: is_archived"]),
+        (delivery("parked", "is_archived", 9), ["WARNING alert to C1: given up: is_archived"]),
         (delivery("sent", "", 4), ["WARNING alert to C1: sent at attempt 4"]),
         (
             delivery("sent", "again: its fate was unknown", 2),

@@ -78,7 +78,7 @@ async def test_the_log_has_a_line_for_it_once(paused, caplog):
     caplog.set_level(logging.INFO, logger="brownout")
     scheduler.log_delivery(done)
     scheduler.log_delivery(DeliveryAttempt(done.post, "paused", "", 2))
-    assert caplog.messages == [f"C1 is paused: {ARCHIVED}; its notifications wait"]
+    assert caplog.messages == [f"C1: delivery paused: {ARCHIVED}; its messages are queued"]
 
 
 def test_a_channel_that_takes_posts_is_not_said_to_be_paused(types):

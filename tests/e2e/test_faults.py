@@ -54,7 +54,7 @@ def test_who_subscribed_paused_channels_is_told_of_all_of_them_in_one_message(wo
 
 def test_the_log_names_each_paused_channel_once(world, came):
     paused = [c for c, f in FAULTS.items() if f.promise == "paused"]
-    assert [world.said().count(f"{channel} is paused:") for channel in paused] == [1] * len(paused)
+    assert [world.said().count(f"{channel}: delivery paused:") for channel in paused] == [1] * len(paused)
 
 
 @pytest.mark.parametrize("kind", ["abort", "refresh", "repeat"])
