@@ -137,10 +137,13 @@ def safe_link(url: str, label: str) -> str:
 
 
 def truncate_mrkdwn(mrkdwn: str, limit: int) -> str:
-    """Escaped text, cut to ``limit`` characters if it is longer; never inside an escape sequence."""
+    """Escaped text, cut to ``limit`` characters if it is longer; never inside an escape sequence, a link or a time."""
     if len(mrkdwn) <= limit:
         return mrkdwn
-    truncated = formatting.truncate(mrkdwn, limit)
-    body, marker = truncated[: -len("… (cut)")], "… (cut)"
+    marker = "… (cut)"
+    body = formatting.truncate(mrkdwn, limit)[: -len(marker)]
+    token_start = body.rfind("<")  # a raw one begins a token: text has &lt;
+    if token_start > body.rfind(">"):
+        body = body[:token_start]
     escape_start = body.rfind("&", len(body) - 5)
     return (body[:escape_start] if escape_start >= 0 and ";" not in body[escape_start:] else body) + marker

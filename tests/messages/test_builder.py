@@ -72,6 +72,18 @@ def test_slack_takes_every_sheet(title, paragraphs):
 # --- the shapes below -------------------------------------------------------------------------------------------------
 
 
+@given(st.integers(20, 120))
+def test_a_cut_leaves_no_half_of_a_time_or_a_link(limit):
+    text = f"Since {block_kit.local_date(NOON)}: " + "<https://acme.example|Acme> " * 9
+    kept = block_kit.truncate_mrkdwn(text, limit)
+    assert kept.count("<") == kept.count(">")
+
+
+@given(st.text("a<>&`*", max_size=80), st.integers(15, 60))
+def test_escaped_text_that_is_cut_has_no_raw_sign(text, limit):
+    assert "<" not in block_kit.truncate_mrkdwn(block_kit.escape(text), limit)
+
+
 @given(hostile, st.integers(20, 200))
 @SLOW
 def test_a_cut_leaves_no_half_of_an_escape(text, limit):
