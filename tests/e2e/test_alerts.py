@@ -132,6 +132,8 @@ def test_another_channel_hears_nothing(story):
 
 
 def test_a_withdrawn_incident_is_not_called_resolved(world, driver, vendor):
+    vendor.opens("inc0", "An old one", "Still at it.")
+    vendor.resolves("inc0", "It is over.")  # the list of all reaches back past the beginning of the next incident
     world.start_subscribed()
     vendor.opens("inc1", TITLE, LOOKING, api="major_outage")
     driver.wait_for(driver.alerts, what="the alert")
