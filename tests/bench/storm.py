@@ -155,7 +155,7 @@ async def stalls(port: int) -> float | None:
 
 
 async def storm(channels: int, code: Path | None = None, providers: int = PROVIDERS) -> Measured:
-    """Breaks one page after the other, and watches what Slack is told."""
+    """Breaks one page after the other, and watches what reaches Slack."""
     slack = LimitedSlack()
     with tempfile.TemporaryDirectory(prefix="brownout-bench-") as name:
         async with (
@@ -216,7 +216,7 @@ def storm_rows(got: Measured, who: str, before: Measured | None = None) -> list[
     found = []
     for status in (WORST, PARTIAL, LEAST):
         times, earlier = sorted(got.reached.get(status, [])), sorted(before.reached.get(status, [])) if before else []
-        note = f"{len(times)} of {got.expected[status]} told when it was counted"
+        note = f"{len(times)} of {got.expected[status]} alerted when it was counted"
         if before:
             note += f"; {len(earlier)} before"
         for what, share, target in (
@@ -226,7 +226,7 @@ def storm_rows(got: Measured, who: str, before: Measured | None = None) -> list[
         ):
             found.append(
                 Row(
-                    f"{name}: {WORDS[status]} told, {what} of the channels",
+                    f"{name}: {WORDS[status]} alerted, {what} of the channels",
                     percentile(times, share) if times else None,
                     "s",
                     target,
@@ -241,7 +241,7 @@ def storm_rows(got: Measured, who: str, before: Measured | None = None) -> list[
     found.append(
         Row(f"{name}: lost", got.lost, "", 0, before.lost if before else None, who, f"{got.queued} still queued")
     )
-    found.append(Row(f"{name}: told twice", got.doubled, "", 0, before.doubled if before else None, who))
+    found.append(Row(f"{name}: sent twice", got.doubled, "", 0, before.doubled if before else None, who))
     found += speed_rows(got, name, who, before)
     return found
 
