@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.markdown import Markdown
 
+from bot.cli.completion import complete_pages
 from bot.errors import UsageError
 from bot.queries import manual
 
@@ -18,7 +19,7 @@ _LINK = re.compile(r"\[([^\]]+)\]\((?:([\w-]+)\.md)?(#[\w-]+)?\)")
 
 
 @click.command()
-@click.argument("page", required=False)
+@click.argument("page", required=False, shell_complete=complete_pages)
 @click.argument("section", nargs=-1)
 def docs(page: str | None, section: Sequence[str]) -> None:
     """Shows the manual. Without PAGE: the list of its pages.

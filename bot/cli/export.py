@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from bot import settings
+from bot.cli.completion import complete_incidents
 from bot.cli.options import config_option, db_option, open_queries
 from bot.errors import UsageError
 from bot.messages.export import EXPORTERS
@@ -19,7 +20,7 @@ _FORMATS = click.Choice(list(EXPORTERS))
 
 
 @click.command()
-@click.argument("incident", required=False)
+@click.argument("incident", required=False, shell_complete=complete_incidents)
 @click.option("--format", "form", type=_FORMATS, default="markdown", help="Of one incident (default: markdown).")
 @click.option(
     "--all",

@@ -9,6 +9,7 @@ import sys
 from typing import IO
 
 import click
+from click.shell_completion import CompletionItem
 from typing_extensions import override
 
 from bot import __version__
@@ -52,6 +53,7 @@ COMMAND_MODULES = {
     "restore": ("db", "restores the database from its replica"),
     "replay": ("replay", "replays a recorded status page through the rules"),
     "docs": ("docs", "shows the manual: its pages, one page, or one section"),
+    "completion": ("completion", "completion of commands and services in bash, zsh and fish"),
 }
 HIDDEN_ALIASES = {"report": "reliability"}  # by former name; these still work and are not listed in the help
 _MANUAL_PAGES: dict[type[BrownoutError], str] = {ConfigError: "configuration", StoreError: "troubleshooting#database"}
@@ -72,6 +74,12 @@ class _LazyGroup(SuggestingGroup):
         module = importlib.import_module(f"bot.cli.{COMMAND_MODULES[name][0]}")
         command: click.Command = module.COMMANDS[name]
         return command
+
+    @override
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        lines = ((name, line) for name, (_, line) in COMMAND_MODULES.items() if name.startswith(incomplete))
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(CompletionItem(name, help=line) for name, line in lines), *options]
 
     @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

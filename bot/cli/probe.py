@@ -28,6 +28,7 @@ from bot.adapters.remote_reporter import MAX_BATCH, RemoteReporter
 from bot.app import logging_setup, redaction
 from bot.app import probes as app_probes
 from bot.app.scheduler import JITTER
+from bot.cli.completion import complete_targets
 from bot.cli.options import config_option, utc_now
 from bot.domain import LOCAL_VANTAGE, Probe, ProbeResult
 from bot.errors import DeliveryError, UsageError
@@ -41,7 +42,7 @@ MAX_WAITING = 1000  # pending results while the bot is unreachable; the oldest a
 
 
 @click.command()
-@click.argument("surface", required=False)
+@click.argument("surface", required=False, shell_complete=complete_targets)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per surface.")
 @click.option("--report-to", metavar="URL", help="Tries all of them again and again, and tells the bot at URL.")
 @click.option("--vantage", metavar="NAME", help="Where this is, for the bot (default: this machine's name).")

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from bot import settings
 from bot.adapters.terminal import CHANNEL
+from bot.cli.completion import complete_incidents, complete_targets
 from bot.cli.console import create_console
 from bot.cli.options import config_option, db_option, open_queries
 from bot.cli.shell_text import to_shell_commands
@@ -21,6 +22,7 @@ from bot.commands.registry import COMMANDS as VERBS
 from bot.commands.types import CommandRequest, CommandResponse
 from bot.messages import replies
 
+_INCIDENT_VERBS = ("summary", "why", "note", "label")  # they take an incident
 _WRITE_VERBS = ("subscribe", "unsubscribe", "note", "label")
 _CHANNEL_VERBS = ("subscribe", "unsubscribe", "list")
 
@@ -44,7 +46,8 @@ def _make_command(verb: str) -> click.Command:
         hidden=verb not in _CHANNEL_VERBS,
         help="A Slack channel's id (default: the terminal of `run`).",
     )
-    words_argument = click.argument("words", nargs=-1, metavar=command.usage)
+    complete = complete_incidents if verb in _INCIDENT_VERBS else complete_targets
+    words_argument = click.argument("words", nargs=-1, metavar=command.usage, shell_complete=complete)
     help_text = f"{command.help[0].upper()}{command.help[1:]}."
     return click.command(verb, help=help_text)(words_argument(channel_option(config_option(db_option(request)))))
 

@@ -15,6 +15,7 @@ import click
 from typing_extensions import override
 
 from bot import durations, settings
+from bot.cli.completion import complete_targets
 from bot.cli.options import config_option, db_option, utc_now
 from bot.durations import DurationError, Limits
 from bot.errors import UsageError
@@ -39,7 +40,7 @@ class _DurationParameter(click.ParamType[timedelta]):
 
 
 @click.command()
-@click.argument("surface", nargs=-1, metavar="SERVICE")
+@click.argument("surface", nargs=-1, metavar="SERVICE", shell_complete=complete_targets)
 @click.option("--json", "as_json", is_flag=True, help="Prints one JSON object.")
 @click.option("--wait", is_flag=True, help="Waits until it is safe, or until the timeout.")
 @click.option(

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.adapters.terminal import CHANNEL
+from bot.cli.completion import complete_targets
 from bot.cli.console import create_console, is_ascii
 from bot.cli.options import config_option, db_option, open_queries
 from bot.cli.shell_text import to_shell_commands
@@ -36,7 +37,7 @@ _RICH_STYLES = {
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="[SERVICE|PROVIDER]...")
+@click.argument("words", nargs=-1, metavar="[SERVICE|PROVIDER]...", shell_complete=complete_targets)
 @click.option("--all", "show_all", is_flag=True, help="Lists operational services too.")
 @click.option("--json", "as_json", is_flag=True, help="Prints one JSON object with every service.")
 @click.option("--channel", default=CHANNEL, hidden=True)

@@ -9,6 +9,7 @@ import click
 from rich.text import Text
 
 from bot.adapters.terminal import CHANNEL
+from bot.cli.completion import complete_incidents
 from bot.cli.console import create_console
 from bot.cli.options import config_option, db_option, open_queries
 from bot.commands.registry import COMMANDS as VERBS
@@ -19,7 +20,7 @@ _COMMAND = VERBS["timeline"]
 
 
 @click.command(help=f"{_COMMAND.help[0].upper()}{_COMMAND.help[1:]}.")
-@click.argument("words", nargs=-1, metavar=_COMMAND.usage)
+@click.argument("words", nargs=-1, metavar=_COMMAND.usage, shell_complete=complete_incidents)
 @click.option(
     "--picture", type=click.Path(path_type=Path), help="Write a picture of its services, advice and posts to this file."
 )
