@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from html import unescape
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.console import Console
@@ -25,6 +27,9 @@ from bot.messages.service_status import ProviderView, view_provider
 from bot.messages.status_table import Line, Style
 from bot.queries.current import StatusQueries
 
+WATCH_S = 5  # seconds between two prints of --watch
+_INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
+
 _RICH_STYLES = {
     Style.PLAIN: "",
     Style.STRONG: "bold",
@@ -40,28 +45,58 @@ _RICH_STYLES = {
 @click.argument("words", nargs=-1, metavar="[SERVICE|PROVIDER]...", shell_complete=complete_targets)
 @click.option("--all", "show_all", is_flag=True, help="Lists operational services too.")
 @click.option("--json", "as_json", is_flag=True, help="Prints one JSON object with every service.")
+@click.option("--watch", is_flag=True, help=f"Prints it again every {WATCH_S} s, until Ctrl-C.")
 @click.option("--channel", default=CHANNEL, hidden=True)
 @config_option
 @db_option
 def status(
-    *, words: tuple[str, ...], show_all: bool, as_json: bool, channel: str, config: Path | None, db: Path | None
+    *,
+    words: tuple[str, ...],
+    show_all: bool,
+    as_json: bool,
+    watch: bool,
+    channel: str,
+    config: Path | None,
+    db: Path | None,
 ) -> None:
     """Shows what is affected now, the worst first, or how a service is.
 
     Signs: ● outage, ◆ partial outage, ▲ degraded, ⚙ maintenance, ↻ recovering, ✓ operational, ? unknown. NEXT is the
     time of the next update. Times are in UTC. Colours follow the terminal; NO_COLOR=1 switches them off.
     """
+    request = CommandRequest(words, channel)
+
+    def show() -> None:
+        with open_queries(config, db) as queries:
+            _print_status(queries, request, show_all=show_all, as_json=as_json)
+
+    if watch:
+        watch_output(show, click.clear, time.sleep)
+    show()
+
+
+def watch_output(show: Callable[[], None], clear: Callable[[], None], wait: Callable[[float], None]) -> NoReturn:
+    """Shows it again every WATCH_S seconds, until Ctrl-C (then with exit code 130)."""
+    try:
+        while True:
+            clear()
+            show()
+            wait(WATCH_S)
+    except KeyboardInterrupt:
+        raise SystemExit(_INTERRUPTED) from None
+
+
+def _print_status(queries: StatusQueries, request: CommandRequest, *, show_all: bool, as_json: bool) -> None:
     console = create_console()
-    with open_queries(config, db) as queries:
-        targets = named_targets(queries, CommandRequest(words, channel))
-        if as_json:
-            views = _views_of(queries, targets)
-            click.echo(json.dumps(status_table.status_as_json(views, queries.now()), ensure_ascii=False))
-        elif targets:
-            for target in targets:
-                _print_target(console, queries, target, channel)
-        else:
-            _print_lines(console, _overview(queries, show_all=show_all))
+    targets = named_targets(queries, request)
+    if as_json:
+        views = _views_of(queries, targets)
+        click.echo(json.dumps(status_table.status_as_json(views, queries.now()), ensure_ascii=False))
+    elif targets:
+        for target in targets:
+            _print_target(console, queries, target, request.channel)
+    else:
+        _print_lines(console, _overview(queries, show_all=show_all))
 
 
 def _overview(queries: StatusQueries, *, show_all: bool) -> list[Line]:
