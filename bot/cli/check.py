@@ -13,6 +13,7 @@ import click
 from bot import settings
 from bot.adapters.litestream import find_litestream
 from bot.adapters.slack_client import SLACK_API_URL, request_socket_url, verify_bot_token
+from bot.app import configured_subscriptions
 from bot.app import probes as app_probes
 from bot.cli.options import config_option, db_option, open_queries
 from bot.domain import Probe, Provider
@@ -35,10 +36,11 @@ HTTP_MODE_TEXT = (
 
 @click.command()
 @click.option("--catalog", is_flag=True, help="Check the provider files alone, and list them: format, page, verified.")
+@click.option("--diff", is_flag=True, help="Shows what `[[subscribe]]` would change in the database, and nothing else.")
 @click.option("--offline", is_flag=True, help="Does not try the tokens at Slack.")
 @config_option
 @db_option
-def check(config: Path | None, db: Path | None, *, catalog: bool, offline: bool) -> None:
+def check(config: Path | None, db: Path | None, *, catalog: bool, diff: bool, offline: bool) -> None:
     """Lists all errors in configuration and tokens, with file and line. Exit code 1 if there are any.
 
     The tokens are tried at Slack: who the bot is there, and which scopes it lacks. Where Slack does not answer, that is
@@ -47,6 +49,9 @@ def check(config: Path | None, db: Path | None, *, catalog: bool, offline: bool)
     """
     if catalog:
         click.echo(catalog_table(settings.load(config).providers))
+        return
+    if diff:
+        click.echo("\n".join(_subscription_changes(config, db)) or "No difference.")
         return
     secrets = credentials.read_tokens(os.environ)
     app_settings, mistakes, warnings = _check_config(config, db)
@@ -75,6 +80,17 @@ def check(config: Path | None, db: Path | None, *, catalog: bool, offline: bool)
     mode = "Socket Mode" if is_socket else "HTTP mode"
     who = trial.who or "both tokens set"
     click.echo(f"OK: {on} of {len(app_settings.providers)} providers on, Slack: {who} ({mode}){counted}")
+
+
+def _subscription_changes(config: Path | None, db: Path | None) -> list[str]:
+    """One line for each subscription that the next start would add, change or end."""
+    wanted = settings.load(config).subscriptions
+    try:
+        with open_queries(config, db) as queries:
+            stored = queries.repository.subscriptions()
+    except UsageError:  # no database yet
+        stored = ()
+    return configured_subscriptions.compare(wanted, stored).lines()
 
 
 def _check_config(config: Path | None, db: Path | None) -> tuple[settings.Settings, list[str], list[str]]:

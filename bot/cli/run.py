@@ -29,7 +29,7 @@ from bot.adapters.litestream import LitestreamReplica, find_litestream
 from bot.adapters.page_fetcher import PageFetcher
 from bot.adapters.prober import Prober
 from bot.adapters.slack_client import SLACK_API_URL, SlackClient
-from bot.app import garbage_collection, logging_setup, probes, redaction, scheduler
+from bot.app import configured_subscriptions, garbage_collection, logging_setup, probes, redaction, scheduler
 from bot.app.database_watch import DatabaseWatch
 from bot.app.delivery_reports import DeliveryReports
 from bot.app.digests import DigestJob
@@ -194,6 +194,8 @@ async def _run_bot(
             loop.add_signal_handler(signal.SIGHUP, engine.notifier.reload_credentials)
         slack_status.delivery_stop = lambda: engine.delivery_stop
         repository.probe_channels(utc_now())
+        for line in configured_subscriptions.reconcile(repository, app_settings.subscriptions, utc_now()).lines():
+            log.info("subscription of brownout.toml: %s", line)
         digest_queries = StatusQueries(runtime.providers, repository, utc_now, app_settings.rules_for)
         digest_job = DigestJob(digest_queries, maintenance.path)
         _warn_of_unwatched(replace(digest_queries, available=[p for p in app_settings.providers if not p.enabled]))

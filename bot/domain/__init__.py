@@ -49,11 +49,19 @@ from bot.domain.state import (
     TrackedIncident,
     UnreportedOutage,
 )
-from bot.domain.subscription import ChannelPreferences, DeliveryPause, DigestSchedule, QuietHours, Subscription
+from bot.domain.subscription import (
+    CONFIGURED,
+    ChannelPreferences,
+    DeliveryPause,
+    DigestSchedule,
+    QuietHours,
+    Subscription,
+)
 from bot.domain.user_actions import ChatUser, IncidentUserActions, Mute, UserAction
 from bot.domain.verdict import Advice, IncidentSighting, SurfaceHistory, Verdict, VerdictParameters
 
 __all__ = [
+    "CONFIGURED",
     "LOCAL_VANTAGE",
     "NO_TIME",
     "READABLE_FOR",

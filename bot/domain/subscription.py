@@ -11,6 +11,9 @@ from bot.domain.user_actions import Mute
 TERMINAL = "terminal"  # the only channel of a bot without Slack: its standard output
 
 
+CONFIGURED = "config"  # ``created_by`` of a subscription that only brownout.toml made
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """A channel wants alerts about a surface, or about every surface of a provider, from ``minimum`` up.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from bot.domain import CONFIGURED, Condition, Subscription
 from bot.settings.base import HIDDEN_VALUE, StrictModel
 from bot.settings.probe_toml import ProbeTable
 
@@ -107,6 +109,42 @@ class SlackSettings(StrictModel):
     give_up_after_min: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
+_CHANNEL_ID = re.compile(r"[CDGU][A-Z0-9]{2,}")
+
+
+class SubscribeTable(StrictModel):
+    """``[[subscribe]]``: subscriptions of a channel, by its Slack id, to providers and services.
+
+    ``min``: the least severity; ``mention``: the id of a user group (S...) or person (U...) for outages.
+    """
+
+    channel: str
+    to: tuple[str, ...] = Field(min_length=1)
+    min: Literal["maintenance", "degraded", "partial", "outage"] = "degraded"
+    mention: str = Field(default="", pattern=r"^([SUW][A-Z0-9]{2,})?$")
+
+    @field_validator("channel")
+    @classmethod
+    def _slack_id(cls, value: str) -> str:
+        if not _CHANNEL_ID.fullmatch(value):
+            raise ValueError("it is no id; Slack shows a channel's id at the end of its details, such as C0123456789")
+        return value
+
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """The subscriptions, one for each target."""
+        mention = f"!subteam^{self.mention}" if self.mention.startswith("S") else self.mention and f"@{self.mention}"
+        least = _SEVERITIES[self.min]
+        return tuple(Subscription(self.channel, target, least, CONFIGURED, mention=mention) for target in self.to)
+
+
+_SEVERITIES = {
+    "maintenance": Condition.MAINTENANCE,
+    "degraded": Condition.DEGRADED,
+    "partial": Condition.PARTIAL_OUTAGE,
+    "outage": Condition.MAJOR_OUTAGE,
+}
+
+
 class MainSettings(StrictModel):
     """The whole file. A probe in it replaces the probe of that surface in the provider file."""
 
@@ -118,3 +156,4 @@ class MainSettings(StrictModel):
     slack: SlackSettings = SlackSettings()
     catalog: CatalogSettings = CatalogSettings()
     probe: dict[str, ProbeTable] = Field(default_factory=dict)
+    subscribe: tuple[SubscribeTable, ...] = ()

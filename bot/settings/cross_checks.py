@@ -89,6 +89,22 @@ def unknown_providers(file: Path, main: MainSettings, provider_files: Sequence[P
         yield f"{where}: no provider {name!r}{hint}"
 
 
+def unknown_targets(file: Path, main: MainSettings, provider_files: Sequence[ProviderFile]) -> Iterator[str]:
+    """Mistakes for ``[[subscribe]] to`` naming no provider and no service, and for two tables about one target."""
+    ids = {p.id for _, p in provider_files} | _surface_ids(provider_files)
+    seen: set[tuple[str, str]] = set()
+    for number, table in enumerate(main.subscribe):
+        where = locate(file, ("subscribe", number, "to"))
+        for name in table.to:
+            if name not in ids:
+                matches = spelling.nearest(name, sorted(ids))
+                hint = f"; did you mean {matches[0]!r}?" if matches else ""
+                yield f"{where}: no provider or service {name!r}{hint}"
+            elif (table.channel, name) in seen:
+                yield f"{where}: {table.channel} has {name!r} twice"
+            seen.add((table.channel, name))
+
+
 def _surface_ids(provider_files: Sequence[ProviderFile]) -> set[str]:
     """The ids of all surfaces of these providers."""
     return {s.id for _, p in provider_files for s in p.surfaces}

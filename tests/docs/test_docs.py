@@ -42,6 +42,7 @@ TABLES = [  # page, heading, and the model whose keys stand in the table below i
     ("configuration.md", "[store]", brownout_toml.StoreSettings),
     ("configuration.md", "[replica]", brownout_toml.ReplicaSettings),
     ("configuration.md", "[web]", brownout_toml.WebSettings),
+    ("configuration.md", "[subscribe]", brownout_toml.SubscribeTable),
     ("configuration.md", "[probe.SURFACE]", ProbeTable),
     ("configuration.md", "Keys of presets and profiles", verdict_toml.VerdictNumbers),
     ("providers.md", "Provider", provider_toml.ProviderTable),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.domain import Condition
 from bot.errors import ConfigError
 from bot.settings import config_dir, load
 from tests.support.acme import ACME as ACME_OF_TESTS
@@ -256,3 +257,35 @@ def test_a_replica_anywhere_else_is_a_mistake(write, url):
 def test_credentials_of_a_replica_are_no_setting(write, url):
     [mistake] = mistakes(write(f'[replica]\nurl = "{url}"\n'))
     assert ("credentials come from the environment" in mistake, "secret" in mistake) == (True, False)
+
+
+# --- [[subscribe]] ----------------------------------------------------------------------------------------------------
+
+SUBSCRIBE = '[[subscribe]]\nchannel = "C0123"\nto = ["claude", "github-actions"]\nmin = "partial"\nmention = "S0123"\n'
+
+
+def subscribed(folder, text):
+    (folder / "brownout.toml").write_text(text, encoding="utf-8")
+    return load(folder, {}).subscriptions
+
+
+def test_a_table_subscribes_its_channel_to_each_target(tmp_path):
+    assert [(s.channel, s.target, s.minimum, s.mention) for s in subscribed(tmp_path, SUBSCRIBE)] == [
+        ("C0123", target, Condition.PARTIAL_OUTAGE, "!subteam^S0123") for target in ("claude", "github-actions")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"claude"', '"claud"', "brownout.toml:3: no provider or service 'claud'; did you mean 'claude'?"),
+        ('"C0123"', '"#ops"', "brownout.toml:2: subscribe.0.channel: it is no id; Slack shows a channel's id"),
+        ('"partial"', '"some"', "brownout.toml:4: subscribe.0.min"),
+        ('"github-actions"', '"claude"', "brownout.toml:3: C0123 has 'claude' twice"),
+        ("channel =", "chanel =", "brownout.toml:2: unknown key"),
+    ],
+)
+def test_a_mistake_in_a_table_is_named_with_its_line(tmp_path, old, new, said):
+    with pytest.raises(ConfigError) as caught:
+        subscribed(tmp_path, SUBSCRIBE.replace(old, new))
+    assert any(said in mistake for mistake in caught.value.mistakes), caught.value.mistakes

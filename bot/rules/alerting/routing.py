@@ -17,6 +17,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from bot.domain import (
+    CONFIGURED,
     Alert,
     ChannelPreferences,
     Condition,
@@ -36,6 +37,7 @@ from bot.domain import (
 
 ALL = "all"  # the target of a mute of everything
 MUTED, QUIET = "muted", "quiet hours"
+_NO_PERSON = frozenset({"", CONFIGURED})  # as the author of a subscription
 _PERSON_PREFIXES = ("D", "U", "W")  # of the ids of direct messages and people
 _ENDING_NEWS = (NewsKind.ALL_CLEAR, NewsKind.RESOLVED, NewsKind.WITHDRAWN)
 
@@ -117,7 +119,7 @@ def route_pauses(
     for pause in pauses:
         if pause.channel.startswith(_PERSON_PREFIXES):
             continue
-        for reader in sorted({s.created_by for s in all_subscriptions if s.channel == pause.channel} - {""}):
+        for reader in sorted({s.created_by for s in all_subscriptions if s.channel == pause.channel} - _NO_PERSON):
             listed = by_reader.setdefault(reader, [])
             listed += [] if pause in listed else [pause]
     for reader, listed in sorted(by_reader.items()):
