@@ -44,6 +44,7 @@ class SourceHealth:
     """How one source is doing.
 
     Attributes:
+        name: The provider's name; empty where only its id is known.
         kind: The format's key in ``bot.formats.FORMATS``.
         form: The format's name for people.
         interval_s: The polling interval in seconds; None where it is not known.
@@ -75,3 +76,4 @@ class SourceHealth:
     unmapped: tuple[str, ...] = ()
     lag: PostingDelay | None = None
     pulse: PollStatistics | None = None
+    name: str = ""

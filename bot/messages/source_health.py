@@ -9,16 +9,18 @@ from datetime import datetime
 from bot.domain import Message, SourceHealth, SourceState
 from bot.messages import formatting
 from bot.messages.builder import build_message
+from bot.messages.words import STATUS_STYLES, Status
 
 _MAX_COMPONENTS = 6  # of one source
 _MAX_REASON = 160  # characters
 _MAX_PROBLEMS = 3  # of one source
-_STATE_WORDS = {
-    SourceState.BLIND: "blind",
-    SourceState.STALE: "not checked recently",
-    SourceState.UNSEEN: "not checked yet",
-    SourceState.READABLE: "readable",
+_STATES = {  # status for its sign, and the word of the headline
+    SourceState.BLIND: (Status.UNKNOWN, "unreadable"),
+    SourceState.STALE: (Status.UNKNOWN, "not checked recently"),
+    SourceState.UNSEEN: (Status.UNKNOWN, "not checked yet"),
+    SourceState.READABLE: (Status.OPERATIONAL, "OK"),
 }
+_SEPARATOR = " · "
 
 
 def sources_message(sources: Sequence[SourceHealth], now: datetime, delivery: Sequence[str] = ()) -> Message:
@@ -27,37 +29,39 @@ def sources_message(sources: Sequence[SourceHealth], now: datetime, delivery: Se
 
 
 def sources_headline(sources: Sequence[SourceHealth]) -> str:
-    """The number of sources by state, in a few words."""
+    """How many sources there are, and how many in which state: ``7 sources: 6 OK, 1 unreadable``."""
     counts = Counter(s.state for s in sources)
-    counts_text = formatting.join_names(
-        f"{counts[state]} {word}" for state, word in _STATE_WORDS.items() if counts[state]
-    )
-    return f"Sources: {counts_text or 'none'}"
+    states = [f"{counts[state]} {word}" for state, (_, word) in reversed(_STATES.items()) if counts[state]]
+    return f"{formatting.pluralize(len(sources), 'source')}: {', '.join(states)}" if states else "No sources"
 
 
 def source_line(source: SourceHealth, now: datetime) -> str:
-    """One source: its state, its next poll, its format and URL, and how late its posts reach us."""
-    location = f"{source.form} at {source.url}"
+    """One source: its state, its next check, how late its posts reach us, its page and format."""
+    status, _ = _STATES[source.state]
     parts = (
+        f"{STATUS_STYLES[status].symbol} **{source.name or source.provider}**",
         _state_text(source, now),
         _next_poll_text(source, now),
-        location,
         *_lag_texts(source),
+        f"{source.url.partition('://')[2].rstrip('/') or source.url} ({source.form})",
         *_problem_texts(source),
         *component_texts(source),
     )
-    return f"**{source.provider}** " + "; ".join(parts) + "."
+    return _SEPARATOR.join(parts)
 
 
 def _state_text(source: SourceHealth, now: datetime) -> str:
     last_readable = f"last good check {_time_ago(source.seen_at, now)}" if source.seen_at else "no good check yet"
     match source.state:
         case SourceState.BLIND:
+            since = f" since {formatting.format_datetime(source.blind_since)}" if source.blind_since else ""
             checks = formatting.pluralize(source.failures, "failed check")
-            reason = f": {formatting.truncate(source.why, _MAX_REASON)}" if source.why else ""
-            return f"unreadable, {checks}{reason}; {last_readable}"
+            reason = f"{formatting.truncate(source.why, _MAX_REASON)}, " if source.why else ""
+            return f"unreadable{since} ({reason}{checks}){_SEPARATOR}{last_readable}"
         case SourceState.UNSEEN:
             return "not checked yet"
+        case SourceState.READABLE if source.seen_at:
+            return f"checked {_time_ago(source.seen_at, now)}"
         case _:
             return last_readable
 

@@ -48,6 +48,7 @@ def _source_health(
         unmapped=tuple(unmapped_names(provider, state)),
         lag=queries.repository.poll_log.posting_delay(source.id, queries.now() - POSTING_DELAY_WINDOW),
         pulse=pulse,
+        name=provider.name,
     )
 
 

@@ -154,7 +154,7 @@ def test_list_all_names_every_surface(ask):
 
 
 def test_sources_say_when_they_were_last_readable(ask):
-    assert "acme last good check 2 min ago; next check while a bot runs" in said(ask("sources"))
+    assert "Acme · checked 2 min ago · next check while a bot runs" in said(ask("sources"))
 
 
 def test_help_names_every_verb(ask):

@@ -38,20 +38,20 @@ def test_a_source_is_one_line_with_all_that_is_known():
     pulse = PollStatistics(60, NOON + timedelta(seconds=34), looks=120, late=2, worst_s=31)
     [said] = rank_sources([SourceHealth(**_fields(FINE) | {"pulse": pulse, "lag": PostingDelay(48.2, 12)})], NOON)
     assert source_health.source_line(said, NOON) == snapshot(
-        "**acme** last good check 12 s ago; next check in 34 s; Statuspage at https://status.acme.example; posts arrive 48 s after their time (median, n = 12); 2 of our 120 checks began late, the worst by 31 s."
+        "✅ **acme** · checked 12 s ago · next check in 34 s · posts arrive 48 s after their time (median, n = 12) · 2 of our 120 checks began late, the worst by 31 s · status.acme.example (Statuspage)"
     )
 
 
 def test_a_blind_source_says_for_how_long_and_why():
     [said] = rank_sources([BLIND], NOON)
     assert source_health.source_line(said, NOON) == snapshot(
-        "**globex** unreadable, 38 failed checks: globex.example answered 404 (Not Found); last good check 3 h ago; next check every 60 s while a bot runs; a feed at https://globex.example."
+        "❔ **globex** · unreadable since 2026-03-02 11:20 UTC (globex.example answered 404 (Not Found), 38 failed checks) · last good check 3 h ago · next check every 60 s while a bot runs · globex.example (a feed)"
     )
 
 
 def test_the_headline_counts_them():
     told = source_health.sources_message(rank_sources([FINE, BLIND], NOON), NOON).text.splitlines()
-    assert told[0] == "Sources: 1 blind and 1 readable"
+    assert told[0] == "2 sources: 1 OK, 1 unreadable"
 
 
 def test_the_worst_comes_first():

@@ -81,7 +81,7 @@ async def test_the_board_has_a_page_of_them_the_worst_first(town, get):
     town.look()
     town.stare("it answered <b>500</b>")
     page = (await get("/sources")).text
-    assert "<h1>Sources: 1 blind and 1 readable</h1>" in page
+    assert "<h1>2 sources: 1 OK, 1 unreadable</h1>" in page
     assert page.index("1 failed check in a row") < page.index("Globex")
     assert "<b>" not in page
 
