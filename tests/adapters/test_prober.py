@@ -195,7 +195,7 @@ async def closes(_):
         (b"SSH-2.0-nothing\r\n", "127.0.0.1 broke off, or what it answered is not HTTP"),
         (answer(content_length=5000), "127.0.0.1 broke off, or what it answered is not HTTP"),
         (answer(b"junk", content_encoding="gzip"), "the answer of 127.0.0.1 can't be unpacked"),
-        (answer(content_encoding="br"), "127.0.0.1 answered in an encoding that nobody asked for"),
+        (answer(content_encoding="br"), "127.0.0.1 answered in an encoding that was not asked for"),
     ],
 )
 async def test_an_answer_that_is_none_is_named(play, why):
