@@ -1,7 +1,7 @@
 """Brings the subscriptions of brownout.toml (``[[subscribe]]``) into the database when the bot starts.
 
 The file says what there is for its channels and targets; other subscriptions stay. One that only the file made is ended
-when the file no longer has it; one that a person made stays with its author.
+when the file no longer has it. One that a person made, or typed again, stays with its author and its last terms.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def reconcile(store: SubscriptionStore, wanted: Iterable[Subscription], at: date
 
 
 def _is_same(one: Subscription, other: Subscription) -> bool:
-    return (one.minimum, one.mention) == (other.minimum, other.mention)
+    """Whether the terms are the same; the name that Slack adds to a mention (``|@ops``) says nothing new."""
+    return (one.minimum, one.mention.partition("|")[0]) == (other.minimum, other.mention.partition("|")[0])
 
 
 def _terms(subscription: Subscription) -> str:

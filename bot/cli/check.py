@@ -63,6 +63,7 @@ def check(config: Path | None, db: Path | None, *, catalog: bool, diff: bool, of
         trial = asyncio.run(try_tokens(secrets.tokens, has_admin_groups=has_groups))
         mistakes += trial.errors
         warnings += trial.warnings
+    warnings += _off_targets(app_settings)
     for line in mistakes:
         click.echo(f"error: {line}", err=True)
     for line in warnings:
@@ -91,6 +92,16 @@ def _subscription_changes(config: Path | None, db: Path | None) -> list[str]:
     except UsageError:  # no database yet
         stored = ()
     return configured_subscriptions.compare(wanted, stored).lines()
+
+
+def _off_targets(app_settings: settings.Settings) -> list[str]:
+    """A warning for each target of ``[[subscribe]]`` whose provider is off."""
+    on = {i for p in app_settings.providers if p.enabled for i in (p.id, *(s.id for s in p.surfaces))}
+    return [
+        f"[[subscribe]] {s.channel}: {s.target} is off and gets no alerts; set enabled = true in its file"
+        for s in app_settings.subscriptions
+        if s.target not in on
+    ]
 
 
 def _check_config(config: Path | None, db: Path | None) -> tuple[settings.Settings, list[str], list[str]]:
@@ -123,16 +134,29 @@ class TokenTrial:
 async def try_tokens(tokens: credentials.SlackTokens, *, has_admin_groups: bool = False) -> TokenTrial:
     """Tries the bot token by auth.test, and the app token, if there is one, by apps.connections.open."""
     url = tokens.url or SLACK_API_URL
+    errors: list[str] = []
+    warnings: list[str] = []
+    who = ""
     try:
         info = await verify_bot_token(tokens.bot, base_url=url, timeout_s=_SLACK_TIMEOUT_S)
-        if tokens.app:
-            await request_socket_url(tokens.app, base_url=url, timeout_s=_SLACK_TIMEOUT_S)
     except DeliveryError as error:
-        if error.permanent:
-            return TokenTrial(errors=(f"{error}. See `brownout docs slack#refused-tokens`.",))
-        return TokenTrial(warnings=(f"the tokens were not tried: {error}",))
-    who = f"{info.team}, bot @{info.bot}" if info.team and info.bot else "both tokens accepted"
-    return TokenTrial(who, warnings=tuple(missing_scope_texts(info.scopes, has_admin_groups=has_admin_groups)))
+        (errors if error.permanent else warnings).append(_refusal_text("SLACK_BOT_TOKEN", error))
+    else:
+        names = [" ".join(name.split()) for name in (info.team, info.bot)]  # one printable line
+        who = f"{names[0]}, bot @{names[1]}" if all(names) else "both tokens accepted"
+        warnings += missing_scope_texts(info.scopes, has_admin_groups=has_admin_groups)
+    if tokens.app:
+        try:
+            await request_socket_url(tokens.app, base_url=url, timeout_s=_SLACK_TIMEOUT_S)
+        except DeliveryError as error:
+            (errors if error.permanent else warnings).append(_refusal_text("SLACK_APP_TOKEN", error))
+    return TokenTrial(who, tuple(errors), tuple(warnings))
+
+
+def _refusal_text(name: str, error: DeliveryError) -> str:
+    if error.permanent:
+        return f"{error}. See `brownout docs slack#refused-tokens`."
+    return f"{name} was not tried: {error}"
 
 
 def catalog_table(providers: Sequence[Provider]) -> str:

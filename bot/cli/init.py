@@ -18,7 +18,7 @@ MAIN_FILE = """\
 
 [catalog]
 shipped = true
-enabled = {enabled}   # `brownout list --all` shows all ids
+enabled = {enabled}   # `brownout list all` shows all ids
 
 [store]
 path = {path}

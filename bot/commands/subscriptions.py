@@ -13,7 +13,17 @@ from zlib import crc32
 from bot import lookup
 from bot.commands import grammar, parsing, permissions, questions
 from bot.commands.types import ButtonClick, CommandRequest, CommandResponse, ModalSubmission
-from bot.domain import ChatUser, Condition, Message, Notice, NoticeKind, Notification, NotificationKind, Subscription
+from bot.domain import (
+    CONFIGURED,
+    ChatUser,
+    Condition,
+    Message,
+    Notice,
+    NoticeKind,
+    Notification,
+    NotificationKind,
+    Subscription,
+)
 from bot.errors import UsageError
 from bot.lookup import Target
 from bot.messages import app_home, confirmations, modals, preferences, replies
@@ -87,6 +97,8 @@ def _wanted(
 ) -> Subscription:
     """The subscription as wished; what the wish does not say is as before."""
     base = before or Subscription(request.channel, target, created_by=request.user, created_at=queries.now())
+    if base.created_by == CONFIGURED:  # from now on a person's, which stays when brownout.toml no longer has it
+        base = replace(base, created_by=request.user)
     return replace(
         base,
         minimum=base.minimum if wish.minimum is None else wish.minimum,

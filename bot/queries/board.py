@@ -61,15 +61,20 @@ class BoardQueries:
         It waits at most a second for what is not known yet; what is missing then is there at one of the next calls.
         """
         wanted = [(s, _condition(state, s)) for provider, state in states for s in provider.surfaces]
-        now = self.queries.now()
-        stale = [(s, c) for s, c in wanted if s.id not in self._kept or not self._kept[s.id].is_valid(c, now)]
-        if stale:
+        deadline = asyncio.get_running_loop().time() + _MAX_WAIT_S
+        while stale := self._stale(wanted):
             if self._task is None or self._task.done():
                 self._task = asyncio.create_task(self._compute(stale))
-            await asyncio.wait([self._task], timeout=_MAX_WAIT_S)
-            if self._task.done():
-                self._task.result()  # raises what went wrong
+            left_s = deadline - asyncio.get_running_loop().time()
+            await asyncio.wait([self._task], timeout=max(left_s, 0))
+            if not self._task.done():
+                break  # the others go on being worked out
+            self._task.result()  # raises what went wrong
         return {s.id: self._kept[s.id].uptime for s, _ in wanted if s.id in self._kept}
+
+    def _stale(self, wanted: Iterable[tuple[Surface, Condition]]) -> list[tuple[Surface, Condition]]:
+        now = self.queries.now()
+        return [(s, c) for s, c in wanted if s.id not in self._kept or not self._kept[s.id].is_valid(c, now)]
 
     async def _compute(self, stale: Sequence[tuple[Surface, Condition]]) -> None:
         for surface, condition in stale:

@@ -95,7 +95,7 @@ def _own_table(file: Path, base_files: Mapping[str, Path], mistakes: list[str]) 
         return _table(own, mistakes)
     name = own.data["extends"]
     if not isinstance(name, str) or name not in base_files:
-        known = "the shipped catalog is off" if not base_files else "brownout list --all shows the ids"
+        known = "the shipped catalog is off" if not base_files else "brownout list all shows the ids"
         mistakes.append(f"{own.locate(('extends',))}: extends: no shipped provider {name!r} ({known})")
         return None
     base = read_toml(base_files[name], mistakes)

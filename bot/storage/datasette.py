@@ -13,6 +13,26 @@ from bot.storage.connection import Database
 _COMMENT = re.compile(r"(?:--\s*|/\*\s*)(.*?)\s*(?:\*/|$)")
 _COLUMN = re.compile(r"^\s*\"?(\w+)\"?\s+(?:TEXT|INTEGER|REAL|BLOB)\b")
 _ADDED_COLUMN = re.compile(r"[,(]\s*\"?(\w+)\"?\s+(?:TEXT|INTEGER|REAL|BLOB)\b[^,/]*/\*\s*(.*?)\s*\*/")
+_DESCRIPTIONS = {  # of tables whose schema has no comment of their own, and of views under a plainer name
+    "bodies": "raw pages, as the vendor sent them, each once",
+    "conditions": "the status of each service over time, as checked live",
+    "incidents": "incidents and maintenances, one row each",
+    "observations": "every poll of every page, and which body it got",
+    "sources": "the status pages and their last poll",
+    "subscriptions": "which channel wants alerts about what",
+    "updates": "the vendor's posts, with a row for each version of an edited one",
+    "verdicts": "the advice for each service over time",
+    "acknowledgements": "the table `acks`",
+    "channel_settings": "the table `habits`",
+    "direct_message_channels": "the table `rooms`",
+    "first_estimates": "the table `estimates`",
+    "handled_slack_events": "the table `heard`",
+    "home_viewers": "the table `homes`",
+    "messages_to_send": "the table `outbox`",
+    "polls": "the table `observations`",
+    "provider_states": "the table `worlds`",
+    "raw_pages": "the table `bodies`",
+}
 _SECRET_TABLES = ("tokens", "salts")
 
 QUERIES: dict[str, tuple[str, str]] = {
@@ -36,7 +56,7 @@ QUERIES: dict[str, tuple[str, str]] = {
         "Posts, titles and notes with these words, the newest first",
         (
             "SELECT e.seen_at, e.provider, e.incident, e.kind, e.text FROM events e WHERE e.id IN"
-            " (SELECT rowid FROM events_fts WHERE events_fts MATCH :words) ORDER BY e.id DESC LIMIT 200"
+            " (SELECT rowid FROM events_fts WHERE events_fts MATCH escape_fts(:words)) ORDER BY e.id DESC LIMIT 200"
         ),
     ),
     "timeline": (
@@ -125,13 +145,14 @@ def metadata(db: Database, name: str) -> dict[str, Any]:
 
 def _table_metadata(name: str, sql: str) -> dict[str, Any]:
     description, columns = describe_table(sql)
+    description = _DESCRIPTIONS.get(name, description)
     described: dict[str, Any] = {"description": description} if description else {}
     if columns:
         described["columns"] = columns
     if name == "events":
         described |= {"fts_table": "events_fts", "fts_pk": "id", "sort_desc": "id"}
     if name in _SECRET_TABLES:
-        described["hidden"] = True
+        described |= {"hidden": True, "allow": False}
     return described
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.domain import (
+    CONFIGURED,
     Alert,
     ChannelPreferences,
     Condition,
@@ -182,6 +183,11 @@ class Repository(OutboxStore):
 
     def subscribe(self, subscription: Subscription) -> None:
         """Adds or replaces a subscription."""
+        if subscription.created_by not in ("", CONFIGURED):  # a person takes over what only brownout.toml made
+            self._db.write(
+                "UPDATE subscriptions SET created_by = ? WHERE channel = ? AND target = ? AND created_by = ?",
+                *(subscription.created_by, subscription.channel, subscription.target, CONFIGURED),
+            )
         self._db.insert("subscriptions", mapping.subscription_row(subscription), _SUBSCRIBED_AGAIN)
 
     def unsubscribe(self, channel: str, target: str) -> bool:

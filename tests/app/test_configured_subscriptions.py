@@ -53,6 +53,17 @@ def test_a_person_s_subscription_that_the_file_has_too_keeps_its_author(book, st
     assert (stored(wanted), stored()) == ([("github", Condition.MAJOR_OUTAGE, "U1")],) * 2
 
 
+def test_what_a_person_typed_again_is_the_person_s_from_then_on(book, stored):
+    stored(CLAUDE)
+    book.subscribe(Subscription("C1", "claude", created_by="U1", created_at=AT))
+    assert stored() == [("claude", Condition.DEGRADED, "U1")]
+
+
+def test_the_name_that_slack_adds_to_a_mention_is_no_difference():
+    typed = Subscription("C1", "claude", Condition.PARTIAL_OUTAGE, "U1", mention="!subteam^S1|@ops")
+    assert not compare([CLAUDE], [typed])
+
+
 def test_each_difference_is_a_line():
     ended = Subscription("C9", "openai", created_by=CONFIGURED)
     assert compare([CLAUDE], [ended]).lines() == [

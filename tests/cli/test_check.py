@@ -53,4 +53,16 @@ async def test_a_slack_that_is_down_is_a_warning():
 
 async def test_where_nothing_answers_the_tokens_count_as_not_tried():
     trial = await try_tokens(SlackTokens("xoxb-1", "xapp-1", url="http://127.0.0.1:9/api/"))
-    assert (trial.errors, ["not tried" in text for text in trial.warnings]) == ((), [True])
+    assert (trial.errors, ["not tried" in text for text in trial.warnings]) == ((), [True, True])
+
+
+async def test_what_the_bot_token_said_is_kept_where_the_app_token_is_not_tried():
+    trial = await tried(ACCEPTED, {"ok": True, "url": 5})
+    assert (trial.who, ["SLACK_APP_TOKEN was not tried" in text for text in trial.warnings]) == (
+        "Acme, bot @brownout",
+        [True],
+    )
+
+
+async def test_a_name_with_a_line_break_is_one_line():
+    assert (await tried(ACCEPTED | {"team": "Acme\nERR: x"})).who == "Acme ERR: x, bot @brownout"

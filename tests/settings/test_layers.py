@@ -122,7 +122,7 @@ def test_a_mistake_in_an_extending_file_is_located_in_it(folder, extended):
 def test_extending_an_unknown_provider_is_a_mistake(folder):
     write(folder, "brownout.toml", "[catalog]\nshipped = true\n")
     file = write(folder, "providers/x.toml", 'extends = "cloude"\n')
-    assert mistakes(folder) == [f"{file}:1: extends: no shipped provider 'cloude' (brownout list --all shows the ids)"]
+    assert mistakes(folder) == [f"{file}:1: extends: no shipped provider 'cloude' (brownout list all shows the ids)"]
 
 
 def test_enabled_lists_exactly_the_providers_that_are_polled(folder):

@@ -58,16 +58,16 @@ async def typed(text, answer, slack=None, respond_at=None):
             "response_url": respond_at or f"{url}/respond",
         }
         request = AsyncBoltRequest(body=command, mode="socket_mode")
+        before = asyncio.all_tasks()  # of other tests too: some share the event loop
         acknowledged = await bolt.async_dispatch(request)
-        await settled()
+        await settled(before)
     return slack.answers, acknowledged
 
 
-async def settled():
-    """Bolt runs a listener in a task of its own."""
-    mine = asyncio.current_task()
+async def settled(before):
+    """Bolt runs a listener in a task of its own, which is not among those before."""
     async with asyncio.timeout(5):
-        while others := [t for t in asyncio.all_tasks() if t is not mine and "listener" in repr(t).lower()]:
+        while others := [t for t in asyncio.all_tasks() - before if "listener" in repr(t).lower()]:
             await asyncio.wait(others)
 
 

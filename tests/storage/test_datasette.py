@@ -1,6 +1,7 @@
 """The metadata for Datasette, the views it names, and its queries, on a database of an incident."""
 
-import re
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -16,9 +17,12 @@ def described(town):
     return town.book.archive.datasette_metadata("brownout")["databases"]["brownout"]
 
 
-def rows(town, sql):
-    names = re.findall(r":(\w+)\b", sql)
-    return town.book._db.rows(re.sub(r":\w+\b", "?", sql), *(WORDS[name] for name in names))
+def rows(town, sql, **words):
+    """The answer of a connection that has Datasette's function."""
+    with closing(sqlite3.connect(town.path)) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.create_function("escape_fts", 1, lambda text: " ".join(f'"{w}"' for w in text.split()))
+        return connection.execute(sql, WORDS | words).fetchall()
 
 
 @pytest.mark.parametrize("name", list(datasette.QUERIES))
@@ -65,6 +69,10 @@ def test_a_column_that_was_added_later_is_explained(described):
 @pytest.mark.parametrize("name", ["tokens", "salts"])
 def test_secrets_are_hidden(described, name):
     assert described["tables"][name]["hidden"]
+
+
+def test_every_table_and_view_is_described(described):
+    assert [name for name, table in described["tables"].items() if not table.get("description")] == []
 
 
 @pytest.mark.parametrize("name", ["incident_durations", "downtime_by_day", "advice_over_time", "vendor_lag"])

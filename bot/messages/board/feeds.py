@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
@@ -21,6 +21,8 @@ ATOM = "http://www.w3.org/2005/Atom"
 _MAX_SUMMARY = 1000  # characters of the vendor's newest post
 _CHARACTER_WIDTH = 6.6  # of 11-pixel text in a sans-serif font, on average
 _BADGE_HEIGHT = 20
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)  # when an empty feed was updated
+_LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 _XML_FORBIDDEN = {code: None for code in range(32) if code not in (9, 10, 13)} | {0xFFFE: None, 0xFFFF: None}
 
 
@@ -48,23 +50,24 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """A maintenance in a calendar."""
+    """A maintenance in a calendar; ``changed_at`` is when the vendor last touched it."""
 
     id: str
     provider: str
     title: str
     start: datetime
     end: datetime
+    changed_at: datetime
     url: str | None = None
 
 
-def atom_feed(title: str, entries: Sequence[FeedEntry], base: str, path: str, now: datetime) -> str:
+def atom_feed(title: str, entries: Sequence[FeedEntry], base: str, path: str) -> str:
     """The entries as an Atom feed; ``path`` is that of the feed itself."""
     ET.register_namespace("", ATOM)
     feed = ET.Element(f"{{{ATOM}}}feed")
     _add_text(feed, "title", title)
     _add_text(feed, "id", f"{base}{path}")
-    _add_text(feed, "updated", _iso(max((e.updated_at for e in entries), default=now)))
+    _add_text(feed, "updated", _iso(max((e.updated_at for e in entries), default=_NEVER)))
     ET.SubElement(feed, f"{{{ATOM}}}link", {"rel": "self", "href": f"{base}{path}"})
     ET.SubElement(feed, f"{{{ATOM}}}link", {"rel": "alternate", "href": f"{base}/"})
     author = ET.SubElement(feed, f"{{{ATOM}}}author")
@@ -103,14 +106,14 @@ def json_feed(title: str, entries: Sequence[FeedEntry], base: str, path: str) ->
     return json.dumps(body, ensure_ascii=False, indent=1)
 
 
-def calendar(entries: Sequence[CalendarEntry], now: datetime) -> str:
+def calendar(entries: Sequence[CalendarEntry]) -> str:
     """The maintenances as a calendar."""
     rows = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Brownout//maintenance//EN"]
     for entry in entries:
-        end = max(entry.end, entry.start + timedelta(minutes=1))
+        end = max(entry.end, entry.start + min(timedelta(minutes=1), _LAST - entry.start))
         rows += [
             *("BEGIN:VEVENT", f"UID:{export.escape_ics(entry.id)}@{export.escape_ics(entry.provider)}.brownout"),
-            *(f"DTSTAMP:{export.ics_time(now)}", f"DTSTART:{export.ics_time(entry.start)}"),
+            *(f"DTSTAMP:{export.ics_time(entry.changed_at)}", f"DTSTART:{export.ics_time(entry.start)}"),
             f"DTEND:{export.ics_time(end)}",
             f"SUMMARY:{export.escape_ics(f'{entry.provider}: {entry.title}')}",
             *([f"URL:{entry.url}"] if entry.url and export.is_plain_url(entry.url) else []),

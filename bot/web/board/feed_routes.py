@@ -22,7 +22,7 @@ from bot.web.board.security_headers import framing_headers
 
 MAX_ENTRIES = 50
 ALL = "all"  # the feed of every provider
-_TARGET = Annotated[str, Path(max_length=200)]
+_TARGET = Annotated[str, Path(max_length=300)]
 _FEED_TYPES = {"atom": "application/atom+xml", "json": "application/feed+json"}
 _FEED_HELP = "Feeds: /feeds/ID.atom and /feeds/ID.json; ID is all, a provider, or a service."
 _MAX_AGE_S = 60
@@ -96,7 +96,7 @@ class _FeedRoutes:
         entries = [_feed_entry(incident, names.get(incident.provider, incident.provider)) for incident in listed]
         if form == "json":
             return feeds.json_feed(title, entries, base, path)
-        return feeds.atom_feed(title, entries, base, path, self._queries.now())
+        return feeds.atom_feed(title, entries, base, path)
 
     def calendar(self) -> str:
         """The maintenances in progress and to come."""
@@ -105,9 +105,17 @@ class _FeedRoutes:
         for provider, tracked in self._board.maintenances(self._queries.snapshot()):
             window, incident = maintenance_window(tracked, now), tracked.incident
             entries.append(
-                CalendarEntry(incident.id, provider.name, incident.name, window.start, window.end, incident.url)
+                CalendarEntry(
+                    incident.id,
+                    provider.name,
+                    incident.name,
+                    window.start,
+                    window.end,
+                    incident.updated_at or incident.created_at,
+                    incident.url,
+                )
             )
-        return feeds.calendar(entries, now)
+        return feeds.calendar(entries)
 
     def badge(self, target: str) -> str:
         """The badge of a service, or of a provider with the worst of its services."""
@@ -158,6 +166,6 @@ def _cached(request: Request, body: str, media_type: str, headers: dict[str, str
     tag = f'"{sha256(body.encode()).hexdigest()[:20]}"'
     known = {part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")}
     all_headers = {"ETag": tag, "Cache-Control": f"max-age={_MAX_AGE_S}"} | (headers or {})
-    if tag in known:
+    if tag in known or "*" in known:
         return Response(status_code=304, headers=all_headers)
     return Response(body, media_type=media_type, headers=all_headers)

@@ -8,16 +8,17 @@ another server and nothing is inline, so that the Content-Security-Policy can fo
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlencode
 
-from fastapi import FastAPI, Path, Query, Request
+from fastapi import FastAPI, Path, Query
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, field_validator
 
 from bot import lookup
 from bot.domain import Event, Provider, ProviderState, Surface, TrackedIncident
@@ -27,6 +28,7 @@ from bot.messages import export, formatting, replies, service_status, source_hea
 from bot.messages.board import bars, evidence, incident_page, lanes, source_page, status_page
 from bot.messages.board.bars import DayStrip, status_class
 from bot.messages.board.incident_page import IncidentView, TimelineFilter
+from bot.messages.export import IncidentExport
 from bot.messages.words import Status
 from bot.queries import delivery, manual
 from bot.queries import sources as queries_sources
@@ -53,21 +55,46 @@ MAX_OPEN = 8  # open incidents on the first page; the others are in the list
 MAX_RECENT = 5
 MAX_PLANNED = 5
 PLANNED_WITHIN = timedelta(days=7)
+MAX_ID = 300  # characters: of an incident's id with its provider's
 UPTIME_WINDOWS = (7, 30, 90)  # days
 
-Id = Annotated[str, Path(max_length=200)]
+Id = Annotated[str, Path(max_length=MAX_ID)]
 Typed = Annotated[str, Query(max_length=200)]
 
 
-class ListQuery(BaseModel):
-    """What a reader chose in the list of incidents; empty for everything."""
+_MAX_TYPED = 200  # characters
 
-    q: str = Field(default="", max_length=200)
-    provider: str = Field(default="", max_length=200)
-    service: str = Field(default="", max_length=200)
+
+class ListQuery(BaseModel):
+    """What a reader chose in the list of incidents; empty for everything, and for what makes no sense."""
+
+    q: str = ""
+    provider: str = ""
+    service: str = ""
     state: IncidentState | Literal[""] = ""
-    year: str = Field(default="", pattern="^([0-9]{4})?$")
-    page: int = Field(default=1, ge=1, le=100_000)
+    year: str = ""
+    page: int = 1
+
+    @field_validator("q", "provider", "service", mode="before")
+    @classmethod
+    def _cut(cls, value: object) -> str:
+        return str(value)[:_MAX_TYPED]
+
+    @field_validator("state", mode="before")
+    @classmethod
+    def _known_state(cls, value: object) -> str:
+        return next((s for s in IncidentState if s == str(value).casefold()), "")
+
+    @field_validator("year", mode="before")
+    @classmethod
+    def _year(cls, value: object) -> str:
+        return str(value) if re.fullmatch("[0-9]{4}", str(value)) else ""
+
+    @field_validator("page", mode="before")
+    @classmethod
+    def _page(cls, value: object) -> int:
+        is_number = re.fullmatch("[0-9]{1,5}", str(value))
+        return max(int(str(value)), 1) if is_number else 1
 
     def incident_filter(self) -> IncidentFilter:
         """The same for the database."""
@@ -141,7 +168,7 @@ def _add_status_routes(app: FastAPI, pages: BoardPages) -> None:
 
     @app.get("/surfaces/{surface}", include_in_schema=False)
     async def service(surface: Id) -> HTMLResponse:
-        return await renderer.once(f"/surfaces/{surface}", lambda: pages.service(surface))
+        return await renderer.once(("service", surface), lambda: pages.service(surface))
 
     @app.get("/maintenance", include_in_schema=False)
     async def maintenance() -> HTMLResponse:
@@ -156,15 +183,13 @@ def _add_incident_routes(app: FastAPI, pages: BoardPages) -> None:
     renderer = pages.renderer
 
     @app.get("/incidents", include_in_schema=False)
-    async def incidents(
-        request: Request,
-        chosen: Annotated[ListQuery, Query()],
-    ) -> HTMLResponse:
-        return await renderer.once(f"/incidents?{request.url.query}", lambda: pages.incidents(chosen))
+    async def incidents(chosen: Annotated[ListQuery, Query()]) -> HTMLResponse:
+        return await renderer.once(("incidents", *chosen.model_dump().values()), lambda: pages.incidents(chosen))
 
     @app.get("/incidents/{incident:path}", include_in_schema=False)
     async def incident(incident: Id, show: Typed = "") -> HTMLResponse:
-        return await renderer.once(f"/incidents/{incident}?{show}", lambda: pages.incident(incident, show))
+        part = next((f for f in TimelineFilter if f == show), None)
+        return await renderer.once(("incident", incident, part), lambda: pages.incident(incident, part))
 
     @app.get("/exports/{form}/{incident:path}", include_in_schema=False)
     async def exported(form: str, incident: Id) -> Response:
@@ -172,7 +197,7 @@ def _add_incident_routes(app: FastAPI, pages: BoardPages) -> None:
         if exporter is None:
             return PlainTextResponse(f"No form “{form}”. Forms: {', '.join(export.EXPORTERS)}.", 404)
         try:
-            text = exporter(incident_export(pages.queries, incident, ""))
+            text = exporter(without_people(incident_export(pages.queries, incident, "")))
         except UsageError as error:
             return PlainTextResponse(str(error), 404)
         suffix = {"markdown": "md"}.get(form, form)
@@ -181,6 +206,12 @@ def _add_incident_routes(app: FastAPI, pages: BoardPages) -> None:
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
         }
         return Response(text, media_type=EXPORT_MEDIA_TYPES[form], headers=headers)
+
+
+def without_people(found: IncidentExport) -> IncidentExport:
+    """The export without what people wrote: whoever can reach the port can read it."""
+    events = tuple(e for e in found.events if incident_page.filter_of(e) is not TimelineFilter.PEOPLE)
+    return replace(found, events=events, labels=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,21 +315,21 @@ class BoardPages:
             chosen=chosen.model_dump(mode="json"),
             selects=selects,
             rows=[self._row(i) for i in listed.incidents],
+            feed=self._feed_id(chosen),
             empty="No incidents match." if is_restricted else "No incidents recorded yet.",
             is_cut=listed.is_search_cut,
             newer=chosen.page_url(chosen.page - 1) if chosen.page > 1 else "",
             older=chosen.page_url(chosen.page + 1) if listed.has_more else "",
         )
 
-    async def incident(self, incident: str, show: str) -> HTMLResponse:
-        """The page of one incident."""
+    async def incident(self, incident: str, show: TimelineFilter | None) -> HTMLResponse:
+        """The page of one incident, with one part of its timeline or all of it."""
         queries = self.queries
-        chosen = next((f for f in TimelineFilter if f == show), None)
         try:
             provider, tracked, _ = queries.find_incident(incident)
         except UsageError as error:
             return self._missing(str(error))
-        view = self._incident_view(incident, chosen)
+        view = self._incident_view(incident, show)
         surfaces = [s for s in provider.surfaces if s.id in tracked.surfaces]
         window = self.board.incident_window(tracked)
         related = [
@@ -347,9 +378,14 @@ class BoardPages:
             "sources.html",
             title=source_health.sources_headline(listed),
             section="/sources",
-            lines=delivery.delivery_lines(self.queries),
+            lines=delivery.public_lines(self.queries),
             rows=[source_page.source_row(s, names.get(s.provider, s.provider), now) for s in listed],
         )
+
+    def _feed_id(self, chosen: ListQuery) -> str:
+        """The id of the feed of the chosen service or provider; that of everything where there is none."""
+        known = {p.id for p in self.queries.providers} | set(self.queries.surfaces())
+        return next((i for i in (chosen.service, chosen.provider) if i in known), feed_routes.ALL)
 
     def _missing(self, why: str) -> HTMLResponse:
         return self.renderer.render("missing.html", 404, title="Not found", why=why)

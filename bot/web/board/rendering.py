@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path as File
 from urllib.parse import quote
 
@@ -32,7 +34,7 @@ class PageRenderer:
         """Takes the queries whose clock and state the pages show."""
         self._queries = queries
         self._templates = _create_environment()
-        self._kept: OrderedDict[str, tuple[object, HTMLResponse]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[object, asyncio.Future[HTMLResponse]]] = OrderedDict()
 
     def render(self, template: str, status: int = 200, **values: object) -> HTMLResponse:
         """One page."""
@@ -43,18 +45,34 @@ class PageRenderer:
         )
         return HTMLResponse(html, status, {"Cache-Control": "no-store"})
 
-    async def once(self, address: str, draw: Callable[[], Awaitable[HTMLResponse]]) -> HTMLResponse:
-        """The page of an address: the kept one while nothing has changed, else a new one."""
+    async def once(self, address: Hashable, draw: Callable[[], Awaitable[HTMLResponse]]) -> HTMLResponse:
+        """The page of an address: the kept one while nothing has changed, else a new one.
+
+        Readers who ask at the same time share one drawing. A page that does not exist is not kept.
+        """
         version = (self._queries.repository.latest_event_id(), int(self._queries.now().timestamp()) // KEEP_S)
         kept = self._kept.get(address)
-        if kept and kept[0] == version:
-            return kept[1]
-        page = await draw()
-        self._kept[address] = (version, page)
+        if kept is None or kept[0] != version:
+            task: asyncio.Future[HTMLResponse] = asyncio.ensure_future(draw())
+            self._kept[address] = (version, task)
+            while len(self._kept) > KEPT_PAGES:
+                self._kept.popitem(last=False)
+        else:
+            task = kept[1]
         self._kept.move_to_end(address)
-        while len(self._kept) > KEPT_PAGES:
-            self._kept.popitem(last=False)
+        try:
+            page = await asyncio.shield(task)  # a reader who leaves does not end it for the others
+        except BaseException:
+            if task.done():
+                self._forget(address, task)
+            raise
+        if page.status_code != HTTPStatus.OK:
+            self._forget(address, task)
         return page
+
+    def _forget(self, address: Hashable, task: asyncio.Future[HTMLResponse]) -> None:
+        if address in self._kept and self._kept[address][1] is task:
+            del self._kept[address]
 
 
 def _create_environment() -> Environment:

@@ -23,7 +23,7 @@ def entry(title="Errors on the API", text="We see errors.", identity="i-1"):
 
 
 def atom(*entries):
-    return feeds.atom_feed("Incidents", entries, "http://board", "/feeds/all.atom", AT)
+    return feeds.atom_feed("Incidents", entries, "http://board", "/feeds/all.atom")
 
 
 def test_an_atom_feed_is_read_by_a_feed_reader():
@@ -63,14 +63,14 @@ def test_a_json_feed_says_the_same():
 
 
 def test_a_maintenance_is_an_entry_of_the_calendar():
-    text = feeds.calendar([CalendarEntry("m-1", "Acme", "Upgrade, part 2", AT, AT + timedelta(hours=2))], AT)
+    text = feeds.calendar([CalendarEntry("m-1", "Acme", "Upgrade, part 2", AT, AT + timedelta(hours=2), AT)])
     lines = text.split("\r\n")
     assert {"DTSTART:20260302T110000Z", r"SUMMARY:Acme: Upgrade\, part 2"} <= set(lines)
 
 
 @given(TEXTS)
 def test_no_line_of_a_calendar_is_too_long(title):
-    text = feeds.calendar([CalendarEntry("m-1", "Acme", title, AT, AT)], AT)
+    text = feeds.calendar([CalendarEntry("m-1", "Acme", title, AT, AT, AT)])
     assert all(len(line.encode("utf-8", "replace")) <= 75 for line in text.split("\r\n"))
 
 

@@ -8,10 +8,13 @@ import httpx
 import pytest
 from fastapi.responses import HTMLResponse
 
-from bot.domain import Condition
+from bot.domain import Condition, Event, EventKind
+from bot.errors import StoreError
 from bot.messages import service_status, words
+from bot.queries import board
 from bot.web.app import web_app
 from bot.web.board import rendering
+from bot.web.board.pages import BoardPages
 from bot.web.board.rendering import PageRenderer
 from tests.support.readiness import always_ready
 from tests.support.scenario import RED, incident
@@ -165,9 +168,56 @@ async def test_the_list_of_incidents_is_searched_and_filtered(town, query, found
     assert ("Errors on the API" in await shown(town, f"/incidents{query}")) is found
 
 
-@pytest.mark.parametrize("query", ["?state=sideways", "?year=soon", "?page=0", "?year=99999"])
-async def test_a_filter_that_makes_no_sense_is_refused(town, query):
-    assert (await get(town, f"/incidents{query}")).status_code == 422
+@pytest.mark.parametrize(
+    "query", ["?state=sideways", "?year=soon", "?page=0", "?year=99999", "?page=", "?q=" + "x" * 300]
+)
+async def test_a_filter_that_makes_no_sense_is_left_out(town, query):
+    town.is_over()
+    assert (await get(town, f"/incidents{query}")).status_code == 200
+
+
+class SlowBoard(board.BoardQueries):
+    """Has not worked out any days yet."""
+
+    async def uptimes(self, _):
+        return {}
+
+
+async def test_a_page_whose_days_are_not_worked_out_yet_says_so(town):
+    desk = town.breaks().desk()
+    page = await BoardPages(SlowBoard(desk), PageRenderer(desk)).status()
+    assert "loading" in page.body.decode()
+
+
+async def test_two_pages_at_once_after_the_start_are_both_there(town):
+    town.breaks()
+    app = web_app(town.desk(), always_ready, asyncio.Event(), hosts=["board"])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://board") as client:
+        answers = await asyncio.gather(client.get("/surfaces/acme-api"), client.get("/"))
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+async def test_a_page_that_does_not_exist_hides_none_of_a_similar_address(town):
+    town.shown = [incident((1, "investigating", "x", RED), identity="https://s/?a")]
+    town.look(until=2)
+    app = web_app(town.desk(), always_ready, asyncio.Event(), hosts=["board"])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://board") as client:
+        paths = ("/incidents/https%3A%2F%2Fs%2F?show=a%3F", "/incidents/https%3A%2F%2Fs%2F%3Fa")
+        assert [(await client.get(path)).status_code for path in paths] == [404, 200]
+
+
+@pytest.mark.parametrize("form", ["markdown", "html", "ics", "json"])
+async def test_what_people_wrote_is_in_no_public_export(town, form):
+    town.breaks()
+    label = Event(EventKind.LABEL_ADDED, "acme", town.now(), incident="i-1", author="Ann Person", text="secret-label")
+    town.book.archive.add_event(label)
+    text = (await get(town, f"/exports/{form}/i-1")).text
+    assert ("Ann Person" in text, "secret-label" in text) == (False, False)
+
+
+async def test_the_link_to_the_feed_is_of_a_known_provider(town):
+    page = (await get(town, "/incidents?provider=..%2Fdocs%23")).text
+    assert 'href="/feeds/all.atom"' in page
 
 
 async def test_an_unknown_service_is_a_page_that_says_so(town):
@@ -210,12 +260,44 @@ async def test_a_page_is_drawn_once_for_many_readers(town):
 
     async def draw():
         drawn.append(1)
+        await asyncio.sleep(0)
         return HTMLResponse("x")
 
     renderer = PageRenderer(town.desk())
-    for _ in range(40):
-        await renderer.once("/", draw)
+    await asyncio.gather(*(renderer.once("/", draw) for _ in range(40)))
     assert len(drawn) == 1
+
+
+async def test_a_reader_who_leaves_ends_the_drawing_for_nobody_else(town):
+    town.look()
+    go_on = asyncio.Event()
+
+    async def draw():
+        await go_on.wait()
+        return HTMLResponse("x")
+
+    renderer = PageRenderer(town.desk())
+    first, second = (asyncio.create_task(renderer.once("/", draw)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    go_on.set()
+    assert (await second).status_code == 200
+
+
+async def test_a_drawing_that_failed_is_tried_again(town):
+    town.look()
+    drawn = []
+
+    async def draw():
+        drawn.append(1)
+        if len(drawn) == 1:
+            raise StoreError("locked")
+        return HTMLResponse("x")
+
+    renderer = PageRenderer(town.desk())
+    with pytest.raises(StoreError):
+        await renderer.once("/", draw)
+    assert (await renderer.once("/", draw)).status_code == 200
 
 
 async def test_a_page_is_drawn_again_after_an_event(town):
