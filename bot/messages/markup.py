@@ -18,7 +18,8 @@ _CONTROL = re.compile(r"[\x11-\x19]")
 _EMOJI_PART = re.compile(f"{_EMOJI}([^{_END_EMOJI}]*){_END_EMOJI}")
 _TIME_PART = re.compile(f"{_TIME}([^{_END_TIME}]*){_END_TIME}")
 _LINK_PART = re.compile(f"{_LINK}([^{_LABEL}]*){_LABEL}([^{_END_LINK}]*){_END_LINK}")
-_CLOCK = re.compile(r"\b([01]\d|2[0-3]):([0-5]\d) UTC")
+# a time of day without its day; one after a date (2 Mar 12:30 UTC, 2026-03-02 12:30 UTC) stays as it is
+_CLOCK = re.compile(r"(?<![A-Z][a-z]{2} )(?<!\d-\d\d )\b([01]\d|2[0-3]):([0-5]\d) UTC")
 SEPARATOR = "  ·  "
 
 

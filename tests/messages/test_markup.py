@@ -43,3 +43,8 @@ def test_times_in_our_sentences_become_the_readers_own_of_the_nearest_day():
 def test_no_text_of_a_vendor_is_markup(words):
     assert markup.to_plain(markup.clean(words)) == markup.clean(words)
     assert "<" not in markup.to_mrkdwn(markup.clean(words))
+
+
+def test_a_time_after_a_date_is_not_taken_for_the_nearest_one():
+    text = "Last good check 2 Mar 16:59 UTC, or 2026-03-02 16:59 UTC."
+    assert markup.with_times(text, NOON) == text

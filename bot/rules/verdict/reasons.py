@@ -19,9 +19,18 @@ _CLAUSE_END = re.compile(r"[.,;] (?![^(]*\))")  # none within brackets
 SEEN_WITHIN = timedelta(minutes=2)  # what was seen later than this after its post has both times
 
 
+_NEAR = timedelta(hours=12)  # a time of day names the nearest such time
+
+
 def format_time(at: datetime | None) -> str:
     """The UTC time as “HH:MM UTC”; “no time” for None."""
     return f"{at:%H:%M} UTC" if at else "no time"
+
+
+def _clock(inputs: VerdictInputs, at: datetime | None) -> str:
+    """The UTC time, with its day where the nearest such time of day is another one: “1 Mar 11:49 UTC”."""
+    is_near = at is None or abs(inputs.at - at) < _NEAR
+    return format_time(at) if is_near or at is None else f"{at.day} {at:%b} {format_time(at)}"
 
 
 def format_minutes(span: timedelta) -> str:
@@ -88,7 +97,7 @@ def because_page_never_read(inputs: VerdictInputs) -> str:
 
 def because_page_stale(inputs: VerdictInputs) -> str:
     """The last usable poll is too old."""
-    return f"the last good check of {page_of(inputs.vendor)} was at {format_time(inputs.seen_at)}"
+    return f"the last good check of {page_of(inputs.vendor)} was at {_clock(inputs, inputs.seen_at)}"
 
 
 def because_component_gone(inputs: VerdictInputs) -> str:
@@ -101,7 +110,7 @@ def because_incident_posted(inputs: VerdictInputs) -> str:
     """An incident of the vendor has the surface bad."""
     attribution = _worst_attribution(inputs)
     posted_at, bad_at = _stage_posted_at(inputs, attribution), inputs.history.bad_since
-    since = f", affected since {format_time(bad_at)}" if bad_at and bad_at - posted_at > SEEN_WITHIN else ""
+    since = f", affected since {_clock(inputs, bad_at)}" if bad_at and bad_at - posted_at > SEEN_WITHIN else ""
     affected = _affected_clause(inputs, attribution)
     return f"{affected}{since}, {_stage_clause(inputs)}{_repeat_clause(inputs)}{_silence_clause(inputs)}"
 
@@ -111,14 +120,14 @@ def because_component_bad(inputs: VerdictInputs) -> str:
     attribution = _worst_attribution(inputs)
     incident = f"its incident is at {_stage_words(attribution)}" if attribution.incident else "without an incident"
     condition = _condition_words(attribution.condition)
-    return f"{condition} on {page_of(inputs.vendor)} (checked {format_time(inputs.seen_at)}), {incident}"
+    return f"{condition} on {page_of(inputs.vendor)} (checked {_clock(inputs, inputs.seen_at)}), {incident}"
 
 
 def because_clearance_expired(inputs: VerdictInputs) -> str:
     """The exoneration has expired, and the incident goes on."""
     attribution = _worst_attribution(inputs)
     return (
-        f"{inputs.vendor}'s statement that it works expired at {format_time(attribution.expires)};"
+        f"{inputs.vendor}'s statement that it works expired at {_clock(inputs, attribution.expires)};"
         f" the incident is still open ({_stage_words(attribution)})"
     )
 
@@ -133,8 +142,8 @@ def because_in_maintenance(inputs: VerdictInputs) -> str:
     attribution = _worst_attribution(inputs)
     planned_end = attribution.expires if attribution.incident else None
     is_over = planned_end is not None and inputs.at >= planned_end
-    overrun = f", planned end was {format_time(planned_end)}" if is_over else ""
-    return f"{inputs.vendor}'s maintenance since {format_time(attribution.since)}{overrun}"
+    overrun = f", planned end was {_clock(inputs, planned_end)}" if is_over else ""
+    return f"{inputs.vendor}'s maintenance since {_clock(inputs, attribution.since)}{overrun}"
 
 
 def because_maintenance_verifying(inputs: VerdictInputs) -> str:
@@ -146,7 +155,7 @@ def because_component_unknown(inputs: VerdictInputs) -> str:
     """A component has no state, or one that this version does not know."""
     return (
         f"no known status for {inputs.unknown_component} on {page_of(inputs.vendor)}"
-        f" (checked {format_time(inputs.seen_at)})"
+        f" (checked {_clock(inputs, inputs.seen_at)})"
     )
 
 
@@ -157,7 +166,7 @@ def because_settling(inputs: VerdictInputs) -> str:
         return because_other_evidence_ended(inputs)
     if until is None:
         return f"errors on {page_of(inputs.vendor)} at the last check"
-    return f"recovering on {page_of(inputs.vendor)} since {format_time(until)}"
+    return f"recovering on {page_of(inputs.vendor)} since {_clock(inputs, until)}"
 
 
 def because_cleared_by_vendor(inputs: VerdictInputs) -> str:
@@ -207,40 +216,40 @@ def because_residual_errors(inputs: VerdictInputs) -> str:
 
 def because_many_incidents(inputs: VerdictInputs) -> str:
     """There were too many incidents in a day."""
-    return f"{inputs.recent_incident_count} incidents in 24 h, no errors since {format_time(inputs.dwell_starts_at)}"
+    return f"{inputs.recent_incident_count} incidents in 24 h, no errors since {_clock(inputs, inputs.dwell_starts_at)}"
 
 
 def because_incidents_closed(inputs: VerdictInputs) -> str:
     """No incident is open any more."""
     closed = inputs.history.closed_at or inputs.dwell_starts_at
-    return f"{page_of(inputs.vendor)} shows no incident for it since {format_time(closed)}{_repeat_clause(inputs)}"
+    return f"{page_of(inputs.vendor)} shows no incident for it since {_clock(inputs, closed)}{_repeat_clause(inputs)}"
 
 
 def because_other_evidence_ended(inputs: VerdictInputs) -> str:
     """The evidence beside the page that was against the surface has ended."""
     until = inputs.history.witnessed_until or inputs.at
     page = "" if inputs.is_open else f"; {page_of(inputs.vendor)} shows no incident for it"
-    return f"our probes, traffic and reports show no errors since {format_time(until)}{page}"
+    return f"our probes, traffic and reports show no errors since {_clock(inputs, until)}{page}"
 
 
 def because_maintenance_ended(inputs: VerdictInputs) -> str:
     """A maintenance has just ended."""
-    return f"{inputs.vendor}'s maintenance ended at {format_time(inputs.history.maintained_until or inputs.at)}"
+    return f"{inputs.vendor}'s maintenance ended at {_clock(inputs, inputs.history.maintained_until or inputs.at)}"
 
 
 def because_monitoring_started(inputs: VerdictInputs) -> str:
     """The surface has not been monitored for long enough."""
-    return f"no open incident for it, but monitored only since {format_time(inputs.dwell_starts_at)}"
+    return f"no open incident for it, but monitored only since {_clock(inputs, inputs.dwell_starts_at)}"
 
 
 def because_no_incident(inputs: VerdictInputs) -> str:
     """The page shows nothing against the surface."""
-    return f"{page_of(inputs.vendor)} shows no incident for it (checked {format_time(inputs.seen_at)})"
+    return f"{page_of(inputs.vendor)} shows no incident for it (checked {_clock(inputs, inputs.seen_at)})"
 
 
 def because_recovered(inputs: VerdictInputs) -> str:
     """The surface was bad, and has been clean for long enough."""
-    return f"no errors on {page_of(inputs.vendor)} since {format_time(inputs.dwell_starts_at)}"
+    return f"no errors on {page_of(inputs.vendor)} since {_clock(inputs, inputs.dwell_starts_at)}"
 
 
 # --- what would change it ---------------------------------------------------------------------------------------------
@@ -264,7 +273,7 @@ def until_settled(inputs: VerdictInputs) -> str:
     if until is None:
         return f"{load_text(inputs.rules.gentle_low)} after {format_minutes(inputs.settling_time)} without errors"
     opens_at = max(until + inputs.settling_time, inputs.at)
-    return f"{load_text(inputs.rules.gentle_low)} from {format_time(opens_at)} if stable"
+    return f"{load_text(inputs.rules.gentle_low)} from {_clock(inputs, opens_at)} if stable"
 
 
 def until_clearance_expires(inputs: VerdictInputs) -> str:
@@ -272,7 +281,7 @@ def until_clearance_expires(inputs: VerdictInputs) -> str:
     attribution = _worst_attribution(inputs)
     if attribution.expires is None:
         return f"Changes with {inputs.vendor}'s next update"
-    return f"Valid until {format_time(attribution.expires)}"
+    return f"Valid until {_clock(inputs, attribution.expires)}"
 
 
 def until_resolved(inputs: VerdictInputs) -> str:
@@ -283,7 +292,7 @@ def until_resolved(inputs: VerdictInputs) -> str:
 def until_dwell_ends(inputs: VerdictInputs) -> str:
     """When the dwell ends."""
     sooner = f", or {format_minutes(inputs.resolved_dwell)} after resolved" if inputs.is_open else ""
-    return f"Full load from {format_time(inputs.normal_at)} if stable{sooner}"
+    return f"Full load from {_clock(inputs, inputs.normal_at)} if stable{sooner}"
 
 
 def until_maintenance_completed(inputs: VerdictInputs) -> str:
@@ -328,7 +337,7 @@ def _worst_attribution(inputs: VerdictInputs) -> Attribution:
 
 def _stage_since(inputs: VerdictInputs) -> str:
     attribution = _worst_attribution(inputs)
-    return f"{_stage_words(attribution)} since {format_time(_stage_posted_at(inputs, attribution))}"
+    return f"{_stage_words(attribution)} since {_clock(inputs, _stage_posted_at(inputs, attribution))}"
 
 
 def _stage_posted_at(inputs: VerdictInputs, attribution: Attribution) -> datetime:
@@ -374,8 +383,8 @@ def _stage_clause(inputs: VerdictInputs) -> str:
     attribution = _worst_attribution(inputs)
     sighting, posted_at = inputs.sighting_of(attribution), _stage_posted_at(inputs, attribution)
     is_late = sighting.stage_at > sighting.first_at and sighting.stage_at - posted_at > SEEN_WITHIN
-    seen = f" (seen at {format_time(sighting.stage_at)})" if is_late else ""
-    return f"{_stage_words(attribution)} since {format_time(posted_at)}{seen}"
+    seen = f" (seen at {_clock(inputs, sighting.stage_at)})" if is_late else ""
+    return f"{_stage_words(attribution)} since {_clock(inputs, posted_at)}{seen}"
 
 
 def _stage_words(attribution: Attribution) -> str:
