@@ -110,9 +110,20 @@ class Bot:
         return answer_command(self.desk, text, "C1", person.id, person.name)
 
 
-async def a_bot(folder: Path, *updates: dict) -> Bot:
+def with_book(play: Callable[[Repository], Awaitable[Outcome]]) -> Callable[[Path], Awaitable[Outcome]]:
+    """The play on a database in the folder that it is given, closed after it."""
+
+    async def played(folder: Path) -> Outcome:
+        with closing(Repository.open(folder / "bot.db")) as book:
+            return await play(book)
+
+    played.__doc__ = play.__doc__
+    return played
+
+
+async def a_bot(book: Repository, *updates: dict) -> Bot:
     """A bot with an open incident."""
-    book, clock, fetcher = Repository.open(folder / "bot.db"), Clock(NOON), FakeFetcher()
+    clock, fetcher = Clock(NOON), FakeFetcher()
     book.subscribe(Subscription("C1", "acme", Condition.DEGRADED, "U1", NOON))
     engine = Engine({"acme": ACME}, fetcher, book, FakeChat(), clock, lambda _: VerdictParameters())
     bot = Bot(book, clock, fetcher, engine, StatusQueries((ACME,), book, clock, lambda _: VerdictParameters()))
@@ -122,9 +133,10 @@ async def a_bot(folder: Path, *updates: dict) -> Bot:
     return bot
 
 
-async def double_click(folder: Path) -> Outcome:
+@with_book
+async def double_click(book: Repository) -> Outcome:
     """Acknowledge, pressed twice."""
-    bot = await a_bot(folder)
+    bot = await a_bot(book)
     for _ in range(2):
         handle_click(bot.desk, ButtonClick("ack", "on inc1", "C1", ADA))
     is_kept = bot.book.user_actions.acknowledgement("C1", "inc1") is not None
@@ -202,9 +214,10 @@ async def refusals_at_connect(_: Path) -> Outcome:
     return Outcome(text, [*found.values()] == ["is waited for", "is waited for", "ends the bot"])
 
 
-async def two_modals(folder: Path) -> Outcome:
+@with_book
+async def two_modals(book: Repository) -> Outcome:
     """Two people have the settings open; one saves quiet hours, then the other a digest."""
-    bot = await a_bot(folder)
+    bot = await a_bot(book)
     modals = [json.loads(bot.says("settings").view["private_metadata"]) for _ in range(2)]
     changes = ({"quiet": "22:00-07:00 UTC"}, {"digest": "daily"})
     for number, (modal, change, person) in enumerate(zip(modals, changes, (ADA, BOB), strict=True)):
@@ -214,17 +227,19 @@ async def two_modals(folder: Path) -> Outcome:
     return Outcome("both are saved" if both else "one is lost", both)
 
 
-async def a_long_timeline(folder: Path) -> Outcome:
+@with_book
+async def a_long_timeline(book: Repository) -> Outcome:
     """An incident with 30 updates of 300 characters."""
     more = [update(n, "identified", f"Update number {n:02d}. {'x' * 300}") for n in range(2, 32)]
-    text = unescape((await a_bot(folder, *more)).says("timeline inc1").message.text)
+    text = unescape((await a_bot(book, *more)).says("timeline inc1").message.text)
     shown = re.findall(r"Update number (\d\d)", text)
     return Outcome(f"{len(shown)} on the first page, first {shown[:1]}", shown[:1] == ["31"])
 
 
-async def many_names(folder: Path) -> Outcome:
+@with_book
+async def many_names(book: Repository) -> Outcome:
     """A name that is typed 4,000 times."""
-    bot = await a_bot(folder)
+    bot = await a_bot(book)
     message = bot.says("subscribe " + " ".join(["acme"] * 4000)).message
     size, targets = len(message.text), len(bot.book.subscriptions("C1"))
     return Outcome(
@@ -232,9 +247,10 @@ async def many_names(folder: Path) -> Outcome:
     )
 
 
-async def homes(folder: Path) -> Outcome:
+@with_book
+async def homes(book: Repository) -> Outcome:
     """200 people look at Home when a verdict changes."""
-    bot, taken, published = await a_bot(folder), [], []
+    bot, taken, published = await a_bot(book), [], []
 
     class Counting:
         def quick_snapshot(self):
