@@ -58,17 +58,21 @@ async def typed(text, answer, slack=None, respond_at=None):
             "response_url": respond_at or f"{url}/respond",
         }
         request = AsyncBoltRequest(body=command, mode="socket_mode")
-        before = asyncio.all_tasks()  # of other tests too: some share the event loop
         acknowledged = await bolt.async_dispatch(request)
-        await settled(before)
+        await settled()
     return slack.answers, acknowledged
 
 
-async def settled(before):
-    """Bolt runs a listener in a task of its own, which is not among those before."""
+async def settled():
+    """Bolt runs a listener in a task of its own. One of a socket of another test, which never ends, is not meant."""
+    mine = asyncio.current_task()
     async with asyncio.timeout(5):
-        while others := [t for t in asyncio.all_tasks() - before if "listener" in repr(t).lower()]:
+        while others := [t for t in asyncio.all_tasks() if t is not mine and _is_listener(repr(t))]:
             await asyncio.wait(others)
+
+
+def _is_listener(task):
+    return "listener" in task.lower() and "run_message_listeners" not in task
 
 
 def says(text="all well", *, blocks=BLOCKS, in_channel=False):
