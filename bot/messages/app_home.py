@@ -144,7 +144,9 @@ def _provider_block(number: int, view: service_status.ProviderView) -> block_kit
 
 
 def _open_incidents(states: ProviderStates) -> Iterator[tuple[Provider, TrackedIncident]]:
-    return ((p, tracked) for p, state in states for tracked in state.open_incidents if replies.has_begun(tracked))
+    return (
+        (p, tracked) for p, state in states for tracked in state.open_incidents if service_status.has_begun(tracked)
+    )
 
 
 def _verdict_fingerprint(states: ProviderStates) -> Iterator[tuple[object, ...]]:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from bot.domain import Advice, Condition, Stage, Verdict
+from bot.domain import Condition, Stage, Verdict
 from bot.messages import words
 
 CONDITION_WORDS = {condition: str(status) for condition, status in words.CONDITION_STATUS.items()}
@@ -32,30 +32,6 @@ def condition_text(condition: Condition, *, inferred: bool = False) -> str:
 def advice_text(verdict: Verdict) -> str:
     """The advice in two to four words, such as ``Retry slowly (20% load)``."""
     return words.advice_phrase(verdict)
-
-
-def verdict_text(verdict: Verdict) -> str:
-    """The advice with its next update or its alternative, such as ``Don't retry, next update by 12:30 UTC``."""
-    if verdict.call is Advice.HOLD_OFF and verdict.review_at is not None:
-        return f"{advice_text(verdict)}, next update by {format_time(verdict.review_at)}"
-    if verdict.call is Advice.FAIL_OVER and verdict.instead:
-        return f"Use {verdict.instead} instead"
-    return advice_text(verdict)
-
-
-def verdict_lines(named: Iterable[tuple[str, Verdict]]) -> list[str]:
-    """One line for each distinct verdict and reason, with the names of all surfaces that have it.
-
-    Args:
-        named: Pairs of a surface's name and its verdict.
-    """
-    names_by_verdict: dict[tuple[str, str], list[str]] = {}
-    for name, verdict in named:
-        names_by_verdict.setdefault((verdict_text(verdict), verdict.because or verdict.reason), []).append(name)
-    return [
-        f"{join_names(surface_names)}: {advice[0].lower()}{advice[1:]}: {reason}."
-        for (advice, reason), surface_names in names_by_verdict.items()
-    ]
 
 
 def stage_text(stage: Stage) -> str:

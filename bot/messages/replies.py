@@ -20,7 +20,6 @@ from bot.domain import (
     Subscription,
     Surface,
     SurfaceState,
-    TrackedIncident,
 )
 from bot.messages import answers, confirmations, formatting, preferences, service_status, words
 from bot.messages.answers import build_answer
@@ -33,7 +32,6 @@ WORKING_QUESTIONS = "Questions that work: “is X down?”, “status X”, “r
 
 _MAX_AVAILABLE = 1500  # characters of the names of providers that are off
 
-has_begun = service_status.has_begun
 ProviderStates = service_status.ProviderStates
 
 
@@ -168,13 +166,6 @@ def is_affected(provider_state: ProviderState, surface: Surface) -> bool:
     if verdict is None or verdict.call in (Advice.RETRY_NORMALLY, Advice.UNKNOWN):
         return False
     return verdict.reason_code not in _NO_DATA_CODES
-
-
-def incident_stage_text(tracked: TrackedIncident) -> str:
-    """An incident's stage by the vendor, and the time of its last post."""
-    updates = tracked.incident.updates
-    last_update = f", last word {formatting.format_time(updates[-1].display_at)}" if updates else ""
-    return f"{formatting.stage_text(tracked.incident.stage)}{last_update}"
 
 
 def surface_advice(surface: Surface) -> tuple[tuple[str, str], ...]:

@@ -50,11 +50,6 @@ class DayStrip:
     known: str
     first: str
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is known of any day."""
-        return not self.known
-
 
 def day_strip(name: str, days: Sequence[DayStatus], figures: ReliabilityFigures | None) -> DayStrip:
     """The strip of one service; ``figures`` are those of the same days, None where they are not given."""

@@ -168,9 +168,12 @@ def incident_view(
 
 def incident_step(tracked: TrackedIncident) -> str:
     """The stage of an open incident, or how it ended."""
-    if tracked.is_open:
-        return formatting.stage_text(tracked.incident.stage)
-    return formatting.stage_text(tracked.incident.stage) if tracked.incident.stage.is_closed else "over"
+    return step_text(tracked.incident.stage, is_open=tracked.is_open)
+
+
+def step_text(stage: Stage, *, is_open: bool) -> str:
+    """The vendor's stage; *over* for an incident that ended without a stage that says so."""
+    return formatting.stage_text(stage) if is_open or stage.is_closed else "over"
 
 
 def filter_of(event: Event) -> TimelineFilter:

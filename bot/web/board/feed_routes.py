@@ -11,9 +11,10 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from bot.domain import Provider, Surface
 from bot.errors import UsageError
-from bot.messages import formatting, service_status
-from bot.messages.board import feeds, status_page
+from bot.messages import service_status
+from bot.messages.board import feeds, incident_page, status_page
 from bot.messages.board.feeds import CalendarEntry, FeedEntry
+from bot.messages.service_status import ProviderView
 from bot.messages.words import Status
 from bot.queries.board import BoardQueries, maintenance_window
 from bot.storage.incident_list import ListedIncident
@@ -119,19 +120,23 @@ class _FeedRoutes:
 
     def badge(self, target: str) -> str:
         """The badge of a service, or of a provider with the worst of its services."""
-        provider, surface = self._find(target)
-        view = service_status.view_provider(provider, self._queries.provider_state(provider), self._queries.now())
+        view, surface = self._view(target)
         if surface is None:
-            return feeds.badge(provider.name, view.worst)
+            return feeds.badge(view.provider.name, view.worst)
         [service] = [s for s in view.services if s.surface.id == surface.id]
         return feeds.badge(surface.name, service.status)
 
     def service_rows(self, target: str) -> list[status_page.ServiceRow]:
         """The rows of a service, or of all services of a provider."""
-        provider, surface = self._find(target)
-        view = service_status.view_provider(provider, self._queries.provider_state(provider), self._queries.now())
+        view, surface = self._view(target)
         services = [s for s in view.services if surface is None or s.surface.id == surface.id]
         return [status_page.service_row(s, view) for s in services]
+
+    def _view(self, target: str) -> tuple[ProviderView, Surface | None]:
+        """A provider as it is now, with the service that the target is; None where it is the provider."""
+        provider, surface = self._find(target)
+        state = self._queries.provider_state(provider)
+        return service_status.view_provider(provider, state, self._queries.now()), surface
 
     def _find(self, target: str) -> tuple[Provider, Surface | None]:
         """A provider, or a service with its provider, by exact id. UsageError otherwise."""
@@ -145,12 +150,11 @@ class _FeedRoutes:
 
 
 def _feed_entry(listed: ListedIncident, provider: str) -> FeedEntry:
-    is_over = listed.closed_at is not None and not listed.stage.is_closed
     return FeedEntry(
         id=listed.id,
         provider=provider,
         title=listed.title,
-        status="over" if is_over else formatting.stage_text(listed.stage),
+        status=incident_page.step_text(listed.stage, is_open=listed.closed_at is None),
         text=listed.last_text,
         published_at=listed.posted_at,
         updated_at=max(listed.last_posted_at, listed.closed_at or listed.last_posted_at),

@@ -24,7 +24,7 @@ from bot import lookup
 from bot.domain import Event, Provider, ProviderState, Surface, TrackedIncident
 from bot.domain.reliability import TimeWindow
 from bot.errors import UsageError
-from bot.messages import export, formatting, replies, service_status, source_health
+from bot.messages import export, formatting, service_status, source_health
 from bot.messages.board import bars, evidence, incident_page, lanes, source_page, status_page
 from bot.messages.board.bars import DayStrip, status_class
 from bot.messages.board.incident_page import IncidentView, TimelineFilter
@@ -56,7 +56,7 @@ MAX_RECENT = 5
 MAX_PLANNED = 5
 PLANNED_WITHIN = timedelta(days=7)
 MAX_ID = 300  # characters: of an incident's id with its provider's
-UPTIME_WINDOWS = (7, 30, 90)  # days
+SHORT_WINDOWS = (7, 30)  # days, beside the 90 of the strip
 
 Id = Annotated[str, Path(max_length=MAX_ID)]
 Typed = Annotated[str, Query(max_length=200)]
@@ -237,7 +237,7 @@ class BoardPages:
             (provider, state, tracked)
             for provider, state in snapshot
             for tracked in state.open_incidents
-            if replies.has_begun(tracked) and not tracked.incident.is_maintenance
+            if service_status.has_begun(tracked) and not tracked.incident.is_maintenance
         ]
         begun.sort(key=lambda item: item[2].incident.created_at, reverse=True)
         recent = self.board.recent_incidents(MAX_RECENT, state=IncidentState.RESOLVED)
@@ -272,7 +272,7 @@ class BoardPages:
         uptime = uptimes.get(surface.id) or self.board.uptime_windows(surface, [bars.STRIP_DAYS])[0][1]
         windows = [
             (n, bars.share_text(u.figures), bars.known_text(u.figures))
-            for n, u in self.board.uptime_windows(surface, UPTIME_WINDOWS)
+            for n, u in (*self.board.uptime_windows(surface, SHORT_WINDOWS), (bars.STRIP_DAYS, uptime))
         ]
         window = self.board.recent_window()
         verdict = service.verdict if view.is_readable else None
@@ -426,7 +426,7 @@ class BoardPages:
             provider=provider,
             services=self._service_names(listed.surfaces),
             status=status_class(Status.OPERATIONAL if listed.closed_at else status),
-            step=formatting.stage_text(listed.stage) if not listed.closed_at or listed.stage.is_closed else "over",
+            step=incident_page.step_text(listed.stage, is_open=listed.closed_at is None),
             at=listed.posted_at,
             lasted=formatting.format_duration(lasted_s) if lasted_s > 0 and not listed.is_maintenance else "",
         )
