@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
 
 from bot import spelling
-from bot.domain import Provider, Surface
+from bot.domain import IN_REGION, Provider, Surface
 from bot.errors import NotWatchedError, UsageError
 
 MAX_CHOICES = 100  # that a menu can show
@@ -22,6 +22,7 @@ MAX_CLOSEST = 5  # near names that an answer offers
 _MAX_LISTED = 12  # ids in the text of a question
 _MAX_ECHOED = 60  # characters of what was typed that an answer repeats
 _MIN_PREFIX = 3  # letters
+_AROUND = ",;.!? `"  # what may stand beside a region in a sentence
 _WORD = re.compile(r"[^\W_]+")
 _HYPHENS = re.compile("[\u2010-\u2015\u2212]")
 # of no use to tell names apart: what stands only of these names nothing
@@ -42,7 +43,10 @@ class Strength(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One surface, or a provider with all of its surfaces. ``id`` is what a subscription stores."""
+    """One surface, or a provider with all of its surfaces; in one region or in all.
+
+    ``id`` is what a subscription stores.
+    """
 
     id: str
     name: str
@@ -53,6 +57,14 @@ class Target:
     def is_provider(self) -> bool:
         """Whether this is a provider with all of its services."""
         return self.id == self.provider.id
+
+    def in_region(self, region: str) -> Target:
+        """The same in one region only. UsageError where incidents of the provider can't be told apart by it."""
+        if region not in self.provider.facets:
+            known = ", ".join(self.provider.facets)
+            which = f"Its regions here: {known}." if known else "Its page does not say which regions an incident is in."
+            raise UsageError(f"{self.name} can't be narrowed to “{region[:_MAX_ECHOED]}”. {which}")
+        return replace(self, id=f"{self.id}{IN_REGION}{region}", name=f"{self.name} in {region}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +161,47 @@ def suggest_targets(providers: Sequence[Provider], typed: str) -> tuple[Target, 
 
 def target_from_id(providers: Sequence[Provider], target_id: str) -> Target | None:
     """The target with exactly this id, as a subscription stores it; None if no watched provider has it."""
-    return next((n.target for p in providers for n in _named_targets(p) if n.target.id == target_id), None)
+    subject, _, region = target_id.partition(IN_REGION)
+    found = next((n.target for p in providers for n in _named_targets(p) if n.target.id == subject), None)
+    if found is None or not region:
+        return found
+    return found.in_region(region) if region in found.provider.facets else None
+
+
+def split_off_regions(providers: Iterable[Provider], words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words without regions by which subscriptions can be narrowed, and these regions, in lower case.
+
+    ``in eu-west-1`` and ``eu-west-1`` name one. Words that only look like a region stay.
+    """
+    known = frozenset(region for p in providers for region in p.facets)
+    rest: list[str] = []
+    regions: dict[str, None] = {}
+    for word in words:
+        region = word.strip(_AROUND).casefold()
+        if region not in known:
+            rest.append(word)
+            continue
+        regions[region] = None
+        rest = rest[:-1] if rest and rest[-1].casefold() == "in" else rest
+        rest += [","] if word.endswith(",") else []
+    return tuple(rest), tuple(regions)
+
+
+def narrowed(targets: Sequence[Target], regions: Sequence[str]) -> tuple[Target, ...]:
+    """The targets in these regions only, each in those of its provider.
+
+    A target of a provider without regions stays as it is beside one that has them. UsageError where none has, or where
+    a provider has regions and none of these.
+    """
+    has_any = any(t.provider.facets for t in targets)
+    found: list[Target] = []
+    for target in targets:
+        own = [r for r in regions if r in target.provider.facets]
+        found += [target.in_region(r) for r in own]
+        if not own and regions and (target.provider.facets or not has_any):
+            target.in_region(regions[0])  # says why it can't be
+        found += [] if own else [target]
+    return tuple(found)
 
 
 def _question(providers: Sequence[Provider], typed: str, matches: Sequence[Target]) -> UsageError:

@@ -100,7 +100,7 @@ def _off_targets(app_settings: settings.Settings) -> list[str]:
     return [
         f"[[subscribe]] {s.channel}: {s.target} is off and gets no alerts; set enabled = true in its file"
         for s in app_settings.subscriptions
-        if s.target not in on
+        if s.subject not in on
     ]
 
 

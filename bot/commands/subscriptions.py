@@ -15,6 +15,7 @@ from bot.commands import grammar, parsing, permissions, questions
 from bot.commands.types import ButtonClick, CommandRequest, CommandResponse, ModalSubmission
 from bot.domain import (
     CONFIGURED,
+    IN_REGION,
     ChatUser,
     Condition,
     Message,
@@ -22,6 +23,7 @@ from bot.domain import (
     NoticeKind,
     Notification,
     NotificationKind,
+    Provider,
     Subscription,
 )
 from bot.errors import UsageError
@@ -141,8 +143,34 @@ def _parse_subscription(queries: StatusQueries, words: Sequence[str]) -> Subscri
     mention = mentions[-1] if mentions else None
     if grammar.is_all(rest):
         return SubscriptionWish(_all_providers(queries), minimum, mention)
-    targets = grammar.find_named(queries.find_targets, queries.resolve_target, rest) if rest else ()
+    targets = _named_targets(queries.providers, queries.find_targets, queries.resolve_target, rest) if rest else ()
     return SubscriptionWish(targets, minimum, mention)
+
+
+def _named_targets(
+    providers: Sequence[Provider], find: grammar.FindTargets, resolve: grammar.ResolveTarget, words: Sequence[str]
+) -> tuple[Target, ...]:
+    """The targets that the words name, each once; narrowed where they name regions, as in ``aws in eu-west-1``.
+
+    ``aws-ec2@eu-west-1``, as a subscription stores it, is one name. Regions without any other name are of every
+    provider that has them.
+    """
+    stored = {w: found for w in words if IN_REGION in w and (found := _stored_target(providers, w))}
+    rest, regions = lookup.split_off_regions(providers, [w for w in words if w not in stored])
+    if grammar.without_grammar(rest):
+        named = grammar.find_named(find, resolve, rest)
+    else:
+        having = (p for p in providers if set(p.facets) & set(regions))
+        named = tuple(Target(p.id, p.name, p, p.surfaces) for p in having)
+    targets = (*stored.values(), *lookup.narrowed(named, regions))
+    return tuple({t.id: t for t in targets}.values())
+
+
+def _stored_target(providers: Sequence[Provider], word: str) -> Target | None:
+    """The target of a word such as ``aws-ec2@eu-west-1``; None for others. UsageError for an unknown region."""
+    subject, _, region = word.strip(",;.").casefold().partition(IN_REGION)
+    found = lookup.target_from_id(providers, subject)
+    return found.in_region(region) if found and region else None
 
 
 def _all_providers(queries: StatusQueries) -> tuple[Target, ...]:
@@ -206,8 +234,11 @@ def _subscribed_names(queries: StatusQueries, words: Sequence[str], before: dict
     if plain and all(word in before for word in plain):
         return {target: target_name(queries, target) for target in plain}
     known = (*queries.providers, *queries.available)
-    targets = grammar.find_named(
-        lambda typed: lookup.find_targets(known, typed), lambda typed: lookup.resolve_target(known, typed), words
+    targets = _named_targets(
+        known,
+        lambda typed: lookup.find_targets(known, typed),
+        lambda typed: lookup.resolve_target(known, typed),
+        words,
     )
     return {t.id: t.name for t in targets}
 

@@ -51,6 +51,7 @@ from bot.domain.state import (
 )
 from bot.domain.subscription import (
     CONFIGURED,
+    IN_REGION,
     ChannelPreferences,
     DeliveryPause,
     DigestSchedule,
@@ -62,6 +63,7 @@ from bot.domain.verdict import Advice, IncidentSighting, SurfaceHistory, Verdict
 
 __all__ = [
     "CONFIGURED",
+    "IN_REGION",
     "LOCAL_VANTAGE",
     "NO_TIME",
     "READABLE_FOR",

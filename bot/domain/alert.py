@@ -136,3 +136,4 @@ class Alert:
     openings: int = 0  # at the all clear: how often the advice let load through again after a hold, over its surfaces
     early_openings: int = 0  # how many of them were too early: bad again within the hour
     outages: tuple[str, ...] = ()  # at the all clear: surfaces that had an outage in it
+    regions: tuple[str, ...] = ()  # the incident's; empty: all, or not known

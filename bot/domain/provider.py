@@ -111,6 +111,7 @@ class Provider:
         vendor: The company's name; empty where it is ``name``.
         verified: Somebody has seen the page answer in this format.
         verification: When and how that was; empty where the file does not say.
+        facets: The regions by which a subscription can be narrowed: the page's incidents say which they are about.
         detached: Ids of components that stand for no surface, whatever their names (bot.rules.changes.component_pins).
     """
 
@@ -129,6 +130,7 @@ class Provider:
     verified: bool = True
     verification: str = ""
     detached: tuple[str, ...] = ()
+    facets: tuple[str, ...] = ()
 
     @property
     def external_surface_ids(self) -> frozenset[str]:

@@ -124,7 +124,8 @@ class Incident:
     """An incident or a maintenance as the page shows it at one moment; updates are in display order, oldest first.
 
     ``components`` is the union of everything that was ever linked to it, sometimes the whole page: weak evidence.
-    ``updated_at`` is when the vendor last touched it.
+    ``updated_at`` is when the vendor last touched it. ``regions`` are those that it is or was about, in lower case;
+    empty where the page does not say, or where it is about all of them.
     """
 
     id: str
@@ -142,6 +143,7 @@ class Incident:
     is_unposted: bool = False  # opened by Brownout: a component is bad, and the vendor has posted nothing
     is_suspected: bool = False  # opened by Brownout on evidence, while the page shows nothing
     updated_at: datetime | None = None
+    regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

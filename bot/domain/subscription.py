@@ -8,6 +8,7 @@ from datetime import datetime, time
 from bot.domain.snapshot import Condition
 from bot.domain.user_actions import Mute
 
+IN_REGION = "@"  # between a provider or surface and a region, in a target: aws-ec2@eu-west-1
 TERMINAL = "terminal"  # the only channel of a bot without Slack: its standard output
 
 
@@ -18,8 +19,8 @@ CONFIGURED = "config"  # ``created_by`` of a subscription that only brownout.tom
 class Subscription:
     """A channel wants alerts about a surface, or about every surface of a provider, from ``minimum`` up.
 
-    ``mention`` is who is mentioned on a major outage, in Slack's notation without the brackets:
-    ``!subteam^S1|@ops``; empty for nobody.
+    ``target`` may narrow that to one region: ``aws-ec2@eu-west-1``. ``mention`` is who is mentioned on a major outage,
+    in Slack's notation without the brackets: ``!subteam^S1|@ops``; empty for nobody.
     """
 
     channel: str
@@ -28,6 +29,16 @@ class Subscription:
     created_by: str = ""
     created_at: datetime | None = None
     mention: str = ""
+
+    @property
+    def subject(self) -> str:
+        """The id of the surface or provider, without the region."""
+        return self.target.partition(IN_REGION)[0]
+
+    @property
+    def region(self) -> str:
+        """The region that it is narrowed to; empty for all."""
+        return self.target.partition(IN_REGION)[2]
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ def _event(event: json_fields.JsonObject, source: Source) -> Incident:
         )
         or (),
         url=json_fields.to_safe_url(source.home),
+        regions=(region,) if region not in {"", "global"} else (),
     )
 
 
@@ -149,4 +150,4 @@ def _is_resolved(event: json_fields.JsonObject, services: tuple[Service, ...], u
     return bool(updates) and updates[-1].stage is Stage.RESOLVED
 
 
-FORMAT = SourceFormat("AWS Health", ("/public/currentevents",), parse, fits, needs=("regions",))
+FORMAT = SourceFormat("AWS Health", ("/public/currentevents",), parse, fits, needs=("regions",), names_regions=True)

@@ -50,6 +50,7 @@ class SourceFormat:
         complete_below: The list of components is complete if it has fewer entries than this; 0 where it never is known
             to be.
         timed: The same body can mean something else later, so the time of the poll counts.
+        names_regions: Incidents say which regions they are about, so that a subscription can be narrowed to one.
         seen: The parser was checked against recorded pages. The others follow documents and other client code.
     """
 
@@ -69,6 +70,7 @@ class SourceFormat:
     optional_paths: int = 0
     complete_below: float = 0
     timed: bool = False
+    names_regions: bool = False
     seen: bool = False
 
     def __post_init__(self) -> None:

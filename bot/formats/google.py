@@ -8,6 +8,7 @@ sets the condition of the incident's products.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -27,6 +28,7 @@ IMPACTS = {
     "SERVICE_DISRUPTION": Impact.MAJOR,
     "SERVICE_OUTAGE": Impact.CRITICAL,
 }
+_REGION = re.compile(r"[a-z]+-[a-z]+\d+")  # europe-west4; `global`, `us` and `nam4` are wider
 Product = tuple[str, str]  # id, name
 
 
@@ -40,20 +42,27 @@ def _is_incident(item: json_fields.JsonObject) -> bool:
 
 
 def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
-    """Parses the list. With the option ``products``, only incidents that affect one of them, by id or name."""
+    """Parses the list: with the options ``products`` and ``regions``, only incidents that affect one of them."""
     body = json_fields.load_json(bodies[0])
     if not isinstance(body, list):
         json_fields.raise_parse_error("it is not a list of incidents")
     incidents = json_fields.read_list(body, lambda item: _incident(item, source), "an incident", is_listing=True)
     if incidents is None:
         json_fields.raise_parse_error("it lists no incidents that can be read")
-    wanted = {p.casefold() for p in source.products}
-    selected = [
-        i for i in incidents if not wanted or any({c.id.casefold(), c.name.casefold()} & wanted for c in i.components)
-    ]
+    selected = [i for i in incidents if _is_of_products(i, source) and _is_of_regions(i, source)]
     selected_ids = {i.id for i in selected}
     others = tuple(replace(i, updates=i.updates[-1:]) for i in incidents if i.id not in selected_ids)
     return Snapshot("", source.provider, None, builders.unique_by_id(selected), (), elsewhere=others)
+
+
+def _is_of_products(incident: Incident, source: Source) -> bool:
+    wanted = {p.casefold() for p in source.products}
+    return not wanted or any({c.id.casefold(), c.name.casefold()} & wanted for c in incident.components)
+
+
+def _is_of_regions(incident: Incident, source: Source) -> bool:
+    wanted = {r.casefold() for r in source.regions}
+    return not wanted or not incident.regions or not wanted.isdisjoint(incident.regions)
 
 
 def _incident(item: json_fields.JsonObject, source: Source) -> Incident:
@@ -79,7 +88,22 @@ def _incident(item: json_fields.JsonObject, source: Source) -> Incident:
         started_at=json_fields.parse_iso_time(item.get("begin")),
         url=_link(item, source),
         updated_at=json_fields.parse_iso_time(item.get("modified")),
+        regions=_regions(item),
     )
+
+
+def _regions(item: json_fields.JsonObject) -> tuple[str, ...]:
+    """The regions that the incident is or was in; empty where it names none, or a place that is wider than a region."""
+    posts = json_fields.read_list(item.get("updates"), dict, "an update") or ()
+    named = {place for post in posts for place in _places(post.get("affected_locations"))}
+    for key in ("currently_affected_locations", "previously_affected_locations"):
+        named.update(_places(item.get(key)))
+    return tuple(sorted(named)) if all(map(_REGION.fullmatch, named)) else ()
+
+
+def _places(locations: Any) -> tuple[str, ...]:
+    ids = json_fields.read_list(locations, lambda place: json_fields.to_text(place.get("id")), "a location") or ()
+    return tuple(i.strip().casefold() for i in ids if i.strip())
 
 
 def _link(item: json_fields.JsonObject, source: Source) -> str | None:
@@ -143,6 +167,7 @@ FORMAT = SourceFormat(
     parse,
     fits,
     absence=Absence.NOTHING,
-    takes=("products",),
+    takes=("products", "regions"),
+    names_regions=True,
     seen=True,
 )

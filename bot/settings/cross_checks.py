@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from bot import spelling
-from bot.domain import Provider
+from bot.domain import IN_REGION, Provider
 from bot.settings.brownout_toml import MainSettings
 from bot.settings.toml_errors import locate
 from bot.settings.verdict_toml import VerdictTable
@@ -92,6 +92,9 @@ def unknown_providers(file: Path, main: MainSettings, provider_files: Sequence[P
 def unknown_targets(file: Path, main: MainSettings, provider_files: Sequence[ProviderFile]) -> Iterator[str]:
     """Mistakes for ``[[subscribe]] to`` naming no provider and no service, and for two tables about one target."""
     ids = {p.id for _, p in provider_files} | _surface_ids(provider_files)
+    for _, provider in provider_files:
+        subjects = (provider.id, *(s.id for s in provider.surfaces))
+        ids |= {f"{subject}{IN_REGION}{region}" for subject in subjects for region in provider.facets}
     seen: set[tuple[str, str]] = set()
     for number, table in enumerate(main.subscribe):
         where = locate(file, ("subscribe", number, "to"))

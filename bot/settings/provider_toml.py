@@ -154,6 +154,12 @@ class ProviderTable(StrictModel):
         source = domain.Source(id=self.id, provider=self.id, **source_fields)
         fields = self.model_dump(exclude={"source", "surface", "verified"})
         how = self.verified if isinstance(self.verified, str) else ""
+        facets = (source.regions or self.regions) if FORMATS[source.kind].names_regions else ()
         return domain.Provider(
-            surfaces=surfaces, source=source, verified=bool(self.verified), verification=how, **fields
+            surfaces=surfaces,
+            source=source,
+            verified=bool(self.verified),
+            verification=how,
+            facets=tuple(r.casefold() for r in facets),
+            **fields,
         )

@@ -159,7 +159,7 @@ class Repository(OutboxStore):
         return self._subscriptions.get() if channel is None else self._read_subscriptions(channel)
 
     def subscriptions_to(self, targets: Iterable[str]) -> tuple[Subscription, ...]:
-        """All channels' subscriptions to these providers and surfaces."""
+        """All channels' subscriptions to these providers and surfaces, also those for one region."""
         by_target = self._by_target.get()
         found = [by_target[target] for target in sorted(set(targets)) if target in by_target]
         return tuple(found[0]) if len(found) == 1 else tuple(sorted(chain(*found), key=lambda s: (s.channel, s.target)))
@@ -178,7 +178,7 @@ class Repository(OutboxStore):
     def _group_subscriptions(self) -> dict[str, list[Subscription]]:
         grouped: dict[str, list[Subscription]] = {}
         for subscription in self._subscriptions.get():
-            grouped.setdefault(subscription.target, []).append(subscription)
+            grouped.setdefault(subscription.subject, []).append(subscription)
         return grouped
 
     def subscribe(self, subscription: Subscription) -> None:

@@ -59,3 +59,7 @@ def test_an_event_without_an_arn_is_in_the_region_of_its_service():
 
 def test_the_worst_that_a_service_came_to_is_the_impact():
     assert first("no-arn").impact is Impact.MAJOR
+
+
+def test_an_event_is_in_the_region_of_its_arn():
+    assert first().regions == ("us-east-1",)

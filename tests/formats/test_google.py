@@ -3,9 +3,12 @@
 import json
 from datetime import UTC, datetime
 
+import pytest
+
 from bot.domain import Condition, Impact, Snapshot, Stage
+from bot.formats import FORMATS
 from tests.formats.format_contract import assert_kept, assert_sound, outcome
-from tests.formats.pages import read
+from tests.formats.pages import NOON, PAGES, read, source
 
 
 def only(name, **options):
@@ -80,3 +83,31 @@ def test_of_the_real_objects_the_one_without_an_end_is_open(shared):
         "XdQANahFJvMuxxkgA34K": Stage.INVESTIGATING
     }
     assert by_id["XdQANahFJvMuxxkgA34K"].started_at == datetime(2022, 6, 2, 20, 55, 45, tzinfo=UTC)
+
+
+def _in_places(*places):
+    [item] = json.loads(PAGES["google", "open"][0])
+    item["currently_affected_locations"] = [{"title": p, "id": p} for p in places[:1]]
+    item["updates"][0]["affected_locations"] = [{"title": p, "id": p} for p in places[1:]]
+    return json.dumps([item]).encode()
+
+
+@pytest.mark.parametrize(
+    ("places", "regions"),
+    [
+        ((), ()),
+        (("us-west1",), ("us-west1",)),
+        (("us-west1", "europe-west4"), ("europe-west4", "us-west1")),
+        (("us-west1", "global"), ()),
+        (("us",), ()),
+    ],
+)
+def test_an_incident_is_in_the_regions_that_it_names_unless_one_is_wider(places, regions):
+    snapshot = FORMATS["google"].parse((_in_places(*places),), source("google"), NOON)
+    assert snapshot.incidents[0].regions == regions
+
+
+def test_with_regions_incidents_of_others_are_elsewhere():
+    ours = source("google", regions=("europe-west4",))
+    snapshot = FORMATS["google"].parse((_in_places("us-west1"),), ours, NOON)
+    assert (snapshot.incidents, len(snapshot.elsewhere)) == ((), 1)

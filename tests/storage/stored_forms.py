@@ -87,6 +87,7 @@ INCIDENT = Incident(
     name="Errors on the API: “some” <requests>",
     stage=Stage.IDENTIFIED,
     impact=Impact.MAJOR,
+    regions=("eu-west-1", "us-east-1"),
     created_at=at(1),
     updates=tuple(
         Update(f"u-{s}", s, f"We say {s}.", at(n), TRANSITIONS if n == 0 else (), at(n + 1), at(n + 2), at(n + 3))
@@ -266,6 +267,7 @@ ALERT = Alert(
     provider_name="Acme",
     title="Errors on the API",
     stage=Stage.INVESTIGATING,
+    regions=("eu-west-1",),
     lines=(LINE,),
     posted_at=at(45),
     seen_at=at(46),

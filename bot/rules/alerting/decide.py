@@ -223,6 +223,7 @@ def build_alert(
         cleared_at=tracked.cleared_at,
         is_baseline=tracked.is_baseline,
         written_at=incident.updates[0].written_at if incident.updates else None,
+        regions=incident.regions,
     )
 
 

@@ -66,4 +66,4 @@ def build_reminder(
 
 
 def _is_subscribed_to(surface: str, alert: Alert, subscriptions: Sequence[Subscription]) -> bool:
-    return any(routing.is_subscribed_to(s, alert.provider, surface) for s in subscriptions)
+    return any(routing.is_subscribed_to(s, alert, surface) for s in subscriptions)

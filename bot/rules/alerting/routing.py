@@ -1,10 +1,10 @@
 """Routes alerts and notices to channels: which notifications each channel gets. No I/O.
 
-A channel's subscriptions say what it is notified of and from which condition up; its preferences say when. A mute or
-quiet hours hold a new message back until they end (it is sent then if it is still open) and stop broadcasts from
-threads; existing messages are still updated, which notifies no one. There are two exceptions: a major outage and its
-all clear are sent in quiet hours too, and the end of an incident is broadcast even if that incident is muted. What
-quiet hours stopped is one broadcast when they end.
+A channel's subscriptions say what it is notified of, perhaps in one region only, and from which condition up; its
+preferences say when. A mute or quiet hours hold a new message back until they end (it is sent then if it is still open)
+and stop broadcasts from threads; existing messages are still updated, which notifies no one. There are two exceptions:
+a major outage and its all clear are sent in quiet hours too, and the end of an incident is broadcast even if that
+incident is muted. What quiet hours stopped is one broadcast when they end.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def route_alert(
     """Yields the notifications of one alert: a new message, or an update of the existing one and replies to it.
 
     A channel is notified once one of its subscriptions matches a surface of the incident that is bad enough, and from
-    then on until the incident ends. Its message shows every surface of the incident, not only the subscribed ones.
+    then on until the incident ends, even if the page names other regions by then. Its message shows every surface of
+    the incident, not only the subscribed ones.
 
     Args:
         alert: The alert with its news.
@@ -75,13 +76,16 @@ def route_alert(
         channels_with_alert: The channels that have a message about this incident, sent or pending in the outbox.
         channels: The channels' preferences, and what they already have.
     """
+    anywhere = replace(alert, regions=())
     for channel, channel_subscriptions in _by_channel(subscriptions):
-        matching = [s for s in channel_subscriptions if _concerns_subscription(alert, s)]
+        has_alert = channel in channels_with_alert
+        concerning = anywhere if has_alert else alert
+        matching = [s for s in channel_subscriptions if _concerns_subscription(concerning, s)]
         preferences = channels.preferences.get(channel) or ChannelPreferences(channel)
         if not matching:
             continue
-        if channel in channels_with_alert:
-            yield from _update_notifications(alert, matching, preferences, channels)
+        if has_alert:
+            yield from _update_notifications(concerning, matching, preferences, channels)
         elif alert.opens and any(_meets_minimum(alert, s, preferences) for s in matching):
             yield from _first_notifications(alert, matching, preferences, channels)
 
@@ -96,7 +100,7 @@ def route_notice(
 
     Notices are sent in quiet hours too: while a page can't be read, a major outage would not be seen either.
     """
-    subscribed = {s.channel for s in subscriptions if s.target == notice.provider or s.target in surfaces}
+    subscribed = {s.channel for s in subscriptions if s.subject == notice.provider or s.subject in surfaces}
     for channel in sorted(subscribed):
         preferences = channels.preferences.get(channel) or ChannelPreferences(channel)
         if not any(_is_mute_active(m, notice.at) and m.target in (ALL, notice.provider) for m in preferences.mutes):
@@ -142,21 +146,26 @@ def route_owner(
 
     A channel that is subscribed to the provider gets the notice from ``route_notice`` and is left out here.
     """
-    subscribed = {s.channel for s in subscriptions if s.target == notice.provider or s.target in surfaces}
+    subscribed = {s.channel for s in subscriptions if s.subject == notice.provider or s.subject in surfaces}
     for owner in sorted(set(owners) - subscribed):
         yield Notification(owner, NotificationKind.NOTICE, notice.key, notice)
 
 
-def is_subscribed_to(subscription: Subscription, provider: str, surface: str) -> bool:
-    """True where the subscription is for this surface or for all of its provider."""
-    return subscription.target in (provider, surface)
+def is_subscribed_to(subscription: Subscription, alert: Alert, surface: str) -> bool:
+    """True where the subscription is for this surface of the alert or for all of its provider, and for its region."""
+    return subscription.subject in (alert.provider, surface) and _is_in_its_region(alert, subscription)
+
+
+def _is_in_its_region(alert: Alert, subscription: Subscription) -> bool:
+    """Whether the incident may be in the region of the subscription: one that names no region may be in any."""
+    return not (subscription.region and alert.regions) or subscription.region in alert.regions
 
 
 def silence_reason(
     alert: Alert, subscriptions: Iterable[Subscription], preferences: ChannelPreferences, at: datetime
 ) -> str:
     """Returns why the channel gets no new message about this alert now; empty where nothing prevents one."""
-    lines = [x for x in alert.lines if any(is_subscribed_to(s, alert.provider, x.surface) for s in subscriptions)]
+    lines = [x for x in alert.lines if any(is_subscribed_to(s, alert, x.surface) for s in subscriptions)]
     if _is_muted(alert, lines, preferences, at):
         return MUTED
     is_down = any(line.condition is Condition.MAJOR_OUTAGE for line in lines)
@@ -249,7 +258,7 @@ def _update_notifications(
 
 def _had_outage(alert: Alert, subscriptions: Iterable[Subscription]) -> bool:
     """Whether a subscribed surface had an outage in the incident."""
-    return any(is_subscribed_to(s, alert.provider, surface) for s in subscriptions for surface in alert.outages)
+    return any(is_subscribed_to(s, alert, surface) for s in subscriptions for surface in alert.outages)
 
 
 def after_quiet_hours(alert: Alert, channel: str, at: datetime) -> Notification:
@@ -281,9 +290,7 @@ def _outage_mentions(
         return ()
     down_surfaces = [line.surface for line in alert.lines if line.condition is Condition.MAJOR_OUTAGE]
     mentions = [
-        s.mention
-        for s in subscriptions
-        if s.mention and any(is_subscribed_to(s, alert.provider, x) for x in down_surfaces)
+        s.mention for s in subscriptions if s.mention and any(is_subscribed_to(s, alert, x) for x in down_surfaces)
     ]
     return tuple(dict.fromkeys(mentions))
 
@@ -314,8 +321,8 @@ def _by_channel(subscriptions: Iterable[Subscription]) -> Iterator[tuple[str, li
 def _concerns_subscription(alert: Alert, subscription: Subscription) -> bool:
     """Whether the alert matches the subscription; one without surfaces matches those to the whole provider."""
     if not alert.lines:
-        return subscription.target == alert.provider
-    return any(is_subscribed_to(subscription, alert.provider, line.surface) for line in alert.lines)
+        return subscription.subject == alert.provider and _is_in_its_region(alert, subscription)
+    return any(is_subscribed_to(subscription, alert, line.surface) for line in alert.lines)
 
 
 def _meets_minimum(alert: Alert, subscription: Subscription, preferences: ChannelPreferences) -> bool:
@@ -327,6 +334,6 @@ def _meets_minimum(alert: Alert, subscription: Subscription, preferences: Channe
     if alert.is_maintenance and preferences.maintenance:
         return True
     least = Condition.MAINTENANCE if alert.is_maintenance else Condition.DEGRADED
-    ranks = [x.condition.rank for x in alert.lines if is_subscribed_to(subscription, alert.provider, x.surface)]
+    ranks = [x.condition.rank for x in alert.lines if is_subscribed_to(subscription, alert, x.surface)]
     ranks += [alert.condition.rank] if alert.condition else []
     return max(*ranks, least.rank, 0) >= subscription.minimum.rank

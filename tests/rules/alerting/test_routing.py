@@ -374,3 +374,49 @@ def test_a_channel_that_has_no_message_of_the_first_is_told_as_ever():
 def test_an_alert_that_waits_announces_nothing():
     channels = replace(EPISODE, preferences=wants("all").preferences)
     assert [p.held for p in posts(ALERT, channels)] == ["muted"]
+
+
+# --- regions
+
+
+EAST = replace(ALERT, regions=("us-east-1",))
+
+
+@pytest.mark.parametrize("target", ["acme@us-east-1", "acme-api@us-east-1"])
+def test_a_channel_that_follows_the_region_of_an_incident_is_told(target):
+    assert kinds(EAST, listens(target)) == [("C1", NotificationKind.ALERT)]
+
+
+@pytest.mark.parametrize("target", ["acme@eu-west-1", "acme-api@eu-west-1"])
+def test_a_channel_that_follows_another_region_is_not_told(target):
+    assert kinds(EAST, listens(target)) == []
+
+
+def test_a_channel_that_follows_all_regions_is_told_of_one():
+    assert kinds(EAST, listens("acme")) == [("C1", NotificationKind.ALERT)]
+
+
+def test_an_incident_that_names_no_region_is_told_to_every_channel():
+    assert kinds(ALERT, listens("acme@eu-west-1")) == [("C1", NotificationKind.ALERT)]
+
+
+def test_an_incident_that_names_no_surface_is_told_by_its_region():
+    unnamed = replace(EAST, lines=())
+    assert kinds(unnamed, listens("acme@us-east-1"), listens("acme@eu-west-1", "C2")) == [
+        ("C1", NotificationKind.ALERT)
+    ]
+
+
+def test_a_channel_that_was_told_hears_of_the_end_in_whichever_region_that_is():
+    assert kinds(EAST, listens("acme@eu-west-1"), told={"C1"}) == [("C1", NotificationKind.EDIT)]
+
+
+def test_a_mention_is_for_an_outage_in_the_region_of_its_subscription():
+    east, west = replace(listens("acme@us-east-1"), mention="@ada"), replace(listens("acme@eu-west-1"), mention="@bob")
+    [alert, *_] = routing.route_alert(EAST, [east, west], ())
+    assert alert.mentions == ("@ada",)
+
+
+def test_a_notice_about_the_page_is_for_those_who_follow_one_region_too():
+    notice = Notice(NoticeKind.BLIND, "acme", "Acme", "blind:1", NOON, "", NOON)
+    assert [n.channel for n in route_notice(notice, [listens("acme-api@eu-west-1")], ("acme-api",))] == ["C1"]
