@@ -127,6 +127,16 @@ class Engine:
         self.states[provider.id] = self.repository.provider_state(provider.id) or ProviderState(provider.id)
         self._provider_ids |= dict.fromkeys((s.id for s in provider.surfaces), provider.id)
 
+    def remove_provider(self, provider_id: str) -> None:
+        """Forgets a provider that is no longer watched; its record stays in the database. KeyError if it is unknown."""
+        removed = self.providers.pop(provider_id)
+        del self.states[provider_id]
+        for surface in removed.surfaces:
+            self._provider_ids.pop(surface.id, None)
+        self.poller.clear_cache(provider_id)
+        self._texts.pop(provider_id, None)
+        self.own_network.forget(provider_id)
+
     # --- poll ---------------------------------------------------------------------------------------------------------
 
     async def poll(self, provider_id: str) -> StateTransition:
@@ -202,8 +212,8 @@ class Engine:
         self.repository.flush()
 
     def _advance_provider(self, provider: Provider) -> StateTransition | None:
-        state = self.states[provider.id]
-        if state.seen_at is None and state.blind_since is None:
+        state = self.states.get(provider.id)  # None if it was removed between two steps
+        if state is None or (state.seen_at is None and state.blind_since is None):
             return None
         now, context = self.now(), self._transition_context(provider)
         if transition.is_unaffected_by_time(state, now, context):

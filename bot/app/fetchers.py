@@ -15,7 +15,10 @@ from bot.domain import Provider, Source
 
 @dataclass(slots=True)
 class SourceFetcher:
-    """Fetches pages. ``providers`` is the catalogue of the running bot, to which providers are only ever appended."""
+    """Fetches pages. ``providers`` is the catalogue of the running bot.
+
+    Providers may be appended to it; after any other change ``forget_providers`` has to be called.
+    """
 
     plain: PageFetcher
     strict: PageFetcher
@@ -32,6 +35,11 @@ class SourceFetcher:
         self._checked += len(new)
         fetcher = self.strict if source_url in self._strict_urls else self.plain
         return await fetcher.get(source_url, path, fallback=fallback, etag=etag, accept=accept)
+
+    def forget_providers(self) -> None:
+        """Looks at the whole catalogue again at the next poll."""
+        self._strict_urls.clear()
+        self._checked = 0
 
     def fetcher_for(self, source: Source) -> PageFetcher:
         """The fetcher for other requests on behalf of a source, also to other addresses."""

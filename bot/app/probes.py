@@ -14,6 +14,7 @@ from bot.domain import Probe, ProbeResult, Provider
 
 log = logging.getLogger("brownout")
 
+JOB_PREFIX = "probe "  # of the names of the jobs
 STARTUP_SPREAD_S = 5.0  # first attempts are spread over this long
 ONLINE_WINDOW = timedelta(seconds=75)  # we are online if a page or another probe's surface was reached within this
 
@@ -63,7 +64,7 @@ class ProbeScheduler:
                 log.warning("%s is not probed: %s", probe.surface, why)
                 continue
             yield PeriodicJob(
-                f"probe {probe.surface}",
+                f"{JOB_PREFIX}{probe.surface}",
                 probe.every_s,
                 partial(self.run_probe, probe, provider),
                 "this attempt failed",

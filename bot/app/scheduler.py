@@ -47,6 +47,7 @@ MAX_IN_FLIGHT = 8  # messages that are sent at the same time
 SHUTDOWN_GRACE_S = 2.5  # for deliveries in progress at a shutdown
 CANCEL_TIMEOUT_S = 1.2  # for cancelled tasks to clean up
 MAX_RETRY_AFTER_S = 900.0
+POLL_END_TIMEOUT_S = 30.0  # for a poll under way of a provider that is removed
 
 DATABASE = "the database"
 TickHook = Callable[[], bool | Iterator[bool]]
@@ -100,6 +101,7 @@ class BotApp:
     _stop_logged: DeliveryStop | None = None
     _failing: dict[str, str] = field(default_factory=dict)
     _statistics: dict[str, PollStatistics] = field(default_factory=dict)
+    _polls_under_way: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     _due_at: dict[str, datetime] = field(default_factory=dict)  # by provider, when the poll that started last was due
     elapsed: Callable[[], float] = time.monotonic
     _clock: StepDetector = field(init=False)
@@ -155,7 +157,13 @@ class BotApp:
 
     def _schedule_poll(self, scheduler: Any, provider: str, first: datetime) -> None:
         trigger = NextRunTrigger(partial(self._next_poll_at, provider))
-        scheduler.add_job(self._poll_provider, trigger, args=[provider], id=f"poll {provider}", next_run_time=first)
+        scheduler.add_job(
+            self._poll_provider,
+            trigger,
+            args=[provider],
+            id=_poll_job_id(provider),
+            next_run_time=first,
+        )
         self._statistics[provider] = PollStatistics(self.poll.interval_s, first)
 
     def _next_poll_at(self, provider: str, due_at: datetime, now: datetime) -> datetime:
@@ -177,6 +185,29 @@ class BotApp:
         if self._scheduler is not None:
             self._schedule_poll(self._scheduler, provider.id, self.engine.now())
 
+    async def remove_provider(self, provider_id: str) -> None:
+        """Ends the polls of a provider, after the one that is under way. What was recorded stays."""
+        if self._scheduler is not None:
+            self._scheduler.remove_job(_poll_job_id(provider_id))
+        self._statistics.pop(provider_id, None)
+        self._due_at.pop(provider_id, None)
+        if (under_way := self._polls_under_way.get(provider_id)) is not None:
+            await asyncio.wait([under_way], timeout=POLL_END_TIMEOUT_S)
+        self.engine.remove_provider(provider_id)
+
+    def set_intervals(self, poll: PollSettings) -> None:
+        """Takes on other polling intervals and limits; each provider's next poll is planned by them."""
+        self.poll = poll
+        self.engine.blind_after, self.engine.alarm_after = poll.blind_after, poll.alarm_after
+
+    def replace_jobs(self, prefix: str, jobs: Iterable[PeriodicJob]) -> None:
+        """Replaces the periodic jobs whose name begins with ``prefix``."""
+        for job in self._scheduler.get_jobs():
+            if job.id.startswith(prefix):
+                job.remove()
+        for new in jobs:
+            self._schedule_job(self._scheduler, new)
+
     def poll_statistics(self, provider: str) -> PollStatistics | None:
         """Statistics of a provider's polls; None if it is not polled."""
         return self._statistics.get(provider)
@@ -197,6 +228,14 @@ class BotApp:
 
     async def _poll_provider(self, provider: str) -> None:
         self._record_poll_start(provider)
+        if (task := asyncio.current_task()) is not None:
+            self._polls_under_way[provider] = task
+        try:
+            await self._poll_once(provider)
+        finally:
+            self._polls_under_way.pop(provider, None)
+
+    async def _poll_once(self, provider: str) -> None:
         transition = None
         with self._log_failures(provider, "this poll failed"):
             transition = await self.engine.poll(provider)
@@ -207,12 +246,14 @@ class BotApp:
                 self._has_changed = True
                 self._wake.set()
                 self._start_deliveries()  # in this turn of the event loop: in the next, other due polls come first
+        if provider not in self._statistics:  # removed meanwhile
+            return
         is_other = (
             _retry_after_s(transition) > 0 or self._poll_interval_s(provider) != self._statistics[provider].interval_s
         )
         if self._scheduler.running and is_other:
             self._scheduler.modify_job(
-                f"poll {provider}", next_run_time=self._plan_next_poll(provider, self.engine.now(), transition)
+                _poll_job_id(provider), next_run_time=self._plan_next_poll(provider, self.engine.now(), transition)
             )
 
     def _seconds_to_next_poll(self, provider: str, transition: StateTransition | None) -> float:
@@ -331,6 +372,10 @@ class BotApp:
     def _log_recovery(self, what: str) -> None:
         if self._failing.pop(what, None):
             log.info("%s: recovered", what)
+
+
+def _poll_job_id(provider: str) -> str:
+    return f"poll {provider}"
 
 
 def _retry_after_s(transition: StateTransition | None) -> float:

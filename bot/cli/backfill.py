@@ -24,7 +24,7 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from bot import settings
 from bot.adapters.page_fetcher import PageFetcher
 from bot.app.history_download import HistoryDownload
-from bot.cli.options import config_option, db_option, utc_now
+from bot.cli.options import config_option, db_option, open_writer, utc_now
 from bot.domain import Component, Condition, Provider
 from bot.errors import ParseError, SourceError, UsageError
 from bot.evaluation import replay
@@ -83,7 +83,7 @@ def backfill(
     provider = _provider_by_name(app_settings, names[0]) if names else None
     if provider is None and (urls or not files):
         raise UsageError(f"Name a provider: {', '.join(p.id for p in app_settings.providers)}.")
-    repository = Repository.open(db or Path(app_settings.store_path))
+    repository = open_writer(db or Path(app_settings.store_path))
     try:
         imported = [_import_file(app_settings, repository, file, provider, is_only=len(files) == 1) for file in files]
         if provider and (urls or not files):

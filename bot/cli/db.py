@@ -17,8 +17,9 @@ from bot.app.maintenance import backup_folder, format_size, open_replica, restor
 from bot.cli.groups import SuggestingGroup
 from bot.cli.options import config_option, db_option, open_queries, utc_now
 from bot.errors import StoreError, UsageError
+from bot.messages import formatting
+from bot.storage import Repository, retention, upgrade
 from bot.storage import backup as storage_backup
-from bot.storage import retention
 
 EXIT_DAMAGED = 65  # EX_DATAERR
 EXIT_MISSING = 66  # EX_NOINPUT
@@ -27,7 +28,7 @@ EXIT_MISSING = 66  # EX_NOINPUT
 @click.group(cls=SuggestingGroup, invoke_without_command=True)
 @click.pass_context
 def db(ctx: click.Context) -> None:
-    """Database commands: `backup` (also while the bot runs), `verify`, `restore`, `vacuum`, `retention`."""
+    """Database commands: `backup` (also while the bot runs), `verify`, `restore`, `vacuum`, `migrate`, `retention`."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -134,6 +135,31 @@ def restore_replica(url: str | None, config: Path | None, db: Path | None) -> No
     if restored is None:
         raise UsageError(f"No database found at {replica.url}.")
     print_restored(*restored)
+
+
+@db.command()
+@click.option("--dry-run", is_flag=True, help="Only says what would be changed.")
+@click.option("--no-backup", is_flag=True, help="Makes no copy first, for a disk without room for one.")
+@config_option
+@db_option
+def migrate(*, dry_run: bool, no_backup: bool, config: Path | None, db: Path | None) -> None:
+    """Upgrades a database of an older version, after a backup. `brownout run` does the same when it starts."""
+    path = db or Path(settings.load(config).store_path)
+    if not path.is_file():
+        raise UsageError(f"Database {path} not found. Pass --db FILE.")
+    steps = upgrade.pending_steps(path)
+    if not steps:
+        click.echo(f"{path}: up to date")
+        return
+    for step in steps:
+        click.echo(f"{step.name}: {step.purpose}")
+    if dry_run:
+        click.echo(f"{path}: {formatting.pluralize(len(steps), 'change')} to make; nothing was changed")
+        return
+    with storage_backup.exclusive_access(path, "Stop it first; it upgrades the database when it starts again."):
+        copy = None if no_backup else upgrade.back_up_before_upgrade(path, utc_now())
+        Repository.open(path).close()
+    click.echo(f"{path}: upgraded" + (f"; as it was before: {copy}" if copy else ""))
 
 
 @db.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -12,7 +13,9 @@ import click
 from bot import settings
 from bot.errors import UsageError
 from bot.queries.current import StatusQueries
-from bot.storage import Repository
+from bot.storage import Repository, upgrade
+
+log = logging.getLogger("brownout")
 
 config_option = click.option(
     "--config", type=click.Path(path_type=Path), help="The folder with brownout.toml and providers/."
@@ -25,6 +28,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def open_writer(path: Path, *, alone: bool = False) -> Repository:
+    """Opens the database for writing; one of an older version is copied first, then upgraded.
+
+    ``alone`` is for the bot itself. The caller closes it.
+    """
+    if copy := upgrade.back_up_before_upgrade(path, utc_now()):
+        log.warning("%s is of an older Brownout. It was copied to %s and is upgraded now.", path, copy)
+    return Repository.open(path, alone=alone)
+
+
 @contextmanager
 def open_queries(config: Path | None, db: Path | None, *, writes: bool = False) -> Iterator[StatusQueries]:
     """Opens the database for queries over the enabled providers, read-only unless ``writes``.
@@ -35,7 +48,7 @@ def open_queries(config: Path | None, db: Path | None, *, writes: bool = False) 
     path = db or Path(app_settings.store_path)
     if not path.exists():
         raise UsageError(f"Database {path} not found. Start `brownout run` first, or pass --db FILE.")
-    with closing(Repository.open(path, read_only=not writes)) as repository:
+    with closing(open_writer(path) if writes else Repository.open(path, read_only=True)) as repository:
         yield StatusQueries(
             tuple(p for p in app_settings.providers if p.enabled),
             repository,

@@ -10,6 +10,7 @@ import importlib
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -39,11 +40,12 @@ from bot.app.jobs import Service
 from bot.app.loop_watch import LoopWatch
 from bot.app.maintenance import DatabaseMaintenance, open_replica, restore_from_replica
 from bot.app.onboarding import ProviderOnboarding
+from bot.app.reload import ConfigReloader, CurrentSettings
 from bot.app.reminders import ReminderHook
 from bot.app.report_intake import ReportIntake
 from bot.app.systemd import SystemdNotifier
 from bot.app.text_reader import ThreadTextReader
-from bot.cli.options import config_option, db_option, utc_now
+from bot.cli.options import config_option, db_option, open_writer, utc_now
 from bot.commands.subscriptions import unwatched_targets
 from bot.domain import Provider, Subscription
 from bot.engine import Engine
@@ -93,14 +95,15 @@ def run(config: Path | None, db: Path | None) -> None:
     replica = open_replica(app_settings.replica, path, os.environ)
     if replica:
         _restore_if_missing(replica)
-    with closing(Repository.open(path, alone=True)) as repository:
+    with closing(open_writer(path, alone=True)) as repository:
         maintenance = DatabaseMaintenance(path, app_settings.store, utc_now, replica)
         tokens = credentials.TokenSource(os.environ, secrets.tokens)
         tokens.on_change.append(lambda new: redaction.install_redaction(new.secrets))
         watch = LoopWatch()
+        current = CurrentSettings(app_settings, partial(settings.load, config))
         folder = settings.user_folder(config, os.environ)
         with asyncio.Runner(loop_factory=watch.new_loop) as runner:
-            runner.run(_run_bot(app_settings, repository, maintenance, tokens, folder, watch=watch))
+            runner.run(_run_bot(current, repository, maintenance, tokens, folder, watch=watch))
 
 
 def _restore_if_missing(replica: LitestreamReplica) -> None:
@@ -119,7 +122,7 @@ def _restore_if_missing(replica: LitestreamReplica) -> None:
 
 
 async def _run_bot(
-    app_settings: settings.Settings,
+    current: CurrentSettings,
     repository: Repository,
     maintenance: DatabaseMaintenance,
     tokens: credentials.TokenSource,
@@ -132,6 +135,8 @@ async def _run_bot(
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, _stop_bot, stop)
+    hangup = _hangup_event(loop, is_slack=tokens.tokens.mode is not None)
+    app_settings = current.settings
     providers = [p for p in app_settings.providers if p.enabled]
     slack_status = SlackStatus()
     runtime = Runtime(
@@ -145,7 +150,7 @@ async def _run_bot(
     )
     is_slack = tokens.tokens.mode is not None
     chat, services, add_slack_route = (
-        _set_up_slack(app_settings, repository, runtime, tokens, slack_status)
+        _set_up_slack(current, repository, runtime, tokens, slack_status)
         if is_slack
         else _set_up_terminal(repository, providers)
     )
@@ -158,7 +163,7 @@ async def _run_bot(
             repository,
             chat,
             utc_now,
-            app_settings.rules_for,
+            current.rules_for,
             blind_after=app_settings.poll.blind_after,
             alarm_after=app_settings.poll.alarm_after,
             owners=lambda: runtime.expand_groups(app_settings.owners) if is_slack else (),
@@ -169,7 +174,7 @@ async def _run_bot(
         if app_settings.web.enabled:
             services.append(
                 _create_web_service(
-                    app_settings,
+                    current,
                     repository,
                     runtime,
                     slack_status,
@@ -190,15 +195,14 @@ async def _run_bot(
             DeliveryReports(engine, repository, engine.owners),
             DatabaseWatch(repository, engine.owners, utc_now),
         )
-        if is_slack:
-            loop.add_signal_handler(signal.SIGHUP, engine.notifier.reload_credentials)
         slack_status.delivery_stop = lambda: engine.delivery_stop
         repository.probe_channels(utc_now())
         for line in configured_subscriptions.reconcile(repository, app_settings.subscriptions, utc_now()).lines():
             log.info("subscription of brownout.toml: %s", line)
-        digest_queries = StatusQueries(runtime.providers, repository, utc_now, app_settings.rules_for)
+        digest_queries = StatusQueries(runtime.providers, repository, utc_now, current.rules_for)
         digest_job = DigestJob(digest_queries, maintenance.path)
-        _warn_of_unwatched(replace(digest_queries, available=[p for p in app_settings.providers if not p.enabled]))
+        all_queries = replace(digest_queries, available=current.available)
+        _warn_of_unwatched(all_queries)
         probe_scheduler = probes.ProbeScheduler(
             Prober(), engine, providers, os.environ, utc_now, lambda: _last_read_at(engine)
         )
@@ -215,9 +219,27 @@ async def _run_bot(
             change_hooks=(gathering.steps,),
         )
         runtime.poll_jobs = bot
+        reloader = ConfigReloader(
+            *(current, bot, providers, repository, utc_now),
+            on_providers=(
+                fetcher.forget_providers,
+                lambda: bot.replace_jobs(probes.JOB_PREFIX, probe_scheduler.periodic_jobs()),
+                lambda: _warn_of_unwatched(all_queries),
+            ),
+            before=engine.notifier.reload_credentials if is_slack else None,
+        )
+        services.append(partial(reloader.run, hangup))
         garbage_collection.freeze_loaded_objects()
         await bot.run(stop)
     log.info("stopped")
+
+
+def _hangup_event(loop: asyncio.AbstractEventLoop, *, is_slack: bool) -> asyncio.Event:
+    """An event that SIGHUP sets; except for a bot without Slack in a terminal, which ends with that terminal."""
+    hangup = asyncio.Event()
+    if is_slack or sys.stdin is None or not sys.stdin.isatty():
+        loop.add_signal_handler(signal.SIGHUP, hangup.set)
+    return hangup
 
 
 def _warn_of_unwatched(queries: StatusQueries) -> None:
@@ -242,13 +264,14 @@ def _stop_bot(stop: asyncio.Event) -> None:
 
 
 def _set_up_slack(
-    app_settings: settings.Settings,
+    current: CurrentSettings,
     repository: Repository,
     runtime: Runtime,
     source: credentials.TokenSource,
     slack_status: SlackStatus,
 ) -> ChatSetup:
     """Sets up Slack as the chat, by Socket Mode or by HTTP, with the handlers of its events."""
+    app_settings = current.settings
     slack_status.is_wanted = True
     tokens = source.tokens
     url = tokens.url or SLACK_API_URL
@@ -258,11 +281,11 @@ def _set_up_slack(
         runtime.providers,
         repository,
         utc_now,
-        app_settings.rules_for,
+        current.rules_for,
         frozenset(app_settings.admins),
         runtime,
         admins.members,
-        tuple(p for p in app_settings.providers if not p.enabled),
+        current.available,
         frozenset(app_settings.partners),
     )
     reader_thread = ReaderThread(queries)
@@ -304,7 +327,7 @@ def _set_up_slack(
 
 
 def _create_web_service(
-    app_settings: settings.Settings,
+    current: CurrentSettings,
     repository: Repository,
     runtime: Runtime,
     slack_status: SlackStatus,
@@ -317,7 +340,8 @@ def _create_web_service(
 
     Its imports take half a second and run in a thread, so that the first polls don't wait for them.
     """
-    queries = StatusQueries(runtime.providers, repository, utc_now, app_settings.rules_for, running=runtime)
+    app_settings = current.settings
+    queries = StatusQueries(runtime.providers, repository, utc_now, current.rules_for, running=runtime)
 
     async def service() -> None:
         for module in ("bot.web.server", "bot.web.evidence_api"):

@@ -1,4 +1,7 @@
-"""``brownout token``: tokens for programs that send evidence over HTTP. A secret is printed once and not stored."""
+"""``brownout token``: tokens for programs that send evidence over HTTP, and for readers of a board that is not public.
+
+A secret is printed once and not stored.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +16,25 @@ from rich.table import Table
 
 from bot import settings
 from bot.cli.groups import SuggestingGroup
-from bot.cli.options import config_option, db_option, utc_now
+from bot.cli.options import config_option, db_option, open_writer, utc_now
 from bot.domain import LOCAL_VANTAGE
 from bot.errors import UsageError
 from bot.messages import formatting
 from bot.storage import ApiToken, Repository
 
-EVIDENCE_KINDS = ("outcomes", "probes", "reports")
+TOKEN_KINDS = ("outcomes", "probes", "read", "reports")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @click.group(cls=SuggestingGroup)
 def token() -> None:
-    """Who may tell the bot by HTTP what they see: reports, outcomes of their own requests, results of probes."""
+    """Who may send evidence by HTTP (reports, outcomes of requests, probe results), or read a closed board."""
 
 
 @token.command()
 @click.argument("name")
 @click.option(
-    "--for", "kinds", metavar="KINDS", default="reports", show_default=True, help="Of " + ",".join(EVIDENCE_KINDS)
+    "--for", "kinds", metavar="KINDS", default="reports", show_default=True, help="Of " + ",".join(TOKEN_KINDS)
 )
 @click.option(
     "--vantage",
@@ -60,8 +63,8 @@ def create(
     if not _NAME.fullmatch(name):
         raise UsageError(f"“{name}” is not a token name. Use up to 64 letters, digits, dots and hyphens.")
     allowed = tuple(sorted({kind.strip() for kind in kinds.split(",")}))
-    if unknown_kinds := [kind for kind in allowed if kind not in EVIDENCE_KINDS]:
-        raise UsageError(f"A token is for {formatting.join_names(EVIDENCE_KINDS)}, not for “{unknown_kinds[0]}”.")
+    if unknown_kinds := [kind for kind in allowed if kind not in TOKEN_KINDS]:
+        raise UsageError(f"A token is for {formatting.join_names(TOKEN_KINDS)}, not for “{unknown_kinds[0]}”.")
     if invalid := [v for v in vantages if not _NAME.fullmatch(v) or v == LOCAL_VANTAGE]:
         raise UsageError(
             f"“{invalid[0]}” is not a place name. Use letters, digits, dots and hyphens; not {LOCAL_VANTAGE}."
@@ -73,7 +76,7 @@ def create(
             f"Token {name} already exists. Revoke it with `brownout token revoke {name}`, or use another name."
         )
     click.echo(
-        f"{name} may write {formatting.join_names(allowed)}. This is shown once; send it as `Authorization: Bearer`:",
+        f"{name} is for {formatting.join_names(allowed)}. This is shown once; send it as `Authorization: Bearer`:",
         err=True,
     )
     click.echo(secret)
@@ -83,13 +86,13 @@ def create(
 @config_option
 @db_option
 def list_tokens(config: Path | None, db: Path | None) -> None:
-    """Every token: what it may write, and when it was last used."""
+    """Every token: what it is for, and when it was last used."""
     with _open_repository(config, db) as repository:
         tokens = repository.api_tokens.tokens()
     if not tokens:
         click.echo("No tokens yet. Create one: brownout token create NAME --for reports")
         return
-    table = Table("name", "may write", "for", "made", "last used", box=None, pad_edge=False)
+    table = Table("name", "for", "trusted as", "made", "last used", box=None, pad_edge=False)
     for api_token in tokens:
         table.add_row(*_token_row(api_token))
     Console().print(table)
@@ -111,7 +114,7 @@ def revoke(name: str, config: Path | None, db: Path | None) -> None:
 def _open_repository(config: Path | None, db: Path | None) -> Iterator[Repository]:
     """Opens the database for writing; a bot may be running on it at the same time."""
     path = db or Path(settings.load(config).store_path)
-    with closing(Repository.open(path)) as repository:
+    with closing(open_writer(path)) as repository:
         yield repository
 
 

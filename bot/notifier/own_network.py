@@ -54,6 +54,11 @@ class OwnNetwork:
         elif self.since is None and failures >= down_after:
             self.since = self.last_down_since = min(at for _, at in self._failing.values())
 
+    def forget(self, provider: str) -> None:
+        """Leaves out a page that is no longer polled."""
+        self._polled.discard(provider)
+        self._failing.pop(provider, None)
+
     def is_blamed_for(self, provider: str) -> bool:
         """Whether a page's failure is put down to the network: nothing is said about the page then."""
         return provider in self._failing and self._are_most_failing()

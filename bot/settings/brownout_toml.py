@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -29,6 +30,9 @@ class WebSettings(StrictModel):
     """``[web]``: the HTTP server with the board and the API.
 
     ``hosts`` are additional host names that it accepts; ``embed`` origins whose pages may frame ``/embed/ID``.
+    ``public``: whether everybody who can reach the port may read; else a token is needed (``brownout token``).
+    ``trusted_user_header``: the header in which a reverse proxy names its user, who may then read; others need a token.
+    ``trusted_proxies``: addresses and networks of the proxies whose headers are believed.
     """
 
     enabled: bool = True
@@ -36,6 +40,19 @@ class WebSettings(StrictModel):
     port: int = Field(default=8787, ge=0, le=65535)
     hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")], ...] = ()
     embed: tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")], ...] = ()
+    public: bool = True
+    trusted_user_header: str = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9-]*)?$")
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            try:
+                ipaddress.ip_network(text, strict=False)
+            except ValueError:
+                raise ValueError(f"{text!r} is no address and no network, such as 10.0.0.0/8") from None
+        return texts
 
 
 class VerdictChoice(StrictModel):

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bot import __version__, lookup
 from bot.errors import StoreError, UsageError
@@ -23,6 +25,7 @@ from bot.queries import sources as queries_sources
 from bot.queries.current import StatusQueries
 from bot.rules.verdict import machine_form
 from bot.web import errors, evidence_api, metrics, middleware
+from bot.web.access import OPEN_TO_ALL, ReaderAccess, ReaderAccessMiddleware
 from bot.web.board import pages
 from bot.web.board.security_headers import SecurityHeadersMiddleware
 
@@ -69,6 +72,7 @@ def web_app(
     slack: Callable[[FastAPI], None] | None = None,
     hosts: Iterable[str] = (),
     embed_origins: Sequence[str] = (),
+    access: ReaderAccess = OPEN_TO_ALL,
 ) -> FastAPI:
     """Builds the web application.
 
@@ -80,6 +84,7 @@ def web_app(
         slack: Adds the endpoint for Slack (bot.slack.http_mode), which checks signatures and takes any Host.
         hosts: The host names of the bot, besides localhost.
         embed_origins: Origins whose pages may frame ``/embed/ID`` of the board.
+        access: Who may read.
     """
     app = FastAPI(
         title="Brownout",
@@ -90,6 +95,9 @@ def web_app(
     )
     app.add_middleware(middleware.BodyLimitMiddleware, path="/v1/")
     app.add_middleware(middleware.TrustedHostMiddleware, hosts=tuple(hosts))
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(access.trusted_proxies))
+    if access.is_restricted:
+        app.add_middleware(ReaderAccessMiddleware, access=access, check_token=partial(_token_kinds, queries))
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(errors.HeadMiddleware)
     app.add_exception_handler(HTTPException, errors.error_response)
@@ -255,6 +263,15 @@ def _health_response(readiness: Readiness) -> JSONResponse:
 def _retry_response(description: str, changes: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:
     content = {"application/json": {"example": schemas.RETRY_EXAMPLE | changes}}
     return {"description": description, "headers": headers, "content": content}
+
+
+def _token_kinds(queries: StatusQueries, secret: str) -> tuple[str, ...] | None:
+    """What the token of this secret is for; None if there is none, or the database can't be read."""
+    try:
+        token = queries.repository.api_tokens.authenticate(secret, queries.now())
+    except StoreError:
+        return None
+    return token.allowed if token else None
 
 
 def _resolve_provider_id(queries: StatusQueries, typed: str | None) -> str | None:

@@ -26,6 +26,7 @@ from bot.queries.current import StatusQueries
 from bot.queries.runtime import Runtime
 from bot.queries.slack_status import SlackStatus
 from bot.settings import WebSettings
+from bot.web.access import ReaderAccess
 from bot.web.app import Readiness, web_app
 from bot.web.evidence_api import EvidenceApi
 
@@ -137,7 +138,14 @@ async def serve(
         return
     log.info("board: %s", _listener_url(listener))
     app = web_app(
-        queries, readiness, closing, writing=writing, slack=slack, hosts=(web.host, *web.hosts), embed_origins=web.embed
+        queries,
+        readiness,
+        closing,
+        writing=writing,
+        slack=slack,
+        hosts=(web.host, *web.hosts),
+        embed_origins=web.embed,
+        access=ReaderAccess(web.public, web.trusted_user_header, web.trusted_proxies),
     )
     await _run_server(app, listener, closing)
 
@@ -154,6 +162,7 @@ async def _run_server(
             lifespan="off",
             ws="none",
             server_header=False,
+            proxy_headers=False,  # web_app reads them, from trusted_proxies only
             limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=GRACE_S,
         ),

@@ -1,15 +1,20 @@
 """``brownout db``: what it says, and what it exits with."""
 
+import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import brownout
 from bot.domain import Observation
-from bot.storage import Repository
+from bot.storage import Repository, upgrade
+from bot.storage.connection import acquire_lock
 from tests.support.acme import NOON, catalogue, has_litestream, look
 from tests.support.pages import DOWN
+
+OLD_SQL = Path(__file__).parents[1] / "storage" / "golden" / "v0.1.0-mid-incident.sql"
 
 
 @pytest.fixture
@@ -146,3 +151,55 @@ def test_a_replica_that_holds_nothing_changes_nothing(restore, home):
         True,
         True,
     )
+
+
+# --- migrate ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def old(home):
+    """The database as version 0.1.0 left it."""
+    (home / "b.db").unlink()
+    for rest in home.glob("b.db-*"):
+        rest.unlink()
+    with closing(sqlite3.connect(home / "b.db")) as connection:
+        connection.executescript(OLD_SQL.read_text(encoding="utf-8"))
+    return home / "b.db"
+
+
+def test_a_dry_run_lists_the_changes_and_makes_none(db, old):
+    before = old.read_bytes()
+    told = db("migrate", "--dry-run")
+    assert "views_for_readers: Views" in told.output
+    assert (told.exit_code, old.read_bytes()) == (0, before)
+
+
+def test_a_migration_names_the_copy_of_what_was_before(db, old, home):
+    told = db("migrate")
+    [copy] = home.glob("b-before-upgrade-*.db")
+    assert (told.exit_code, str(copy) in told.output, upgrade.pending_steps(old)) == (0, True, ())
+
+
+def test_a_migration_without_a_backup_makes_no_copy(db, old, home):
+    assert db("migrate", "--no-backup").exit_code == 0
+    assert (upgrade.pending_steps(old), [*home.glob("b-before-upgrade-*.db")]) == ((), [])
+
+
+def test_a_database_of_this_version_is_up_to_date(db):
+    assert "up to date" in db("migrate").output
+
+
+def test_a_migration_waits_for_no_running_bot(db, old):
+    with closing(acquire_lock(old)):
+        told = db("migrate")
+    assert (told.exit_code, upgrade.pending_steps(old) != ()) == (1, True)
+
+
+def test_a_missing_database_is_not_made_by_a_migration(db, home):
+    (home / "b.db").unlink()
+    assert (db("migrate").exit_code, (home / "b.db").exists()) == (1, False)
+
+
+def test_whoever_writes_to_an_old_database_first_copies_it(old, home):
+    told = CliRunner().invoke(brownout, ["token", "create", "x", "--db", str(old), "--config", str(home / "config")])
+    assert (told.exit_code, len([*home.glob("b-before-upgrade-*.db")])) == (0, 1)

@@ -117,6 +117,24 @@ async def test_sigterm_ends_it_in_time_while_pages_and_slack_hang(tmp_path, db):
     assert (code, seconds < 5) == (0, True)
 
 
+async def test_a_changed_configuration_is_taken_on_by_sighup(tmp_path, db):
+    async with serving(shows(page())) as url, running(configured(tmp_path, url), db) as bot:
+        await bot.says("watching 1 providers")
+        (tmp_path / "brownout.toml").write_text("[poll]\ninterval_s = 2\nincident_interval_s = 1\n[web]\nport = 0\n")
+        bot.process.send_signal(signal.SIGHUP)
+        await bot.says("configuration reloaded: takes effect after a restart: [web], [poll] timeout_s")
+
+
+async def test_a_broken_configuration_is_refused_at_sighup_and_the_bot_goes_on(tmp_path, db):
+    async with serving(shows(page())) as url, running(configured(tmp_path, url), db) as bot:
+        await bot.says("watching 1 providers")
+        (tmp_path / "brownout.toml").write_text("[poll]\ninterval_s = 0\n")
+        bot.process.send_signal(signal.SIGHUP)
+        await bot.says("configuration not reloaded, the one before stays")
+        bot.process.send_signal(signal.SIGTERM)
+        assert (await bot.ended())[0] == 0
+
+
 async def test_without_a_network_it_says_which_page_is_blind_and_recovers(tmp_path, db):
     async with serving(shows(page())) as url:
         port = int(url.rpartition(":")[2])

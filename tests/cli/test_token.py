@@ -30,7 +30,7 @@ def holder(token, secret):
 def test_the_secret_alone_is_on_stdout_so_that_a_script_can_take_it(token):
     told = token("create", "shop", "--for", "outcomes,reports")
     assert holder(token, told.stdout.strip()).allowed == ("outcomes", "reports")
-    assert "shop may write outcomes and reports" in told.stderr
+    assert "shop is for outcomes and reports" in told.stderr
 
 
 def test_a_token_is_for_reports_unless_told_otherwise(token):
