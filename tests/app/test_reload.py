@@ -201,6 +201,7 @@ async def test_what_people_subscribed_stays(running, book):
 
 async def test_another_preset_applies_to_the_next_verdict(running):
     async with running:
+        running.write("verdict.toml", '[preset.fast]\nname = "R30/10"\n')
         running.write("brownout.toml", '[verdict]\npreset = "fast"\n')
         await running.reloader.reload()
         engine = running.bot.engine
