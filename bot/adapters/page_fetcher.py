@@ -58,7 +58,7 @@ _FALLBACK_CODES = re.compile(
 )
 
 ALLOWED_PORTS = frozenset({80, 443})
-REFUSAL_MESSAGE = "it is not a page on the public web, or there is none"
+REFUSAL_MESSAGE = "no page on the public web answers there; check the address, and this machine's network"
 _REVEALING_CODES = ("private_address", "dns", "bad_url", "bad_redirect", "downgrade")
 
 

@@ -62,7 +62,7 @@ class TerminalClient:
             self._console.print(Panel(text, title=at, title_align="left", border_style="bold"))
         elif broadcast or self._with_replies:
             self.broadcasts += broadcast
-            mark = "↳ also in the channel" if broadcast else "↳"
+            mark = f"{at} ↳ also in the channel:" if broadcast else f"{at} ↳"
             self._console.print(Padding(Text(f"{mark} ", style="bold" if broadcast else "dim") + text, (0, 0, 0, 4)))
         return f"{next(self._numbers)}"
 

@@ -41,7 +41,7 @@ def backup(to: Path | None, config: Path | None, db: Path | None) -> None:
     """Copies the database, in use or not, and checks the copy. Overwrites nothing.
 
     TO is a new file (*.db), or a folder: then the file is named with the time, and the newest `[store] keep` stay.
-    Without TO the folder is `[store] backup_to`.
+    Without TO the folder is `[store] backup_to`. A missing folder is made.
     """
     store_settings = settings.load(config).store
     path = db or Path(store_settings.path)

@@ -133,9 +133,16 @@ class DayStory:
                 f" {_minutes(course.end, course.broken_at)} min before it broke again"
             )
         if accuracy.openings:
-            times = formatting.pluralize(accuracy.openings, "time")
-            lines.append(f"Retries on a service re-opened {times}, {accuracy.early} of them too early")
+            lines.append(_openings_text(accuracy))
         return lines
+
+
+def _openings_text(accuracy: VerdictAccuracy) -> str:
+    """How many times a service was opened for retries again, and what became of it."""
+    held = accuracy.openings - accuracy.early - accuracy.recent
+    counts = ((held, "stayed open"), (accuracy.early, "broke again within 1 h"), (accuracy.recent, "too new to tell"))
+    parts = [f"{n} {what}" for n, what in counts if n]
+    return f"{formatting.pluralize(accuracy.openings, 're-opening')} of a service: {', '.join(parts)}"
 
 
 def _given_advice(events: Iterable[Event]) -> dict[str, Advice]:

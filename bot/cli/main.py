@@ -6,7 +6,9 @@ import errno
 import importlib
 import io
 import sys
-from typing import IO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -16,7 +18,7 @@ from bot import __version__
 from bot.app.redaction import redact_secrets
 from bot.cli.groups import SuggestingGroup
 from bot.cli.shell_text import to_shell_commands
-from bot.errors import BrownoutError, ConfigError, StoreError
+from bot.errors import BrownoutError, ConfigError, NotWatchedError, StoreError
 
 # by command: its module in bot.cli, and its line in the help
 COMMAND_MODULES = {
@@ -59,8 +61,26 @@ HIDDEN_ALIASES = {"report": "reliability"}  # by former name; these still work a
 _MANUAL_PAGES: dict[type[BrownoutError], str] = {ConfigError: "configuration", StoreError: "troubleshooting#database"}
 
 
+@contextmanager
+def _own_usage_errors() -> Iterator[None]:
+    """Replaces click's errors of wrong usage by ours; a command without arguments that shows its help stays."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise _WrongUsageError(error) from None
+
+
 class _LazyGroup(SuggestingGroup):
-    """Lists its commands without importing them."""
+    """Lists its commands without importing them, and prints every error in the program's own form."""
+
+    @override
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with _own_usage_errors():
+            return super().make_context(info_name, args, parent, **extra)
 
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -88,12 +108,13 @@ class _LazyGroup(SuggestingGroup):
 
     @override
     def invoke(self, ctx: click.Context) -> object:
-        """Prints expected errors and file errors as one message (exit code 1); click handles wrong usage (2)."""
+        """Prints expected errors and file errors as one message (exit code 1)."""
         try:
-            return super().invoke(ctx)
+            with _own_usage_errors():
+                return super().invoke(ctx)
         except BrownoutError as error:
             text = to_shell_commands(redact_secrets(str(error)))
-            raise _PlainError("\n".join((text, *_manual_hint(error, text)))) from None
+            raise _PlainError("\n".join((text, *_next_steps(error, text)))) from None
         except OSError as error:
             if (
                 error.errno == errno.EPIPE or not error.strerror
@@ -103,8 +124,10 @@ class _LazyGroup(SuggestingGroup):
             raise _PlainError(f"{error.filename}: {reason}" if error.filename else reason) from None
 
 
-def _manual_hint(error: BrownoutError, text: str) -> tuple[str, ...]:
-    """Returns a line that names the page of the manual; empty where the error's text already names one."""
+def _next_steps(error: BrownoutError, text: str) -> tuple[str, ...]:
+    """Returns a line with what to do, or with the page of the manual; empty where the error's text already says so."""
+    if isinstance(error, NotWatchedError):
+        return (f"Watch it: brownout add {error.provider}",)
     page = next((page for kind, page in _MANUAL_PAGES.items() if isinstance(error, kind)), None)
     return (f"See `brownout docs {page}`.",) if page and "`brownout docs " not in text else ()
 
@@ -115,6 +138,20 @@ class _PlainError(click.ClickException):
     @override
     def show(self, file: IO[str] | None = None) -> None:
         click.echo(f"brownout: error: {self.message}", err=True)
+
+
+class _WrongUsageError(_PlainError):
+    """Wrong usage: what is wrong, then how the command is used, and where its help is."""
+
+    exit_code = 2
+
+    def __init__(self, error: click.UsageError) -> None:
+        """``error`` is click's."""
+        context = error.ctx
+        lines = [error.format_message()]
+        if context is not None:
+            lines.append(f"{context.get_usage()}\nSee `{context.command_path} --help`.")
+        super().__init__("\n".join(lines))
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -23,7 +23,7 @@ def mcp(config: Path | None, db: Path | None) -> None:
     configuration. It reads the database of a bot that runs (`brownout run`), writes nothing, and opens no port.
     """
     if importlib.util.find_spec("mcp") is None:
-        raise UsageError("`brownout mcp` needs the MCP SDK: pip install 'brownout[mcp]'")
+        raise UsageError("`brownout mcp` needs the MCP SDK: pip install 'mcp>=2.3,<3'")
     from bot.mcp_server import server  # noqa: PLC0415  (the SDK is an optional dependency)
 
     logging.getLogger("mcp").setLevel(logging.WARNING)

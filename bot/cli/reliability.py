@@ -32,13 +32,18 @@ _DEFINITIONS = click.Choice([OWN_DEFINITION.name, ICPE25.name])
 
 
 @click.command()
-@click.option("--definition", type=_DEFINITIONS, default=OWN_DEFINITION.name, help="Whose definitions (default: ours).")
+@click.option(
+    "--definition",
+    type=_DEFINITIONS,
+    default=OWN_DEFINITION.name,
+    help="How to count: ours (default), or as a study of 2025 did.",
+)
 @click.option("--provider", "provider_id", help="One provider (default: all).")
 @click.option("--from", "start", metavar="DATE", help="From this time on (default: since anything is known).")
 @click.option("--to", "end", metavar="DATE", help="Up to and without this time.")
-@click.option("--json", "form", flag_value="json", help="For programs.")
-@click.option("--csv", "form", flag_value="csv")
-@click.option("--markdown", "form", flag_value="markdown")
+@click.option("--json", "form", flag_value="json", help="JSON, for programs.")
+@click.option("--csv", "form", flag_value="csv", help="CSV, one row for each service.")
+@click.option("--markdown", "form", flag_value="markdown", help="Tables in Markdown.")
 @config_option
 @db_option
 def reliability(
@@ -51,7 +56,11 @@ def reliability(
     config: Path | None,
     db: Path | None,
 ) -> None:
-    """How reliable each surface (ours) or each component of a page (icpe25) has been."""
+    """How reliable each service has been: availability, outages, time to repair.
+
+    --definition icpe25 counts as the ICPE 2025 study of AI services did, for each component of a page. See
+    `brownout docs reliability-figures`.
+    """
     app_settings = settings.load(config)
     providers = _select_providers(app_settings, provider_id)
     with closing(_open_repository(app_settings, db)) as repository:

@@ -26,8 +26,10 @@ _FILE_ARGUMENT = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=_FILE_ARGUMENT)
-@click.option("--scope", "is_scope", is_flag=True, help="Score the surfaces said, against the component labels.")
-@click.option("--truth", type=_FILE_ARGUMENT, help="Truth C: JSON, incident id -> [[start, end], ...] or null.")
+@click.option("--scope", "is_scope", is_flag=True, help="Score which services were affected, not the advice.")
+@click.option(
+    "--truth", type=_FILE_ARGUMENT, help="When each incident was really bad: JSON, {incident: [[start, end], ...]}."
+)
 @click.option("--provider", "provider_id", help="Whose page it is, if the files do not say.")
 @click.option(
     "--compare",
@@ -56,11 +58,11 @@ def score(
     is_scope: bool,
     as_json: bool,
 ) -> None:
-    """Scores today's rules on recorded pages: how right the verdicts were, or with --scope the attributions.
+    """Scores today's rules on recorded pages: how often the advice was right.
 
-    --compare FILE scores the rules of another verdict.toml on the same recordings, and shows for each figure the
-    difference with its 95 % interval, paired by group of related incidents: tune the rules for the
-    history of your own vendors.
+    With --scope it scores which services were said to be affected, against the components that the vendor names.
+    --compare FILE scores another verdict.toml on the same recordings, and shows each difference with its 95 %
+    interval. So you can tune the rules to your own vendors. See `brownout docs accuracy`.
     """
     if is_scope and truth:
         raise UsageError("--truth is for verdicts; --scope is scored against component labels.")

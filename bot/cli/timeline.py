@@ -19,15 +19,18 @@ from bot.queries.history import HistoryQueries
 _COMMAND = VERBS["timeline"]
 
 
-@click.command(help=f"{_COMMAND.help[0].upper()}{_COMMAND.help[1:]}.")
+@click.command()
 @click.argument("words", nargs=-1, metavar=_COMMAND.usage, shell_complete=complete_incidents)
 @click.option(
-    "--picture", type=click.Path(path_type=Path), help="Write a picture of its services, advice and posts to this file."
+    "--picture", type=click.Path(path_type=Path), help="Write a picture of it to this file (*.png; needs matplotlib)."
 )
 @config_option
 @db_option
 def timeline(words: tuple[str, ...], picture: Path | None, config: Path | None, db: Path | None) -> None:
-    """Prints the answer of the chat command; its help text is used here too."""
+    """Every step of an incident, the oldest first.
+
+    The incident is an id, a service (its newest incident) or `last`. Add `deliveries` to list what was sent too.
+    """
     console = create_console()
     with open_queries(config, db) as queries:
         console.print(Text(unescape(_COMMAND.answer(queries, CommandRequest(words, CHANNEL)).message.text)))

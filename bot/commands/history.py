@@ -101,12 +101,19 @@ def history(queries: StatusQueries, request: CommandRequest) -> CommandResponse:
     known = queries.repository.archive.known_period(providers)
     longer = min(max(round(days * 2), 1), _MAX_DAYS)
     message = reliability.history_message(
-        *(name, courses, window, queries.now(), newest),
+        *(name, _with_last_checks(queries, courses), window, queries.now(), newest),
         statuses=_worst_statuses(queries, courses),
         monitored_since=known.start if known else None,
         longer=(f"{longer} days", " ".join(["history", *words, f"{longer}d"])) if longer > days else None,
     )
     return CommandResponse(join_messages([message, build_message("", _unmonitored_lines(queries, courses))]))
+
+
+def _with_last_checks(queries: StatusQueries, courses: Sequence[IncidentCourse]) -> list[IncidentCourse]:
+    """The courses; the open ones with the last check of their page where that is not checked any more."""
+    found = {c.provider: queries.repository.last_polled_at(c.provider) for c in courses if c.resolved_at is None}
+    old = {p: at for p, at in found.items() if at and queries.now() - at > replies.MAX_POLL_AGE}
+    return [replace(c, last_check=old.get(c.provider)) if c.resolved_at is None else c for c in courses]
 
 
 def _unmonitored_lines(queries: StatusQueries, courses: Sequence[IncidentCourse]) -> list[str]:

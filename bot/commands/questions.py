@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bot.app import digests
 from bot.commands import grammar
@@ -120,16 +121,15 @@ def incident_summary(queries: StatusQueries, request: CommandRequest) -> Command
     typed = incident_name(queries, request) or "last"
     provider, tracked, events = queries.find_incident(typed, request.channel)
     people = queries.repository.user_actions.user_actions(request.channel, tracked.incident.id)
+    last_check = queries.repository.last_polled_at(provider.id)
     accuracy = digests.incident_accuracy(queries, provider, tracked)
     message = summary.summary_message(
         *(tracked, provider, events, queries.surfaces(), queries.now()),
         people=people,
         judged=accuracy,
-        surroundings=incident_export.surroundings(queries, provider, tracked),
+        surroundings=replace(incident_export.surroundings(queries, provider, tracked), last_check=last_check),
     )
-    unmonitored = build_message(
-        "", summary.unmonitored_lines(tracked, queries.repository.last_polled_at(provider.id), queries.now())
-    )
+    unmonitored = build_message("", summary.unmonitored_lines(tracked, last_check, queries.now()))
     whole = answers.with_buttons(
         join_messages([message, unmonitored]), [("Timeline", f"timeline {tracked.incident.id}")]
     )

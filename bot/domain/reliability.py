@@ -115,6 +115,7 @@ class IncidentCourse:
     ``started_at`` is the start that the vendor states, ``posted_at`` its first post, ``seen_at`` the poll that first
     saw it: None where it was backfilled. ``is_unposted`` is an outage that no vendor's incident is about.
     ``history_until`` is the end of the imported history of an incident that was open then; None for all others.
+    ``last_check`` is the last check of the page of an open incident that is not checked any more.
     """
 
     incident: str
@@ -130,6 +131,7 @@ class IncidentCourse:
     is_maintenance: bool = False
     is_unposted: bool = False
     history_until: datetime | None = None
+    last_check: datetime | None = None
 
     @property
     def resolved_at(self) -> datetime | None:

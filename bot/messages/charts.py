@@ -194,7 +194,7 @@ def _figure(width: float, height: float) -> Figure:
     try:
         from matplotlib.figure import Figure as Canvas  # noqa: PLC0415  (optional, and half a second to import)
     except ImportError as error:
-        raise UsageError("Pictures need matplotlib: pip install 'brownout[charts]'") from error
+        raise UsageError("Pictures need matplotlib: pip install matplotlib") from error
     return Canvas(figsize=(width, height), dpi=150, facecolor=GROUND, layout="constrained")
 
 

@@ -389,8 +389,11 @@ def _outcome_text(course: IncidentCourse, now: datetime) -> str:
 
 def _duration_text(course: IncidentCourse, now: datetime) -> str:
     begun_at = course.begun_at or course.posted_at
-    duration = formatting.format_duration(((course.known_until or now) - begun_at).total_seconds())
-    return duration if course.known_until else f"open {duration}"
+    until = course.known_until or max(course.last_check or now, begun_at)
+    duration = formatting.format_duration((until - begun_at).total_seconds())
+    if course.known_until:
+        return duration
+    return f"open {duration} at the last check" if course.last_check else f"open {duration}"
 
 
 def _budget_lines(budget: ErrorBudget | None) -> Iterator[str]:

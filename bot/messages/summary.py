@@ -82,12 +82,14 @@ class Surroundings:
 
     ``changes`` are the changes of its surfaces, up to its end, that belong to other incidents, in time order.
     ``history_until`` is the end of the imported history that it was open in; None for all others. ``evidence`` is what
-    probes and the team's own requests saw, by surface.
+    probes and the team's own requests saw, by surface. ``last_check`` is the last check of its page: of an open
+    incident, nothing is known from then on.
     """
 
     changes: tuple[Event, ...] = ()
     history_until: datetime | None = None
     evidence: tuple[EvidenceTotals, ...] = ()
+    last_check: datetime | None = None
 
 
 NO_SURROUNDINGS = Surroundings()
@@ -119,7 +121,7 @@ def summary_message(
     vendor = provider.vendor or provider.name
     events = with_vendor_times(tracked, events)
     headline = headline_text(tracked, provider, events)
-    when = _when_text(tracked, events, now, surroundings.history_until)
+    when = _when_text(tracked, events, now, surroundings.history_until, surroundings.last_check)
     advice = _advice_text(tracked, events, surfaces, now)
     ending = tracked.ending or IncidentEnding.UNRECORDED
     return answers.build_answer(
@@ -273,7 +275,11 @@ def is_posted_late(tracked: TrackedIncident) -> bool:
 
 
 def _when_text(
-    tracked: TrackedIncident, events: Sequence[Event], now: datetime, history_until: datetime | None = None
+    tracked: TrackedIncident,
+    events: Sequence[Event],
+    now: datetime,
+    history_until: datetime | None = None,
+    last_check: datetime | None = None,
 ) -> str:
     start, end = begun_at(tracked, events), ended_at(tracked, events)
     if is_posted_late(tracked):
@@ -284,8 +290,10 @@ def _when_text(
         first, last = answers.time_tokens((start, max(history_until, start)), now)
         return f"since {first}, open when the imported history ended at {last}"
     if end is None:
-        duration = formatting.format_duration((now - start).total_seconds())
-        return f"since {answers.time_token(start, now)} ({duration} so far)"
+        is_old = last_check is not None and now - last_check > MAX_POLL_AGE
+        known_until = max(last_check, start) if is_old and last_check else now
+        duration = formatting.format_duration((known_until - start).total_seconds())
+        return f"since {answers.time_token(start, now)} ({duration} {'at the last check' if is_old else 'so far'})"
     first, last = answers.time_tokens((start, max(end, start)), now)
     return f"{first} to {last} ({formatting.format_duration((max(end, start) - start).total_seconds())})"
 

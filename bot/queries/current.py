@@ -124,7 +124,7 @@ class StatusQueries:
 
     def verdict(self, state: ProviderState, surface: Surface) -> Verdict:
         """The surface's verdict in this state; ``unknown`` before the first poll."""
-        why = "Unknown: its status page has not been checked yet."
+        why = "Unknown: there was no good check of its status page yet."
         return state.verdict(surface.id) or Verdict(surface.id, Advice.UNKNOWN, self.now(), 0.0, why, "never_seen")
 
     def surfaces(self) -> dict[str, Surface]:

@@ -95,8 +95,12 @@ class Backup:
 
 
 def copy_database(path: Path, file: Path, cancel_token: CancelToken | None = None) -> DatabaseHealth:
-    """Backs up a database, in use or not, into a new file. StoreError if that fails; no partial file is left then."""
+    """Backs up a database, in use or not, into a new file, whose folder is made if it is missing.
+
+    StoreError if that fails; no partial file is left then.
+    """
     _require_file(path)
+    _make_folder(file.parent)
     with _new_file(file, like=path) as partial:
         health = _copy_and_verify(path, partial, cancel_token or CancelToken())
     return replace(health, path=file)
@@ -117,10 +121,7 @@ def _copy_and_verify(path: Path, partial: Path, cancel_token: CancelToken) -> Da
 
 def create_backup(path: Path, folder: Path, at: datetime, keep: int, cancel_token: CancelToken | None = None) -> Backup:
     """Creates a backup, named with its UTC time, in a folder; deletes all but the newest ``keep`` backups there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{folder}: {_os_error_text(error)}") from error
+    _make_folder(folder)
     _delete_stale_partials(folder, path.stem, at)
     health = copy_database(path, folder / f"{path.stem}-{at.astimezone(UTC):{TIMESTAMP_FORMAT}}.db", cancel_token)
     old = [file for file, _ in list_backups(path, folder)][:-keep]
@@ -128,6 +129,13 @@ def create_backup(path: Path, folder: Path, at: datetime, keep: int, cancel_toke
     for file in dropped:
         file.unlink(missing_ok=True)
     return Backup(health, dropped)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: {_os_error_text(error)}") from error
 
 
 def list_backups(path: Path, folder: Path) -> list[tuple[Path, datetime]]:

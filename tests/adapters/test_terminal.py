@@ -28,14 +28,14 @@ async def test_a_post_is_drawn_with_its_time(draw, paper):
     assert "Acme: API down" in paper.getvalue()
 
 
-async def test_a_reply_is_indented(draw, paper):
+async def test_a_reply_is_indented_and_has_its_time(draw, paper):
     await draw().post(CHANNEL, Message("found it"), thread_ts="1", broadcast=False)
-    assert paper.getvalue() == f"{'    ↳ found it':80}\n"
+    assert paper.getvalue() == f"{'    12:00 UTC ↳ found it':80}\n"
 
 
 async def test_a_broadcast_reply_says_so(draw, paper):
     await draw().post(CHANNEL, Message("over"), thread_ts="1", broadcast=True)
-    assert "↳ also in the channel over" in paper.getvalue()
+    assert "12:00 UTC ↳ also in the channel: over" in paper.getvalue()
 
 
 async def test_slacks_escapes_are_undone(draw, paper):

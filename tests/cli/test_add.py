@@ -40,7 +40,7 @@ def test_a_format_that_is_known_from_descriptions_alone_says_so(kind, is_told):
 def test_a_private_address_is_refused_in_the_same_words(folder, url):
     said = CliRunner().invoke(brownout, ["add", url, "--config", str(folder), "--yes"])
     assert said.exit_code == 1
-    assert "it is not a page on the public web, or there is none" in said.output
+    assert "no page on the public web answers there" in said.output
     assert sorted(f.name for f in (folder / "providers").iterdir()) == ["acme.toml"]
 
 

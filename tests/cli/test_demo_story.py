@@ -44,8 +44,14 @@ def test_the_card_tells_the_day_in_numbers(day):
         f"3 alerts and 7 channel updates instead of {day[0].posts + day[0].component_changes} status-page changes",
         "Named login as down, although the page has no login component",
         "API retries allowed 12:21 to 13:21, stopped 16 min before it broke again",
-        "Retries on a service re-opened 4 times, 0 of them too early",
+        "4 re-openings of a service: 4 stayed open",
     ]
+
+
+def test_the_card_says_what_became_of_each_re_opening(day):
+    assert day[0].card_lines(0, 0, VerdictAccuracy(9, 4, timedelta(hours=1), recent=1))[-1] == (
+        "9 re-openings of a service: 4 stayed open, 4 broke again within 1 h, 1 too new to tell"
+    )
 
 
 def test_a_day_without_events_has_an_empty_card():

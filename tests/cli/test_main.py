@@ -54,6 +54,32 @@ def test_every_interface_is_in_the_help_and_opens(run):
         assert told.exit_code == 0, told.output
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["stat"], "No such command 'stat'. Did you mean 'status'?\nUsage: brownout [OPTIONS] COMMAND"),
+        (["--nosuch"], "No such option '--nosuch'.\nUsage: brownout [OPTIONS]"),
+        (["retry", "--timeout", "soon", "x"], "Invalid value for '--timeout': “soon” is not a duration."),
+        (["db", "bakup"], "No such command 'bakup'. Did you mean 'backup'?\nUsage: brownout db [OPTIONS]"),
+        (["add"], "Missing argument 'URL'.\nUsage: brownout add [OPTIONS] URL\nSee `brownout add --help`."),
+    ],
+)
+def test_wrong_usage_is_said_like_every_other_error(run, words, said):
+    told = run(*words)
+    assert (told.exit_code, told.output.startswith(f"brownout: error: {said}")) == (2, True), told.output
+    assert told.output.endswith("--help`.\n")
+
+
+def test_a_provider_that_is_not_watched_comes_with_the_command_that_watches_it(run, db):
+    told = run("status", "mistral", "--db", db)
+    assert told.output == ("brownout: error: Mistral is available but not watched.\nWatch it: brownout add mistral\n")
+
+
+def test_a_line_of_the_help_has_80_characters_at_most():
+    lines = [line for _, line in COMMAND_MODULES.values()] + [command.help for command in COMMANDS.values()]
+    assert [line for line in lines if len(line) > 80] == []
+
+
 def test_every_question_of_slack_is_a_command_too():
     assert {verb for verb, command in COMMANDS.items() if command.is_question} <= set(COMMAND_MODULES)
 

@@ -109,7 +109,7 @@ async def test_a_refusal_says_what_to_do_and_what_gives_the_same(town, code, say
 
 async def test_a_picture_that_can_not_be_drawn_is_missed_aloud(town):
     def fails():
-        raise UsageError("Pictures need matplotlib: pip install 'brownout[charts]'")
+        raise UsageError("Pictures need matplotlib: pip install matplotlib")
 
     shelf = FakeUploads()
     found = export_files.build_bundle(town.desk(), ButtonClick("export", "summary i-1", "C1", ADA, "C1"))

@@ -284,7 +284,7 @@ async def test_a_page_that_dawdles_is_given_up(hall):
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://169.254.169.254/latest/", "http://[::1]/", "10.0.0.1"])
 async def test_a_private_address_is_refused(hall, url):
-    with pytest.raises(UsageError, match="it is not a page on the public web, or there is none"):
+    with pytest.raises(UsageError, match="no page on the public web answers there"):
         await shown(hall(lambda: PageFetcher(strict=True)), f"watch {url}")
 
 

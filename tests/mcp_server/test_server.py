@@ -144,4 +144,4 @@ def test_without_the_sdk_it_says_what_to_install():
     )
     told = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     assert (told.returncode, told.stdout) == (1, "")
-    assert "pip install 'brownout[mcp]'" in told.stderr
+    assert "pip install 'mcp>=2.3,<3'" in told.stderr

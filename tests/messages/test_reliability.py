@@ -6,8 +6,8 @@ from html import unescape
 import pytest
 
 from bot.domain import Condition
-from bot.domain.reliability import ConditionPeriod, TimeWindow
-from bot.messages.reliability import format_percent, operational_text, uptime_message, uptime_overview
+from bot.domain.reliability import ConditionPeriod, IncidentCourse, TimeWindow
+from bot.messages.reliability import format_percent, history_message, operational_text, uptime_message, uptime_overview
 from bot.rules.reliability.figures import figures_from_periods
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -60,3 +60,10 @@ def test_a_share_of_less_than_a_day_is_not_shown(hours, said):
 )
 def test_only_what_is_100_percent_is_called_so(share, said):
     assert format_percent(share) == said
+
+
+def test_an_incident_whose_page_is_not_checked_any_more_is_open_until_the_last_check():
+    course = IncidentCourse("i1", "acme", "Errors", START, (), last_check=START + timedelta(minutes=9))
+    window = TimeWindow(START - timedelta(days=1), START + timedelta(days=273))
+    said = history_message("Acme", [course], window, window.end).text
+    assert "open 9 min at the last check" in said

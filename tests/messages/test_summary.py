@@ -295,6 +295,13 @@ def test_an_imported_incident_without_an_end_was_open_when_its_history_ended():
     assert "since 2026-05-04 12:00, open when the imported history ended at 12:30 UTC" in said
 
 
+def test_of_a_page_that_is_not_checked_any_more_an_open_incident_is_known_until_the_last_check():
+    known, events = told(look(1, page(incident(FIRST), api=RED)))
+    beside = summary.Surroundings(last_check=at(30))
+    said = sendable(summary.summary_message(known, ACME, events, SURFACES, at(60 * 24 * 200), surroundings=beside))
+    assert "(30 min at the last check)" in said
+
+
 def test_an_incident_that_left_the_page_unresolved_is_not_said_to_be_resolved_in_its_timeline():
     known, events = told(DAY[0], look(31, page(), i1=IncidentEnding.WITHDRAWN))
     unresolved = replace(known, ending=IncidentEnding.UNRECORDED)

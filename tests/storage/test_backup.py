@@ -124,9 +124,9 @@ def test_a_damaged_database_is_not_called_backed_up(db, tmp_path):
     assert (leftovers(tmp_path), (tmp_path / "copy.db").exists()) == ([], False)
 
 
-def test_where_there_is_no_folder_it_is_said(db, tmp_path):
-    with pytest.raises(StoreError, match="nowhere"):
-        backup.copy_database(db, tmp_path / "nowhere" / "copy.db")
+def test_a_folder_that_is_missing_is_made(db, tmp_path):
+    backup.copy_database(db, tmp_path / "new" / "copy.db")
+    assert (tmp_path / "new" / "copy.db").is_file()
 
 
 def test_a_folder_that_is_a_file_is_said(db, tmp_path):

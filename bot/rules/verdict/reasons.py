@@ -91,8 +91,8 @@ def _shortened(text: str, room: int) -> str:
 
 
 def because_page_never_read(inputs: VerdictInputs) -> str:
-    """The page has not been polled yet."""
-    return f"{page_of(inputs.vendor)} has not been checked yet"
+    """There was no usable poll of the page so far."""
+    return f"there was no good check of {page_of(inputs.vendor)} yet"
 
 
 def because_page_stale(inputs: VerdictInputs) -> str:
