@@ -2,9 +2,8 @@
 
 Two methods are scored. ``text_only`` hides every component. ``as_of`` uses what the page showed at that moment
 (bot.formats.recordings); where a history has only final component lists, that leaks the answer, and the result says so.
-A label is what the vendor listed. A post may state outright that a component "is experiencing degraded performance" and
-the vendor never lists; ``stated`` takes such components as affected too, found by their names alone, without the rules
-that are scored.
+A label is what the vendor listed, and that list is often not complete. ``red`` takes a component as affected too that
+the recorded page showed bad while no other incident was open: that is known without any words.
 Surfaces for which a history can have no label (the login, the mobile apps, a product that had no component yet) count
 neither as right nor as wrong; they are counted separately.
 """
@@ -27,10 +26,6 @@ from bot.rules.attribution.text import read_text
 NOTHING_LABEL = "(nothing)"  # a row: nothing was predicted, or nothing wrong
 UNLISTED_LABEL = "(not listed)"  # a column: the vendor listed other surfaces, all of which were predicted
 UNLABELLED_LABEL = "(no label)"  # a column: the vendor listed no component at all
-
-_STATED = re.compile(
-    r"([^.\n]*?)\b(?:is|are)\s+(?:now\s+)?experiencing\s+degraded\s+(?:performance|availability)", re.IGNORECASE
-)
 
 SurfaceIds = frozenset[str]
 Progress = Callable[[int, int], None]
@@ -70,7 +65,7 @@ class MethodScore:
     """The scores of one attribution method.
 
     ``named`` covers only incidents whose text has a known phrase. ``strict`` counts an incident without any label as
-    one that affected nothing. ``stated`` is ``micro`` with the components as affected that a post states outright.
+    one that affected nothing. ``red`` is ``micro`` with the surfaces as affected that the page showed bad then.
     ``apart`` counts predictions of surfaces for which there can be no label, by surface.
     ``confusion``: predicted surface -> true surface -> incidents.
     """
@@ -79,7 +74,7 @@ class MethodScore:
     named: Count = Count()
     strict: Count = Count()
     per_update: Count = Count()
-    stated: Count = Count()
+    red: Count = Count()
     surfaces: Mapping[str, Count] = field(default_factory=dict)
     confusion: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     apart: Mapping[str, int] = field(default_factory=dict)
@@ -123,7 +118,6 @@ class _Prediction:
     labelable: SurfaceIds
     names_any: bool
     login: SurfaceIds
-    stated: SurfaceIds
 
 
 def evaluate(
@@ -169,7 +163,6 @@ def _score_incident(recording: LabeledRecording, case: LabeledCase) -> dict[str,
         recording.labelable,
         _has_known_phrase(unlabelled[-1], recording.provider),
         _login_surfaces(recording, case),
-        _stated_surfaces(recording, unlabelled[-1]),
     )
     return {
         "text": replace(base, surfaces=frozenset().union(recovered, *by_text), moments=by_text),
@@ -226,18 +219,9 @@ def _login_surfaces(recording: LabeledRecording, case: LabeledCase) -> SurfaceId
     return frozenset()
 
 
-def _stated_surfaces(recording: LabeledRecording, incident: Incident) -> SurfaceIds:
-    """The surfaces of which a post states degraded performance or availability, by their component's name."""
-    texts = (incident.name, *(u.body for u in incident.updates))
-    subjects = " ".join(m.group(1) for t in texts for m in _STATED.finditer(t)).casefold()
-    return frozenset(
-        s for name, s in recording.names.items() if re.search(rf"\b{re.escape(name.casefold())}\b", subjects)
-    )
-
-
-def _with_stated(prediction: _Prediction) -> _Prediction:
+def _with_red(prediction: _Prediction) -> _Prediction:
     case = prediction.case
-    return replace(prediction, case=replace(case, truth=case.truth | prediction.stated))
+    return replace(prediction, case=replace(case, truth=case.truth | (case.red & prediction.labelable)))
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
@@ -270,7 +254,7 @@ def _score_method(rows: list[_Prediction]) -> MethodScore:
         named=sum((_count_matches(r, r.surfaces) for r in labelled if r.names_any), Count()),
         strict=sum((_count_matches(r, r.surfaces) for r in rows), Count()),
         per_update=sum((_count_matches(r, moment) for r in labelled for moment in r.moments), Count()),
-        stated=sum((_count_matches(_with_stated(r), r.surfaces) for r in labelled), Count()),
+        red=sum((_count_matches(_with_red(r), r.surfaces) for r in labelled), Count()),
         surfaces={s: sum((_count_matches(r, r.surfaces, s) for r in labelled), Count()) for s in surfaces},
         confusion=_confusion_matrix(rows),
         apart=dict(sorted(Counter(s for r in rows for s in r.surfaces - r.labelable).items())),

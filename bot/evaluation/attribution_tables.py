@@ -61,7 +61,7 @@ def _method_json(score: MethodScore, *, brief: bool = False) -> dict[str, Any]:
         "named": _count_json(score.named),
         "strict": _count_json(score.strict),
         "per_update": _count_json(score.per_update),
-        "stated": _count_json(score.stated),
+        "red": _count_json(score.red),
     }
     if brief:
         return counts
@@ -89,7 +89,7 @@ def _score_table(result: AttributionResult) -> Table:
         (f"  where they name anything ({result.named})", result.text_only.named),
         (f"  per update ({result.updates})", result.text_only.per_update),
         ("  strict", result.text_only.strict),
-        ("  labels, and what posts state outright", result.text_only.stated),
+        ("  labels, and what the page showed bad then", result.text_only.red),
         (f"everything as of then{leak}", result.as_of.micro),
         ("  per update", result.as_of.per_update),
         ("baseline: all components", result.all_components.micro),

@@ -21,18 +21,22 @@ from bot.formats.reconstruction import History, JsonObject, components_at, incid
 from bot.formats.recordings import RecordedPoll
 from bot.rules.attribution.components import find_component_link
 
+ComponentName = tuple[str, str]  # a component's id and name
+
 
 @dataclass(frozen=True, slots=True)
 class LabeledCase:
     """One incident to score: the surfaces that it affected, and what its page showed at each update (``shown``).
 
-    ``labels`` are the vendor's component names, ``truth`` the surfaces that they map to. ``leaks`` is set where no
-    update says which components changed: ``shown`` has the final list at every moment then.
+    ``labels`` are the vendor's component names, ``truth`` the surfaces that they map to. ``red``: those of which a
+    recorded page showed a component bad while no other incident was open. ``leaks`` is set where no update says which
+    components changed: ``shown`` has the final list at every moment then.
     """
 
     id: str
     title: str
     truth: frozenset[str]
+    red: frozenset[str]
     labels: tuple[str, ...]
     shown: tuple[Incident, ...]
     leaks: bool
@@ -40,12 +44,16 @@ class LabeledCase:
 
 @dataclass(frozen=True, slots=True)
 class LabeledRecording:
-    """One recording file. ``names`` maps the component names of its labels to surface ids."""
+    """One recording file. ``names`` maps the component names of its labels to surface ids.
+
+    ``red``: by incident, the components that a recorded page showed bad while no other incident was open.
+    """
 
     name: str
     provider: Provider
     history: History
     names: Mapping[str, str]
+    red: Mapping[str, frozenset[ComponentName]]
 
     @property
     def labelable(self) -> frozenset[str]:
@@ -54,7 +62,10 @@ class LabeledRecording:
 
     def cases(self) -> Iterator[LabeledCase]:
         """The incidents as cases, in the order of the history."""
-        return (build_case(self.history, identity, self.provider) for identity in self.history.incidents)
+        return (
+            build_case(self.history, identity, self.provider, self.red.get(identity, ()))
+            for identity in self.history.incidents
+        )
 
     def conditions_at(self, at: datetime) -> Mapping[str, Condition]:
         """The conditions of the page's components at this moment, by component id."""
@@ -72,7 +83,7 @@ def read_recording(
     """
     with recordings.errors_naming_file(name):
         recorded = recordings.read_recording(BytesIO(raw))
-        history = recorded if isinstance(recorded, History) else _history_from_polls(recorded)
+        history, red = (recorded, {}) if isinstance(recorded, History) else _history_from_polls(recorded)
     provider = _find_provider(name, history.page, tuple(providers), provider_id)
     names = {}
     for identity in history.incidents:
@@ -80,23 +91,28 @@ def read_recording(
             link = find_component_link(component.id, component.name, provider)
             if link:
                 names[component.name] = link.surface
-    return LabeledRecording(name, provider, history, names)
+    return LabeledRecording(name, provider, history, names, red)
 
 
-def build_case(history: History, identity: str, provider: Provider) -> LabeledCase:
+def build_case(history: History, identity: str, provider: Provider, red: Iterable[ComponentName] = ()) -> LabeledCase:
     """One incident of a history, as shown at each of its updates. Postmortems are left out."""
     last = _final_incident(history, identity)
     labels = _labeled_components(last)
     moments = sorted({u.display_at for u in last.updates})
-    links = (find_component_link(c.id, c.name, provider) for c in labels)
     return LabeledCase(
         id=identity,
         title=last.name,
-        truth=frozenset(link.surface for link in links if link),
+        truth=_surfaces(((c.id, c.name) for c in labels), provider),
+        red=_surfaces(red, provider),
         labels=tuple(c.name for c in labels),
         shown=tuple(_incident_at(history, identity, at) for at in moments),
         leaks=not history.incidents[identity].has_transitions,
     )
+
+
+def _surfaces(components: Iterable[ComponentName], provider: Provider) -> frozenset[str]:
+    links = (find_component_link(identity, name, provider) for identity, name in components)
+    return frozenset(link.surface for link in links if link)
 
 
 def _incident_at(history: History, identity: str, at: datetime) -> Incident:
@@ -153,19 +169,38 @@ def provider_names(provider: Provider) -> tuple[str, ...]:
     return (provider.id, provider.name, *provider.aliases, *provider.page_ids)
 
 
-def _history_from_polls(polls: Iterable[RecordedPoll]) -> History:
-    """Converts polls into a history: the last page object, and each incident with all updates and components seen."""
+def _history_from_polls(polls: Iterable[RecordedPoll]) -> tuple[History, dict[str, frozenset[ComponentName]]]:
+    """Converts polls into a history, and the components that were bad in each incident's time.
+
+    The history has the last page object, and each incident with all updates and components seen.
+    """
     page: JsonObject = {}
     seen: dict[str, JsonObject] = {}
+    red: dict[str, frozenset[ComponentName]] = {}
     for poll in polls:
         body = poll.body if isinstance(poll.body, dict) else {}
         page = body.get("page") or page
-        for incident in body.get("incidents") or ():
-            if isinstance(incident, dict) and incident.get("id") and incident.get("incident_updates"):
+        incidents = [i for i in body.get("incidents") or () if isinstance(i, dict) and i.get("id")]
+        for incident in incidents:
+            if incident.get("incident_updates"):
                 seen[incident["id"]] = _merge_incident(seen.get(incident["id"], {}), incident)
+        ongoing = [
+            i["id"] for i in incidents if not json_fields.to_enum(Stage, i.get("status"), Stage.UNKNOWN).is_closed
+        ]
+        if len(ongoing) == 1:
+            red[ongoing[0]] = red.get(ongoing[0], frozenset()) | _bad_components(body)
     if not seen:
         raise ParseError("these polls hold no incident")
-    return read_history(json.dumps({"page": page, "incidents": list(seen.values())}).encode())
+    return read_history(json.dumps({"page": page, "incidents": list(seen.values())}).encode()), red
+
+
+def _bad_components(body: JsonObject) -> frozenset[ComponentName]:
+    shown = (c for c in body.get("components") or () if isinstance(c, dict))
+    return frozenset(
+        (json_fields.to_text(c.get("id")), json_fields.to_text(c.get("name")))
+        for c in shown
+        if statuspage.CONDITIONS.get(json_fields.to_text(c.get("status")), Condition.UNKNOWN).is_bad
+    )
 
 
 def _merge_incident(before: JsonObject, now: JsonObject) -> JsonObject:

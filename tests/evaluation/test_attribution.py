@@ -30,6 +30,9 @@ def incident(number, name, components, *bodies):
     }
 
 
+GITHUB = ("Actions", "Pages", "Issues")
+
+
 def history(*incidents, page="openai"):
     return json.dumps({"page": {"name": page}, "incidents": list(incidents)}).encode()
 
@@ -65,11 +68,27 @@ def test_named_covers_only_texts_that_name_anything():
     assert (way.micro.fn, way.named.fn) == (1, 0)
 
 
-def test_a_component_that_a_post_states_outright_is_affected_where_that_is_asked():
-    body = "API and Playground are experiencing degraded performance. We look into it."
-    way = score(incident(1, "Trouble", ["ChatGPT"], body), incident(2, "x", ["API"]), incident(3, "x", ["Playground"]))
-    counts = (way.text_only.micro, way.text_only.stated)
-    assert [(c.tp, c.fp, c.fn) for c in counts] == [(0, 2, 3), (2, 0, 3)]
+def github_poll(minute, *incidents, red=()):
+    components = [{"id": n, "name": n, "status": "partial_outage" if n in red else "operational"} for n in GITHUB]
+    shown = {"page": {"id": "kctbh9vrtdwd"}, "components": components, "incidents": [*incidents]}
+    return json.dumps({"polled_at": f"2024-03-02T10:{minute:02}:00Z", "body": shown}).encode() + b"\n"
+
+
+def open_incident(number, title, labels):
+    return incident(number, title, labels) | {"status": "investigating"}
+
+
+def test_a_component_that_the_page_showed_bad_then_is_affected_where_that_is_asked():
+    named, pages = open_incident(1, "Actions and Pages are down", ["Actions"]), incident(2, "x", ["Pages"])
+    polls = github_poll(1, named, red=("Actions", "Pages")) + github_poll(2, pages)
+    way = evaluate({"polls": polls}, PROVIDERS).text_only
+    assert [(c.tp, c.fp, c.fn) for c in (way.micro, way.red)] == [(1, 1, 1), (2, 0, 1)]
+
+
+def test_what_two_open_incidents_show_bad_together_is_no_truth_of_either():
+    both = open_incident(1, "Actions and Pages are down", ["Actions"]), open_incident(2, "Pages is down", ["Pages"])
+    way = evaluate({"polls": github_poll(1, *both, red=("Pages",))}, PROVIDERS).text_only
+    assert (way.red.tp, way.red.fp) == (2, 1)
 
 
 def test_what_labels_cannot_speak_of_is_counted_apart():

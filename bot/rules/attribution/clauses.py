@@ -35,7 +35,8 @@ _MASK = "\u25a0"  # stands for each character of a mention
 _GOOD = frozenset({Assertion.SPARED, Assertion.RECOVERED})
 _SENTENCE = re.compile(r"[.!?;]+(?=\s|$)|[\n\r\u2022]+|\s[\u2013\u2014-]+\s|:\s")
 _CLAUSE = re.compile(
-    r",?\s+\b(?:but|however|although|though|whereas|while|(?<!not )(?<!n't )(?<!has )(?<!have )(?<!had )yet)\b,?\s*"
+    r",?\s+\b(?:but|however|although|though|albeit|whereas|while"
+    r"|(?<!not )(?<!n't )(?<!has )(?<!have )(?<!had )yet)\b,?\s*"
     r"|,\s+(?:and\s+)?(?:we|it|they|this|users|customers|all\s+other)\b",
     re.IGNORECASE,
 )
@@ -48,7 +49,7 @@ _LIST_CONJUNCTION = re.compile(
     r",|/|&|\+|\band\b|\bn?or\b|\bplus\b|\bas\s+well\b|\balong\s+with\b|\bincluding\b", re.IGNORECASE
 )
 _PARENTHESIS = re.compile(r"\(([^()]{1,200})\)")
-_CONTRAST = re.compile(r",?\s+(?:but|however|although|though|yet)\b", re.IGNORECASE)
+_CONTRAST = re.compile(r",?\s+(?:but|however|although|though|albeit|yet)\b", re.IGNORECASE)
 _OBJECT_PREPOSITION = re.compile(
     r"\b(?:on|with|for|to|in|of|across|at|from|through|via|within|into|over|against|by|affecting|impacting|accessing|using"
     r"|reach(?:ing)?|access|experiencing)\s+(?:(?:the|our|some|all|certain|both|any)\s+)*$",
@@ -126,9 +127,10 @@ def _clause_claims(text: str, masked: str, span: tuple[int, int], mentions: Sequ
     cause = phrases.CAUSE.search(masked, start, end)
     only = bool(phrases.ONLY_AFFECTS.search(masked, start, end))
     clause = " ".join(text[start:end].strip(" ,;.:\n").split())
-    for group in _mention_groups(text, mentions):
-        is_cause = cause is not None and cause.end() <= group[0].start and len(mentions) > len(group)
-        if silent_from < group[0].start or is_cause:
+    for group in _mention_groups(text, mentions, start):
+        is_cause = cause is not None and cause.end() <= group[0].start
+        is_aside = is_cause or phrases.IN_PASSING.search(masked, start, group[0].start)
+        if silent_from < group[0].start or (is_aside and len(mentions) > len(group)):
             assertion = Assertion.ADVICE
         else:
             assertion = _assertion_on(masked, group, span, found_phrases)
@@ -158,6 +160,8 @@ def _in_context(phrase: _FoundPhrase, masked: str, span: tuple[int, int]) -> Ass
     is_not_now = phrases.NOT_NOW.search(before) or phrases.PAST.search(cue) or phrases.NOT_YET.match(after)
     if phrase.assertion in _GOOD and is_not_now:
         return Assertion.NAMED
+    if phrase.assertion is Assertion.SPARED and phrases.NEGATED.search(before):
+        return Assertion.BROKEN
     if phrase.assertion is Assertion.BROKEN and phrases.DENIED.search(before):
         return Assertion.SPARED
     return phrase.assertion
@@ -179,7 +183,7 @@ def _is_about_part(group: Sequence[Mention], masked: str, span: tuple[int, int])
     before, after = masked[span[0] : group[0].start], masked[group[-1].end : span[1]]
     if phrases.NEGATED_SUBJECT.search(before):
         return False
-    if phrases.PART_BEFORE.search(before) or phrases.PART_AFTER.search(after):
+    if phrases.PART_BEFORE.search(before) or phrases.PART_AFTER.search(after) or phrases.PART_NOUN.match(after):
         return True
     if any(phrases.OPERAND.match(masked, m.end, span[1]) for m in group):
         return True
@@ -191,16 +195,21 @@ def _to_found_phrase(match: re.Match[str]) -> _FoundPhrase:
     return _FoundPhrase(match.start(), match.end(), phrases.PHRASES[int(str(match.lastgroup)[1:])][0])
 
 
-def _mention_groups(text: str, mentions: Sequence[Mention]) -> Iterator[list[Mention]]:
-    """Groups mentions that share what is said about them: those of "A, the B and C", but not of "A but not B"."""
+def _mention_groups(text: str, mentions: Sequence[Mention], start: int) -> Iterator[list[Mention]]:
+    """Groups mentions that share what is said about them: those of "A, the B and C", but not of "A but not B".
+
+    "Unlike A, the B ..." speaks of A and B apart. ``start``: where the clause begins in the text.
+    """
     group = [mentions[0]]
+    is_contrast = bool(phrases.EXCEPT.match(text[start : group[0].start].lstrip()))
     for mention in mentions[1:]:
         between = text[group[-1].end : mention.start]
-        if _LIST_CONNECTOR.fullmatch(between) and not phrases.EXCEPT.search(between):
+        ends_contrast = is_contrast and between.lstrip().startswith(",")
+        if _LIST_CONNECTOR.fullmatch(between) and not phrases.EXCEPT.search(between) and not ends_contrast:
             group.append(mention)
         else:
             yield group
-            group = [mention]
+            group, is_contrast = [mention], False
     yield group
 
 
@@ -208,10 +217,15 @@ def _assertion_on(
     masked: str, group: Sequence[Mention], span: tuple[int, int], found_phrases: Sequence[_FoundPhrase]
 ) -> Assertion:
     before, after = masked[span[0] : group[0].start], masked[group[-1].end : span[1]]
+    if phrases.AFFECTED_BY.search(before):
+        return Assertion.NAMED
+    found_phrases = _without_relative(masked, group, span, found_phrases)
     decisive = [p for p in found_phrases if p.assertion is not Assertion.NAMED]
     if phrases.EXCEPT.search(before) or phrases.NEGATED_PREDICATE.match(after):
-        spared = any(p.assertion is Assertion.SPARED for p in decisive if p.end <= group[0].start)
-        return Assertion.BROKEN if spared else Assertion.SPARED
+        cues = [p.assertion for p in reversed(decisive) if p.end <= group[0].start] or [p.assertion for p in decisive]
+        is_negated = bool(phrases.EXCEPT.search(before) and phrases.NONE_BUT.search(before))
+        is_good = bool(cues) and cues[0] in _GOOD
+        return Assertion.BROKEN if is_good is not is_negated else Assertion.SPARED
     if phrases.NEGATED_SUBJECT.search(before):
         cues = [p.assertion for p in decisive if p.start >= group[-1].end] or [p.assertion for p in reversed(decisive)]
         return Assertion.BROKEN if cues and cues[0] in _GOOD else Assertion.SPARED
@@ -221,6 +235,16 @@ def _assertion_on(
     right = [p.assertion for p in decisive if p.start >= group[-1].end]
     nearest = (left[-1:] or right[:1]) if _OBJECT_PREPOSITION.search(before) else (right[:1] or left[-1:])
     return nearest[0] if nearest else Assertion.NAMED
+
+
+def _without_relative(
+    masked: str, group: Sequence[Mention], span: tuple[int, int], found_phrases: Sequence[_FoundPhrase]
+) -> Sequence[_FoundPhrase]:
+    """Leaves out the cues of a relative clause between a name and what is said of it now."""
+    relative = phrases.RELATIVE.match(masked, group[-1].end, span[1])
+    if relative is None or not any(p.start >= relative.end() for p in found_phrases):
+        return found_phrases
+    return [p for p in found_phrases if not relative.start() <= p.start < relative.end()]
 
 
 def _is_next_goal(group: Sequence[Mention], found_phrases: Sequence[_FoundPhrase]) -> bool:

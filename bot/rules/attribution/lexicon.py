@@ -60,7 +60,9 @@ class Lexicon:
         mentions: list[Mention] = []
         for match in self.pattern.finditer(masked):
             mention = self._to_mention(match, text)
-            if _BARE_API.fullmatch(mention.text) and _NO_API.match(text, mention.end):
+            if self._is_no_name(mention, match, text) or (
+                mentions and self._is_call_by_users(mentions[-1], mention, text)
+            ):
                 continue
             if mentions and (owned := self._with_owner(mentions[-1], mention, text)) is not None:
                 mentions[-1] = owned
@@ -72,6 +74,28 @@ class Lexicon:
         phrase, kind, surfaces = self.meanings[int(str(match.lastgroup)[1:])]
         is_part = kind is PhraseKind.NAME and phrase.removeprefix("=").casefold() in self.parts
         return Mention(match.start(), match.end(), text[match.start() : match.end()], kind, surfaces, is_part)
+
+    def _is_no_name(self, mention: Mention, match: re.Match[str], text: str) -> bool:
+        """Whether a match is an ordinary word ("Issues loading the site") or is another's ("a third-party API")."""
+        if _BARE_API.fullmatch(mention.text):
+            owner = _FOREIGN_OWNER.search(text, max(0, mention.start - 60), mention.start)
+            is_foreign = owner is not None and owner[1].casefold() not in self.brands
+            return is_foreign or bool(_NO_API.match(text, mention.end))
+        is_cased = self.meanings[int(str(match.lastgroup)[1:])][0].startswith("=")
+        is_first = is_cased and _SENTENCE_START.search(text, max(0, mention.start - 4), mention.start)
+        if not is_first:
+            return False
+        after = _AFTER_TROUBLE if _TROUBLE_NAME.fullmatch(mention.text) else _AFTER_NOUN
+        return bool(after.match(text, mention.end))
+
+    def _is_call_by_users(self, left: Mention, right: Mention, text: str) -> bool:
+        """Whether the API is that of the product whose users are spoken of: "Copilot users get errors on API calls"."""
+        if left.kind is not PhraseKind.NAME or _BARE_API.fullmatch(left.text) or self._is_brand(left):
+            return False
+        return bool(_BARE_API.fullmatch(right.text) and _USERS_CALL.fullmatch(text, left.end, right.start))
+
+    def _is_brand(self, mention: Mention) -> bool:
+        return mention.text.casefold().removesuffix("'s") in self.brands
 
     def _with_owner(self, left: Mention, right: Mention, text: str) -> Mention | None:
         """Joins "the webhooks API" and "the API for webhooks" into one mention of what the API is of; None if separate.
@@ -85,12 +109,21 @@ class Lexicon:
             owner = left
         elif _BARE_API.fullmatch(left.text) and _API_FOR_NAME.fullmatch(between):
             owner = right
+        elif between.isspace() and self._is_feature_of(left, right):
+            owner = left
         else:
             return None
-        is_other = owner.kind is PhraseKind.NAME and owner.text.casefold().removesuffix("'s") not in self.brands
-        if not is_other or _BARE_API.fullmatch(owner.text):
+        if owner.kind is not PhraseKind.NAME or self._is_brand(owner) or _BARE_API.fullmatch(owner.text):
             return None
         return Mention(left.start, right.end, text[left.start : right.end], owner.kind, owner.surfaces, is_part=True)
+
+    def _is_feature_of(self, left: Mention, right: Mention) -> bool:
+        """Whether two names in a row are one thing of the left surface ("Copilot pull request summaries").
+
+        An app, a site or a login of a product has a surface of its own.
+        """
+        is_apart = right.kind is not PhraseKind.NAME or bool(set(right.surfaces) & {*left.surfaces, *self.logins})
+        return not is_apart and not set(left.surfaces) & set(self.logins) and not _PLACE_WORD.search(right.text)
 
 
 # A phrase is not a part of a longer word, of a host name or of a path.
@@ -110,7 +143,30 @@ _NO_LINK = (
     r"(?!(?:and|or|nor|with|on|in|for|to|of|the|via|from|is|are|was|has|by|at|as|than|plus|both|not|over|using)\b)"
 )
 _API_OF_NAME = re.compile(rf"\s+(?:{_NO_LINK}[A-Za-z\-]+\s+){{0,2}}")
-_API_FOR_NAME = re.compile(r"\s+(?:for|of)\s+(?:the\s+)?", re.IGNORECASE)
+_API_FOR_NAME = re.compile(
+    r"(?:\s+(?:requests?|endpoints?|calls?|methods?|traffic))?\s+(?:(?:for|of|to|on|in|from)|(?:that|which)\s+(?:\w+\s+)?(?:lists?|returns?|reads?|creates?|serves?|shows?|manages?))"
+    r"\s+(?:the\s+)?",
+    re.IGNORECASE,
+)
+_USERS_CALL = re.compile(
+    r"\s+(?:users|customers|subscribers|clients)\s+(?:(?!and\b|or\b|but\b|the\b)\w+\s+){1,7}", re.IGNORECASE
+)
+# "A third-party API", "the provider's API": not the vendor's own, unless the vendor has that name.
+_FOREIGN_OWNER = re.compile(
+    r"\b(upstream|third[\s\-]party|internal|provider|vendor|partner|supplier|Kubernetes|Azure|AWS|Amazon|Google|GCP|Microsoft|Stripe"
+    r"|Twilio|Auth0|Okta)(?:'s|s')?\s+(?:\w+\s+)?(?:REST\s+|GraphQL\s+)?$",
+    re.IGNORECASE,
+)
+# An ordinary word is capitalised at the start of a sentence: "Issues viewing pull requests", "Access to the dashboard".
+_SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s+|\n\s*|\s[\u2013\u2014-]\s+)$")
+_TROUBLE_NAME = re.compile(r"(?:issues?|problems?|incidents?|errors?|events?)", re.IGNORECASE)
+_AFTER_NOUN = re.compile(r"\s+(?:to|of|was\s+denied|is\s+denied)\b", re.IGNORECASE)
+_AFTER_TROUBLE = re.compile(
+    r"\s+(?:\w{2,}ing\b|with|in|on|at|for|from|to|when|while|across|during|after|that|where|between)\b", re.IGNORECASE
+)
+_PLACE_WORD = re.compile(
+    r"\b(?:apps?|mobile|desktop|iOS|Android|web|console|platform|site|dashboard|CLI|API)\b", re.IGNORECASE
+)
 _URL_OR_PATH = re.compile(r"https?://|(?<=\.com)/\S*|(?<=\.ai)/\S*|(?<=\.org)/\S*|(?<!\w)/[\w/]+|\bv\d+/[\w/]+")
 _VERSION = r"(?:[\s\-]?v?\d+(?:[.\-]\d+)*[a-z]?(?!\w))"
 _VARIANT = r"(?:-[a-z0-9][a-z0-9.]*)*(?:\s(?:turbo|mini|nano|pro|preview|vision|instruct|instant|fast|\d+k|\d{3,8})\b)*"
@@ -161,9 +217,10 @@ def _part_names(provider: Provider) -> Iterator[str]:
     """Yields the names that mean a part of a surface: neither its own nor a component's, apart from general words."""
     brand = {w for name in (provider.name, *provider.aliases) for w in _key_words(name)}
     for surface in provider.surfaces:
-        names = [_key_words(n) - brand for n in (surface.name, *surface.components)]
-        wholes = [n for n in names if n] + [_key_words(n) for n in (surface.name, *surface.components)]
-        run_on = {_run_on(n) for n in (surface.name, *surface.components, provider.name, *provider.aliases)}
+        own = (surface.name, surface.short_name, *surface.components)
+        names = [_key_words(n) - brand for n in own]
+        wholes = [n for n in names if n] + [_key_words(n) for n in own]
+        run_on = {_run_on(n) for n in (*own, provider.name, *provider.aliases)}
         for word in surface.words:
             is_host = "." in word
             key = _key_words(word)

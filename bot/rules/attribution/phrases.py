@@ -50,7 +50,10 @@ _THIS = (
     rf"(?:(?:\w+\s+){{0,2}}?{_TROUBLE}"
     r"|(?:any\s+of\s+)?(?:this|it|these|the\s+same)\b(?=\s*(?:$|[.,;:)]|at\b|now\b|in\b)))"
 )
-_SEE = r"(?:see\w*|experienc\w*|show\w*|observ\w*|hav(?:e|ing)|suffer\w*|receiv\w*|encounter\w*)"
+_SEE = (
+    r"(?:see\w*|experienc\w*|show\w*|observ\w*|hav(?:e|ing)|suffer\w*|receiv\w*|encounter\w*"
+    r"|return\w*|throw\w*|produc\w*)"
+)
 _REACH = (
     r"(?:(?:\w+ly|been|be|being|to|appear\w*|seem\w*|believed|thought|known|expected|have|has|in\s+any\s+way|yet|a|an|the)\s+)*"
     r"(?:affect\w*|impact\w*|involv\w*|includ\w*|extend\w*|appl(?:y|ies)\b|reach(?:es|ed)?\s+(?!out)|touch\w*|concern\w*"
@@ -64,6 +67,7 @@ PHRASES: tuple[tuple[Assertion, str], ...] = (
         r"\b(?:we|teams?|engineers?|developers)\b(?:'re|'ve)?\s+(?:\w+\s+){0,4}?work\w*\b(?:\s+(?:to|on)\b)?",
     ),
     (Assertion.NAMED, r"\bwork(?:s|ed|ing)?\s+(?:\w+ly\s+)?(?:on|to|with|towards?|around|closely|hard|through|and)\b"),
+    (Assertion.NAMED, r"\b(?:look|digg)ing\s+(?:\w+ly\s+)?(?:at|into)\b"),
     (Assertion.NAMED, r"\bnot\s+only\b"),
     (Assertion.NAMED, r"\bissues?\s+(?:is|has|have|are|was)?\s*(?:been\s+)?identified"),
     (
@@ -80,7 +84,16 @@ PHRASES: tuple[tuple[Assertion, str], ...] = (
         Assertion.NAMED,
         r"\bto\s+(?:\w+ly\s+)?(?:be\s+)?(?:restor\w+|recover|resolv\w+|fix|mitigate|remediate|investigate)\b",
     ),
+    (
+        Assertion.NAMED,
+        (
+            r"\b(?:nearly|almost|close\s+to|not\s+quite|largely|virtually|practically)\s+(?:\w+ly\s+|being\s+)?(?:back|recovered"
+            r"|restored|resolved|operational|available|normal\w*|healthy|functional|stable|fixed)\b"
+        ),
+    ),
     # Not affected, though the phrase contains a word for trouble.
+    (Assertion.SPARED, rf"\b(?:expect|anticipat|foresee)\w*\s+no\s+(?:\w+\s+){{0,2}}?{_TROUBLE}"),
+    (Assertion.SPARED, rf"\bunlikely\s+(?:to\s+)?{_REACH}"),
     (Assertion.RECOVERED, rf"\bno\s+longer\s+(?:\w+ly\s+)?{_SEE}\s+{_THIS}"),
     (Assertion.RECOVERED, r"\bno\s+longer\s+(?:\w+ly\s+)?(?:affect\w*|impact\w*|degraded|down|fail\w*)"),
     (Assertion.SPARED, rf"(?:{_NOT}|\bcannot)\s+(?:\w+\s+)?{_SEE}\s+{_THIS}"),
@@ -108,6 +121,7 @@ PHRASES: tuple[tuple[Assertion, str], ...] = (
     (Assertion.SPARED, r"\b(?:excluded|exempt(?:ed)?|isolated|independent|separate)\s+from\b|\bspared\b"),
     (Assertion.SPARED, rf"\b(?:no|without|zero|free\s+of|free\s+from)\s+(?:\w+\s+){{0,2}}?{_TROUBLE}"),
     (Assertion.SPARED, r"\bnothing\s+(?:is\s+)?wrong\b"),
+    (Assertion.SPARED, rf"{_NOT}\s+(?:at\s+fault|to\s+blame|responsible|the\s+(?:cause|source|reason))\b"),
     (
         Assertion.SPARED,
         rf"\b(?:should|can|will|could)\s+{_ADVERBS}(?:work\w*|usable|access\w*|available|used?|function)\b",
@@ -119,14 +133,23 @@ PHRASES: tuple[tuple[Assertion, str], ...] = (
         rf"\b(?:ha(?:s|ve|d)|is|are|was|were|now)\s+{_ADVERBS}(?:fixed|mitigated|remedied|stabili[sz]ed)\b",
     ),
     (Assertion.RECOVERED, r"\bback\s+(?:to\s+(?:normal|working|full|pre)|up\b|online|in\s+service)"),
-    (Assertion.RECOVERED, r"\b(?:is|are|now|fully)\s+back\b|\bresumed\b|\brecovered\b"),
+    (Assertion.RECOVERED, r"\b(?:is|are|now|fully|came|come)\s+back\b|\bresumed\b|\brecovered\b"),
+    (
+        Assertion.RECOVERED,
+        (
+            rf"{_TROUBLE}(?:\s+(?:to|on|in|with|of|for)\s+(?:the\s+)?\u25a0+)?\s+(?:(?:has|have)\s+{_ADVERBS}"
+            r"(?:ended|stopped|ceased|subsided|cleared|disappeared|gone)|(?:is|are)\s+(?:now\s+)?over)\b"
+        ),
+    ),
     (
         Assertion.RECOVERED,
         r"\b(?:available|working|operational|online|healthy|accessible|up)\s+(?:properly\s+)?again\b",
     ),
     (Assertion.RECOVERED, rf"\breturned\s+to\s+{_NORMAL}|\bha(?:s|ve)\s+(?:\w+ly\s+)?returned\b"),
     (Assertion.NAMED, rf"\breturn(?:ing)?\s+to\s+{_NORMAL}|\brecovering\b|\b(?:is|are)\s+(?:\w+ly\s+)?improving"),
+    (Assertion.RECOVERED, rf"\b(?:is|are)\s+now\s+(?:\w+ly\s+)?{_UP}"),
     # Never affected.
+    (Assertion.RECOVERED, r"\bwithin\s+(?:normal|expected|usual)\s+\w+|\ball[\s-]clear\b"),
     (Assertion.SPARED, rf"\b(?:work|operat|function|perform)\w*\s+(?:to\s+)?(?:\w+\s+)?{_FINE}"),
     (Assertion.SPARED, rf"\b(?:proceed|run|process|continu|behav|respond)\w*\s+(?:to\s+)?(?:\w+\s+)?{_FINE}"),
     (Assertion.SPARED, rf"\b(?:remain(?:s|ed)?|are|is|be|was|were|stays?|still)\s+{_ADVERBS}{_UP}"),
@@ -172,11 +195,23 @@ ADVICE = re.compile(
     r"\b(?:please|we\s+recommend|recommended|work\s?around|as\s+an?\s+alternative|in\s+the\s+meantime|instead\s+use"
     r"|which\s+(?:is|are)\s+(?:required|needed|necessary|used)\s+(?:for|to|in|by)"
     r"|you\s+(?:can|may)\s+(?:also\s+)?(?:use|try|access|bypass)"
-    r"|(?:should|need\s+to|may\s+have\s+to|must|try|by)\s+(?:\w+ly\s+)?(?:log|sign|refresh|retry|restart|clear|us)\w*)\b",
+    r"|you\s+can\s+(?:also\s+)?(?:follow|check|find|read|track|verify|view)"
+    r"|(?:should|need\s+to|may\s+have\s+to|must|try|by)\s+(?:\w+ly\s+)?(?:log|sign|refresh|retry|restart|clear|us)\w*"
+    r"|need\s+not|no\s+(?:customer\s+|user\s+|further\s+)?action)\b",
     re.IGNORECASE,
 )
 CAUSE = re.compile(
     r"\b(?:due\s+to|caused\s+by|because\s+of|as\s+a\s+result\s+of|stem(?:s|ming)\s+from|triggered\s+by)\b",
+    re.IGNORECASE,
+)
+# Directly before a name, beside others: what it is reached through, needs, protects, or what was changed.
+IN_PASSING = re.compile(
+    r"(?:\u25a0(?:\s+(?:accessed|reached|used|called|run|started|built|downloaded|installed|deployed))?"
+    r"\s+(?:via|through|from\s+within)|\u25a0\s+(?:accessed|reached|called|started|downloaded|installed)\s+(?:from|by|in)"
+    r"|\b(?:those|ones?)\s+(?:on|of|in|for|with)"
+    r"|\b(?:rel(?:y|ies|ying)|depend(?:s|ing)?|builds?|built|based)\s+(?:up)?on"
+    r"|\bto\s+(?:protect|relieve|shield|unload)"
+    r"|\b(?:change|changes|update|upgrade|migration|deployment|release)\s+(?:to|of|in|for|on))\s+(?:(?:the|our)\s+)*$",
     re.IGNORECASE,
 )
 
@@ -224,11 +259,13 @@ NOT_YET = re.compile(
 DENIED = re.compile(
     r"\bno\s+(?:\w+\s+){0,2}?(?:evidence|indications?|signs?|reports?|reason\s+to)\b|\bat\s+no\s+(?:point|time)\b"
     r"|(?:\bnot|n't|\bnever)\s+(?:\w+\s+){0,2}?(?:believe|think|expect|evidence|indications?|signs?\s+of|reports?)\b"
-    r"|\bnot\s+the\s+case\b|\bnot\s+(?:a|an)\s+$|(?:\bnot|n't)\s+(?:\w+\s+)?(?:see|seen|seeing|observ\w+|receiv\w+|detect\w*)\b",
+    r"|(?:\bnot|n't)\s+(?:\w+ly\s+)?aware\s+of\b|\bnot\s+the\s+case\b|\bnot\s+(?:a|an)\s+$|(?:\bnot|n't)\s+(?:\w+\s+)?(?:see|seen|seeing|observ\w+|receiv\w+|detect\w*)\b",
     re.IGNORECASE,
 )
 NEGATED_SUBJECT = re.compile(
-    r"\b(?:neither|no|none\s+of|without|zero)\s+(?:(?:of|the|our|any|these|other)\s+)*$", re.IGNORECASE
+    r"\b(?:neither|no|none\s+of|without|zero)\s+(?:(?:of|the|our|any|these|other)\s+)*$"
+    r"|\b(?:no|none\s+of\s+the|none\s+of\s+our)\s+other\s+\w+,?\s+(?:including|such\s+as|like|e\.g\.)\s+(?:the\s+)?$",
+    re.IGNORECASE,
 )
 
 # Only a part of what is named: "most", "self-hosted", "EU" before it; "for Enterprise users", "in Europe" after it.
@@ -256,8 +293,18 @@ WHOLE_AFTER = re.compile(r"\b(?:all|every|any|each|both|everyone|everywhere)\b",
 # "Access to the API" is the API; "SSH connections to Codespaces" is a part of Codespaces.
 WHOLE_HEAD = re.compile(
     r"^\s*(?:\w+ly,?\s+|meanwhile,?\s+)*(?:(?:the|all|any|our|and|that|both)\s+)*"
-    r"(?:requests|traffic|access|calls|users|customers|use|usage|performance|availability|operations|functionality|responses)"
+    r"(?:\w+\s+)?(?:requests|traffic|access|calls|users|customers|use|usage|performance|availability|operations|functionality"
+    r"|responses|rates?|latenc(?:y|ies)|errors?|levels?|issues?|problems?|impact)"
     r"\s+(?:to|of|for|on|in|from|with|across)\s+(?:(?:the|our|both|all)\s+)*$",
+    re.IGNORECASE,
+)
+# "R2 reads are unaffected": a noun after the name, unless it means the whole of it.
+PART_NOUN = re.compile(
+    r"^\s+(?!(?:is|are|was|were|has|have|had|remains?|continues?|will|would|should|can|could|may|do|does|did|works?|stays?|and|or"
+    r"|but|nor|which|that|who|to|for|in|on|at|of|with|by|from|as|also|both|all|itself|now|still|not|never|ever|been|be|via|since"
+    r"|services?|requests?|traffic|users?|customers?|operations?|systems?|platforms?|sites?|website|apps?|performance|availability"
+    r"|functionality|access|usage|calls?|API|APIs|status|impact|issues?|problems?|errors?|outages?|latency|incident|responses?|product|components?|surface|\w+ly|\w+ed|\w+ing)\b)"
+    r"[\w\-]+\s+(?:(?:and|or)\s+[\w\-]+\s+)?(?:is|are|was|were|has|have|remains?|continues?|works?)\b",
     re.IGNORECASE,
 )
 NOUN_BEFORE_NAME = re.compile(r"[\w\-\u25a0]\s+(?:to|of|for|on|in|from|within|between)\s+(?:(?:the|our|both|all)\s+)*$")
@@ -276,9 +323,18 @@ OTHER_SUBJECT = re.compile(r"\b(?:elsewhere|others?|we\s+are|we're|investigat\w*
 # "All services except the API", "the login and not the API", "claude.ai rather than the API".
 EXCEPT = re.compile(
     r"(?:\bexcept(?:\s+for)?|\bexcluding|\bother\s+than|\bapart\s+from|\baside\s+from|\bwith\s+the\s+exception\s+of"
-    r"|\bexcludes?|\brather\s+than|\binstead\s+of|(?:,|\band|\bbut)\s*not)\s+(?:(?:the|our|on|for|in|to)\s+)*$",
+    r"|\bexcludes?|\brather\s+than|\binstead\s+of|\bunlike|\bas\s+opposed\s+to|\bin\s+contrast\s+(?:to|with)|(?:,|\band|\bbut)\s*not)"
+    r"\s+(?:(?:the|our|on|for|in|to)\s+)*$",
     re.IGNORECASE,
 )
+NONE_BUT = re.compile(r"\b(?:no|none|nothing|no\s+one|neither)\b", re.IGNORECASE)
+NEGATED = re.compile(r"(?:\bnot|n't|\bnever|\bno\s+longer)\s+(?:\w+ly\s+|been\s+)?$", re.IGNORECASE)
+# "Users are not affected by the API errors": what affects them is broken.
+AFFECTED_BY = re.compile(
+    r"\b(?:affected|impacted|hit|touched)\s+by\s+(?:(?:the|our|this|these|any)\s+)*$", re.IGNORECASE
+)
+# "A, which had recovered, is failing again".
+RELATIVE = re.compile(r"\s*,\s*(?:which|that|who)\b[^,]*,", re.IGNORECASE)
 NEGATED_PREDICATE = re.compile(r"^\s*(?:is|are|was|were)\s*(?:not|n't)\s*[.,;]?\s*$", re.IGNORECASE)
 
 # Wording that goes with more relapses: 16.7 % within the hour against 5.7 %

@@ -55,10 +55,12 @@ def incident_surface_states(incident: Incident, provider: Provider) -> IncidentS
     listed = {link.surface for c in incident.components if (link := find_link(links, c.id, c.name))}
     states: IncidentSurfaceStates = {}
     is_restricted = bool(incident.components) or is_resold(incident.name, lexicon)
-    for update, texts in _texts_by_update(incident):
+    for update, texts, review in _texts_by_update(incident):
         states = _apply_transitions(states, update, links)
-        for text in texts:
+        for text in (*texts, *review):
             reading = read_with_lexicon(text, lexicon)
+            if text in review:
+                reading = _restrict_to_known(reading, states)
             states = _apply_text(
                 states, _restrict_to_listed(reading, listed) if is_restricted else reading, update, lexicon
             )
@@ -67,26 +69,51 @@ def incident_surface_states(incident: Incident, provider: Provider) -> IncidentS
 
 def texts_to_read(incident: Incident) -> tuple[str, ...]:
     """Returns the texts that ``incident_surface_states`` reads."""
-    return tuple(text for _, texts in _texts_by_update(incident) for text in texts)
+    return tuple(text for _, texts, review in _texts_by_update(incident) for text in (*texts, *review))
 
 
-def _texts_by_update(incident: Incident) -> Iterator[tuple[Update, list[str]]]:
-    """Yields each update with its texts that are read: the title first, no postmortem, nothing of a maintenance."""
+def _texts_by_update(incident: Incident) -> Iterator[tuple[Update, tuple[str, ...], tuple[str, ...]]]:
+    """Yields each update with its texts that are read: the title first, no postmortem, nothing of a maintenance.
+
+    The texts of the third value look back, on an incident that was posted before.
+    """
     for position, update in enumerate(incident.updates or (_title_as_update(incident),)):
-        texts = [incident.name] if position == 0 else []
-        texts += [_without_review(update)] if update.stage is not Stage.POSTMORTEM else []
+        title = (incident.name,) if position == 0 else ()
         is_notice = update.stage in _MAINTENANCE_STAGES or (incident.is_maintenance and update.stage is Stage.UNKNOWN)
-        yield update, [] if is_notice else texts
+        if is_notice:
+            yield update, (), ()
+        elif update.stage is Stage.POSTMORTEM:
+            yield update, title, ()
+        else:
+            text, review = _split_closing(update) if position else (_without_cause(update), ())
+            yield update, (*title, text), review
 
 
-def _without_review(update: Update) -> str:
+def _split_closing(update: Update) -> tuple[str, tuple[str, ...]]:
+    """Returns the update's text; of a closing one its first sentence, and apart the rest up to the cause."""
+    text = _without_cause(update)
+    first = phrases.SENTENCE_END.search(text) if update.stage.is_closed else None
+    return (text[: first.end()], (text[first.end() :],)) if first else (text, ())
+
+
+def _without_cause(update: Update) -> str:
     """Returns the update's text; of a closing one only what precedes the cause and the repair, which name neighbours.
 
     Its first sentence is always read.
     """
     first = phrases.SENTENCE_END.search(update.body) if update.stage.is_closed else None
-    review = phrases.REVIEW.search(update.body, first.end()) if first else None
-    return update.body[: review.start()] if review else update.body
+    cause = phrases.REVIEW.search(update.body, first.end()) if first else None
+    return update.body[: cause.start()] if cause else update.body
+
+
+def _restrict_to_known(reading: TextReading, states: IncidentSurfaceStates) -> TextReading:
+    """Drops what the rest of a closing text is the first to name, where the incident has named surfaces before.
+
+    A closing text looks back: what it adds are neighbours ("other products that build on Actions, such as Pages").
+    """
+    if not _has_explicit_mention(states):
+        return reading
+    return replace(reading, mentions=tuple(m for m in reading.mentions if m.surface in states))
 
 
 def is_ongoing(stage: Stage) -> bool:

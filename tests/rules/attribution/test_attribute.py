@@ -463,11 +463,24 @@ def test_a_closing_text_names_no_neighbour_after_the_cause():
     assert set(said(of)) == {"claude-api"}
 
 
-def test_a_closing_text_names_what_was_affected_before_the_cause():
+def test_a_closing_text_names_more_that_was_affected_in_its_first_sentence():
     of = incident(
         post("10:00", "investigating", "The API is slow."),
-        post("11:00", "resolved", "The API was slow. The console failed too. We have identified the cause."),
+        post("11:00", "resolved", "The API and the console were slow. We have identified the cause."),
     )
+    assert set(said(of)) == {"claude-api", "claude-console"}
+
+
+def test_the_rest_of_a_closing_text_names_no_surface_first():
+    of = incident(
+        post("10:00", "investigating", "The API is slow."),
+        post("11:00", "resolved", "The API was slow. Products that build on it, such as Claude Code, were slow too."),
+    )
+    assert set(said(of)) == {"claude-api"}
+
+
+def test_a_closing_text_that_is_the_only_one_names_what_was_affected_before_the_cause():
+    of = incident(post("11:00", "resolved", "The API was slow. The console failed too. We have identified the cause."))
     assert set(said(of)) == {"claude-api", "claude-console"}
 
 
