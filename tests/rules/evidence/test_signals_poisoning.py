@@ -116,6 +116,19 @@ def test_a_place_that_a_token_invents_does_not_lift_what_the_page_says():
     assert told(40, seen=seen, shown=shown) == (Advice.HOLD_OFF, "down")
 
 
+def test_places_that_a_token_invents_push_out_no_known_one_that_fails_with_the_page():
+    seen, shown = all_of(here(0), invented(16)), lambda minute: TOTAL if minute >= 0 else page()
+    done = lived(40, seen=seen, shown=shown)
+    [state] = done[-1].state.testimonies
+    assert "here" in {s.vantage for s in state.sights}
+    assert (verdict(done).call, verdict(done).reason_code) == (Advice.HOLD_OFF, "down")
+
+
+def test_a_place_that_a_token_invents_hides_no_failing_requests_of_an_unread_page():
+    shown = lambda minute: page() if minute < 0 else None  # noqa: E731
+    assert told(20, seen=all_of(failing, invented(1)), shown=shown)[0] in (Advice.HOLD_OFF, Advice.UNKNOWN)
+
+
 def test_a_place_that_a_token_invents_does_not_stand_in_for_the_page():
     shown = lambda minute: page() if minute < 0 else None  # noqa: E731
     assert told(30, seen=invented(1), shown=shown) == (Advice.UNKNOWN, "stale_unknown")
