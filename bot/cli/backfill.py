@@ -36,6 +36,7 @@ from bot.rules.reliability.backfill import (
     BackfilledHistory,
     BackfilledIncident,
     backfill_retroactive_incident,
+    with_moved_surfaces,
 )
 from bot.rules.transition import StateTransition, TransitionContext
 from bot.storage import Repository
@@ -211,8 +212,10 @@ def _replay_history(
     if last_poll.at is None:
         return None
     backfilled = builder.build_history(last_poll.at + ONE_SECOND)
-    rules = TransitionContext(provider, app_settings.rules_for(provider), {})
-    return _add_unlisted_incidents(backfilled, recording, rules) if isinstance(recording, History) else backfilled
+    if isinstance(recording, History):
+        rules = TransitionContext(provider, app_settings.rules_for(provider), {})
+        backfilled = _add_unlisted_incidents(backfilled, recording, rules)
+    return with_moved_surfaces(backfilled, provider)
 
 
 def _with_progress(transitions: Iterable[StateTransition], advance: ProgressCallback) -> Iterator[StateTransition]:

@@ -18,6 +18,7 @@ from bot.messages import reliability, replies, summary
 from bot.messages.builder import build_message, join_messages
 from bot.messages.timeline import SentNotification, timeline_message
 from bot.messages.words import Status
+from bot.queries import incident_export
 from bot.queries.current import StatusQueries
 from bot.queries.history import HistoryQueries
 from bot.rules.changes.diff import first_posted_at
@@ -59,6 +60,7 @@ def timeline(queries: StatusQueries, request: CommandRequest) -> CommandResponse
             labels=archive.incident_labels(tracked.incident.id),
             sent=sent,
             page=None if is_terminal else questions.requested_page(request.words),
+            surroundings=incident_export.surroundings(queries, provider, tracked),
         )
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from html import escape, unescape
+from itertools import groupby
 from typing import Any
 
 from bot.domain import Event, Provider, Surface, TrackedIncident
@@ -105,7 +106,11 @@ def ics(export: IncidentExport) -> str:
 
 def html(export: IncidentExport) -> str:
     """The incident as one self-contained HTML page: no script, no request, readable on a phone, light and dark."""
-    facts = "".join(f"<dt>{escape(fact)}</dt><dd>{escape(value)}</dd>" for fact, value in _incident_facts(export))
+    named = groupby(_incident_facts(export), key=lambda fact: fact[0])
+    facts = "".join(
+        f"<dt>{escape(fact)}</dt>{''.join(f'<dd>{escape(value)}</dd>' for _, value in values)}"
+        for fact, values in named
+    )
     steps = "".join(_html_step(line) for line in _timeline_lines(export))
     title = escape(f"{export.provider.name}: {export.known.incident.name}")
     return (
@@ -139,12 +144,12 @@ def _incident_facts(export: IncidentExport) -> list[tuple[str, str]]:
     facts = [
         ("Provider", export.provider.name),
         ("Incident", incident.id),
-        ("Status", summary.headline_text(tracked, export.provider, events)),
+        ("Status", summary.headline_text(tracked, export.provider, events, export.surroundings)),
         *([] if is_own else [(f"Impact, as posted by {vendor}", str(incident.impact))]),
-        (first, formatting.format_datetime(incident.created_at)),
+        (first, formatting.format_datetime(summary.posted_at(tracked, events))),
         ("Imported" if tracked.is_backfilled else "Detected", formatting.format_datetime(tracked.seen_at)),
         *_time_facts(export, events),
-        ("Affected", summary.affected_names(tracked, export.surfaces)),
+        ("Affected", summary.affected_names(tracked, export.surfaces, export.surroundings.components)),
         *_status_facts(export, events),
     ]
     facts += [("Labels", ", ".join(export.labels))] if export.labels else []
@@ -179,12 +184,14 @@ def _status_facts(export: IncidentExport, events: Sequence[Event]) -> Iterator[t
 
 def _timeline_title(export: IncidentExport) -> str:
     """``Timeline (2026-03-02, UTC)``: with the day where all times are of one, since its lines carry none then."""
-    return f"Timeline ({timeline.days_text(export.known, export.events)})"
+    return f"Timeline ({timeline.days_text(export.known, export.events, export.surroundings)})"
 
 
 def _timeline_lines(export: IncidentExport) -> Sequence[str]:
     """The lines of the answer to ``timeline``; the vendor's and people's words begin with ``> ``."""
-    message = timeline.timeline_message(export.known, export.provider, export.events, export.surfaces)
+    message = timeline.timeline_message(
+        *(export.known, export.provider, export.events, export.surfaces), surroundings=export.surroundings
+    )
     return unescape(message.text).splitlines()[2:]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain import (
+    Condition,
     Event,
     EventKind,
     EvidenceTotals,
@@ -50,6 +51,7 @@ _EVENT_TEXTS = {
 }
 _BY_VENDOR = (*QUOTED_EVENTS, EventKind.INCIDENT_OPENED, EventKind.INCIDENT_RESOLVED)  # with the vendor's own time
 NO_ACCURACY = VerdictAccuracy()
+_MAX_COMPONENTS = 5
 _MAX_SERVICE_LINES = 6  # lines of a summary that say which advice which service was given
 _MIN_LAG_S = 90  # seconds; a smaller difference between the vendor's time and ours is not shown
 _ENDING_WORDS = {
@@ -80,16 +82,22 @@ _ENDING_TEXTS = {
 class Surroundings:
     """What is recorded beside an incident.
 
-    ``changes`` are the changes of its surfaces, up to its end, that belong to other incidents, in time order.
-    ``history_until`` is the end of the imported history that it was open in; None for all others. ``evidence`` is what
-    probes and the team's own requests saw, by surface. ``last_check`` is the last check of its page: of an open
-    incident, nothing is known from then on.
+    ``changes`` are the changes of its surfaces' status and advice, up to its end, that are recorded with other
+    incidents, in time order. ``history_until`` is the end of the imported history that it was open in; None for all
+    others. ``evidence`` is what probes and the team's own requests saw, by surface. ``last_check`` is the last check of
+    its page: of an open incident, nothing is known from then on. ``courses`` are the statuses of its surfaces as the
+    reliability report counts them, in time order, each with the incident that it is of; empty where they were not asked
+    for. ``imputed`` are those, by surface and time, for which the impact of an incident stands. ``components`` are the
+    names of the page's components that it lists.
     """
 
     changes: tuple[Event, ...] = ()
     history_until: datetime | None = None
     evidence: tuple[EvidenceTotals, ...] = ()
     last_check: datetime | None = None
+    courses: tuple[Event, ...] = ()
+    imputed: frozenset[tuple[str, datetime]] = frozenset()
+    components: tuple[str, ...] = ()
 
 
 NO_SURROUNDINGS = Surroundings()
@@ -120,22 +128,22 @@ def summary_message(
     """
     vendor = provider.vendor or provider.name
     events = with_vendor_times(tracked, events)
-    headline = headline_text(tracked, provider, events)
+    headline = headline_text(tracked, provider, events, surroundings)
     when = _when_text(tracked, events, now, surroundings.history_until, surroundings.last_check)
-    advice = _advice_text(tracked, events, surfaces, now)
+    advice = _advice_text(tracked, events, surfaces, now, surroundings)
     ending = tracked.ending or IncidentEnding.UNRECORDED
     return answers.build_answer(
         [
             f"**{headline}** · {when} · `{tracked.incident.id}`",
             Paragraph(tracked.incident.name, is_quote=True),
-            f"**Affected:** {_affected_text(tracked, events, surfaces)}",
+            f"**Affected:** {_affected_text(tracked, events, surfaces, surroundings.components)}",
             f"**Detected:** {_detected_text(tracked, events, vendor, now)}",
             *(
                 [f"**Ended:** {_ENDING_TEXTS[ending].format(vendor=vendor)}"]
                 if tracked.closed_at and ending is not IncidentEnding.RESOLVED
                 else []
             ),
-            *_status_lines(tracked, events, surfaces, now, surroundings.changes),
+            *_status_lines(tracked, events, surfaces, now, surroundings),
             *([advice] if advice else []),
             *_other_evidence_lines(surroundings.evidence, surfaces),
             *([f"**Advice record:** {record}"] if (record := digest.accuracy_text(judged)) else []),
@@ -150,9 +158,17 @@ def summary_message(
     )
 
 
-def headline_text(tracked: TrackedIncident, provider: Provider, events: Iterable[Event]) -> str:
+def headline_text(
+    tracked: TrackedIncident,
+    provider: Provider,
+    events: Sequence[Event],
+    surroundings: Surroundings = NO_SURROUNDINGS,
+) -> str:
     """What it was and how it stands, such as ``Claude partial outage, resolved``."""
-    incident, worst = tracked.incident, worst_status(events)
+    own = [
+        e for e in surroundings.courses if e.incident == tracked.incident.id and e.seen_at >= posted_at(tracked, events)
+    ]
+    incident, worst = tracked.incident, worst_status([*events, *own])
     what = "maintenance" if incident.is_maintenance else str(worst or "incident")
     if incident.is_suspected:
         what = f"suspected {what}"
@@ -216,11 +232,11 @@ def summary_paragraphs(
     surroundings: Surroundings = NO_SURROUNDINGS,
 ) -> tuple[str, ...]:
     """The facts of an incident for its page: when, what was affected, which status and which advice; times in UTC."""
-    advice = _advice_text(tracked, events, surfaces, now)
+    advice = _advice_text(tracked, events, surfaces, now, surroundings)
     lines = (
         time_range_text(tracked, events, now, surroundings.history_until),
-        f"**Affected:** {affected_names(tracked, surfaces)}",
-        *_status_lines(tracked, events, surfaces, now, surroundings.changes),
+        f"**Affected:** {affected_names(tracked, surfaces, surroundings.components)}",
+        *_status_lines(tracked, events, surfaces, now, surroundings),
         *([advice] if advice else []),
         *_edit_lines(events, "The vendor"),
     )
@@ -238,7 +254,7 @@ def time_range_text(
     return answers.plain_times(f"**When:** {when}{ended}. **Detected:** {detected}")
 
 
-def _posted_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime:
+def posted_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime:
     """When the vendor first posted it, by the vendor's clock; of what no one posted, when it began."""
     if tracked.incident.is_unposted and not tracked.incident.is_suspected:
         return tracked.incident.created_at
@@ -251,7 +267,7 @@ def _posted_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime:
 
 def begun_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime | None:
     """When it began: the first post; of a maintenance its work, None while it is only planned."""
-    posted = _posted_at(tracked, events)
+    posted = posted_at(tracked, events)
     if not tracked.incident.is_maintenance:
         return posted
     started = [u.display_at for u in tracked.incident.updates if u.stage is Stage.IN_PROGRESS]
@@ -265,7 +281,7 @@ def ended_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime | No
     if tracked.closed_at is None:
         return None
     resolved_at = next((e.happened_at for e in reversed(events) if e.kind is EventKind.INCIDENT_RESOLVED), None)
-    return max(resolved_at or tracked.closed_at, _posted_at(tracked, events))
+    return max(resolved_at or tracked.closed_at, posted_at(tracked, events))
 
 
 def is_posted_late(tracked: TrackedIncident) -> bool:
@@ -283,9 +299,9 @@ def _when_text(
 ) -> str:
     start, end = begun_at(tracked, events), ended_at(tracked, events)
     if is_posted_late(tracked):
-        return f"posted {answers.time_token(_posted_at(tracked, events), now)} after it was over, no duration stated"
+        return f"posted {answers.time_token(posted_at(tracked, events), now)} after it was over, no duration stated"
     if start is None:
-        return f"announced {answers.time_token(_posted_at(tracked, events), now)}"
+        return f"announced {answers.time_token(posted_at(tracked, events), now)}"
     if end is None and history_until is not None:
         first, last = answers.time_tokens((start, max(history_until, start)), now)
         return f"since {first}, open when the imported history ended at {last}"
@@ -300,9 +316,9 @@ def _when_text(
 
 def _detected_text(tracked: TrackedIncident, events: Sequence[Event], vendor: str, now: datetime) -> str:
     """How soon Brownout knew, by what it can be measured from."""
-    lag = formatting.format_duration((tracked.seen_at - _posted_at(tracked, events)).total_seconds())
+    lag = formatting.format_duration((tracked.seen_at - posted_at(tracked, events)).total_seconds())
     if tracked.is_backfilled:
-        return "imported from a history, not seen live"
+        return "imported, not seen live"
     if tracked.lead is not None:
         return f"{formatting.format_duration(tracked.lead.total_seconds())} before the status page"
     if tracked.is_baseline:
@@ -333,16 +349,22 @@ def _other_evidence_lines(seen: Iterable[EvidenceTotals], surfaces: Mapping[str,
         yield f"**Not from the status page:** {_short_name(totals.surface, surfaces)}: {', '.join(evidence)}"
 
 
-def affected_names(tracked: TrackedIncident, surfaces: Mapping[str, Surface]) -> str:
+def affected_names(tracked: TrackedIncident, surfaces: Mapping[str, Surface], components: Sequence[str] = ()) -> str:
     """The names of all services that the incident has affected."""
-    return ", ".join(_surface_name(s, surfaces) for s in tracked.surfaces) or _no_service_text(tracked)
+    return ", ".join(_surface_name(s, surfaces) for s in tracked.surfaces) or _no_service_text(tracked, components)
 
 
-def _no_service_text(tracked: TrackedIncident) -> str:
-    return "no service named yet" if tracked.is_open else "no service named"
+def _no_service_text(tracked: TrackedIncident, components: Sequence[str]) -> str:
+    """That no known service is affected, and which components the vendor lists."""
+    text = "no service named yet" if tracked.is_open else "no service named"
+    shown, more = formatting.join_names(components[:_MAX_COMPONENTS]), len(components) - _MAX_COMPONENTS
+    names = f"{shown} and {more} more" if more > 0 else shown
+    return f"{text} (components of the page: {names})" if names else text
 
 
-def _affected_text(tracked: TrackedIncident, events: Iterable[Event], surfaces: Mapping[str, Surface]) -> str:
+def _affected_text(
+    tracked: TrackedIncident, events: Iterable[Event], surfaces: Mapping[str, Surface], components: Sequence[str]
+) -> str:
     """The short names of what it affected; ``(from text)`` after those that only the vendor's text named."""
     bases: dict[str | None, set[bool]] = {}
     for e in _condition_events(events):
@@ -351,7 +373,7 @@ def _affected_text(tracked: TrackedIncident, events: Iterable[Event], surfaces: 
     return ", ".join(
         f"{_short_name(s, surfaces)} {words.FROM_TEXT}" if bases.get(s) == {True} else _short_name(s, surfaces)
         for s in tracked.surfaces
-    ) or _no_service_text(tracked)
+    ) or _no_service_text(tracked, components)
 
 
 def _status_lines(
@@ -359,78 +381,97 @@ def _status_lines(
     events: Sequence[Event],
     surfaces: Mapping[str, Surface],
     now: datetime,
-    others: Sequence[Event] = (),
+    surroundings: Surroundings,
 ) -> Iterator[str]:
     """Each service's changes of status from the incident's beginning on, and those it was only named for.
 
-    A change that belongs to another incident, of ``others``, carries that one's id. A service that is still affected at
-    the end of this incident belongs to another one by then.
+    A change that belongs to another incident carries that one's id.
     """
-    steps = _status_steps(tracked, events, others)
+    steps = _status_steps(tracked, events, surroundings)
     if steps:
-        yield _course_text("Status", steps, surfaces, now, _still_affected(tracked, [*events, *others]))
+        yield _course_text("Status", steps, surfaces, now, _endings(tracked, events, surroundings))
     unchanged = [s for s in tracked.surfaces if s not in steps]
     if unchanged and not tracked.incident.is_maintenance:
         yield f"**Named, status unchanged:** {', '.join(_short_name(s, surfaces) for s in unchanged)}"
 
 
 def _status_steps(
-    tracked: TrackedIncident, events: Sequence[Event], others: Sequence[Event]
+    tracked: TrackedIncident, events: Sequence[Event], surroundings: Surroundings
 ) -> dict[str, list[tuple[datetime, str]]]:
     """The changes of status by service; equal ones that follow each other, as polls see them, are one."""
-    start = _posted_at(tracked, events)
-    own_times = {u.display_at.replace(second=0, microsecond=0) for u in tracked.incident.updates if u.transitions}
+    start = posted_at(tracked, events)
     steps: dict[str, list[tuple[datetime, str]]] = {}
-    for e in _in_order(events, others):
+    for e in _status_changes(events, surroundings):
         if not e.surface or not e.condition:
             continue
-        is_own = e.incident in (None, tracked.incident.id) or e.seen_at.replace(second=0, microsecond=0) in own_times
-        is_other = e.condition.is_bad and not is_own
-        by = f" (as {e.incident})" if is_other else ""
-        course = steps.setdefault(e.surface, [])
-        basis = f" {words.FROM_TEXT}" if e.inferred and e.condition.is_bad else ""
-        status = f"{words.CONDITION_STATUS[e.condition]}{basis}"
+        course, status = steps.setdefault(e.surface, []), status_text(e, tracked, surroundings)
+        is_affected = e.condition not in (Condition.OPERATIONAL, Condition.UNKNOWN)
         if e.seen_at < start:
-            course[:] = [(e.seen_at, f"{status}{by} since")] if e.condition.is_bad else []
-        elif not course or course[-1][1].partition(" (as ")[0] != status:
-            course.append((e.seen_at, f"{status}{by}"))
+            course[:] = [(e.seen_at, f"{status} since")] if e.condition.is_bad else []
+        elif (course and course[-1][1] != status) or (not course and (is_affected or not surroundings.courses)):
+            course.append((e.seen_at, status))
     return {surface: course for surface, course in steps.items() if course}
 
 
-def _in_order(events: Iterable[Event], others: Iterable[Event]) -> list[Event]:
+def status_text(event: Event, tracked: TrackedIncident, surroundings: Surroundings) -> str:
+    """A service's new status, and in brackets what it rests on where that is no component, and which other incident."""
+    condition = event.condition or Condition.UNKNOWN
+    remarks = []
+    if condition.is_bad and event.inferred:
+        remarks.append(words.FROM_TEXT)
+    elif condition.is_bad and (event.surface, event.seen_at) in surroundings.imputed:
+        remarks.append(words.FROM_IMPACT)
+    is_affected = condition not in (Condition.OPERATIONAL, Condition.UNKNOWN)
+    if is_affected and event.incident not in (None, tracked.incident.id):
+        remarks.append(f"(as {event.incident})")
+    return " ".join((words.CONDITION_STATUS[condition], *remarks)).replace(") (", ", ")
+
+
+def _status_changes(events: Iterable[Event], surroundings: Surroundings) -> list[Event]:
     """The changes of services, oldest first; of two at one time the incident's own comes last."""
+    if surroundings.courses:
+        return list(surroundings.courses)
     own = [(e.seen_at, 1, e) for e in _condition_events(events)]
-    theirs = [(e.seen_at, 0, e) for e in _condition_events(others)]
+    theirs = [(e.seen_at, 0, e) for e in _condition_events(surroundings.changes)]
     return [e for *_, e in sorted([*own, *theirs], key=lambda step: step[:2])]
 
 
-def _still_affected(tracked: TrackedIncident, events: Iterable[Event]) -> frozenset[str]:
-    """The services that were affected when the incident ended: by another one, then."""
-    latest = {e.surface: e.condition for e in _in_order(events, ())}
-    return frozenset(s for s, c in latest.items() if s and c and c.is_bad and tracked.closed_at is not None)
+def _endings(tracked: TrackedIncident, events: Iterable[Event], surroundings: Surroundings) -> dict[str, str]:
+    """What the course of a service ends with where that was still affected at the end, by another incident then."""
+    if tracked.closed_at is None and surroundings.history_until is None:
+        return {}
+    ended = "this incident" if tracked.closed_at is not None else "the imported history"
+    latest = {e.surface: e.condition for e in _status_changes(events, surroundings)}
+    return {s: f" (still affected when {ended} ended)" for s, c in latest.items() if s and c and c.is_bad}
 
 
 def status_texts(
     tracked: TrackedIncident, events: Sequence[Event], surfaces: Mapping[str, Surface], surroundings: Surroundings
 ) -> Iterator[str]:
     """The course of each service in UTC, with a date on every time that is not the first day's, as plain text."""
-    epoch = datetime.min.replace(tzinfo=_posted_at(tracked, events).tzinfo)
-    for line in _status_lines(tracked, events, surfaces, epoch, surroundings.changes):
+    epoch = datetime.min.replace(tzinfo=posted_at(tracked, events).tzinfo)
+    for line in _status_lines(tracked, events, surfaces, epoch, surroundings):
         yield answers.plain_times(line).replace("**", "")
 
 
 def _advice_text(
-    tracked: TrackedIncident, events: Sequence[Event], surfaces: Mapping[str, Surface], now: datetime
+    tracked: TrackedIncident,
+    events: Sequence[Event],
+    surfaces: Mapping[str, Surface],
+    now: datetime,
+    surroundings: Surroundings,
 ) -> str:
-    """Which advice each service was given, and when; empty if none was recorded."""
+    """Which advice each service was given from the first post on, and when; empty if none was recorded."""
     steps: dict[str, list[tuple[datetime, str]]] = {}
-    for e in events:
+    first = min(tracked.seen_at, posted_at(tracked, events))
+    others = (e for e in surroundings.changes if e.seen_at >= first)
+    for e in sorted((*events, *others), key=lambda e: e.seen_at):
         if e.kind is EventKind.VERDICT_CHANGED and e.surface and e.verdict:
             advice = words.ADVICE_STYLES[e.verdict].short.lower()
             given = steps.setdefault(e.surface, [])
             if not given or given[-1][1] != advice:
                 given.append((e.seen_at, advice))
-    return _course_text("Advice given", steps, surfaces, now, _still_affected(tracked, events)) if steps else ""
+    return _course_text("Advice given", steps, surfaces, now, {}) if steps else ""
 
 
 def _course_text(
@@ -438,15 +479,14 @@ def _course_text(
     steps: Mapping[str, Sequence[tuple[datetime, str]]],
     surfaces: Mapping[str, Surface],
     now: datetime,
-    still_affected: frozenset[str],
+    endings: Mapping[str, str],
 ) -> str:
     """One line for all services with the same course: ``API, web: outage 12:01 → operational 12:31``."""
     names: dict[str, list[str]] = {}
     for surface, course in steps.items():
         clocks = answers.time_tokens([at.replace(second=0, microsecond=0) for at, _ in course], now)
         text = " → ".join(f"{word} {clock}" for (_, word), clock in zip(course, clocks, strict=True))
-        ending = " (still affected when this incident ended)" if surface in still_affected else ""
-        names.setdefault(text + ending, []).append(_short_name(surface, surfaces))
+        names.setdefault(text + endings.get(surface, ""), []).append(_short_name(surface, surfaces))
     lines = [f"{', '.join(services)}: {text}" for text, services in names.items()]
     if len(lines) == 1:
         return f"**{title}:** {lines[0]}"

@@ -68,8 +68,11 @@ def timeline_message(
     labels: Sequence[str] = (),
     sent: Sequence[SentNotification] = (),
     page: int | None = None,
+    surroundings: summary.Surroundings = summary.NO_SURROUNDINGS,
 ) -> Message:
     """Every step with our time, what edits changed, and the notifications in ``sent``.
+
+    What other incidents changed at its services while it was open is among the steps, with that incident's id.
 
     In pages, the newest is first; the whole begins with the oldest.
 
@@ -81,20 +84,22 @@ def timeline_message(
         labels: The incident's labels.
         sent: The notifications about it that are shown.
         page: The number of a page that fits into one message of Slack, from 1; None for the whole.
+        surroundings: What is recorded beside it.
     """
     lines: list[Paragraph | str] = [Paragraph(tracked.incident.name, is_quote=True)]
     if tracked.is_backfilled:
-        lines.append(f"Imported {formatting.format_datetime(tracked.seen_at)}; all times are the vendor's.")
+        lines.append(f"Imported {formatting.format_datetime(tracked.seen_at)}; {_clock_note(tracked, events)}")
     if labels:
         lines.append(f"Labels: {', '.join(labels)}.")
     corrections: dict[int | None, int | None] = {e.about: e.id for e in events if e.about is not None}
-    minutes = _by_minute(with_vendor_times(tracked, events), sent)
+    minutes = _by_minute(_all_events(tracked, events, surroundings), sent)
     days = {minute.at.date() for minute in minutes}
     is_one_day = len(days) == 1
     vendor = provider.vendor or provider.name
     is_resolved = any(u.stage.is_closed for u in tracked.incident.updates) or tracked.ending is IncidentEnding.RESOLVED
     ending = "" if is_resolved else summary.ending_text(tracked, vendor)
-    names = _Names(surfaces, vendor, "%H:%M" if is_one_day else "%Y-%m-%d %H:%M", ending)
+    clock = "%H:%M" if is_one_day else "%Y-%m-%d %H:%M"
+    names = _Names(surfaces, vendor, clock, ending, tracked, surroundings)
     shown = [step for minute in minutes for step in _minute_steps(minute, names, corrections)]
     day = f"{min(days)}, " if is_one_day else ""
     title = f"{provider.name}: timeline of {tracked.incident.id} ({day}UTC)"
@@ -103,10 +108,50 @@ def timeline_message(
     return _page_message(title, lines, [*_pages(shown[::-1])], page, tracked.incident.id)
 
 
-def days_text(tracked: TrackedIncident, events: Sequence[Event]) -> str:
+def _clock_note(tracked: TrackedIncident, events: Iterable[Event]) -> str:
+    """Whose times those of an imported incident are."""
+    posts = {u.display_at for u in tracked.incident.updates}
+    steps = (e for e in events if not e.author and e.kind not in _CHANGES)
+    if all((e.happened_at or e.seen_at) in posts for e in steps):
+        return "all times are the vendor's."
+    return "posts have the vendor's times, other steps those of the recorded polls."
+
+
+def days_text(
+    tracked: TrackedIncident, events: Sequence[Event], surroundings: summary.Surroundings = summary.NO_SURROUNDINGS
+) -> str:
     """The zone of a timeline's times, after the day where all of them are of one."""
-    days = {e.seen_at.date() for e in with_vendor_times(tracked, events)}
+    days = {e.seen_at.date() for e in _all_events(tracked, events, surroundings)}
     return f"{min(days)}, UTC" if len(days) == 1 else "UTC"
+
+
+def _all_events(
+    tracked: TrackedIncident, events: Sequence[Event], surroundings: summary.Surroundings
+) -> Sequence[Event]:
+    """The incident's events, and the changes by others from its first post on.
+
+    A service that was affected before has the last change before it too. In an imported incident, services change when
+    the record says so, whichever poll saw it.
+    """
+    own = list(with_vendor_times(tracked, events))
+    changes: Sequence[Event] = surroundings.changes
+    if tracked.is_backfilled and surroundings.courses:
+        own = [e for e in own if e.kind is not EventKind.SURFACE_CHANGED]
+        changes = surroundings.courses
+    first = min((e.seen_at for e in own), default=tracked.seen_at)
+    before = {e.surface: e for e in changes if e.seen_at < first and e.kind is EventKind.SURFACE_CHANGED}
+    since = [e for e in before.values() if e.condition and e.condition.is_bad]
+    return [*since, *own, *_shown_changes(changes, first, {e.surface for e in since})]
+
+
+def _shown_changes(changes: Iterable[Event], first: datetime, affected: set[str | None]) -> Iterator[Event]:
+    """The changes from ``first`` on, of each service from when it is affected."""
+    for event in changes:
+        is_known_well = event.condition in (Condition.OPERATIONAL, Condition.UNKNOWN)
+        if event.seen_at < first or (event.surface not in affected and is_known_well):
+            continue
+        affected.add(event.surface)
+        yield event
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +165,12 @@ class _Names:
     vendor: str
     clock: str
     ending: str
+    tracked: TrackedIncident
+    surroundings: summary.Surroundings
+
+    def status(self, event: Event) -> str:
+        """The status that a service got, what it rests on, and which other incident it is of."""
+        return summary.status_text(event, self.tracked, self.surroundings)
 
     def short(self, surface: str) -> str:
         found = self.surfaces.get(surface)
@@ -164,7 +215,7 @@ def _change_lines(changes: Iterable[Event], names: _Names) -> Iterator[str]:
     for event in changes:
         surface = event.surface or ""
         if event.kind is EventKind.SURFACE_CHANGED and event.condition:
-            statuses[surface] = formatting.condition_text(event.condition, inferred=event.inferred)
+            statuses[surface] = names.status(event)
         elif event.verdict:
             advice[surface] = _advice_text(event.verdict, event.exposure)
     grouped: dict[str, list[str]] = {}

@@ -202,3 +202,4 @@ SEVERITY_WORDS: Mapping[Condition, str] = {
 }
 
 FROM_TEXT = "(from text)"  # after the name of a service that only the vendor's text names
+FROM_IMPACT = "(from impact)"  # after a status for which the incident's impact stands, since no transition was recorded

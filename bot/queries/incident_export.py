@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from bot.domain import Event, EventKind, Provider, TrackedIncident
 from bot.domain.reliability import TimeWindow
 from bot.messages import summary
 from bot.messages.export import IncidentExport
 from bot.queries.current import StatusQueries
+from bot.queries.history import HistoryQueries
+from bot.rules.attribution.components import find_component_link
 from bot.rules.changes.diff import first_posted_at
 
+_CHANGES = (EventKind.SURFACE_CHANGED, EventKind.VERDICT_CHANGED)
+_LONGEST_BEFORE = timedelta(days=31)  # a service that was affected longer before an incident was so since then
+_ONE_MINUTE = timedelta(minutes=1)
 _MAX_OTHERS = 50  # incidents at the same time that are looked into
 
 
@@ -32,11 +38,70 @@ def incident_export(queries: StatusQueries, typed: str, channel: str | None = No
 
 
 def surroundings(queries: StatusQueries, provider: Provider, tracked: TrackedIncident) -> summary.Surroundings:
-    """What is recorded beside an incident: what others did to its surfaces, the end of its history, and evidence."""
-    until = _history_until(queries, provider, tracked)
+    """What is recorded beside an incident: the status of its services, the end of its history, and evidence."""
+    archive, until = queries.repository.archive, _history_until(queries, provider, tracked)
     window = TimeWindow(first_posted_at(tracked.incident), tracked.closed_at or until or queries.now())
-    evidence = queries.evidence_totals(tracked)
-    return summary.Surroundings(_changes_by_others(queries, provider, tracked, window), until, tuple(evidence))
+    others = _overlapping_incidents(queries, provider, tracked, window)
+    recorded = [
+        event
+        for known in (*others, tracked)
+        for event in summary.with_vendor_times(known, queries.repository.events(known.incident.id))
+        if event.kind in _CHANGES and event.surface in tracked.surfaces and event.seen_at <= window.end
+    ]
+    changes = sorted(recorded, key=lambda e: e.seen_at)
+    causes = _causes(provider, [*others, tracked])
+    courses, imputed = _status_courses(queries, provider, tracked, window, (changes, causes))
+    return summary.Surroundings(
+        changes=tuple(e for e in changes if e.incident != tracked.incident.id),
+        history_until=until,
+        evidence=tuple(queries.evidence_totals(tracked)),
+        courses=courses,
+        imputed=imputed,
+        components=archive.incident_components(provider.id, tracked.incident.id),
+    )
+
+
+def _status_courses(
+    queries: StatusQueries,
+    provider: Provider,
+    tracked: TrackedIncident,
+    window: TimeWindow,
+    recorded: tuple[Sequence[Event], Mapping[tuple[str, datetime], str]],
+) -> tuple[tuple[Event, ...], frozenset[tuple[str, datetime]]]:
+    """The status of each of its services as the reliability report counts it, as events from the first post on.
+
+    What was so before it is the first event of its service, dated when it began. The second value are the changes, by
+    surface and time, for which the impact of an incident stands. ``recorded`` are the recorded changes, in time order,
+    and what updates changed by ``_causes``: both say which incident a change is of.
+    """
+    changes, causes = recorded
+    history = HistoryQueries(queries.repository.archive, queries.now())
+    is_ended = tracked.closed_at is not None
+    known = TimeWindow(window.start - _LONGEST_BEFORE, window.end + (_ONE_MINUTE if is_ended else timedelta()))
+    courses: list[Event] = []
+    imputed: set[tuple[str, datetime]] = set()
+    for surface in provider.surfaces:
+        if surface.id not in tracked.surfaces:
+            continue
+        own = [e for e in changes if e.surface == surface.id and e.kind is EventKind.SURFACE_CHANGED]
+        for period in history.condition_periods(surface, known):
+            if period.end < window.start or period.start > window.end:
+                continue
+            newest = next((e for e in reversed(own) if e.seen_at <= period.start + _ONE_MINUTE), None)
+            minute = period.start.replace(second=0, microsecond=0)
+            is_of_text = period.inferred and newest is not None and newest.inferred
+            if period.inferred and not is_of_text:
+                imputed.add((surface.id, period.start))
+            cause = causes.get((surface.id, minute)) or (newest.incident if newest else None)
+            courses.append(
+                Event(
+                    *(EventKind.SURFACE_CHANGED, provider.id, period.start, period.start, cause),
+                    surface=surface.id,
+                    condition=period.condition,
+                    inferred=is_of_text,
+                )
+            )
+    return tuple(sorted(courses, key=lambda e: e.seen_at)), frozenset(imputed)
 
 
 def _history_until(queries: StatusQueries, provider: Provider, tracked: TrackedIncident) -> datetime | None:
@@ -45,22 +110,30 @@ def _history_until(queries: StatusQueries, provider: Provider, tracked: TrackedI
     return queries.repository.archive.history_until(provider.id, first_posted_at(tracked.incident))
 
 
-def _changes_by_others(
+def _overlapping_incidents(
     queries: StatusQueries, provider: Provider, tracked: TrackedIncident, window: TimeWindow
-) -> tuple[Event, ...]:
-    """The changes of the incident's surfaces up to its end that belong to other incidents, in time order."""
-    surfaces = set(tracked.surfaces)
-    others = [
-        course
+) -> list[TrackedIncident]:
+    """The other incidents of these surfaces that were open in the window, the newest of them if there are many."""
+    ids = [
+        course.incident
         for course in queries.repository.archive.incident_courses([provider.id], window)
-        if course.incident != tracked.incident.id and surfaces.intersection(course.surfaces)
+        if course.incident != tracked.incident.id and set(tracked.surfaces).intersection(course.surfaces)
     ]
-    changes: list[Event] = []
-    for course in others[-_MAX_OTHERS:]:
-        stored = queries.repository.tracked_incident(course.incident)
-        events = queries.repository.events(course.incident)
-        changes += summary.with_vendor_times(stored[1], events) if stored else events
-    kept = (
-        e for e in changes if e.kind is EventKind.SURFACE_CHANGED and e.surface in surfaces and e.seen_at <= window.end
-    )
-    return tuple(sorted(kept, key=lambda e: e.seen_at))
+    stored = (queries.repository.tracked_incident(i) for i in ids[-_MAX_OTHERS:])
+    return [other for _, other in filter(None, stored)]
+
+
+def _causes(provider: Provider, incidents: Iterable[TrackedIncident]) -> dict[tuple[str, datetime], str]:
+    """Which incident changed a surface in a minute, by the transitions of its updates; the last one given wins.
+
+    What an incident leaves a surface in when it ends is not of that incident.
+    """
+    return {
+        (link.surface, update.display_at.replace(second=0, microsecond=0)): tracked.incident.id
+        for tracked in incidents
+        for update in tracked.incident.updates
+        if not update.stage.is_closed
+        for move in update.transitions or ()
+        if move.old is not move.new
+        and (link := find_component_link(move.component_id, move.name, provider)) is not None
+    }

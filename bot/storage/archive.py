@@ -103,6 +103,10 @@ class Archive:
         """The incidents of these providers that were open in the window, each once; or all of them; oldest first."""
         return reliability.incident_courses(self._db, providers, window)
 
+    def incident_components(self, source: str, incident: str) -> tuple[str, ...]:
+        """The names of the page's components that an incident was linked to, in the order of their ids."""
+        return reliability.incident_components(self._db, source, incident)
+
     def history_until(self, provider: str, posted_at: datetime) -> datetime | None:
         """The end of the imported history that an incident was posted in; None where polls have taken over since."""
         return reliability.history_until(self._db, provider, posted_at)

@@ -164,6 +164,12 @@ def history_until(db: Database, provider: str, posted_at: datetime) -> datetime 
     return parse_time(row["until"]) if row["until"] and not is_polled_since else None
 
 
+def incident_components(db: Database, source: str, incident: str) -> tuple[str, ...]:
+    """The names of the page's components that an incident was linked to, in the order of their ids."""
+    query = "SELECT name FROM incident_components WHERE source = ? AND incident = ? ORDER BY component"
+    return tuple(row["name"] for row in db.rows(query, source, incident))
+
+
 def first_poll_at(db: Database, source: str) -> datetime | None:
     """The time of the first poll; None before it."""
     [row] = db.rows("SELECT min(first_at) AS at FROM observations WHERE source = ?", source)

@@ -319,8 +319,3 @@ def test_a_start_on_another_day_carries_its_date_in_the_timeline():
 def test_a_status_that_only_words_support_says_so():
     line = status_line([replace(changed(0, AMBER), inferred=True), changed(30, GREEN)])
     assert line == "Status: Acme API: degraded (from text) 12:00 → operational 12:30 UTC"
-
-
-def test_a_change_that_both_incidents_posted_is_not_said_to_be_the_others():
-    line = status_line([changed(60, GREEN)], changed(0, RED, "i2"))
-    assert line == "Status: Acme API: outage 12:00 → operational 13:00 UTC"

@@ -210,9 +210,17 @@ def link(service: Service, component: str, name: str) -> str | None:
 def course_of(record: Record, service: Service) -> list[tuple[datetime, datetime, str]]:
     """The service's conditions over the record: the worst of its components at every edge."""
     own = {c: kind for c in record.courses if (kind := link(service, c, record.names.get(c, c)))}
-    posted = posted_spans(record, service)
-    edges = {record.start, record.end, *(at for c in own for at, _ in record.courses[c])}
-    edges |= {at for pair in record.unknown for at in pair} | {at for a, b, _ in posted for at in (a, b)}
+    polled = polled_spans(record, own, [])
+    posted = posted_spans(record, service, beginnings_of_bad_times(polled))
+    spans = polled_spans(record, own, [at for a, b, _ in posted for at in (a, b)])
+    ends = green_ends(record, service, posted)
+    return [(a, b, overlaid(posted, ends, spans, a, condition)) for a, b, condition in spans]
+
+
+def polled_spans(record: Record, own: dict[str, str], more_edges) -> list[tuple[datetime, datetime, str]]:
+    """The conditions without what transitions say, cut at every edge."""
+    edges = {record.start, record.end, *more_edges, *(at for c in own for at, _ in record.courses[c])}
+    edges |= {at for pair in record.unknown for at in pair}
     cuts = sorted(at for at in edges if record.start <= at <= record.end)
     spans = []
     for start, end in pairwise(cuts):
@@ -220,20 +228,30 @@ def course_of(record: Record, service: Service) -> list[tuple[datetime, datetime
         if any(a <= start < b for a, b in record.unknown):
             condition = "unknown"
         spans.append((start, end, condition))
-    ends = green_ends(record, service, posted)
-    return [(a, b, overlaid(posted, ends, spans, a, condition)) for a, b, condition in spans]
+    return spans
 
 
-def posted_spans(record: Record, service: Service) -> list[tuple[datetime, datetime, str]]:
-    """What transitions say: from one to the next of the component that begins with the status it left it in."""
+def beginnings_of_bad_times(spans) -> list[datetime]:
+    """When a bad time begins after one that was not bad."""
+    before = ["operational", *(condition for _, _, condition in spans)]
+    return [a for (a, _, c), last in zip(spans, before, strict=False) if c in BAD and last not in BAD]
+
+
+def posted_spans(record: Record, service: Service, begun: list[datetime]) -> list[tuple[datetime, datetime, str]]:
+    """What transitions say: from one to the next of the component that begins with the status it left it in.
+
+    The last one holds until the polls see a bad time, if that begins at most 15 minutes later.
+    """
     by_component = defaultdict(list)
     for (_, component), move in sorted(record.moves.items(), key=lambda item: item[1][0]):
         by_component[component].append(move)
     spans = []
     for component, moves in by_component.items():
         kind = link(service, component, record.names.get(component, component))
-        for (at, _, status), (until, old, _) in pairwise(moves):
-            if kind and status == old and status not in ("operational", "unknown") and at < until:
+        for (at, _, status), (until, old, _) in pairwise([*moves, (record.end, "", "")]):
+            if status != old:
+                until = next((b for b in begun if at < b <= at + HELD), at)  # noqa: PLW2901
+            if kind and status not in ("operational", "unknown") and at < until:
                 spans.append((at, until, "degraded" if kind == "part" and status in BAD else status))
     return spans
 

@@ -18,11 +18,13 @@ from bot.domain import (
     EventKind,
     Incident,
     PollResult,
+    Provider,
     ProviderState,
     Snapshot,
     TrackedIncident,
 )
 from bot.domain.reliability import ConditionClaim, TimeWindow
+from bot.rules.attribution.components import find_component_link
 from bot.rules.reliability.spans import merge_windows
 from bot.rules.transition import StateTransition, TransitionContext, apply_poll
 
@@ -82,6 +84,22 @@ def backfill_retroactive_incident(incident: Incident, context: TransitionContext
     return BackfilledIncident(
         replace(tracked, surfaces=surfaces, closed_at=_resolution_time(events), is_backfilled=True), events
     )
+
+
+def with_moved_surfaces(history: BackfilledHistory, provider: Provider) -> BackfilledHistory:
+    """The history whose incidents affected what their transitions say too, also where no poll saw it."""
+    incidents = tuple(replace(i, tracked=_with_moved_surfaces(i.tracked, provider)) for i in history.incidents)
+    return replace(history, incidents=incidents)
+
+
+def _with_moved_surfaces(tracked: TrackedIncident, provider: Provider) -> TrackedIncident:
+    moved = (
+        link.surface
+        for update in tracked.incident.updates
+        for move in update.transitions or ()
+        if move.new.is_bad and (link := find_component_link(move.component_id, move.name, provider))
+    )
+    return replace(tracked, surfaces=tuple(dict.fromkeys((*tracked.surfaces, *moved))))
 
 
 def _resolution_time(events: Iterable[Event]) -> datetime | None:

@@ -5,6 +5,7 @@ A poll sees a change minutes after it; a transition carries the time of its upda
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -21,8 +22,9 @@ def posted_claims(
     """The claims of the transitions of a surface's components.
 
     Each bad condition holds until the next transition of the component that begins with it. Where there is none, it
-    holds until a poll had seen it, and the polls say what followed. Where a poll saw the end of one a little later (at
-    most 15 minutes), the surface is claimed to be operational in between.
+    holds until a poll had seen it, and the polls say what followed. In a recording that is the next bad time of the
+    surface, if it begins at most 15 minutes later. Where a poll saw the end of one a little later (at most 15 minutes),
+    the surface is claimed to be operational in between.
 
     Args:
         transitions: The provider's transitions, in any order.
@@ -30,7 +32,8 @@ def posted_claims(
         surface: The surface.
     """
     components = list(_steps_by_component(transitions, surface))
-    claims = [claim for steps, is_part in components for claim in _claims(steps, is_part=is_part)]
+    seen_bad = _beginnings(seen)
+    claims = [claim for steps, is_part in components for claim in _claims(steps, seen_bad, is_part=is_part)]
     ends = [at for steps, _ in components for at in _ends(steps)]
     return (*claims, *_late_ends(claims, ends, seen))
 
@@ -48,12 +51,34 @@ def _steps_by_component(
     yield from ((found, is_part) for (_, is_part), found in steps.items())
 
 
-def _claims(steps: Sequence[DatedTransition], *, is_part: bool) -> Iterator[ConditionClaim]:
+def _beginnings(seen: Iterable[ConditionClaim]) -> list[datetime]:
+    """When the bad times that polls saw begin, in time order; what goes on in another bad condition is one time."""
+    begun: list[datetime] = []
+    until: datetime | None = None
+    for claim in sorted((c for c in seen if c.condition.is_bad), key=lambda c: c.start):
+        if until is None or claim.start > until:
+            begun.append(claim.start)
+        if claim.end is None:
+            break
+        until = max(until or claim.end, claim.end)
+    return begun
+
+
+def _claims(
+    steps: Sequence[DatedTransition], seen_bad: Sequence[datetime], *, is_part: bool
+) -> Iterator[ConditionClaim]:
     for step, later in zip(steps, (*steps[1:], None), strict=True):
         is_continued = later is not None and later.old is step.new
-        until = later.at if later is not None and is_continued else step.seen_at
+        until = later.at if later is not None and is_continued else step.seen_at or _seen_from(step.at, seen_bad)
         if step.new not in (Condition.OPERATIONAL, Condition.UNKNOWN) and until is not None and step.at < until:
             yield ConditionClaim(step.at, until, Condition.DEGRADED if is_part and step.new.is_bad else step.new)
+
+
+def _seen_from(at: datetime, seen_bad: Sequence[datetime]) -> datetime | None:
+    """When a recording's polls saw the first bad time that begins at most 15 minutes after ``at``; None for none."""
+    index = bisect_right(seen_bad, at)
+    found = seen_bad[index] if index < len(seen_bad) else None
+    return found if found is not None and found - at <= COVERED_AFTER_FAILURE else None
 
 
 def _ends(steps: Sequence[DatedTransition]) -> Iterator[datetime]:
