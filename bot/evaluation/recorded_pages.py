@@ -1,8 +1,8 @@
 """Parses the pages of recorded polls, in whatever format the recorder stored them.
 
-Most recordings have a Statuspage summary in ``body``. Of another format, ``body`` is what the page answered: a JSON
-value, or a string where it was no JSON; a list of these where one poll of the format reads several paths, in their
-order (``SourceFormat.paths``).
+Most recordings have a Statuspage summary in ``body``, whatever their provider's format is now. Of another format,
+``body`` is what the page answered: a JSON value, or a string where it was no JSON; a list of these where one poll of
+the format reads several paths, in their order (``SourceFormat.paths``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from bot.domain import Snapshot, Source
 from bot.errors import ParseError
-from bot.formats import FORMATS, statuspage
+from bot.formats import FORMATS, incidentio, statuspage
 from bot.formats.base import SourceFormat, mark_complete
 from bot.formats.recordings import RecordedPoll
 
@@ -60,6 +60,9 @@ def recognise(polls: Iterable[RecordedPoll]) -> tuple[str, Snapshot] | None:
 
 
 def _is_statuspage(body: object) -> bool:
+    """Whether it is a Statuspage, and not incident.io's form of it: that leaves out lists that are empty."""
+    if incidentio.fits(body):
+        return False
     return isinstance(body, dict) and isinstance(body.get("page"), dict) and not body.keys().isdisjoint(_LISTS)
 
 

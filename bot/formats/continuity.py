@@ -2,8 +2,9 @@
 
 An update without a time keeps the time at which it was first seen; an incident without an id keeps the id of the
 incident with its title that has left the list; an incident under a new id that begins like one that has left the list
-is that one; and an update whose id is made of its time, and that only carries a
-newer time, is the update that it was (bot/docs/status-page-formats.md#odd-entries, #touched-without-a-word).
+is that one; an impact that the page no longer states stays as it was; and an update whose id is made of its time, and
+that only carries a newer time, is the update that it was (bot/docs/status-page-formats.md#odd-entries,
+#touched-without-a-word).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain import Incident, Snapshot, Stage, TrackedIncident, Update
+from bot.domain import Impact, Incident, Snapshot, Stage, TrackedIncident, Update
 
 LAPSED_AFTER = timedelta(hours=24)  # bot/docs/verdict-rules.md#maintenance
 
@@ -89,14 +90,16 @@ def _fitted(shown: Incident, known: dict[str, Incident], undated: frozenset[str]
     if before is None:
         return shown
     created_at = before.created_at if shown.id in undated else shown.created_at
+    impact = before.impact if shown.impact is Impact.UNKNOWN else shown.impact
     known_updates = {u.id: u for u in before.updates}
     listed = {u.id for u in shown.updates}
     newest = before.updates[-1].id if before.updates else ""
     replaceable = [u for u in before.updates if u.id not in listed and (u.body or u.id == newest)]
     updates = tuple(_fitted_update(u, known_updates, replaceable, undated) for u in shown.updates)
-    if updates == shown.updates and created_at == shown.created_at:
+    if (updates, created_at, impact) == (shown.updates, shown.created_at, shown.impact):
         return shown
-    return replace(shown, created_at=created_at, updates=tuple(sorted(updates, key=lambda u: u.display_at)))
+    in_order = tuple(sorted(updates, key=lambda u: u.display_at))
+    return replace(shown, created_at=created_at, impact=impact, updates=in_order)
 
 
 def _fitted_update(
