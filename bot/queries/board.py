@@ -1,12 +1,12 @@
 """``BoardQueries``: what the board needs beside the present state: 90 days per service, lists of incidents, lanes.
 
 The days of a service take some milliseconds to work out, so they are kept until its condition or the day changes, or
-for ten minutes. They are worked out one service at a time, so that other requests go on between them.
+for ten minutes.
 """
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ LANE_WINDOW = timedelta(hours=24)
 INCIDENTS_PER_PAGE = 25
 MAX_SEARCHED = 200  # incidents that a search gives to the other filters
 _KEEP = timedelta(minutes=10)
-_MAX_WAIT_S = 1.0  # how long a page waits for days that are not worked out yet
+MAX_WORK_S = 1.0  # how long a page waits for days that are not worked out yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +48,43 @@ class IncidentListPage:
 
 
 @dataclass(slots=True)
+class UptimeCache:
+    """The days of services that were worked out, by id, and those that a page had no time for. Threads share it."""
+
+    kept: dict[str, _KeptUptime] = field(default_factory=dict)
+    missing: dict[str, tuple[Surface, Condition]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class BoardQueries:
-    """Queries of the board. One object per server, since it keeps the days of services."""
+    """Queries of the board. Several objects may share one cache."""
 
     queries: StatusQueries
-    _kept: dict[str, _KeptUptime] = field(default_factory=dict)
-    _task: asyncio.Task[None] | None = None
+    cache: UptimeCache = field(default_factory=UptimeCache)
 
-    async def uptimes(self, states: Sequence[tuple[Provider, ProviderState]]) -> Mapping[str, SurfaceUptime]:
+    def uptimes(self, states: Sequence[tuple[Provider, ProviderState]]) -> Mapping[str, SurfaceUptime]:
         """The last 90 days of each service of these providers, by id.
 
-        It waits at most a second for what is not known yet; what is missing then is there at one of the next calls.
+        It works for at most MAX_WORK_S on what is not known yet; the rest is noted as missing (``work_out_missing``).
         """
+        now, kept = self.queries.now(), self.cache.kept
         wanted = [(s, _condition(state, s)) for provider, state in states for s in provider.surfaces]
-        deadline = asyncio.get_running_loop().time() + _MAX_WAIT_S
-        while stale := self._stale(wanted):
-            if self._task is None or self._task.done():
-                self._task = asyncio.create_task(self._compute(stale))
-            left_s = deadline - asyncio.get_running_loop().time()
-            await asyncio.wait([self._task], timeout=max(left_s, 0))
-            if not self._task.done():
-                break  # the others go on being worked out
-            self._task.result()  # raises what went wrong
-        return {s.id: self._kept[s.id].uptime for s, _ in wanted if s.id in self._kept}
+        stale = {s.id: (s, c) for s, c in wanted if s.id not in kept or not kept[s.id].is_valid(c, now)}
+        self._work_out(stale)
+        self.cache.missing |= stale
+        return {s.id: kept[s.id].uptime for s, _ in wanted if s.id in kept}
 
-    def _stale(self, wanted: Iterable[tuple[Surface, Condition]]) -> list[tuple[Surface, Condition]]:
-        now = self.queries.now()
-        return [(s, c) for s, c in wanted if s.id not in self._kept or not self._kept[s.id].is_valid(c, now)]
+    def work_out_missing(self) -> None:
+        """Works for at most MAX_WORK_S on what pages had no time for."""
+        self._work_out(self.cache.missing)
 
-    async def _compute(self, stale: Sequence[tuple[Surface, Condition]]) -> None:
-        for surface, condition in stale:
-            now = self.queries.now()
-            self._kept[surface.id] = _KeptUptime(self._uptime(surface, UPTIME_DAYS), condition, now)
-            await asyncio.sleep(0)
+    def _work_out(self, stale: dict[str, tuple[Surface, Condition]]) -> None:
+        """Works out the days of services until the time is up, and takes them out of ``stale``."""
+        deadline_s = time.monotonic() + MAX_WORK_S
+        while stale and time.monotonic() < deadline_s:
+            _, (surface, condition) = stale.popitem()
+            uptime = self._uptime(surface, UPTIME_DAYS)
+            self.cache.kept[surface.id] = _KeptUptime(uptime, condition, self.queries.now())
 
     def _uptime(self, surface: Surface, days: int) -> SurfaceUptime:
         history = self._history()

@@ -95,8 +95,15 @@ class StatusQueries:
     def snapshot(self) -> tuple[tuple[Provider, ProviderState], ...]:
         """Every provider with its current state."""
         stored = self._stored_states(self.providers)
-        elsewhere = self._verdicts_by_surface(stored)
-        return tuple((p, self._advance_to_now(p, stored[p.id], elsewhere)) for p in self.providers)
+        now = self.now()
+        alone = {p.id: self._advance_if_active(p, stored[p.id], {}, now) for p in self.providers}
+        elsewhere = {v.surface: v for state in alone.values() for v in state.verdicts}
+        return tuple(
+            (p, alone[p.id])
+            if alone[p.id] is not stored[p.id] and not p.external_surface_ids  # judged anew, and by itself alone
+            else (p, self._advance_to_now(p, stored[p.id], elsewhere))
+            for p in self.providers
+        )
 
     def quick_snapshot(self) -> tuple[tuple[Provider, ProviderState], ...]:
         """As ``snapshot``, but states that time does not affect are not judged again, so their reasons may be older."""

@@ -341,7 +341,7 @@ def _reassess(
     )
     after = replace(
         assessed,
-        incidents=tuple(incidents.with_attributed_surfaces(k, attributions) for k in state.incidents),
+        incidents=tuple(incidents.with_attributed_surfaces(state.incidents, attributions)),
         states=tuple(_surface_states(state, attributions, at, context.provider)),
         verdicts=next_update.with_next_updates(verdicts.values(), state, at),
     )

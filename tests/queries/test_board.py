@@ -1,34 +1,40 @@
 """The days of services are kept until something changes, and worked out for all in the end."""
 
-import pytest
-
+from bot.domain import Condition
 from bot.queries.board import BoardQueries
 from bot.storage.incident_list import IncidentFilter
+from tests.support.scenario import ACME
 
-pytestmark = pytest.mark.anyio
 
-
-async def test_every_service_has_its_days(town):
+def test_every_service_has_its_days(town):
     town.look(until=3)
     board = BoardQueries(town.desk())
-    assert set(await board.uptimes(town.desk().snapshot())) == {"acme-api", "acme-web", "globex-api"}
+    assert set(board.uptimes(town.desk().snapshot())) == {"acme-api", "acme-web", "globex-api"}
 
 
-async def test_the_days_are_kept_while_nothing_changes(town):
+def test_the_days_are_kept_while_nothing_changes(town):
     town.look(until=3)
     board = BoardQueries(town.desk())
-    first = await board.uptimes(town.desk().snapshot())
-    assert (await board.uptimes(town.desk().snapshot()))["acme-api"] is first["acme-api"]
+    first = board.uptimes(town.desk().snapshot())
+    assert (board.uptimes(town.desk().snapshot()))["acme-api"] is first["acme-api"]
 
 
-async def test_the_days_are_worked_out_again_once_a_service_is_affected(town):
+def test_the_days_are_worked_out_again_once_a_service_is_affected(town):
     town.look(until=10)
     board = BoardQueries(town.desk())
-    await board.uptimes(town.desk().snapshot())
+    board.uptimes(town.desk().snapshot())
     town.breaks()
-    assert (await board.uptimes(town.desk().snapshot()))["acme-api"].days[-1].worst.is_bad
+    assert (board.uptimes(town.desk().snapshot()))["acme-api"].days[-1].worst.is_bad
 
 
-async def test_a_search_and_a_filter_hold_together(town):
+def test_what_a_page_had_no_time_for_is_worked_out_after_it(town):
+    town.look(until=3)
+    board = BoardQueries(town.desk())
+    board.cache.missing = {s.id: (s, Condition.OPERATIONAL) for s in ACME.surfaces}
+    board.work_out_missing()
+    assert (set(board.cache.kept), board.cache.missing) == ({"acme-api", "acme-web"}, {})
+
+
+def test_a_search_and_a_filter_hold_together(town):
     board = BoardQueries(town.is_over().desk())
     assert board.incident_list(IncidentFilter(provider="globex"), search="errors").incidents == ()

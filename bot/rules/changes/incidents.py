@@ -6,7 +6,7 @@ once that surface is normal again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -41,11 +41,17 @@ def has_passed_retention(tracked: TrackedIncident, before: datetime, at: datetim
     return tracked.closed_at is not None and before - tracked.closed_at <= RETENTION < at - tracked.closed_at
 
 
-def with_attributed_surfaces(tracked: TrackedIncident, attributions: Iterable[Attribution]) -> TrackedIncident:
-    """Returns the incident with the surfaces that it affects now added to those that it affected earlier."""
-    affected = (a.surface for a in attributions if a.incident == tracked.incident.id and a.weight in AFFECTING_KINDS)
-    surfaces = tuple(dict.fromkeys((*tracked.surfaces, *affected)))
-    return tracked if surfaces == tracked.surfaces else replace(tracked, surfaces=surfaces)
+def with_attributed_surfaces(
+    incidents: Iterable[TrackedIncident], attributions: Iterable[Attribution]
+) -> Iterator[TrackedIncident]:
+    """Yields each incident with the surfaces that it affects now added to those that it affected earlier."""
+    affected: dict[str, list[str]] = {}
+    for attribution in attributions:
+        if attribution.weight in AFFECTING_KINDS:
+            affected.setdefault(attribution.incident, []).append(attribution.surface)
+    for tracked in incidents:
+        surfaces = tuple(dict.fromkeys((*tracked.surfaces, *affected.get(tracked.incident.id, ()))))
+        yield tracked if surfaces == tracked.surfaces else replace(tracked, surfaces=surfaces)
 
 
 def release_recovered_surfaces(tracked: TrackedIncident, state: ProviderState) -> TrackedIncident:

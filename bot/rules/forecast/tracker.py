@@ -24,7 +24,8 @@ def update_forecast_state(forecast: ForecastState, incidents: Iterable[TrackedIn
     candidates = (t for t in incidents if not t.incident.is_maintenance and not t.incident.is_unposted)
     bad = {t.incident.id: t for t in candidates if t.is_open and t.incident.stage.is_bad}
     ended = [e for e in forecast.first if e.incident not in bad]
-    newly_bad = [t for i, t in bad.items() if forecast.first_estimate_for(i) is None and not t.is_baseline]
+    estimated = {e.incident for e in forecast.first}
+    newly_bad = [t for i, t in bad.items() if i not in estimated and not t.is_baseline]
     if not ended and not newly_bad:
         return forecast
     lifetimes, grades = forecast.lifetimes, forecast.grades

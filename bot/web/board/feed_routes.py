@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from bot.messages.service_status import ProviderView
 from bot.messages.words import Status
 from bot.queries.board import BoardQueries, maintenance_window
 from bot.storage.incident_list import ListedIncident
+from bot.web.board.reader import BoardReader
 from bot.web.board.rendering import PageRenderer
 from bot.web.board.security_headers import framing_headers
 
@@ -29,45 +31,45 @@ _FEED_HELP = "Feeds: /feeds/ID.atom and /feeds/ID.json; ID is all, a provider, o
 _MAX_AGE_S = 60
 
 
-def add_feeds(app: FastAPI, board: BoardQueries, renderer: PageRenderer, embed_origins: Sequence[str]) -> None:
+def add_feeds(app: FastAPI, reader: BoardReader, renderer: PageRenderer, embed_origins: Sequence[str]) -> None:
     """Adds the routes. ``embed_origins`` are the origins whose pages may frame ``/embed/ID``."""
-    routes = _FeedRoutes(board)
-    _add_feed_routes(app, routes)
-    _add_picture_routes(app, routes)
+    _add_feed_routes(app, reader)
+    _add_picture_routes(app, reader)
 
     @app.get("/embed/{target}", include_in_schema=False)
     async def embed(target: _TARGET) -> Response:
         try:
-            rows = routes.service_rows(target)
+            page = await reader.read(partial(_embedded_page, renderer, target))
         except UsageError as error:
             return PlainTextResponse(str(error), 404)
-        page: HTMLResponse = renderer.render("embed.html", title=target, rows=rows)
         page.headers.update(framing_headers(embed_origins))
         return page
 
 
-def _add_feed_routes(app: FastAPI, routes: _FeedRoutes) -> None:
+def _add_feed_routes(app: FastAPI, reader: BoardReader) -> None:
     @app.get("/feeds/{name}", include_in_schema=False)
     async def feed(request: Request, name: _TARGET) -> Response:
         target, _, form = name.rpartition(".")
         if form not in _FEED_TYPES:
             return PlainTextResponse(_FEED_HELP, 404)
         try:
-            body = routes.feed(target, form, _base_url(request), request.url.path)
+            body = await reader.read(
+                lambda board: _Feeds(board).feed(target, form, _base_url(request), request.url.path)
+            )
         except UsageError as error:
             return PlainTextResponse(str(error), 404)
         return _cached(request, body, _FEED_TYPES[form])
 
     @app.get("/maintenance.ics", include_in_schema=False)
     async def maintenance_calendar(request: Request) -> Response:
-        return _cached(request, routes.calendar(), "text/calendar")
+        return _cached(request, await reader.read(lambda board: _Feeds(board).calendar()), "text/calendar")
 
 
-def _add_picture_routes(app: FastAPI, routes: _FeedRoutes) -> None:
+def _add_picture_routes(app: FastAPI, reader: BoardReader) -> None:
     @app.get("/badges/{name}", include_in_schema=False)
     async def badge(request: Request, name: _TARGET) -> Response:
         try:
-            body = routes.badge(name.removesuffix(".svg"))
+            body = await reader.read(lambda board: _Feeds(board).badge(name.removesuffix(".svg")))
         except UsageError as error:
             return PlainTextResponse(str(error), 404)
         return _cached(request, body, "image/svg+xml", {"Cross-Origin-Resource-Policy": "cross-origin"})
@@ -79,7 +81,12 @@ def _add_picture_routes(app: FastAPI, routes: _FeedRoutes) -> None:
         return _cached(request, feeds.icon(status), "image/svg+xml")
 
 
-class _FeedRoutes:
+def _embedded_page(renderer: PageRenderer, target: str, board: BoardQueries) -> HTMLResponse:
+    """The page for frames. UsageError if there is no such service or provider."""
+    return renderer.render(board.queries, "embed.html", title=target, rows=_Feeds(board).service_rows(target))
+
+
+class _Feeds:
     def __init__(self, board: BoardQueries) -> None:
         self._board, self._queries = board, board.queries
 

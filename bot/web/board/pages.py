@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -39,6 +39,7 @@ from bot.queries.incident_export import incident_export
 from bot.rules.forecast import tracker
 from bot.storage.incident_list import IncidentFilter, IncidentState, ListedIncident
 from bot.web.board import event_stream, feed_routes
+from bot.web.board.reader import BoardReader
 from bot.web.board.rendering import BOARD_FOLDER, PageRenderer
 
 if TYPE_CHECKING:
@@ -149,47 +150,43 @@ def add_board(
         closing: Ends the board's streams.
         embed_origins: Origins whose pages may frame ``/embed/ID``.
     """
-    board, renderer = BoardQueries(queries), PageRenderer(queries)
-    pages = BoardPages(board, renderer)
-    _add_status_routes(app, pages)
-    _add_incident_routes(app, pages)
-    _add_manual(app, renderer)
+    reader, renderer = BoardReader(queries), PageRenderer(queries)
+    drawing = PageDrawing(reader, renderer)
+    _add_status_routes(app, drawing)
+    _add_incident_routes(app, drawing)
+    _add_manual(app, queries, renderer)
     _add_static_files(app)
-    feed_routes.add_feeds(app, board, renderer, embed_origins)
+    feed_routes.add_feeds(app, reader, renderer, embed_origins)
     event_stream.add_event_stream(app, queries, closing)
 
 
-def _add_status_routes(app: FastAPI, pages: BoardPages) -> None:
-    renderer = pages.renderer
-
+def _add_status_routes(app: FastAPI, drawing: PageDrawing) -> None:
     @app.get("/", include_in_schema=False)
     async def status() -> HTMLResponse:
-        return await renderer.once("/", pages.status)
+        return await drawing.page("/", BoardPages.status)
 
     @app.get("/surfaces/{surface}", include_in_schema=False)
     async def service(surface: Id) -> HTMLResponse:
-        return await renderer.once(("service", surface), lambda: pages.service(surface))
+        return await drawing.page(("service", surface), lambda pages: pages.service(surface))
 
     @app.get("/maintenance", include_in_schema=False)
     async def maintenance() -> HTMLResponse:
-        return await renderer.once("/maintenance", pages.maintenance)
+        return await drawing.page("/maintenance", BoardPages.maintenance)
 
     @app.get("/sources", include_in_schema=False)
     async def sources() -> HTMLResponse:
-        return await renderer.once("/sources", pages.sources)
+        return await drawing.page("/sources", BoardPages.sources)
 
 
-def _add_incident_routes(app: FastAPI, pages: BoardPages) -> None:
-    renderer = pages.renderer
-
+def _add_incident_routes(app: FastAPI, drawing: PageDrawing) -> None:
     @app.get("/incidents", include_in_schema=False)
     async def incidents(chosen: Annotated[ListQuery, Query()]) -> HTMLResponse:
-        return await renderer.once(("incidents", *chosen.model_dump().values()), lambda: pages.incidents(chosen))
+        return await drawing.page(("incidents", *chosen.model_dump().values()), lambda pages: pages.incidents(chosen))
 
     @app.get("/incidents/{incident:path}", include_in_schema=False)
     async def incident(incident: Id, show: Typed = "") -> HTMLResponse:
         part = next((f for f in TimelineFilter if f == show), None)
-        return await renderer.once(("incident", incident, part), lambda: pages.incident(incident, part))
+        return await drawing.page(("incident", incident, part), lambda pages: pages.incident(incident, part))
 
     @app.get("/exports/{form}/{incident:path}", include_in_schema=False)
     async def exported(form: str, incident: Id) -> Response:
@@ -197,7 +194,9 @@ def _add_incident_routes(app: FastAPI, pages: BoardPages) -> None:
         if exporter is None:
             return PlainTextResponse(f"No form “{form}”. Forms: {', '.join(export.EXPORTERS)}.", 404)
         try:
-            text = exporter(without_people(incident_export(pages.queries, incident, "")))
+            text = await drawing.reader.read(
+                lambda board: exporter(without_people(incident_export(board.queries, incident, "")))
+            )
         except UsageError as error:
             return PlainTextResponse(str(error), 404)
         suffix = {"markdown": "md"}.get(form, form)
@@ -208,6 +207,20 @@ def _add_incident_routes(app: FastAPI, pages: BoardPages) -> None:
         return Response(text, media_type=EXPORT_MEDIA_TYPES[form], headers=headers)
 
 
+@dataclass(frozen=True, slots=True)
+class PageDrawing:
+    """Draws pages in the reader's threads, each once for all who ask for it."""
+
+    reader: BoardReader
+    renderer: PageRenderer
+
+    async def page(self, address: Hashable, draw: Callable[[BoardPages], HTMLResponse]) -> HTMLResponse:
+        """The page of an address."""
+        return await self.renderer.once(
+            address, lambda: self.reader.read(lambda board: draw(BoardPages(board, self.renderer)))
+        )
+
+
 def without_people(found: IncidentExport) -> IncidentExport:
     """The export without what people wrote: whoever can reach the port can read it."""
     events = tuple(e for e in found.events if incident_page.filter_of(e) is not TimelineFilter.PEOPLE)
@@ -216,7 +229,7 @@ def without_people(found: IncidentExport) -> IncidentExport:
 
 @dataclass(frozen=True, slots=True)
 class BoardPages:
-    """Draws the pages."""
+    """Draws the pages, in the thread of its queries."""
 
     board: BoardQueries
     renderer: PageRenderer
@@ -226,12 +239,12 @@ class BoardPages:
         """The present state."""
         return self.board.queries
 
-    async def status(self) -> HTMLResponse:
+    def status(self) -> HTMLResponse:
         """The first page."""
         queries, now = self.queries, self.queries.now()
         snapshot = queries.snapshot()
         views = [service_status.view_provider(p, state, now) for p, state in snapshot]
-        uptimes = await self.board.uptimes(snapshot)
+        uptimes = self.board.uptimes(snapshot)
         page = status_page.status_page(views, snapshot, now)
         begun = [
             (provider, state, tracked)
@@ -242,6 +255,7 @@ class BoardPages:
         begun.sort(key=lambda item: item[2].incident.created_at, reverse=True)
         recent = self.board.recent_incidents(MAX_RECENT, state=IncidentState.RESOLVED)
         return self.renderer.render(
+            self.queries,
             "status.html",
             title=page.headline,
             section="/",
@@ -257,7 +271,7 @@ class BoardPages:
             sources=source_health.sources_headline(queries_sources.list_sources(queries)),
         )
 
-    async def service(self, surface_id: str) -> HTMLResponse:
+    def service(self, surface_id: str) -> HTMLResponse:
         """The page of one service."""
         queries, now = self.queries, self.queries.now()
         try:
@@ -268,7 +282,7 @@ class BoardPages:
         view = service_status.view_provider(provider, state, now)
         [service] = [s for s in view.services if s.surface.id == surface.id]
         row = status_page.service_row(service, view)
-        uptimes = await self.board.uptimes([(provider, state)])
+        uptimes = self.board.uptimes([(provider, state)])
         uptime = uptimes.get(surface.id) or self.board.uptime_windows(surface, [bars.STRIP_DAYS])[0][1]
         windows = [
             (n, bars.share_text(u.figures), bars.known_text(u.figures))
@@ -278,6 +292,7 @@ class BoardPages:
         verdict = service.verdict if view.is_readable else None
         names = {i: s.name for i, s in queries.surfaces().items()}
         return self.renderer.render(
+            self.queries,
             "service.html",
             title=f"{surface.name}: {service.status}",
             worst=row.status,
@@ -296,7 +311,7 @@ class BoardPages:
             evidence=evidence.evidence_lines(queries.verdict_json(provider, surface)["basis"]),
         )
 
-    async def incidents(self, chosen: ListQuery) -> HTMLResponse:
+    def incidents(self, chosen: ListQuery) -> HTMLResponse:
         """One page of the list of incidents."""
         search = chosen.q.strip()
         listed = self.board.incident_list(chosen.incident_filter(), chosen.page, search)
@@ -308,6 +323,7 @@ class BoardPages:
         ]
         is_restricted = bool(chosen.model_dump(exclude_defaults=True))
         return self.renderer.render(
+            self.queries,
             "incidents.html",
             title="Incidents",
             section="/incidents",
@@ -322,7 +338,7 @@ class BoardPages:
             older=chosen.page_url(chosen.page + 1) if listed.has_more else "",
         )
 
-    async def incident(self, incident: str, show: TimelineFilter | None) -> HTMLResponse:
+    def incident(self, incident: str, show: TimelineFilter | None) -> HTMLResponse:
         """The page of one incident, with one part of its timeline or all of it."""
         queries = self.queries
         try:
@@ -339,6 +355,7 @@ class BoardPages:
             if i.id != tracked.incident.id
         ]
         return self.renderer.render(
+            self.queries,
             "incident.html",
             title=f"{view.provider}: {view.title}",
             section="/incidents",
@@ -351,7 +368,7 @@ class BoardPages:
             related=[self._row(i) for i in related[:MAX_RECENT]],
         )
 
-    async def maintenance(self) -> HTMLResponse:
+    def maintenance(self) -> HTMLResponse:
         """The calendar of maintenances, by day."""
         now = self.queries.now()
         rows = [self._maintenance_row(p, t) for p, t in self.board.maintenances(self.queries.snapshot())]
@@ -362,6 +379,7 @@ class BoardPages:
             )
         ]
         return self.renderer.render(
+            self.queries,
             "maintenance.html",
             title=formatting.upper_first(f"{formatting.pluralize(len(rows), 'maintenance')}")
             if rows
@@ -370,11 +388,12 @@ class BoardPages:
             days=days,
         )
 
-    async def sources(self) -> HTMLResponse:
+    def sources(self) -> HTMLResponse:
         """The table of the sources, the worst first."""
         listed, now = queries_sources.list_sources(self.queries), self.queries.now()
         names = {p.id: p.name for p in self.queries.providers}
         return self.renderer.render(
+            self.queries,
             "sources.html",
             title=source_health.sources_headline(listed),
             section="/sources",
@@ -388,7 +407,7 @@ class BoardPages:
         return next((i for i in (chosen.service, chosen.provider) if i in known), feed_routes.ALL)
 
     def _missing(self, why: str) -> HTMLResponse:
-        return self.renderer.render("missing.html", 404, title="Not found", why=why)
+        return self.renderer.render(self.queries, "missing.html", 404, title="Not found", why=why)
 
     def _incident_view(self, incident: str, show: TimelineFilter | None = None) -> IncidentView:
         provider, tracked, events = self.queries.find_incident(incident)
@@ -478,11 +497,11 @@ def _provider_strip(provider: Provider, uptimes: Mapping[str, SurfaceUptime]) ->
 # --- the manual and the static files ----------------------------------------------------------------------------------
 
 
-def _add_manual(app: FastAPI, renderer: PageRenderer) -> None:
+def _add_manual(app: FastAPI, queries: StatusQueries, renderer: PageRenderer) -> None:
     @app.get("/docs", include_in_schema=False)
     async def manual_index() -> HTMLResponse:
         return renderer.render(
-            "manual_index.html", title="Manual", section="/docs", groups=_manual_groups(), typed="", nearest=()
+            queries, "manual_index.html", title="Manual", section="/docs", groups=_manual_groups(), typed="", nearest=()
         )
 
     @app.get("/docs/{page}", include_in_schema=False)
@@ -491,8 +510,10 @@ def _add_manual(app: FastAPI, renderer: PageRenderer) -> None:
             rendered = await asyncio.to_thread(_render_manual_page, page)
         except UsageError as error:
             unknown = {"typed": error.typed, "nearest": error.choices}
-            return renderer.render("manual_index.html", 404, title="Not found", groups=_manual_groups(), **unknown)
-        return renderer.render("manual_page.html", title=rendered.title, section="/docs", page=rendered)
+            return renderer.render(
+                queries, "manual_index.html", 404, title="Not found", groups=_manual_groups(), **unknown
+            )
+        return renderer.render(queries, "manual_page.html", title=rendered.title, section="/docs", page=rendered)
 
 
 def _manual_groups() -> list[tuple[str, list[manual.ManualPage]]]:

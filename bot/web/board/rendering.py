@@ -31,14 +31,13 @@ class PageRenderer:
     """Renders pages. A page is rendered once per change of the database, and once in five seconds without one."""
 
     def __init__(self, queries: StatusQueries) -> None:
-        """Takes the queries whose clock and state the pages show."""
+        """Takes the event loop's queries, which say whether anything has changed."""
         self._queries = queries
         self._templates = _create_environment()
         self._kept: OrderedDict[Hashable, tuple[object, asyncio.Future[HTMLResponse]]] = OrderedDict()
 
-    def render(self, template: str, status: int = 200, **values: object) -> HTMLResponse:
-        """One page."""
-        queries = self._queries
+    def render(self, queries: StatusQueries, template: str, status: int = 200, **values: object) -> HTMLResponse:
+        """One page, in the caller's thread; ``queries`` are the caller's."""
         now = queries.now()
         html = self._templates.get_template(template).render(
             version=__version__, now=now, problem=delivery.stop_text(queries), **values

@@ -179,13 +179,13 @@ async def test_a_filter_that_makes_no_sense_is_left_out(town, query):
 class SlowBoard(board.BoardQueries):
     """Has not worked out any days yet."""
 
-    async def uptimes(self, _):
+    def uptimes(self, _):
         return {}
 
 
 async def test_a_page_whose_days_are_not_worked_out_yet_says_so(town):
     desk = town.breaks().desk()
-    page = await BoardPages(SlowBoard(desk), PageRenderer(desk)).status()
+    page = BoardPages(SlowBoard(desk), PageRenderer(desk)).status()
     assert "loading" in page.body.decode()
 
 
