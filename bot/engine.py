@@ -19,6 +19,7 @@ from bot.domain import (
     Alert,
     ChannelPreferences,
     EvidenceBatch,
+    Message,
     Notice,
     NoticeKind,
     Notification,
@@ -32,17 +33,20 @@ from bot.domain import (
     Snapshot,
     Stage,
     Subscription,
+    ToolTarget,
     TrackedIncident,
     UserReport,
     Verdict,
     VerdictParameters,
 )
 from bot.errors import StoreError
+from bot.messages.alerts import render_notification
+from bot.messages.announcement import Announcement
 from bot.notifier import ChatClient, Credentials, DeliveryAttempt, DeliveryStop, Notifier, Outbox, own_network
 from bot.notifier.own_network import OwnNetwork
 from bot.poller import PageClient, Poller, RelocationDetector
 from bot.rules import transition
-from bot.rules.alerting import decide, routing
+from bot.rules.alerting import decide, routing, tool_routing
 from bot.rules.attribution.updates import texts_to_read
 from bot.rules.changes import diff
 from bot.rules.evidence import unmapped
@@ -80,6 +84,14 @@ class TextReader(Protocol):
     async def read(self, texts: Iterable[str], provider: Provider) -> None: ...  # noqa: D102
 
 
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool of ``[[notify]]``: which alerts it gets, and what delivers them."""
+
+    target: ToolTarget
+    notifier: Notifier[Announcement]
+
+
 @dataclass(slots=True)
 class Engine:
     """Polls pages, applies the rules, records the results and sends the notifications.
@@ -92,7 +104,7 @@ class Engine:
     providers: dict[str, Provider]
     web: PageClient
     repository: EngineRepository
-    chat: ChatClient
+    chat: ChatClient[Message]
     now: Callable[[], datetime]
     rules: Callable[[Provider], VerdictParameters]
     blind_after: int = 3
@@ -103,14 +115,17 @@ class Engine:
     states: dict[str, ProviderState] = field(default_factory=dict)
     _provider_ids: dict[str, str] = field(default_factory=dict)  # surface id -> provider id
     poller: Poller = field(init=False)
-    notifier: Notifier = field(init=False)
+    notifier: Notifier[Message] = field(init=False)
+    _tool_notifiers: dict[str, Notifier[Announcement]] = field(init=False)  # by channel
     own_network: OwnNetwork = field(default_factory=OwnNetwork)
+    tools: tuple[Tool, ...] = ()
     text_reader: TextReader | None = None  # reads long texts elsewhere; None: they are read in the caller's thread
     _texts: dict[str, frozenset[str]] = field(default_factory=dict)  # by provider, what its last page said
 
     def __post_init__(self) -> None:
         """Restores every provider's state from the database."""
-        self.notifier = Notifier(self.repository, self.chat, self.now, self.credentials)
+        self.notifier = Notifier(self.repository, self.chat, self.now, render_notification, self.credentials)
+        self._tool_notifiers = {tool.target.channel: tool.notifier for tool in self.tools}
         self.poller = Poller(
             self.web,
             self.now,
@@ -289,18 +304,15 @@ class Engine:
             alarm_after=self.alarm_after,
             alternatives=self.alternatives(provider),
         )
-        has_messages = decision.alerts or decision.notices or decision.for_owner
+        alerts = tuple(self.repository.with_advice_record(a) if a.cleared_at else a for a in decision.alerts)
+        has_messages = alerts or decision.notices or decision.for_owner
         surfaces = {s.id for s in provider.surfaces}
         targets = {provider.id, *surfaces, *(line.surface for alert in decision.alerts for line in alert.lines)}
         subscriptions = self.repository.subscriptions_to(targets) if has_messages else ()
         notices, for_owner = (self._without_own_network(n, provider) for n in (decision.notices, decision.for_owner))
         notifications = chain(
-            *(
-                self.route_alert(
-                    self.repository.with_advice_record(alert) if alert.cleared_at else alert, subscriptions
-                )
-                for alert in decision.alerts
-            ),
+            *(self.route_alert(alert, subscriptions) for alert in alerts),
+            *(self._route_to_tools(alert) for alert in alerts),
             *(
                 self._only_after_its_beginning(
                     routing.route_notice(
@@ -359,6 +371,13 @@ class Engine:
         channels = routing.ChannelDeliveryState(repository.channel_preferences(), mentioned, earlier)
         return routing.route_alert(alert, subscriptions, self._notified_channels(alert), channels)
 
+    def _route_to_tools(self, alert: Alert) -> Iterator[Notification]:
+        """The notifications of an alert for the tools of ``[[notify]]``."""
+        if self.tools:
+            notified = self._notified_channels(alert)
+            for tool in self.tools:
+                yield from tool_routing.route_to_tool(alert, tool.target, has_alert=tool.target.channel in notified)
+
     def _notified_channels(self, alert: Alert) -> frozenset[str]:
         """The channels that already have a message of the alert's incident.
 
@@ -383,8 +402,15 @@ class Engine:
         return self.repository.pending_channels(self.now())
 
     def sendable_channels(self, busy: Collection[str], most: int) -> Iterator[str]:
-        """The channels to deliver to now, the most important first; see ``Notifier.sendable_channels``."""
-        return self.notifier.sendable_channels(busy, most)
+        """The channels to deliver to now, the most important first; see ``Notifier.sendable_channels``.
+
+        Tools have places of their own: one that hangs takes none from the chat.
+        """
+        busy_tools = {channel for channel in busy if channel in self._tool_notifiers}
+        yield from self.notifier.sendable_channels(set(busy) - busy_tools, most + len(busy_tools))
+        for channel, notifier in self._tool_notifiers.items():
+            if channel not in busy_tools:
+                yield from notifier.sendable_channels((), 1)
 
     @property
     def is_rate_limited(self) -> bool:
@@ -402,7 +428,7 @@ class Engine:
 
     async def publish_to(self, channel: str) -> tuple[DeliveryAttempt, ...]:
         """Sends the channel's due notifications in order: at most one burst, and none after one that has to wait."""
-        return await self.notifier.publish_to(channel)
+        return await self._tool_notifiers.get(channel, self.notifier).publish_to(channel)
 
 
 def _interval_values(state: ProviderState) -> tuple[object, ...]:

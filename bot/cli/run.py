@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -30,7 +30,15 @@ from bot.adapters.litestream import LitestreamReplica, find_litestream
 from bot.adapters.page_fetcher import PageFetcher
 from bot.adapters.prober import Prober
 from bot.adapters.slack_client import SLACK_API_URL, SlackClient
-from bot.app import configured_subscriptions, garbage_collection, logging_setup, probes, redaction, scheduler
+from bot.app import (
+    configured_subscriptions,
+    garbage_collection,
+    logging_setup,
+    notify_tools,
+    probes,
+    redaction,
+    scheduler,
+)
 from bot.app.database_watch import DatabaseWatch
 from bot.app.delivery_reports import DeliveryReports
 from bot.app.digests import DigestJob
@@ -47,7 +55,7 @@ from bot.app.systemd import SystemdNotifier
 from bot.app.text_reader import ThreadTextReader
 from bot.cli.options import config_option, db_option, open_writer, utc_now
 from bot.commands.subscriptions import unwatched_targets
-from bot.domain import Provider, Subscription
+from bot.domain import Message, Provider, Subscription
 from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.notifier import ChatClient
@@ -70,7 +78,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("brownout")
 
 # the chat client, the services to run, and what adds Slack's route to the web server (HTTP mode only)
-ChatSetup = tuple[ChatClient, list[Service], "Callable[[FastAPI], None] | None"]
+ChatSetup = tuple[ChatClient[Message], list[Service], "Callable[[FastAPI], None] | None"]
 
 FORCED_EXIT_S = 4.5  # seconds after a signal: a DNS lookup, for one, can't be cancelled and must not delay the exit
 
@@ -86,7 +94,11 @@ def run(config: Path | None, db: Path | None) -> None:
             logging.CRITICAL
         )  # the bot logs the same failures itself, once and in one line
     app_settings, secrets = settings.load(config), credentials.read_tokens(os.environ)
-    redaction.install_redaction((*secrets.tokens.secrets, *probes.probe_keys(app_settings.probes, os.environ)))
+    other_secrets = (
+        *probes.probe_keys(app_settings.probes, os.environ),
+        *notify_tools.secret_values(app_settings.tools, os.environ),
+    )
+    redaction.install_redaction((*secrets.tokens.secrets, *other_secrets))
     if mistakes := credentials.startup_mistakes(secrets, is_web_on=app_settings.web.enabled):
         raise ConfigError(mistakes)
     for line in secrets.warnings:
@@ -98,7 +110,7 @@ def run(config: Path | None, db: Path | None) -> None:
     with closing(open_writer(path, alone=True)) as repository:
         maintenance = DatabaseMaintenance(path, app_settings.store, utc_now, replica)
         tokens = credentials.TokenSource(os.environ, secrets.tokens)
-        tokens.on_change.append(lambda new: redaction.install_redaction(new.secrets))
+        tokens.on_change.append(lambda new: redaction.install_redaction((*new.secrets, *other_secrets)))
         watch = LoopWatch()
         current = CurrentSettings(app_settings, partial(settings.load, config))
         folder = settings.user_folder(config, os.environ)
@@ -155,7 +167,14 @@ async def _run_bot(
         else _set_up_terminal(repository, providers)
     )
     fetch_limits: dict[str, Any] = {"timeout_s": app_settings.poll.timeout_s, "max_bytes": app_settings.poll.max_bytes}
-    async with PageFetcher(**fetch_limits) as plain, PageFetcher(**fetch_limits, strict=True) as strict:
+    clients = notify_tools.create_clients(app_settings.tools, os.environ, utc_now)
+    async with (
+        AsyncExitStack() as open_clients,
+        PageFetcher(**fetch_limits) as plain,
+        PageFetcher(**fetch_limits, strict=True) as strict,
+    ):
+        for _, client in clients:
+            await open_clients.enter_async_context(client)
         fetcher = SourceFetcher(plain, strict, providers)
         engine = Engine(
             {p.id: p for p in providers},
@@ -170,7 +189,9 @@ async def _run_bot(
             credentials=tokens if is_slack else None,
             relocation_detector=lambda source: describe_current_format(fetcher.fetcher_for(source), source, utc_now()),
             text_reader=ThreadTextReader(),
+            tools=notify_tools.create_tools(clients, repository, utc_now),
         )
+        repository.drop_removed_tools(tool.target.channel for tool in engine.tools)
         if app_settings.web.enabled:
             services.append(
                 _create_web_service(

@@ -51,12 +51,18 @@ from bot.domain.state import (
 )
 from bot.domain.subscription import (
     CONFIGURED,
+<<<<<<< HEAD
     IN_REGION,
+=======
+    TOOL_PREFIX,
+>>>>>>> 8e9b3f1 ([[notify]]: alerts to other tools through the outbox: PagerDuty, Opsgenie, JSM, incident.io, Rootly, Alertmanager, Teams, Discord, Mattermost, Google Chat, ntfy, e-mail, signed webhooks)
     ChannelPreferences,
     DeliveryPause,
     DigestSchedule,
     QuietHours,
     Subscription,
+    ToolTarget,
+    ToolUpdates,
 )
 from bot.domain.user_actions import ChatUser, IncidentUserActions, Mute, UserAction
 from bot.domain.verdict import Advice, IncidentSighting, SurfaceHistory, Verdict, VerdictParameters
@@ -67,6 +73,7 @@ __all__ = [
     "LOCAL_VANTAGE",
     "NO_TIME",
     "READABLE_FOR",
+    "TOOL_PREFIX",
     "UNKNOWN_STATE",
     "Advice",
     "Alert",
@@ -134,6 +141,8 @@ __all__ = [
     "SurfaceHistory",
     "SurfaceLine",
     "SurfaceState",
+    "ToolTarget",
+    "ToolUpdates",
     "TrackedIncident",
     "TrafficWindow",
     "UnreportedOutage",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time
+from enum import StrEnum
 
 from bot.domain.snapshot import Condition
 from bot.domain.user_actions import Mute
+from bot.domain.verdict import Advice
 
 IN_REGION = "@"  # between a provider or surface and a region, in a target: aws-ec2@eu-west-1
 TERMINAL = "terminal"  # the only channel of a bot without Slack: its standard output
-
+TOOL_PREFIX = "notify:"  # of the channels in the outbox that are tools of ``[[notify]]``
 
 CONFIGURED = "config"  # ``created_by`` of a subscription that only brownout.toml made
 
@@ -39,6 +41,35 @@ class Subscription:
     def region(self) -> str:
         """The region that it is narrowed to; empty for all."""
         return self.target.partition(IN_REGION)[2]
+
+
+class ToolUpdates(StrEnum):
+    """What a tool gets of an alert between its beginning and its end."""
+
+    ALL = "all"  # every reply of the alert's thread
+    CHANGES = "changes"  # what changes what people should do: the replies that Slack broadcasts
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolTarget:
+    """A tool of ``[[notify]]``, and the alerts that it gets.
+
+    ``to`` are ids of providers and surfaces; empty for all. ``advice``: at the beginning of an alert, one of its
+    surfaces must have one of these; empty for any. ``maintenance``: it gets maintenances too.
+    """
+
+    name: str
+    to: tuple[str, ...] = ()
+    minimum: Condition = Condition.DEGRADED
+    advice: frozenset[Advice] = frozenset()
+    updates: ToolUpdates = ToolUpdates.CHANGES
+    maintenance: bool = False
+
+    @property
+    def channel(self) -> str:
+        """Its channel in the outbox."""
+        return f"{TOOL_PREFIX}{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

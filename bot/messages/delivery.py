@@ -7,13 +7,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from bot.domain import DeliveryPause, Message
+from bot.domain import TOOL_PREFIX, DeliveryPause, Message
 from bot.messages import block_kit, formatting
 from bot.messages.builder import build_message
 
 MAX_LISTED = 20  # channels or messages in one notice
 _CHANNEL = re.compile(r"[CG][A-Z0-9]+")  # a channel's id in Slack
 _PERSON = re.compile(r"[UW][A-Z0-9]+")
+_QUEUED = "New alerts are queued and tried again. `/brownout subscribe` in the channel sends them at once."
+_QUEUED_IN_TOOLS = "New alerts are queued and tried again. `brownout notify test NAME` shows whether it works."
+
+
+def _is_tool(channel: str) -> bool:
+    return channel.startswith(TOOL_PREFIX)
 
 
 def paused_message(pauses: Sequence[DeliveryPause]) -> Message:
@@ -25,13 +31,14 @@ def paused_message(pauses: Sequence[DeliveryPause]) -> Message:
         lines = [f"⚠️ **Delivery paused in {len(pauses)} channels.**"]
         lines += [f"{pause.channel}: {_pause_reason(pause)}" for pause in pauses[:MAX_LISTED]]
     lines += [f"… and {len(pauses) - MAX_LISTED} more"] if len(pauses) > MAX_LISTED else []
-    lines.append("New alerts are queued and tried again. `/brownout subscribe` in the channel sends them at once.")
+    lines.append(_QUEUED_IN_TOOLS if all(map(_is_tool, names)) else _QUEUED)
     return _with_links(build_message("", lines), names)
 
 
 def _pause_reason(pause: DeliveryPause) -> str:
     fix = f" Fix: {pause.remedy}." if pause.remedy else ""
-    return f"Slack rejects messages ({pause.code}) since {formatting.format_time(pause.since)}.{fix}"
+    who = "It" if _is_tool(pause.channel) else "Slack"
+    return f"{who} rejects messages ({pause.code}) since {formatting.format_time(pause.since)}.{fix}"
 
 
 def ended_message(channels: Sequence[str]) -> Message:
@@ -46,7 +53,9 @@ def undelivered_message(reasons: Iterable[tuple[str, str]]) -> Message:
     """For operators: notifications that were given up, as channel and reason."""
     counts = Counter(reasons)
     total = sum(counts.values())
-    lines = [f"⚠️ **{formatting.pluralize(total, 'message')} not delivered.** Slack refuses them."]
+    has_tools = any(_is_tool(channel) for channel, _ in counts)
+    who = "They were refused:" if has_tools else "Slack refuses them."
+    lines = [f"⚠️ **{formatting.pluralize(total, 'message')} not delivered.** {who}"]
     lines += [
         f"{channel}: {formatting.truncate(why, 200)}" + (f" ({count} messages)" if count > 1 else "")
         for (channel, why), count in list(counts.items())[:MAX_LISTED]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.messages import block_kit
@@ -18,6 +19,10 @@ _CONTROL = re.compile(r"[\x11-\x19]")
 _EMOJI_PART = re.compile(f"{_EMOJI}([^{_END_EMOJI}]*){_END_EMOJI}")
 _TIME_PART = re.compile(f"{_TIME}([^{_END_TIME}]*){_END_TIME}")
 _LINK_PART = re.compile(f"{_LINK}([^{_LABEL}]*){_LABEL}([^{_END_LINK}]*){_END_LINK}")
+_ANY_PART = re.compile(
+    f"{_EMOJI}(?P<emoji>[^{_END_EMOJI}]*){_END_EMOJI}|{_TIME}(?P<time>[^{_END_TIME}]*){_END_TIME}"
+    f"|{_LINK}(?P<url>[^{_LABEL}]*){_LABEL}(?P<label>[^{_END_LINK}]*){_END_LINK}|[\x11-\x19]|[^\x11-\x19]+"
+)
 # a time of day without its day; one after a date (2 Mar 12:30 UTC, 2026-03-02 12:30 UTC) stays as it is
 _CLOCK = re.compile(r"(?<![A-Z][a-z]{2} )(?<!\d-\d\d )\b([01]\d|2[0-3]):([0-5]\d) UTC")
 SEPARATOR = "  ·  "
@@ -80,6 +85,40 @@ def to_plain(text: str) -> str:
     return "\n".join(" ".join(line.replace(SEPARATOR, " · ").split()) for line in plain.splitlines())
 
 
+@dataclass(frozen=True, slots=True)
+class MarkupStyle:
+    """How a chat writes the parts of a text.
+
+    ``escape`` makes foreign text harmless; it gets what is between the parts. ``link`` gets a safe URL and an escaped
+    label. ``time`` gets the time and its words in UTC. ``emoji`` gets Slack's code with its colons.
+    """
+
+    escape: Callable[[str], str]
+    bold: tuple[str, str] = ("", "")
+    link: Callable[[str, str], str] = field(default=lambda _, label: label)
+    time: Callable[[datetime, str], str] = field(default=lambda _, text: text)
+    emoji: Callable[[str], str] = field(default=lambda _: "")
+
+
+def render(text: str, style: MarkupStyle) -> str:
+    """The text in another chat's markup."""
+
+    def rendered(match: re.Match[str]) -> str:
+        part = match[0]
+        if part in (_BOLD, _END_BOLD):
+            return style.bold[part == _END_BOLD]
+        if (code := match["emoji"]) is not None:
+            return style.emoji(code)
+        if (at := match["time"]) is not None:
+            return style.time(_parse_time(at)[0], _utc_part(at))
+        if (url := match["url"]) is not None:
+            label = render(match["label"], style)
+            return style.link(url, label) if _is_safe_url(url) else label
+        return style.escape(_CONTROL.sub("", part))
+
+    return _ANY_PART.sub(rendered, text.replace(SEPARATOR, " · "))
+
+
 def utc_text(at: datetime, *, with_date: bool) -> str:
     """A time in UTC: ``12:20 UTC``, with a date ``2 Mar 12:20 UTC``."""
     return f"{at.day} {at:%b %H:%M} UTC" if with_date else f"{at:%H:%M} UTC"
@@ -98,6 +137,10 @@ def _local_time(part: str) -> str:
     at, with_date = _parse_time(part)
     form = "{date_short_pretty} {time}" if with_date else "{time}"
     return f"<!date^{int(at.timestamp())}^{form}|{utc_text(at, with_date=with_date)}>"
+
+
+def _is_safe_url(url: str) -> bool:
+    return url.startswith(("https://", "http://")) and not any(c in url for c in "<>|\\\"' \n")
 
 
 def _safe_link(url: str, label: str) -> str:

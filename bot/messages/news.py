@@ -280,6 +280,7 @@ _TEXT_OF_NEWS: Mapping[NewsKind, Callable[[Alert, NewsItem], str]] = {
     NewsKind.RESOLVED: _resolved_text,
     NewsKind.REMINDER: _reminder_text,
     NewsKind.CONFIRMED: _confirmed_text,
+    NewsKind.ACKNOWLEDGED: lambda _, item: f"Acknowledged by {markup.clean(item.by)}.",
 }
 
 

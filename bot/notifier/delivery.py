@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
-from bot.domain import DeliveryPause, IncidentUserActions, Message, Notification, NotificationKind
+from bot.domain import TOOL_PREFIX, DeliveryPause, IncidentUserActions, Notification, NotificationKind
 from bot.errors import DeliveryError, RefusalScope
-from bot.messages import alerts
 from bot.notifier.gate import DeliveryStop, WorkspaceGate
 from bot.notifier.limiter import MessageLimiter
 
@@ -38,6 +37,17 @@ UNKNOWN_REFUSALS, UNKNOWN_FOR = 5, timedelta(minutes=5)  # after both, an unknow
 RESENT_UNSEARCHABLE = "again: the outcome of the last attempt is unknown"
 FOUND_DELIVERED = "not again: it was delivered, only the response was lost"
 RESENT_NOT_FOUND = "again: it is not in the channel's history"
+
+
+class Keyed(Protocol):
+    """What a chat sends: a message, or its meaning. ``key`` is the notification's key."""
+
+    @property
+    def key(self) -> str: ...  # noqa: D102
+
+
+M = TypeVar("M", bound=Keyed)
+M_contra = TypeVar("M_contra", bound=Keyed, contravariant=True)
 
 
 class PendingNotification(Protocol):
@@ -106,11 +116,14 @@ class Outbox(Protocol):
     def mark_refused(self, number: int, at: datetime, due_at: datetime, error: str) -> None: ...  # noqa: D102
     def mark_outside_thread(self, number: int, at: datetime, error: str) -> None: ...  # noqa: D102
     def mark_dead_lettered(self, number: int, error: str, *, is_expected: bool = False) -> None: ...  # noqa: D102
+    def mark_superseded(self, number: int, why: str) -> None: ...  # noqa: D102
     def pause_channel(self, pause: DeliveryPause, waits: Sequence[timedelta]) -> bool: ...  # noqa: D102
 
 
-class ChatClient(Protocol):
+class ChatClient(Protocol[M_contra]):
     """Posts and edits messages; every failure is a DeliveryError.
+
+    ``post`` returns an empty text where there was nothing to send.
 
     ``burst`` is how many messages a channel accepts at once. ``is_token_accepted`` asks the chat itself: None where it
     gives no answer. ``can_search_history`` is whether ``find_message`` may
@@ -122,8 +135,8 @@ class ChatClient(Protocol):
 
     @property
     def can_search_history(self) -> bool: ...  # noqa: D102
-    async def post(self, channel: str, message: Message, *, thread_ts: str | None, broadcast: bool) -> str: ...  # noqa: D102
-    async def edit(self, channel: str, ts: str, message: Message) -> None: ...  # noqa: D102
+    async def post(self, channel: str, message: M_contra, *, thread_ts: str | None, broadcast: bool) -> str: ...  # noqa: D102
+    async def edit(self, channel: str, ts: str, message: M_contra) -> None: ...  # noqa: D102
     async def find_message(self, channel: str, key: str, since: datetime, *, thread_ts: str | None) -> str | None: ...  # noqa: D102
     def permalink(self, channel: str, ts: str) -> str: ...  # noqa: D102
     async def is_token_accepted(self) -> bool | None: ...  # noqa: D102
@@ -139,8 +152,8 @@ class Credentials(Protocol):
 class DeliveryAttempt:
     """One attempt to deliver a notification, numbered from 1.
 
-    ``outcome`` is ``sent``, ``later`` (deferred with its channel), ``refused`` (deferred by itself), ``parked``
-    (dead-lettered), ``paused`` (with its channel) or ``stopped`` (with everything).
+    ``outcome`` is ``sent``, ``skipped`` (there was nothing to send), ``later`` (deferred with its channel), ``refused``
+    (deferred by itself), ``parked`` (dead-lettered), ``paused`` (with its channel) or ``stopped`` (with everything).
     """
 
     post: Notification
@@ -151,24 +164,50 @@ class DeliveryAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A message that the chat accepted: whether it is now its incident's parent message, and a remark for the log."""
+    """A message that the chat accepted: whether it is now its incident's parent message, and a remark for the log.
+
+    ``ts`` is empty where there was nothing to send.
+    """
 
     ts: str
     is_parent: bool = False
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DeliveryPolicy:
+    """What is particular to a chat or tool.
+
+    Attributes:
+        serves: Whether a channel of the outbox is one of it.
+        max_wait: The longest wait between two attempts, whatever it asks for.
+        give_up_after: Since a notification was recorded, until it is given up although it might still be accepted;
+            None for never.
+        has_threads: A reply that its thread does not take may be tried outside it.
+        name: Its name in the log.
+    """
+
+    serves: Callable[[str], bool] = field(default=lambda channel: not channel.startswith(TOOL_PREFIX))
+    max_wait: timedelta = MAX_WAIT
+    give_up_after: timedelta | None = None
+    has_threads: bool = True
+    name: str = "Slack"
+
+
 @dataclass(slots=True)
-class Notifier:
+class Notifier(Generic[M]):
     """Delivers pending notifications. ``now`` is the clock; it must return timezone-aware UTC times.
 
-    ``credentials`` are read again when the chat refuses the token.
+    ``render`` makes what the chat takes, of a notification, what people did, and the URL of the message that it points
+    to. ``credentials`` are read again when the chat refuses the token.
     """
 
     repository: Outbox
-    chat: ChatClient
+    chat: ChatClient[M]
     now: Callable[[], datetime]
+    render: Callable[[Notification, IncidentUserActions, str], M]
     credentials: Credentials | None = None
+    policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     gate: WorkspaceGate = field(default_factory=WorkspaceGate)
     limiter: MessageLimiter = field(default_factory=MessageLimiter)
     is_rate_limited: bool = False  # something waits for the chat's limits only
@@ -201,7 +240,7 @@ class Notifier:
         is_limited = self.chat.burst == 1
         left = min(most, int(max(self.limiter.posts.available(now), self.limiter.edits.available(now))))
         self.is_rate_limited = False
-        pending = () if self._is_stopped(now) else self.repository.pending_channels(now)
+        pending = () if self._is_stopped(now) else self._pending_channels(now)
         for channel in pending:
             if (is_limited and left <= 0) or most <= 0:
                 self.is_rate_limited = True
@@ -214,6 +253,10 @@ class Notifier:
             left, most = left - 1, most - 1
             if self.gate.stop is not None:
                 return
+
+    def _pending_channels(self, now: datetime) -> Sequence[str]:
+        """Its channels with pending notifications, the most important first."""
+        return tuple(filter(self.policy.serves, self.repository.pending_channels(now)))
 
     async def publish_to(self, channel: str) -> tuple[DeliveryAttempt, ...]:
         """Sends the channel's due notifications in order: at most one burst, and none after one that has to wait."""
@@ -248,7 +291,7 @@ class Notifier:
         """Whether a post to this channel may be tried, where a probe may; ``pending`` are the channels that wait."""
         if self.gate.stop is None:
             return True
-        others = (c for c in pending or self.repository.pending_channels(now) if not self.gate.has_refused(c))
+        others = (c for c in pending or self._pending_channels(now) if not self.gate.has_refused(c))
         return self.gate.may_probe(channel, has_others=any(others))
 
     async def _deliver(self, pending: PendingNotification) -> DeliveryAttempt:
@@ -272,9 +315,13 @@ class Notifier:
                 self.gate.end()
             ended = self.gate.accept(channel)
         receipt = self._receipts[pending.id]
+        if not receipt.ts:
+            self.repository.mark_superseded(pending.id, receipt.why)
+            del self._receipts[pending.id]
+            return DeliveryAttempt(pending.post, "skipped", receipt.why, pending.attempts + 1)
         is_lifted = self.repository.mark_sent(pending.id, receipt.ts, self.now(), is_parent=receipt.is_parent)
         del self._receipts[pending.id]
-        why = receipt.why or (f"Slack accepts messages again (was: {ended.code})" if ended else "")
+        why = receipt.why or (f"{self.policy.name} accepts messages again (was: {ended.code})" if ended else "")
         why = why or ("the channel accepts messages again" if is_lifted else "")
         return DeliveryAttempt(pending.post, "sent", why, pending.attempts + 1)
 
@@ -282,7 +329,7 @@ class Notifier:
         """Sends one notification. Raises DeliveryError."""
         notification = pending.post
         link = self.chat.permalink(notification.channel, pending.linked_ts) if pending.linked_ts else ""
-        message = alerts.render_notification(notification, pending.people, link)
+        message = self.render(notification, pending.people, link)
         if notification.kind is NotificationKind.EDIT and pending.parent_ts:
             try:
                 await self.chat.edit(notification.channel, pending.parent_ts, message)
@@ -299,7 +346,7 @@ class Notifier:
         )
 
     async def _post(
-        self, pending: PendingNotification, message: Message, *, thread_ts: str | None = None, is_parent: bool = False
+        self, pending: PendingNotification, message: M, *, thread_ts: str | None = None, is_parent: bool = False
     ) -> Receipt:
         delivered_ts, why = (
             await self._find_delivered(pending, message, thread_ts) if pending.is_in_doubt else (None, "")
@@ -308,10 +355,10 @@ class Notifier:
             return Receipt(delivered_ts, is_parent, why)
         broadcast = bool(thread_ts and pending.post.news and pending.post.news.broadcast)
         ts = await self.chat.post(pending.post.channel, message, thread_ts=thread_ts, broadcast=broadcast)
-        return Receipt(ts, is_parent, why)
+        return Receipt(ts, is_parent, why) if ts else Receipt("", why="nothing to send")
 
     async def _find_delivered(
-        self, pending: PendingNotification, message: Message, thread_ts: str | None
+        self, pending: PendingNotification, message: M, thread_ts: str | None
     ) -> tuple[str | None, str]:
         """Searches for a message whose outcome is unknown: its ts where it was delivered, and a remark for the log.
 
@@ -364,10 +411,13 @@ class Notifier:
     def _defer(self, pending: PendingNotification, error: DeliveryError, now: datetime) -> DeliveryAttempt:
         """Tries again later; the whole channel waits, since the next notification would fare no better."""
         is_in_doubt = pending.is_in_doubt or error.code == "unknown_outcome"
+        limit = self.policy.give_up_after
+        if limit is not None and now - (pending.created_at or now) >= limit:
+            return self._dead_letter(pending, str(error))
         wait = timedelta(seconds=error.retry_after or BACKOFF ** min(pending.attempts, 50))
         if is_in_doubt and not self.chat.can_search_history:
             wait = max(wait, MIN_UNSEARCHABLE_WAIT)
-        wait = min(wait, MAX_WAIT)
+        wait = min(wait, self.policy.max_wait)
         self.repository.mark_deferred(pending.id, now + wait, str(error), is_in_doubt=is_in_doubt)
         if error.code == "ratelimited":
             is_edit = pending.post.kind is NotificationKind.EDIT
@@ -411,7 +461,8 @@ class Notifier:
 
     def _refuse(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
         """This notification is refused: a reply is tried again outside its thread, everything else is given up."""
-        if pending.post.kind is NotificationKind.REPLY and not pending.is_outside_thread:
+        is_reply = pending.post.kind is NotificationKind.REPLY
+        if is_reply and self.policy.has_threads and not pending.is_outside_thread:
             self.repository.mark_outside_thread(pending.id, self.now(), str(error))
             return DeliveryAttempt(pending.post, "refused", f"{error}; trying outside its thread", pending.attempts + 1)
         return self._dead_letter(pending, str(error))

@@ -85,17 +85,21 @@ class TokenBucket:
 
 @dataclass(slots=True)
 class MessageLimiter:
-    """The limits of the workspace, per method, and of each channel."""
+    """The limits of the workspace, per method, and of each channel.
+
+    A time that a channel is held for and that is further away than ``longest_wait`` does not count.
+    """
 
     posts: TokenBucket = field(default_factory=lambda: TokenBucket(POSTS_PER_S, POSTS_BURST, POSTS_BURST))
     edits: TokenBucket = field(default_factory=lambda: TokenBucket(EDITS_PER_S, EDITS_BURST, EDITS_BURST))
+    longest_wait: timedelta = _LONGEST_WAIT
     _free_at: dict[str, datetime] = field(default_factory=dict)  # by channel
     _limited: tuple[str, datetime] | None = None  # the channel of the last 429, and when
 
     def is_free(self, channel: str, now: datetime) -> bool:
         """Whether the channel may get a message now. A clock that was set back keeps nothing waiting."""
         free_at = self._free_at.get(channel)
-        return free_at is None or not now < free_at <= now + _LONGEST_WAIT
+        return free_at is None or not now < free_at <= now + self.longest_wait
 
     def may_post(self, now: datetime) -> bool:
         """Whether the workspace takes a post now."""

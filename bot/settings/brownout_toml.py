@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from bot.domain import CONFIGURED, Condition, Subscription
 from bot.settings.base import HIDDEN_VALUE, StrictModel
+from bot.settings.notify_toml import NotifyTable
 from bot.settings.probe_toml import ProbeTable
 
 
@@ -174,3 +175,4 @@ class MainSettings(StrictModel):
     catalog: CatalogSettings = CatalogSettings()
     probe: dict[str, ProbeTable] = Field(default_factory=dict)
     subscribe: tuple[SubscribeTable, ...] = ()
+    notify: tuple[NotifyTable, ...] = ()

@@ -12,6 +12,7 @@ from pathlib import Path
 from bot import spelling
 from bot.domain import IN_REGION, Provider
 from bot.settings.brownout_toml import MainSettings
+from bot.settings.notify_toml import duplicate_names
 from bot.settings.toml_errors import locate
 from bot.settings.verdict_toml import VerdictTable
 
@@ -106,6 +107,18 @@ def unknown_targets(file: Path, main: MainSettings, provider_files: Sequence[Pro
             elif (table.channel, name) in seen:
                 yield f"{where}: {table.channel} has {name!r} twice"
             seen.add((table.channel, name))
+
+
+def wrong_tools(file: Path, main: MainSettings, provider_files: Sequence[ProviderFile]) -> Iterator[str]:
+    """Mistakes for ``[[notify]] to`` naming no provider and no service, and for two tools with one name."""
+    ids = {p.id for _, p in provider_files} | _surface_ids(provider_files)
+    for number, name in duplicate_names(main.notify):
+        yield f"{locate(file, ('notify', number, 'name'))}: another tool is called {name!r} too; each has its own name"
+    for number, table in enumerate(main.notify):
+        for name in (n for n in table.to if n not in ids):
+            matches = spelling.nearest(name, sorted(ids))
+            hint = f"; did you mean {matches[0]!r}?" if matches else ""
+            yield f"{locate(file, ('notify', number, 'to'))}: no provider or service {name!r}{hint}"
 
 
 def _surface_ids(provider_files: Sequence[ProviderFile]) -> set[str]:

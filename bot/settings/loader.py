@@ -46,6 +46,7 @@ def load(directory: Path | None = None, environment: Mapping[str, str] | None = 
     mistakes += cross_checks.unknown_probe_surfaces(main_file, main, provider_files) if all_valid else ()
     mistakes += cross_checks.unknown_providers(main_file, main, provider_files) if all_valid else ()
     mistakes += cross_checks.unknown_targets(main_file, main, provider_files) if all_valid else ()
+    mistakes += cross_checks.wrong_tools(main_file, main, provider_files) if all_valid else ()
     if not tables:
         mistakes.append(f"{folder / 'providers'}: no provider files. Each provider is one TOML file.")
     if mistakes:
@@ -65,6 +66,7 @@ def load(directory: Path | None = None, environment: Mapping[str, str] | None = 
         give_up_after_min=slack.give_up_after_min,
         replica=main.replica,
         subscriptions=tuple(s for table in main.subscribe for s in table.subscriptions()),
+        tools=main.notify,
     )
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from bot.domain import Probe, Provider, Subscription, VerdictParameters
 from bot.settings.brownout_toml import PollSettings, ReplicaSettings, StoreSettings, WebSettings
+from bot.settings.notify_toml import NotifyTable
 from bot.settings.verdict_toml import VerdictTable
 
 
@@ -30,6 +31,7 @@ class Settings:
     give_up_after_min: float | None = None
     replica: ReplicaSettings = field(default_factory=ReplicaSettings)
     subscriptions: tuple[Subscription, ...] = ()  # of ``[[subscribe]]``
+    tools: tuple[NotifyTable, ...] = ()  # of ``[[notify]]``
     _rules: dict[tuple[str, str], VerdictParameters] = field(default_factory=dict, repr=False, compare=False)
 
     @property

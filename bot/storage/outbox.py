@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain import Alert, DeliveryPause, IncidentUserActions, Notification
+from bot.domain import TOOL_PREFIX, Alert, DeliveryPause, IncidentUserActions, Notification
 from bot.errors import StoreError
 from bot.storage import mapping, queueing, transitions
 from bot.storage.connection import Database, Upsert
@@ -68,7 +68,8 @@ _LIST_WAITS = (  # the list that waits in the channel of a row of ``outbox``, or
 )
 _CROWDED = (
     f"SELECT channel FROM outbox WHERE {_PENDING} AND rank BETWEEN {DeliveryRank.PARTIAL_OUTAGE:d}"  # noqa: S608
-    f" AND {DeliveryRank.ALERT:d} AND kind = 'alert' AND state = 'waiting' GROUP BY channel"
+    f" AND {DeliveryRank.ALERT:d} AND kind = 'alert' AND state = 'waiting'"
+    f" AND channel NOT LIKE '{TOOL_PREFIX}%' GROUP BY channel"
     f" HAVING count(*) > ? OR EXISTS ({_LIST_WAITS.format(row='outbox')}) ORDER BY min(id)"
 )
 _WAITING_ALERTS = (  # the newest alert or edit of each incident whose first alert, or the list that it is in, waits
@@ -145,6 +146,24 @@ class ParkedNotification:
     attempts: int
     created_at: datetime
     is_expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDelivery:
+    """A notification to a tool of ``[[notify]]``, and what became of it.
+
+    ``state`` is that of its row: ``waiting``, ``sending``, ``sent``, ``superseded`` (nothing to send) or ``parked``.
+    ``due_at`` is when it is tried next.
+    """
+
+    channel: str
+    key: str
+    state: str
+    attempts: int
+    error: str
+    created_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,6 +457,10 @@ class OutboxStore:
         notified = ", told_at = created_at" if is_expected else ""
         self._db.write(f"UPDATE outbox SET state = 'parked', error = ?{notified} WHERE id = ?", error, entry_id)  # noqa: S608
 
+    def mark_superseded(self, entry_id: int, why: str) -> None:
+        """Records that a notification needs no delivery."""
+        self._db.write("UPDATE outbox SET state = 'superseded', error = ? WHERE id = ?", why, entry_id)
+
     def pause_channel(self, pause: DeliveryPause, waits: Sequence[timedelta]) -> bool:
         """Stops deliveries to a channel until its next probe.
 
@@ -502,6 +525,44 @@ class OutboxStore:
             )
             for r in rows
         )
+
+    def tool_deliveries(self, channel: str | None = None, limit: int = 20) -> tuple[ToolDelivery, ...]:
+        """The newest notifications to all tools of ``[[notify]]``, or to one, the newest first."""
+        rows = self._db.rows(
+            "SELECT channel, key, state, attempts, error, created_at, due_at, sent_at FROM outbox"  # noqa: S608
+            f" WHERE channel LIKE ? ORDER BY id DESC LIMIT {int(limit)}",
+            channel or f"{TOOL_PREFIX}%",
+        )
+        return tuple(
+            ToolDelivery(
+                *(r["channel"], r["key"], r["state"], r["attempts"], r["error"] or "", parse_time(r["created_at"])),
+                due_at=parse_time(r["due_at"]),
+                sent_at=parse_time(r["sent_at"]) if r["sent_at"] else None,
+            )
+            for r in rows
+        )
+
+    def tool_counts(self) -> dict[str, dict[str, int]]:
+        """How many notifications to each tool are in which state, by channel."""
+        counts: dict[str, dict[str, int]] = {}
+        for row in self._db.rows(
+            "SELECT channel, state, count(*) AS n FROM outbox WHERE channel LIKE ? GROUP BY channel, state",
+            f"{TOOL_PREFIX}%",
+        ):
+            counts.setdefault(row["channel"], {})[row["state"]] = row["n"]
+        return counts
+
+    def drop_removed_tools(self, channels: Iterable[str]) -> int:
+        """Gives up what waits for tools that are none of ``channels`` any more; returns how many that are."""
+        kept = json.dumps([*channels])
+        removed = "channel LIKE ? AND channel NOT IN (SELECT value FROM json_each(?))"
+        with self._db.transaction():
+            self._db.write(f"DELETE FROM pauses WHERE {removed}", f"{TOOL_PREFIX}%", kept)  # noqa: S608
+            return self._db.write(
+                "UPDATE outbox SET state = 'parked', error = 'its tool is no longer in brownout.toml',"  # noqa: S608
+                f" told_at = created_at WHERE {_PENDING} AND {removed}",
+                *(f"{TOOL_PREFIX}%", kept),
+            )
 
     def mark_parked_told(self, ids: Sequence[int], at: datetime) -> None:
         """Records that the operators have been notified of these."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from bot.domain import (
+    TOOL_PREFIX,
     Condition,
     Event,
     EventKind,
@@ -192,11 +193,17 @@ def resume_channel(db: Database, channel: str) -> bool:
 
 
 def drop_what_is_over(db: Database, channel: str) -> int:
-    """Gives up what is not about an open incident; returns how many notifications that are."""
+    """Gives up what is not about an open incident; returns how many notifications that are.
+
+    A tool of ``[[notify]]`` that has got the beginning still gets the end.
+    """
     return db.write(
         "UPDATE outbox SET state = 'parked', error = 'it was over before its channel took posts again',"
         " told_at = created_at"
         " WHERE channel = ? AND state IN ('waiting', 'sending') AND NOT EXISTS"
-        " (SELECT 1 FROM incidents i WHERE i.id = outbox.incident AND i.closed_at IS NULL)",
+        " (SELECT 1 FROM incidents i WHERE i.id = outbox.incident AND i.closed_at IS NULL)"
+        " AND NOT (outbox.channel LIKE ? AND EXISTS (SELECT 1 FROM alerts a WHERE a.channel = outbox.channel"
+        " AND a.incident = outbox.incident AND a.ts IS NOT NULL))",
         channel,
+        f"{TOOL_PREFIX}%",
     )

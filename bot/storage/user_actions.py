@@ -10,6 +10,7 @@ from datetime import datetime, time
 from typing import Any
 
 from bot.domain import (
+    TOOL_PREFIX,
     ChannelPreferences,
     ChatUser,
     DigestSchedule,
@@ -17,6 +18,7 @@ from bot.domain import (
     IncidentUserActions,
     Mute,
     NewsItem,
+    NewsKind,
     Notice,
     Notification,
     NotificationKind,
@@ -113,13 +115,15 @@ class UserActionStore:
     def open_alerts(self, opened_by: datetime) -> tuple[tuple[str, str, str, datetime], ...]:
         """Channel, incident, provider and opening time of the sent alerts whose incident is open, oldest first.
 
-        Only those that were opened at ``opened_by`` or before.
+        Only those that were opened at ``opened_by`` or before, and none of tools, which remind people themselves.
         """
         rows = self._db.rows(
             "SELECT a.channel, a.incident, a.provider, a.opened_at FROM alerts a"
             " JOIN incidents i ON i.provider = a.provider AND i.id = a.incident"
-            " WHERE i.closed_at IS NULL AND a.ts IS NOT NULL AND a.opened_at <= ? ORDER BY a.opened_at, a.channel",
+            " WHERE i.closed_at IS NULL AND a.ts IS NOT NULL AND a.opened_at <= ? AND a.channel NOT LIKE ?"
+            " ORDER BY a.opened_at, a.channel",
             format_time(opened_by),
+            f"{TOOL_PREFIX}%",
         )
         return tuple((r["channel"], r["incident"], r["provider"], parse_time(r["opened_at"])) for r in rows)
 
@@ -141,6 +145,7 @@ class UserActionStore:
             self._db.write("DELETE FROM acks WHERE channel = ? AND incident = ?", event.channel, event.incident)
             if person:
                 self._db.insert("acks", mapping.ack_row(event, person))
+                self._acknowledge_in_tools(event, person)
             transitions.append_events(self._db, [event])
             self._enqueue_edit(event.channel, event.incident, event.seen_at)
 
@@ -238,9 +243,24 @@ class UserActionStore:
         """Deletes a withheld alert that is not needed any more."""
         self._db.write("DELETE FROM withheld WHERE channel = ? AND incident = ?", channel, incident)
 
+    def _acknowledge_in_tools(self, event: Event, person: ChatUser) -> None:
+        """Enqueues the acknowledgement for every tool of ``[[notify]]`` that has the incident."""
+        rows = self._db.rows(
+            "SELECT channel FROM alerts WHERE incident = ? AND channel LIKE ?", event.incident, f"{TOOL_PREFIX}%"
+        )
+        item = NewsItem((NewsKind.ACKNOWLEDGED,), f"ack:{event.seen_at.isoformat()}", event.seen_at, by=person.name)
+        for row in rows:
+            if last := self._latest_message(row["channel"], event.incident):
+                key = f"{event.incident}:{item.key}"
+                reply = replace(last, kind=NotificationKind.REPLY, key=key, news=item, mentions=())
+                queueing.enqueue(self._db, reply, event.seen_at)
+
     def _enqueue_edit(self, channel: str | None, incident: str | None, at: datetime) -> None:
-        """Enqueues an edit of the incident's message; what people have done is added when it is sent."""
-        last = self._latest_message(channel, incident)
+        """Enqueues an edit of the incident's message; what people have done is added when it is sent.
+
+        A tool of ``[[notify]]`` has no message to edit.
+        """
+        last = None if (channel or "").startswith(TOOL_PREFIX) else self._latest_message(channel, incident)
         if last:
             key = f"{incident}:people:{self._latest_outbox_id() + 1}"
             queueing.enqueue(self._db, replace(last, kind=NotificationKind.EDIT, key=key, mentions=()), at)

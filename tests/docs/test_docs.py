@@ -16,6 +16,7 @@ from bot.cli.main import COMMAND_MODULES, brownout
 from bot.commands.registry import COMMANDS
 from bot.formats import FORMATS
 from bot.settings import brownout_toml, provider_toml, verdict_toml
+from bot.settings.notify_toml import NotifyTable
 from bot.settings.probe_toml import ProbeTable
 from bot.storage import Repository
 from tests.support import generated_docs
@@ -43,6 +44,7 @@ TABLES = [  # page, heading, and the model whose keys stand in the table below i
     ("configuration.md", "[replica]", brownout_toml.ReplicaSettings),
     ("configuration.md", "[web]", brownout_toml.WebSettings),
     ("configuration.md", "[subscribe]", brownout_toml.SubscribeTable),
+    ("configuration.md", "[notify]", NotifyTable),
     ("configuration.md", "[probe.SURFACE]", ProbeTable),
     ("configuration.md", "Keys of presets and profiles", verdict_toml.VerdictNumbers),
     ("providers.md", "Provider", provider_toml.ProviderTable),

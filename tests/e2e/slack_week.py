@@ -20,6 +20,7 @@ from bot.adapters import slack_client, slack_refusals
 from bot.app.delivery_reports import DeliveryReports
 from bot.domain import Subscription
 from bot.errors import DeliveryError, RefusalScope
+from bot.messages.alerts import render_notification
 from bot.notifier import Notifier
 from bot.notifier.gate import WorkspaceGate
 from bot.rules.alerting import decide, routing
@@ -249,7 +250,9 @@ class Week:
             rotations.append(Fault(code, begin, begin + timedelta(minutes=self.rng.uniform(0.2, 20))))
         self.faults = [*week_faults(self.rng, self.names, days), *rotations]
         self.chat = WeekSlack(self.now, self.faults)
-        self.notifier = Notifier(book, self.chat, lambda: self.now.at, Rotation(self.now, rotations))
+        self.notifier = Notifier(
+            book, self.chat, lambda: self.now.at, render_notification, Rotation(self.now, rotations)
+        )
         if design == "no back-off":
             self.notifier.gate = ImpatientGate()
         if design == "pause for a day":

@@ -41,6 +41,7 @@ from bot.domain import (
     VerdictParameters,
 )
 from bot.engine import Engine
+from bot.messages.alerts import render_notification
 from bot.notifier import Notifier
 from bot.rules.alerting import decide, routing
 from bot.slack.connection_pace import ConnectionPace
@@ -100,7 +101,7 @@ class Day:
         self.tokens = SimpleNamespace(reload=lambda: False)
         for channel in channels:
             book.subscribe(Subscription(channel, "acme", created_by="U1", created_at=NOON))
-        self.notifier = Notifier(book, client, lambda: self.now.at, self.tokens)
+        self.notifier = Notifier(book, client, lambda: self.now.at, render_notification, self.tokens)
         self.reports = DeliveryReports(Clockwork(self.now, self.notifier), book, lambda: ["U9"])
         self.state = look(None, page(), NOON - timedelta(minutes=1)).state
         book.record_transition(None, look(None, page(), NOON - timedelta(minutes=1)), ())

@@ -7,6 +7,7 @@ power     a power cut at every system call of a life of the store, with what was
 disk      the real bot on a disk that is full for a while (wants a mount namespace: ``unshare -Urm``)
 sources   nine faults of a status page, healthy and in an incident
 slack     six faults of Slack
+tools     five faults of a tool of [[notify]], and kill -9 at every system call of a pass that feeds it
 days      random days with a virtual clock: pages, faults, clock jumps, crashes; ``--seed``, ``--days``
 shown     what is shown on random days and recorded polls with old bodies, odd entries, clock steps, every code of Slack
 """
@@ -24,7 +25,7 @@ import time
 from pathlib import Path
 
 from tests.faults import crashes, days, disk, power, shown, slacks, sources
-from tests.faults.fake_services import SLACK_FAULTS, SOURCE_FAULTS
+from tests.faults.fake_services import SLACK_FAULTS, SOURCE_FAULTS, TOOL_FAULTS
 from tests.faults.tables import table
 
 DESIGNS = (("ours", False), ("ours, history granted", True))
@@ -90,6 +91,17 @@ async def slack_faults(_: argparse.Namespace) -> None:
     print(table(slacks.SlackResult.HEAD, [c.row() for c in came]))
 
 
+async def tool_faults(asked: argparse.Namespace) -> None:
+    came = await asyncio.gather(
+        *(slacks.tried(fault, lasts_s=12, retry_after=5, is_tool=True) for fault in TOOL_FAULTS)
+    )
+    print(table(("tool", *slacks.SlackResult.HEAD[1:]), [c.row() for c in came]))
+    tallies = [
+        (scene.name, *(await crashes.tried(scene, design="tool", every=asked.every)).row()) for scene in crashes.PASSES
+    ]
+    print(table(("kill -9 in", *crashes.Tally.HEAD), tallies))
+
+
 async def random_days(asked: argparse.Namespace) -> None:
     print(await days.report(asked.seed, asked.days))
 
@@ -106,6 +118,7 @@ PARTS = {
     "disk": full_disk,
     "sources": source_faults,
     "slack": slack_faults,
+    "tools": tool_faults,
     "days": random_days,
     "shown": shown_days,
 }

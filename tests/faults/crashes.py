@@ -106,7 +106,8 @@ class CrashRun:
         if self.scene.before is not None:
             for body in (page(), self.scene.before):
                 self.page.show(body)
-                await one_pass(self.folder / "base.db", self.page.url, self.slack.api)
+                design = "tool" if self.design == "tool" else "outbox"
+                await one_pass(self.folder / "base.db", self.page.url, self.slack.api, design=design)
         self.page.show(self.scene.now)
         log = self.folder / "calls"
         await self._run("-o", str(log), "-e", f"trace={','.join(KILLS)}")
@@ -123,7 +124,8 @@ class CrashRun:
         again = int(told.read_text(encoding="ascii")) if told.exists() else 0
         tally.points += 1
         try:
-            done = await one_pass(self.folder / "run.db", self.page.url, self.slack.api, ahead=LATER)
+            design = "tool" if self.design == "tool" else "outbox"
+            done = await one_pass(self.folder / "run.db", self.page.url, self.slack.api, design=design, ahead=LATER)
             again += repeats(done)
         except (BrownoutError, sqlite3.Error):
             tally.stuck += 1

@@ -17,6 +17,8 @@ from tests.support.pages import SUMMARY, page
 
 HTML = b"<html><body><h1>Bad gateway</h1></body></html>"
 SOURCE_FAULTS = ("500", "429", "hang", "html", "empty", "truncated", "reset", "html as json", "{}")
+TOOL_PATH = "/hook"  # of a tool of [[notify]], which stands where Slack stands
+TOOL_FAULTS = ("429", "500", "close", "hang", "lost")
 SLACK_FAULTS = ("429", "500", "close", "hang", "ok:false", "lost")
 
 
@@ -120,7 +122,8 @@ class FakeSlackApi(LoopbackService):
         self.posts, self.edits, self.tries = [], [], []
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        args = await _args(request)
+        is_tool = request.path.endswith(TOOL_PATH)
+        args = {"id": request.headers["webhook-id"]} if is_tool else await _args(request)
         fault = self.fault
         self.tries.append((time.monotonic(), fault))
         match fault:
@@ -149,13 +152,16 @@ class FakeSlackApi(LoopbackService):
 
     def _done(self, path: str, args: dict[str, Any]) -> dict[str, Any]:
         if "conversations." not in path:
-            return {"ok": True, "ts": self._take(path, args), "channel": args["channel"]}
+            return {"ok": True, "ts": self._take(path, args), "channel": args.get("channel")}
         if not self.may_be_read:
             return {"ok": False, "error": "missing_scope"}
         there = [p for p in self.posts if p.channel == args["channel"] and p.thread_ts == args.get("ts")]
         return {"ok": True, "messages": [p.shown() for p in reversed(there) if float(p.ts) >= float(args["oldest"])]}
 
     def _take(self, path: str, args: dict[str, Any]) -> str:
+        if path.endswith(TOOL_PATH):
+            self.posts.append(AcceptedMessage(args["id"], "notify:t", "", None, time.monotonic(), "1"))
+            return "1"
         if path.endswith("chat.update"):
             self.edits.append((args["ts"], args["text"]))
             return args["ts"]

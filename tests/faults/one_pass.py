@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,17 +20,22 @@ from typing import Any
 
 from bot.adapters.page_fetcher import PageFetcher
 from bot.adapters.slack_client import SlackClient
-from bot.domain import NotificationKind, Subscription, VerdictParameters
-from bot.engine import Engine
+from bot.adapters.tool_client import HttpToolClient
+from bot.domain import NotificationKind, Subscription, ToolTarget, ToolUpdates, VerdictParameters
+from bot.engine import Engine, Tool
 from bot.errors import BrownoutError, DeliveryError
 from bot.messages import alerts
-from bot.notifier import RESENT_UNSEARCHABLE, DeliveryAttempt
+from bot.messages.announcement import announce
+from bot.messages.tools import HTTP_KINDS
+from bot.messages.tools.base import ToolAddress
+from bot.notifier import RESENT_UNSEARCHABLE, DeliveryAttempt, DeliveryPolicy, Notifier
 from bot.storage import Repository
-from tests.faults.fake_services import acme_at
+from tests.faults.fake_services import TOOL_PATH, acme_at
 
 PATIENCE_S = 4.0
 LATER = timedelta(seconds=15)  # a restart's clock: what had to wait is due
-DESIGNS = ("outbox", "save-first", "send-first")
+DESIGNS = ("outbox", "save-first", "send-first", "tool")  # the last one: a tool of [[notify]] in place of Slack
+TOOL = ToolTarget("t", updates=ToolUpdates.ALL)
 
 
 class SaveFirst:
@@ -77,18 +82,31 @@ async def one_pass(
         return datetime.now(UTC) + ahead  # noqa: TID251 - a pass has a clock
 
     with closing(Repository.open(db, alone=True)) as store:
-        if not store.subscriptions():
+        if design != "tool" and not store.subscriptions():
             store.subscribe(Subscription("C1", "acme", created_at=now()))
         chat = SlackClient("xoxb-test", base_url=slack, timeout_s=2)
         book = {"outbox": lambda: store, "save-first": lambda: SaveFirst(store)}.get(
-            design, lambda: SendFirst(store, chat)
+            design, lambda: SendFirst(store, chat) if design == "send-first" else store
         )()
-        async with PageFetcher(timeout_s=2) as web:
-            engine = Engine({"acme": acme_at(page)}, web, book, chat, now, lambda _: VerdictParameters())
+        async with PageFetcher(timeout_s=2) as web, tool_client(slack, now) as client:
+            tools = (make_tool(client, book, now),) if design == "tool" else ()
+            engine = Engine({"acme": acme_at(page)}, web, book, chat, now, lambda _: VerdictParameters(), tools=tools)
             await engine.poll("acme")
             if design == "send-first":
                 await book.settle()
             return await send_all(engine)
+
+
+def tool_client(url: str, now: Callable[[], datetime], timeout_s: float = 2) -> HttpToolClient:
+    """The client of a webhook at the place of Slack."""
+    address = ToolAddress(url.rstrip("/") + TOOL_PATH)
+    return HttpToolClient(HTTP_KINDS["webhook"], address, now, timeout_s=timeout_s)
+
+
+def make_tool(client: HttpToolClient, book: Any, now: Callable[[], datetime]) -> Tool:
+    """The tool of this client, with a policy like that of the bot."""
+    policy = DeliveryPolicy(serves=lambda channel: channel == TOOL.channel, has_threads=False, name=TOOL.name)
+    return Tool(TOOL, Notifier(book, client, now, announce, policy=policy))
 
 
 async def send_all(engine: Engine) -> list[DeliveryAttempt]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -14,12 +14,14 @@ from tempfile import TemporaryDirectory
 
 from bot.adapters.page_fetcher import PageFetcher
 from bot.adapters.slack_client import SlackClient
+from bot.adapters.tool_client import message_id
 from bot.app.scheduler import BotApp
 from bot.domain import Subscription, VerdictParameters
 from bot.engine import Engine
 from bot.notifier import DeliveryAttempt
 from bot.settings import PollSettings
 from bot.storage import Repository
+from tests.faults import one_pass
 from tests.faults.crashes import NEWS
 from tests.faults.fake_services import FakeSlackApi, FakeStatusPage, acme_at
 
@@ -58,18 +60,27 @@ class SlackResult:
         return *counts, f"{self.first_s:.1f} s", f"{self.after_s:.1f} s"
 
 
-async def tried(fault: str, *, lasts_s: float, retry_after: int = 2, may_be_read: bool = False) -> SlackResult:
-    """Two incidents open while Slack has this fault for so many seconds; then it is well."""
+async def tried(
+    fault: str, *, lasts_s: float, retry_after: int = 2, may_be_read: bool = False, is_tool: bool = False
+) -> SlackResult:
+    """Two incidents open while Slack, or a tool in its place, has this fault for so many seconds; then it is well."""
     with TemporaryDirectory() as folder, closing(Repository.open(Path(folder) / "b.db")) as book:
-        book.subscribe(Subscription("C1", "acme", created_at=_now()))
+        if not is_tool:
+            book.subscribe(Subscription("C1", "acme", created_at=_now()))
         async with (
             FakeStatusPage() as page,
             FakeSlackApi(retry_after, may_be_read=may_be_read) as slack,
             PageFetcher(timeout_s=2) as web,
+            AsyncExitStack() as stack,
         ):
             chat = SlackClient("xoxb-test", base_url=slack.api, timeout_s=SLACK_TIMEOUT_S)
             chat.set_scopes(frozenset(slack.scopes.split(",")))  # as Slack says at the start
-            engine = Engine({"acme": acme_at(page.url)}, web, book, chat, _now, lambda _: VerdictParameters())
+            client = await stack.enter_async_context(one_pass.tool_client(slack.api, _now, SLACK_TIMEOUT_S))
+            tools = (one_pass.make_tool(client, book, _now),) if is_tool else ()
+            wanted = {message_id(one_pass.TOOL.channel, key) for key in WANTED} if is_tool else WANTED
+            engine = Engine(
+                *({"acme": acme_at(page.url)}, web, book, chat, _now, lambda _: VerdictParameters()), tools=tools
+            )
             await engine.poll("acme")
             page.show(NEWS)
             slack.fault = fault
@@ -80,20 +91,20 @@ async def tried(fault: str, *, lasts_s: float, retry_after: int = 2, may_be_read
             )
             await asyncio.sleep(lasts_s)
             slack.fault, well = "", time.monotonic()
-            await _arrived(slack, book)
+            await _arrived(slack, book, wanted)
             stop.set()
             await app
-            return _came(f"{fault}, history granted" if may_be_read else fault, slack, done, well)
+            return _came(f"{fault}, history granted" if may_be_read else fault, slack, done, well, wanted)
 
 
-async def _arrived(slack: FakeSlackApi, book: Repository) -> None:
+async def _arrived(slack: FakeSlackApi, book: Repository, wanted: set[str]) -> None:
     """Waits until everything came and nothing is owed."""
     until = time.monotonic() + PATIENCE_S
-    while (WANTED - set(slack.keys) or book.pending_channels()) and time.monotonic() < until:  # noqa: ASYNC110 - a file is waited for
+    while (wanted - set(slack.keys) or book.pending_channels()) and time.monotonic() < until:  # noqa: ASYNC110 - a file is waited for
         await asyncio.sleep(0.05)
 
 
-def _came(fault: str, slack: FakeSlackApi, done: list[DeliveryAttempt], well: float) -> SlackResult:
+def _came(fault: str, slack: FakeSlackApi, done: list[DeliveryAttempt], well: float, wanted: set[str]) -> SlackResult:
     tries = [at for at, wrong in slack.tries if wrong]
     keys = Counter(slack.keys)
     again = sum("again" in d.why for d in done)
@@ -101,7 +112,7 @@ def _came(fault: str, slack: FakeSlackApi, done: list[DeliveryAttempt], well: fl
     times = [p.at for p in slack.posts if p.at > well] or [well]
     waits = [b - a for a, b in pairwise(tries)]
     first_s, after_s = times[0] - well, times[-1] - well
-    return SlackResult(fault, len(tries), len(WANTED - keys.keys()), twice, min(twice, again), first_s, after_s, waits)
+    return SlackResult(fault, len(tries), len(wanted - keys.keys()), twice, min(twice, again), first_s, after_s, waits)
 
 
 def _now() -> datetime:

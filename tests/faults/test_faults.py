@@ -31,6 +31,12 @@ async def test_a_kill_doubles_nothing_either_where_the_history_may_be_read():
 
 
 @needs_strace
+async def test_a_kill_loses_nothing_that_a_tool_is_to_get():
+    tool = await tally("pwrite64", "sendto", "recvfrom", design="tool")
+    assert (tool.lost, tool.twice - tool.said, tool.corrupt, tool.stuck) == (0, 0, 0, 0), tool.where
+
+
+@needs_strace
 async def test_a_call_that_fails_loses_nothing_and_every_copy_is_admitted():
     ours = await tally("pwrite64", "recvfrom", fates={"pwrite64": ["error=ENOSPC"], "recvfrom": ["error=ECONNRESET"]})
     assert (ours.lost, ours.corrupt, ours.stuck) == (0, 0, 0), ours.where
@@ -79,6 +85,11 @@ def test_a_full_disk_is_said_once_and_loses_nothing(tmp_path):
 
 async def test_what_slack_asks_to_wait_is_waited_and_nothing_is_lost_or_doubled():
     came = await slacks.tried("429", lasts_s=2.5, retry_after=2)
+    assert (came.lost, came.twice, min(came.waits, default=2) >= 2) == (0, 0, True)
+
+
+async def test_what_a_tool_asks_to_wait_is_waited_and_nothing_is_lost_or_doubled():
+    came = await slacks.tried("429", lasts_s=2.5, retry_after=2, is_tool=True)
     assert (came.lost, came.twice, min(came.waits, default=2) >= 2) == (0, 0, True)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain import ChatUser, Event, EventKind, NotificationKind, Subscription
 from bot.errors import DeliveryError, RefusalScope
+from bot.messages.alerts import render_notification
 from bot.notifier import CLOCK_TOLERANCE, MIN_UNSEARCHABLE_WAIT, SEARCH_DELAY, SEARCH_FOR, Notifier
 from bot.rules.alerting import decide, routing
 from bot.storage import Repository
@@ -23,7 +24,7 @@ class NotifierSetup:
 
     def __init__(self, book):
         self.book, self.chat, self.clock = book, FakeChat(can_search_history=True), Clock()
-        self.courier = Notifier(book, self.chat, self.clock)
+        self.courier = Notifier(book, self.chat, self.clock, render_notification)
 
     def opens(self, body=DOWN, channel="C1"):
         """A look at this page, and what it owes the channel."""
@@ -56,7 +57,7 @@ class NotifierSetup:
 
     def restart(self):
         """Another process goes on."""
-        self.courier = Notifier(self.book, self.chat, self.clock)
+        self.courier = Notifier(self.book, self.chat, self.clock, render_notification)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.domain import Estimate, Event, EventKind, Provider, Stage, Surface, TrackedIncident
-from bot.messages import alerts, formatting, summary
+from bot.messages import alert_details, formatting, summary
 from bot.messages.board.bars import status_class
 from bot.messages.words import Status
 
@@ -154,7 +154,7 @@ def incident_view(
         lasted=formatting.format_duration(lasted_s) if lasted_s >= 0 else "",
         is_open=tracked.is_open,
         is_maintenance=incident.is_maintenance,
-        outlook=alerts.estimate_text(estimate) if estimate else "",
+        outlook=alert_details.estimate_text(estimate) if estimate else "",
         scale=_age_scale(estimate, now) if estimate and tracked.is_open else None,
         url=incident.url,
         stages=tuple(_stage_steps(tracked)),
