@@ -51,11 +51,8 @@ from bot.domain.state import (
 )
 from bot.domain.subscription import (
     CONFIGURED,
-<<<<<<< HEAD
     IN_REGION,
-=======
     TOOL_PREFIX,
->>>>>>> 8e9b3f1 ([[notify]]: alerts to other tools through the outbox: PagerDuty, Opsgenie, JSM, incident.io, Rootly, Alertmanager, Teams, Discord, Mattermost, Google Chat, ntfy, e-mail, signed webhooks)
     ChannelPreferences,
     DeliveryPause,
     DigestSchedule,

@@ -137,9 +137,7 @@ class Alert:
     openings: int = 0  # at the all clear: how often the advice let load through again after a hold, over its surfaces
     early_openings: int = 0  # how many of them were too early: bad again within the hour
     outages: tuple[str, ...] = ()  # at the all clear: surfaces that had an outage in it
-<<<<<<< HEAD
     regions: tuple[str, ...] = ()  # the incident's; empty: all, or not known
-=======
 
     @property
     def is_over(self) -> bool:
@@ -147,4 +145,3 @@ class Alert:
         if self.cleared_at is not None or self.missed is not None:
             return True
         return self.closed_at is not None and (self.ending is IncidentEnding.POSTED or not self.lines)
->>>>>>> 8e9b3f1 ([[notify]]: alerts to other tools through the outbox: PagerDuty, Opsgenie, JSM, incident.io, Rootly, Alertmanager, Teams, Discord, Mattermost, Google Chat, ntfy, e-mail, signed webhooks)
