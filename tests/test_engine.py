@@ -15,6 +15,7 @@ from bot.storage import Repository
 from tests.support.acme import ACME, NOON
 from tests.support.fake_fetcher import FakeResponse
 from tests.support.pages import DOWN, incident, page, update
+from tests.support.stores import place
 
 pytestmark = pytest.mark.anyio
 
@@ -262,7 +263,7 @@ async def test_as_time_passes_the_polls_that_changed_nothing_are_written(show, e
     clock.move(seconds=1)
     await engine.poll("acme")
     engine.advance_time()
-    with closing(Repository.open(tmp_path / "b.db", read_only=True)) as reader:
+    with closing(Repository.open(place(tmp_path / "b.db"), read_only=True)) as reader:
         assert reader.provider_state("acme").seen_at == clock()
 
 

@@ -35,6 +35,7 @@ from tests.support.acme import ACME, NOON, Clock
 from tests.support.fake_chat import FakeChat
 from tests.support.fake_fetcher import FakeFetcher
 from tests.support.pages import incident, page, update
+from tests.support.stores import place
 
 pytestmark = pytest.mark.anyio
 
@@ -312,7 +313,7 @@ async def test_who_reports_by_http_counts_among_those_who_report_here(stage):
 
 async def test_an_export_and_an_import_keep_the_evidence(stage, tmp_path):
     await admitted(stage)
-    other = Repository.open(tmp_path / "other.db")
+    other = Repository.open(place(tmp_path / "other.db"))
     other.archive.restore(json.loads("".join(stage.store.archive.dump())))
     span = (NOON, stage.clock())
     assert other.archive.evidence_totals(["acme-api"], *span) == stage.store.archive.evidence_totals(

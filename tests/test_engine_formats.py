@@ -15,6 +15,7 @@ from bot.storage import Repository
 from tests.formats.pages import NOON, PAGES, read, source
 from tests.support.acme import Clock
 from tests.support.loopback import serving_app
+from tests.support.stores import place
 
 pytestmark = pytest.mark.anyio
 
@@ -85,7 +86,7 @@ def provider(page):
 
 @contextlib.asynccontextmanager
 async def watching(page, tmp_path):
-    book, clock, chat = Repository.open(tmp_path / "b.db"), Clock(NOON), RecordingChat()
+    book, clock, chat = Repository.open(place(tmp_path / "b.db")), Clock(NOON), RecordingChat()
     book.subscribe(Subscription("C1", "acme", created_at=NOON))
     async with PageFetcher(timeout_s=5) as fetcher:
         engine = Engine({"acme": provider(page)}, fetcher, book, chat, clock, lambda _: VerdictParameters())

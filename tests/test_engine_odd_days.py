@@ -14,6 +14,7 @@ from tests.support.acme import ACME, NOON, Clock
 from tests.support.fake_chat import FakeChannels
 from tests.support.fake_fetcher import FakeFetcher
 from tests.support.pages import SUMMARY, incident, iso, page, update
+from tests.support.stores import place
 
 pytestmark = pytest.mark.anyio
 
@@ -72,7 +73,7 @@ class Day:
 
 @pytest.fixture
 def day(tmp_path):
-    found = Day(tmp_path / "b.db")
+    found = Day(place(tmp_path / "b.db"))
     with closing(found.book):
         yield found
 

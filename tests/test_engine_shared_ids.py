@@ -26,6 +26,7 @@ from bot.rules.reliability.backfill import BackfilledIncident
 from bot.storage import Repository
 from tests.support.acme import ACME, NOON
 from tests.support.pages import DOWN, incident, page, update
+from tests.support.stores import place
 
 pytestmark = pytest.mark.anyio
 
@@ -157,7 +158,7 @@ async def test_a_history_that_is_read_in_twice_keeps_its_names(towns):
 
 
 async def test_an_incident_that_is_open_under_its_plain_id_goes_on_under_it(tmp_path, web, chat, clock):
-    path = tmp_path / "old.db"
+    path = place(tmp_path / "old.db")
     with closing(Repository.open(path)) as book:
         book.subscribe(Subscription("C1", "globex", created_at=NOON))
         alone = Towns(book, web, chat, clock)

@@ -1,9 +1,10 @@
-"""The SQLite database: polls, state, events and the outbox. One bot writes it, one transaction per transition.
+"""The database: polls, state, events and the outbox. One bot writes it, one transaction per transition.
 
 ``repository`` has the state of each provider and the reads, ``outbox`` the notifications to send, and ``transitions``
-writes one transition. ``connection`` opens the file and turns every failure into a StoreError; ``mapping`` converts
-between rows and values; ``migrations`` is the schema; ``forms`` numbers the forms of stored JSON; ``archive`` reads
-years of history for reliability figures and search; ``api_tokens`` holds who may write over HTTP.
+writes one transition. ``connection`` is the port to the database, ``sqlite`` and ``postgres`` are behind it, and
+``engines`` opens one; ``mapping`` converts between rows and values; ``migrations`` is the schema; ``forms`` numbers the
+forms of stored JSON; ``archive`` reads years of history for reliability figures and search; ``api_tokens`` holds who
+may write over HTTP.
 """
 
 from bot.storage.api_tokens import ApiToken

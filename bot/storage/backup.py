@@ -23,8 +23,8 @@ from threading import Event
 
 from bot.errors import StoreError
 from bot.storage import migrations
-from bot.storage.connection import acquire_lock, applied_steps, check_origin, explain_error
 from bot.storage.mapping import parse_time
+from bot.storage.sqlite import acquire_lock, applied_steps, check_origin, explain_error
 
 BUSY_TIMEOUT_S = 5.0
 TIMESTAMP_FORMAT = "%Y%m%dT%H%M%SZ"

@@ -1,28 +1,58 @@
-"""Opens Brownout's SQLite database and turns every failure into a StoreError that says what to do.
+"""The port to the database: what the store asks of an engine, and where a database is.
 
-WAL with ``synchronous=FULL``: what is acknowledged survives a power cut (bot/docs/decisions.md#13-sqlite-durability).
-Only one bot may run on a database; other processes may read it, and write a little (a subscription) between its
-transactions.
+SQL is written once, for SQLite and for PostgreSQL. What the two do differently is a
+method of ``Database``; ``sqlite`` and ``postgres`` implement it, and ``engines`` opens the right one.
 """
 
 from __future__ import annotations
 
 import re
-import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import chain
-from math import inf
 from pathlib import Path
-from time import monotonic
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
-from bot.errors import StoreError
-from bot.storage import forms, migrations
-from bot.storage.sqlite_utils_lite import Database as SqliteUtilsDatabase
+from typing_extensions import override
+
+SCHEMES = ("postgresql", "postgres")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrl:
+    """The address of a PostgreSQL database, as libpq reads it; as text it shows no password and no options."""
+
+    url: str
+
+    @override
+    def __str__(self) -> str:
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    @property
+    def has_password(self) -> bool:
+        """Whether the address itself contains a password."""
+        parts = urlsplit(self.url)
+        return parts.password is not None or "password=" in parts.query
+
+
+Place = Path | DatabaseUrl  # where a database is: a SQLite file, or a PostgreSQL server
+
+
+def parse_place(text: Path | str | DatabaseUrl) -> Place:
+    """The place that somebody typed: an address of PostgreSQL, or the path of a file."""
+    if isinstance(text, DatabaseUrl):
+        return text
+    if isinstance(text, str) and text.partition("://")[0] in SCHEMES:
+        return DatabaseUrl(text)
+    return Path(text)
+
+
+def may_exist(place: Place) -> bool:
+    """False if there is no such file; a server says so only when it is asked."""
+    return isinstance(place, DatabaseUrl) or place.exists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +62,8 @@ class Upsert:
     Attributes:
         key: The columns of the key.
         kept: Columns that keep the existing row's value.
-        other: Columns that get another value, each with its SQL expression.
+        other: Columns that get another value, each with its SQL expression. A column of the existing row has the name
+            of its table before it (``sources.body_hash``).
         where: A condition in SQL; the existing row is updated only if it holds.
     """
 
@@ -48,288 +79,91 @@ class Upsert:
         return f"ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {changes}" + (self.where and f" WHERE {self.where}")
 
 
-_BOT_PATIENCE_S = 0.25
-_BUSY_FACTOR = 10  # how many times its patience a bot goes without waiting for another writer again
-
-_CHANGE = re.compile(
-    r"\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|DELETE\s+FROM|UPDATE(?:\s+OR\s+\w+)?)\s+(\w+)", re.IGNORECASE
-)
-
 IGNORE = "ON CONFLICT DO NOTHING"  # an existing row stays as it is
 
 
-class Database:
-    """One connection in autocommit mode; not thread-safe. Every method may raise StoreError."""
+class Database(Protocol):
+    """One connection to a database; not thread-safe. Every method may raise StoreError.
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, claim: sqlite3.Connection | None) -> None:
-        """Use ``Database.open``. ``claim`` holds the bot's exclusive lock; None for other processes."""
-        self._path = path
-        self._connection = connection
-        self._claim = claim
-        self._identity = _file_identity(path)
-        self._changes: Counter[str] = Counter()  # by table
-        self._unknown_changes = 0  # of a table that is not known, or taken back
-        self._busy_until = -inf  # by the monotonic clock: before that, another writer is not waited for again
-
-    @classmethod
-    def open(cls, path: Path, *, read_only: bool, alone: bool, patience_s: float) -> Database:
-        """Opens the file, or creates it unless ``read_only``.
-
-        Args:
-            path: The database file.
-            read_only: Whether only reads are allowed; an older schema is then refused instead of upgraded.
-            alone: Whether to take the bot's exclusive lock; StoreError if another bot has it.
-            patience_s: Seconds to wait for another writer. A bot (``alone``) waits so long only to open the file, then
-                0.25 s, and not again for 2.5 s: its event loop must go on answering while someone holds the lock.
-        """
-        opened: list[sqlite3.Connection] = []
-        try:
-            if alone:
-                opened.append(acquire_lock(path))
-            _check_log(path, patience_s)
-            opened.append(_connect(path, patience_s, read_only=read_only))
-            _configure(opened[-1], read_only=read_only)
-        except BaseException as error:
-            for connection in opened:
-                connection.close()
-            if isinstance(error, sqlite3.Error | OSError):
-                raise StoreError(explain_error(path, str(error))) from error
-            raise
-        return cls(path, opened[-1], opened[0] if alone else None)
+    Outside ``transaction`` each statement is a transaction of its own. Placeholders are all ``?``, or all ``:name``.
+    """
 
     @property
-    def path(self) -> Path:
-        """The database file."""
-        return self._path
+    def path(self) -> Place:
+        """The file, or the address; as text it shows no password."""
 
     def file_problem(self) -> str:
-        """Why the open database is not the file at its path any more; empty if it is, and for one in memory."""
-        if self._identity is None or (now := _file_identity(self._path)) == self._identity:
-            return ""
-        return "deleted or moved away" if now is None else "replaced by another file"
+        """Why the open database is not the one at its place any more (a file was deleted); empty if it is."""
 
     def close(self) -> None:
-        """Closes the file and releases the bot's lock; committed transactions are already on the disk."""
-        self._connection.close()
-        if self._claim is not None:
-            self._claim.close()
+        """Closes the connection; committed transactions are already on the disk."""
 
-    def version(self, tables: Iterable[str]) -> tuple[int, ...]:
+    def open_reader(self) -> Database:
+        """A read-only connection to the same database, for another thread."""
+
+    def version(self, tables: Iterable[str]) -> tuple[object, ...]:
         """A value that is another one after each change of these tables; it may change without one."""
-        [(others,)] = self._connection.execute("PRAGMA data_version")
-        return others, self._unknown_changes, *(self._changes[table] for table in tables)
 
     def rows(self, sql: str, *values: object, **named: object) -> list[dict[str, Any]]:
-        """The rows of a query as dicts by column name; its placeholders are all ``?``, or all ``:name``."""
-        try:
-            cursor = self._connection.execute(sql, named or values)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor]
-        except sqlite3.Error as error:
-            raise StoreError(explain_error(self._path, str(error))) from error
+        """The rows of a query as dicts by column name."""
 
     def iterate_rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
         """The rows of a query as tuples, one at a time, for results too large to hold in memory."""
-        try:
-            yield from self._connection.execute(sql)
-        except sqlite3.Error as error:
-            raise StoreError(explain_error(self._path, str(error))) from error
 
     def write(self, sql: str, *values: object) -> int:
         """Runs one statement, in its own transaction unless one is open; returns the number of changed rows."""
-        return self._write(sql, values)
+
+    def write_all(self, sql: str, rows: Iterable[Iterable[object]]) -> None:
+        """Runs one statement for every row of values, inside an open transaction."""
 
     def insert(self, table: str, row: Mapping[str, object], conflict: str | Upsert = "") -> int:
         """Inserts one row, given by column name; returns the number of rows that were added or changed.
 
         ``conflict`` says what happens if the key exists already; if it is empty, that is a StoreError.
         """
-        return self._write(_insert(table, tuple(row), conflict), row)
 
     def insert_all(self, table: str, rows: Iterable[Mapping[str, object]], conflict: str | Upsert = "") -> None:
         """Inserts rows with the same columns, inside an open transaction; see ``insert``."""
-        remaining = iter(rows)
-        first = next(remaining, None)
-        if first is not None:
-            self._changes[table] += 1
-            self._connection.executemany(_insert(table, tuple(first), conflict), chain([first], remaining))
 
-    def _note_change(self, sql: str) -> None:
-        if table := _changed_table(sql):
-            self._changes[table] += 1
-        else:
-            self._unknown_changes += 1
-
-    def _write(self, sql: str, values: tuple[object, ...] | Mapping[str, object]) -> int:
-        self._note_change(sql)
-        if self._connection.in_transaction:
-            return self._connection.execute(sql, values).rowcount
-        with self.transaction():
-            return self._connection.execute(sql, values).rowcount
-
-    def write_all(self, sql: str, rows: Iterable[Iterable[object]]) -> None:
-        """Runs one statement for every row of values, inside an open transaction."""
-        self._note_change(sql)
-        self._connection.executemany(sql, ([*row] for row in rows))
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commits everything written inside, or nothing. Only one transaction of all programs is open at a time."""
 
     def upgrade(self) -> None:
         """Brings stored JSON of older forms up to date, inside an open transaction. StoreError for a newer form."""
-        if newer := forms.newer(forms.stored(self._connection)):
-            raise StoreError(explain_error(self._path, f"it would have stored forms of a newer version: {newer}"))
-        forms.upgrade(self._connection)
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Commits everything written inside, or nothing. IMMEDIATE: a deferred one may fail at its first write."""
-        try:
-            self._begin()
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-                self._unknown_changes += 1  # what was read in the transaction is not so
-            if isinstance(error, sqlite3.Error):
-                why = explain_error(self._path, str(error))
-                raise StoreError(f"{why}; nothing of this step was kept") from error
-            raise
+    # --- what the engines do differently ------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
-        """Begins a transaction; a bot waits for another writer only as long as ``Database.open`` says."""
-        if self._claim is None:
-            self._connection.execute("BEGIN IMMEDIATE")
-            return
-        patience_s = 0 if monotonic() < self._busy_until else _BOT_PATIENCE_S
-        self._connection.execute(f"PRAGMA busy_timeout = {patience_s * 1000:.0f}")
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            if patience_s:
-                self._busy_until = monotonic() + _BUSY_FACTOR * _BOT_PATIENCE_S
-            raise
-        self._busy_until = -inf
+    def matching_events(self, phrases: Sequence[str], limit: int) -> list[int]:
+        """The ids of the newest events whose text has all these phrases, the newest first; see ``search``."""
+
+    def exported_columns(self) -> dict[str, list[str]]:
+        """The tables of the schema and their columns; a table that others refer to comes before them."""
+
+    def insertion_order(self, table: str) -> str:
+        """The columns that order a table by insertion, which some reads rely on, or else by its key."""
+
+    def defer_references(self) -> None:
+        """Checks foreign keys only at the end of the open transaction."""
+
+    def after_import(self) -> None:
+        """Brings up to date what the engine derives from imported rows, inside the transaction of the import."""
 
 
-def _file_identity(path: Path) -> tuple[int, int] | None:
-    """The file's device and inode; None if there is no file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+_CHANGE = re.compile(
+    r"\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|DELETE\s+FROM|UPDATE(?:\s+OR\s+\w+)?)\s+(\w+)", re.IGNORECASE
+)
 
 
 @lru_cache(maxsize=512)
-def _changed_table(sql: str) -> str:
+def changed_table(sql: str) -> str:
     """The table that a statement changes; empty where that is not known."""
     found = _CHANGE.match(sql)
     return found[1] if found else ""
 
 
 @cache
-def _insert(table: str, columns: tuple[str, ...], conflict: str | Upsert) -> str:
+def insert_statement(table: str, columns: tuple[str, ...], conflict: str | Upsert) -> str:
+    """The INSERT of a row of these columns, with named placeholders."""
     clause = conflict.clause(columns) if isinstance(conflict, Upsert) else conflict
     names, values = ", ".join(columns), ", ".join(f":{column}" for column in columns)
     return f"INSERT INTO {table} ({names}) VALUES ({values}) {clause}"  # noqa: S608  (our own names)
-
-
-def _connect(path: Path, patience_s: float, *, read_only: bool) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=patience_s)
-
-
-def _check_log(path: Path, patience_s: float) -> None:
-    """Checks a database that has a WAL file by a read-only connection: to close a writing one would change the file."""
-    log = path.resolve().with_name(f"{path.resolve().name}-wal")
-    if log.is_file() and log.stat().st_size:
-        with closing(_connect(path, patience_s, read_only=True)) as reader:
-            check_origin(reader)
-
-
-def acquire_lock(path: Path, but: str = "Stop it, or use another --db.") -> sqlite3.Connection:
-    """Takes an exclusive lock on a file beside the database; the system releases it whenever the process dies.
-
-    StoreError if a bot holds it; ``but`` ends the sentence of its message.
-    """
-    lock = sqlite3.connect(f"{path.resolve()}-lock", isolation_level=None, timeout=0)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        lock.close()
-        if "locked" not in str(error):
-            raise
-        raise StoreError(f"{path} is in use by another Brownout. {but}") from None
-    return lock
-
-
-def _configure(connection: sqlite3.Connection, *, read_only: bool) -> None:
-    connection.execute("PRAGMA foreign_keys = ON")
-    check_origin(connection)
-    if read_only:
-        if _has_pending_steps(connection):
-            raise sqlite3.DatabaseError("it is of an older Brownout")
-        return
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(f"malformed: {verdict}")
-    database = _migration_database(connection)
-    if migrations.steps.pending(database) or forms.is_older(forms.stored(connection)):
-        connection.execute("BEGIN IMMEDIATE")
-        migrations.steps.apply(database)
-        forms.upgrade(connection)
-        connection.execute("COMMIT")
-
-
-def applied_steps(connection: sqlite3.Connection) -> frozenset[str]:
-    """The names of the migration steps that were applied to a database."""
-    return frozenset(step.name for step in migrations.steps.applied(_migration_database(connection)))
-
-
-def check_origin(connection: sqlite3.Connection) -> None:
-    """Raises DatabaseError for a database of another program or of a newer Brownout."""
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
-    steps = applied_steps(connection)
-    if tables and not steps:
-        raise sqlite3.DatabaseError("it holds something else")
-    if newer := steps - migrations.step_names():
-        raise sqlite3.DatabaseError(f"it is of a newer Brownout ({', '.join(sorted(newer))})")
-    if unknown := forms.newer(forms.stored(connection)):
-        raise sqlite3.DatabaseError(f"it has stored forms of a newer version: {unknown}")
-
-
-def _has_pending_steps(connection: sqlite3.Connection) -> bool:
-    """Whether a database of an older Brownout needs an upgrade, which a read-only connection can't do."""
-    database = _migration_database(connection)
-    if not migrations.steps.applied(database):
-        return False
-    return bool(migrations.steps.pending(database)) or forms.is_older(forms.stored(connection))
-
-
-def _migration_database(connection: sqlite3.Connection) -> SqliteUtilsDatabase:
-    return SqliteUtilsDatabase(connection, execute_plugins=False)
-
-
-_REMEDIES = {  # part of SQLite's message -> what to do
-    "disk I/O error": "is it a file, and is its disk in order? (--db names another file)",
-    "unable to open": "is its folder there, and may this user write in it? (--db names another file)",
-    "readonly": "give this user write access to the file and its folder, or name another file with --db",
-    "read-only": "give this user write access to the file and its folder, or name another file with --db",
-    "not a database": "it is damaged or something else: move it away and restore a backup, or name another with --db",
-    "malformed": "it is damaged: move it away and restore a backup, or name another file with --db",
-    "something else": "it is not Brownout's, and nothing was written to it; name another file with --db",
-    "newer Brownout": "update this one; nothing was written to it",
-    "stored forms": "run that version, or restore the backup that was taken before the upgrade"
-    " (`brownout db restore FILE`); nothing was written to it",
-    "no such table": "it is empty; `brownout run` makes it, or name another file with --db",
-    "older Brownout": "`brownout run` brings it up to date",
-    "locked": "another program writes to it at length; end that one",
-    "full": "make room on its disk",
-}
-
-
-def explain_error(path: Path, problem: str) -> str:
-    """The message for an error of SQLite or the system: the file, the problem, and what to do about it."""
-    remedy = next((what for sign, what in _REMEDIES.items() if sign in problem), "")
-    return f"{path}: {problem}" + (f"; {remedy}" if remedy else "")

@@ -19,7 +19,7 @@ from bot.storage.mapping import format_time, parse_time
 
 RETENTION = timedelta(days=14)  # of raw results and counts; the timeline's events stay for ever
 _COUNTED_AGAIN = Upsert(key=("surface", "writer", "client", "since", "until"))
-_REPORTED_AGAIN = Upsert(key=("surface", "person"), kept=("name", "channel"), where="excluded.at > at")
+_REPORTED_AGAIN = Upsert(key=("surface", "person"), kept=("name", "channel"), where="excluded.at > reports.at")
 
 
 def write_evidence(db: Database, batch: EvidenceBatch, at: datetime) -> None:
@@ -41,7 +41,7 @@ def evidence_totals(
     for surface in surfaces:
         [probe_counts] = db.rows(
             "SELECT count(*) AS n, count(*) - coalesce(sum(ok), 0) AS bad FROM probe_results"
-            " WHERE surface = ? AND at >= ? AND at <= ? AND NOT ours",
+            " WHERE surface = ? AND at >= ? AND at <= ? AND ours = 0",
             *(surface, *span),
         )
         outcomes = db.rows("SELECT * FROM outcomes WHERE surface = ? AND until >= ? AND since <= ?", surface, *span)
@@ -67,7 +67,12 @@ def user_reports(db: Database, since: datetime) -> tuple[UserReport, ...]:
     return tuple(UserReport(r["surface"], r["person"], parse_time(r["at"])) for r in rows)
 
 
-_MOVED_TABLES = ("alerts", "outbox", "acks", "affected")
+_MOVED_TABLES = {  # what else makes a row the same as one that is there already; nothing does in the outbox
+    "alerts": "x.channel = alerts.channel",
+    "outbox": "",
+    "acks": "x.channel = acks.channel",
+    "affected": "x.surface = affected.surface AND x.person = affected.person",
+}
 
 
 def transfer_messages(db: Database, transition: StateTransition) -> None:
@@ -84,8 +89,14 @@ def transfer_messages(db: Database, transition: StateTransition) -> None:
                 r["channel"] for r in db.rows("SELECT channel FROM alerts WHERE incident = ?", tracked.incident.id)
             }
             for channel in (c for c in channels if c not in notified):
-                for table in _MOVED_TABLES:
-                    move = f"UPDATE OR IGNORE {table} SET incident = ? WHERE incident = ? AND channel = ?"  # noqa: S608
-                    db.write(move, tracked.incident.id, suspicion, channel)
-                muted = "UPDATE OR IGNORE mutes SET target = ? WHERE target = ? AND channel = ?"
-                db.write(muted, tracked.incident.id, suspicion, channel)
+                for table, same in _MOVED_TABLES.items():
+                    _move(db, (table, "incident", same), (suspicion, tracked.incident.id), channel)
+                _move(db, ("mutes", "target", "x.channel = mutes.channel"), (suspicion, tracked.incident.id), channel)
+
+
+def _move(db: Database, where: tuple[str, str, str], change: tuple[str, str], channel: str) -> None:
+    """Changes a column of a channel's rows from one value to another, except where that row is there already."""
+    (table, column, same), (before, after) = where, change
+    taken = f" AND NOT EXISTS (SELECT 1 FROM {table} x WHERE x.{column} = ? AND {same})" if same else ""  # noqa: S608
+    moved = f"UPDATE {table} SET {column} = ? WHERE {column} = ? AND channel = ?{taken}"  # noqa: S608  (our own names)
+    db.write(moved, after, before, channel, *([after] if same else []))

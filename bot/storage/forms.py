@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -47,11 +47,23 @@ FORMS: Mapping[str, Form] = {
 }
 
 
+class Connection(Protocol):
+    """What is asked of a connection; ``execute`` returns the rows. sqlite3's satisfies it."""
+
+    def execute(self, sql: str, values: Sequence[object] = ..., /) -> Iterable[Any]:
+        """The rows of a statement."""
+
+
 def stored(connection: sqlite3.Connection) -> dict[str, int]:
-    """The form numbers recorded in a database; empty if there are none, which means form 1."""
+    """The form numbers recorded in a SQLite database; empty if there are none, which means form 1."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'stored_forms'").fetchone():
         return {}
-    return dict(connection.execute("SELECT name, form FROM stored_forms ORDER BY name").fetchall())
+    return recorded(connection)
+
+
+def recorded(connection: Connection) -> dict[str, int]:
+    """The form numbers recorded in a database that has the table for them."""
+    return dict(connection.execute("SELECT name, form FROM stored_forms ORDER BY name"))
 
 
 def newer(numbers: Mapping[str, int], forms: Mapping[str, Form] = FORMS) -> str:
@@ -69,21 +81,27 @@ def is_older(numbers: Mapping[str, int], forms: Mapping[str, Form] = FORMS) -> b
     return any(numbers.get(name, 1) < form.number for name, form in forms.items())
 
 
-def upgrade(connection: sqlite3.Connection, forms: Mapping[str, Form] = FORMS) -> None:
-    """Upgrades values of older forms, inside an open transaction; text that is no JSON object stays as it is."""
-    numbers = stored(connection)
+def upgrade(connection: Connection, numbers: Mapping[str, int], forms: Mapping[str, Form] = FORMS) -> None:
+    """Upgrades values of older forms, inside an open transaction; text that is no JSON object stays as it is.
+
+    ``numbers`` are the recorded ones.
+    """
     for name, form in forms.items():
         if (number := numbers.get(name, 1)) < form.number:
             _rewrite(connection, form, number)
-            connection.execute("INSERT OR REPLACE INTO stored_forms (name, form) VALUES (?, ?)", (name, form.number))
+            connection.execute(
+                "INSERT INTO stored_forms (name, form) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET form = excluded.form",
+                (name, form.number),
+            )
 
 
-def _rewrite(connection: sqlite3.Connection, form: Form, number: int) -> None:
+def _rewrite(connection: Connection, form: Form, number: int) -> None:
     """Upgrades every value of a form, one at a time, since the outbox may be long."""
     select = f"SELECT {form.column} FROM {form.table} WHERE {form.key} = ?"  # noqa: S608  (the names above)
     update = f"UPDATE {form.table} SET {form.column} = ? WHERE {form.key} = ?"  # noqa: S608  (likewise)
-    for key in connection.execute(f"SELECT {form.key} FROM {form.table}").fetchall():  # noqa: S608  (likewise)
-        (text,) = connection.execute(select, key).fetchone()
+    for key in list(connection.execute(f"SELECT {form.key} FROM {form.table}")):  # noqa: S608  (likewise)
+        [(text,)] = connection.execute(select, key)
         connection.execute(update, (upgraded(text, form.upgrades[number - 1 :]), *key))
 
 

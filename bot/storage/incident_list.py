@@ -50,9 +50,9 @@ class ListedIncident:
 
 
 _OPEN = {
-    IncidentState.OPEN: "closed_at IS NULL AND NOT is_maintenance",
-    IncidentState.RESOLVED: "closed_at IS NOT NULL AND NOT is_maintenance",
-    IncidentState.MAINTENANCE: "is_maintenance",
+    IncidentState.OPEN: "closed_at IS NULL AND is_maintenance = 0",
+    IncidentState.RESOLVED: "closed_at IS NOT NULL AND is_maintenance = 0",
+    IncidentState.MAINTENANCE: "is_maintenance = 1",
 }
 _COLUMNS = "id, source, provider, name, stage, posted_at, closed_at, surfaces, is_maintenance"
 
@@ -61,7 +61,7 @@ def list_incidents(
     db: Database, providers: Sequence[str], wanted: IncidentFilter, limit: int, offset: int = 0
 ) -> tuple[ListedIncident, ...]:
     """The incidents of these providers that pass the filter, the newest first post first."""
-    clauses, values = ["provider IN (SELECT value FROM json_each(?))"], [json.dumps(list(providers))]
+    clauses, values = ["provider IN (SELECT value FROM json_each(CAST(? AS TEXT)))"], [json.dumps(list(providers))]
     if wanted.provider is not None:
         clauses, values = [*clauses, "provider = ?"], [*values, wanted.provider]
     if wanted.state is not None:
@@ -76,7 +76,10 @@ def list_incidents(
         clauses.append("posted_at >= ? AND posted_at < ?")
         values += [_year_start(wanted.year), _year_start(wanted.year + 1)]
     if wanted.ids is not None:
-        clauses, values = [*clauses, "id IN (SELECT value FROM json_each(?))"], [*values, json.dumps(list(wanted.ids))]
+        clauses, values = (
+            [*clauses, "id IN (SELECT value FROM json_each(CAST(? AS TEXT)))"],
+            [*values, json.dumps(list(wanted.ids))],
+        )
     rows = db.rows(
         f"SELECT {_COLUMNS} FROM incidents WHERE {' AND '.join(clauses)}"  # noqa: S608  (the clauses above)
         " ORDER BY posted_at DESC, id LIMIT ? OFFSET ?",

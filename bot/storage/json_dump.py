@@ -17,6 +17,7 @@ from bot.storage.connection import Database
 
 FORMAT = "book/1"
 _DERIVED_TABLES = frozenset({"incident_surfaces"})  # triggers fill it
+_REFERRED_TO = frozenset({"backfills", "bodies"})  # other tables refer to them
 _FORMS_TABLE = "stored_forms"  # has rows in an empty database too
 _SECRET_TABLES = frozenset({"tokens", "salts"})  # valid in this database only
 
@@ -29,7 +30,7 @@ def dump_database(db: Database) -> Iterator[str]:
         for number, (table, columns) in enumerate(_table_columns(db).items()):
             start = "" if number == 0 else ",\n"
             yield f'{start}{json.dumps(table)}: {{"columns": {json.dumps(columns)}, "rows": ['
-            yield from _dump_rows(db, table)
+            yield from _dump_rows(db, table, columns)
             yield "]}"
         yield "\n}}\n"
 
@@ -43,15 +44,15 @@ def restore_database(db: Database, body: Mapping[str, Any]) -> int:
     tables = _validate_dump(db, body)
     count = 0
     with db.transaction():
-        db.write("PRAGMA defer_foreign_keys = ON")
+        db.defer_references()
         db.write(f"DELETE FROM {_FORMS_TABLE}")  # noqa: S608  (the name above)
         for table, dumped in tables.items():
-            names = ", ".join(f'"{c}"' for c in dumped["columns"])
-            marks = ", ".join("?" * len(dumped["columns"]))
-            sql = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608  (checked against our own schema)
-            db.write_all(sql, ([_decode_value(v) for v in row] for row in dumped["rows"]))
+            columns = dumped["columns"]
+            rows = (dict(zip(columns, map(_decode_value, row), strict=True)) for row in dumped["rows"])
+            db.insert_all(table, rows)
             count += len(dumped["rows"])
         db.upgrade()
+        db.after_import()
     return count
 
 
@@ -81,21 +82,19 @@ def _matches_schema(columns: list[str] | None, table: Any) -> bool:
 
 def _table_columns(db: Database) -> dict[str, list[str]]:
     """The exported tables and their columns; a table that others refer to comes before them."""
-    rows = db.rows(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-        " AND name NOT LIKE '\\_%' ESCAPE '\\'"  # tables of tools
-        " AND name NOT LIKE 'events_fts%' ORDER BY rootpage"
-    )
-    names = [row["name"] for row in rows if row["name"] not in _DERIVED_TABLES | _SECRET_TABLES]
-    return {name: [c["name"] for c in db.rows("SELECT name FROM pragma_table_info(?)", name)] for name in names}
+    left_out = _DERIVED_TABLES | _SECRET_TABLES
+    found = db.exported_columns()
+    return {
+        name: found[name]
+        for name in sorted(found, key=lambda name: (name not in _REFERRED_TO, name))
+        if name not in left_out
+    }
 
 
-def _dump_rows(db: Database, table: str) -> Iterator[str]:
+def _dump_rows(db: Database, table: str, columns: list[str]) -> Iterator[str]:
     """The rows as JSON lines: in the order of insertion, which other reads rely on, or else in that of the key."""
-    ddl = db.rows("SELECT sql FROM sqlite_master WHERE name = ?", table)[0]["sql"]
-    keys = [c["name"] for c in db.rows("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", table)]
-    order = ", ".join(f'"{key}"' for key in keys) if "WITHOUT ROWID" in ddl else "rowid"
-    for number, row in enumerate(db.iterate_rows(f'SELECT * FROM "{table}" ORDER BY {order}')):  # noqa: S608  (our own names)
+    listed, order = ", ".join(f'"{column}"' for column in columns), db.insertion_order(table)
+    for number, row in enumerate(db.iterate_rows(f'SELECT {listed} FROM "{table}" ORDER BY {order}')):  # noqa: S608  (our own names)
         yield ("\n" if number == 0 else ",\n") + json.dumps([_encode_value(v) for v in row], ensure_ascii=False)
 
 

@@ -29,7 +29,7 @@ _UNLESS_OUTDATED = (
     " AND newer.incident = outbox.incident AND newer.kind = 'edit' AND newer.id > outbox.id)"
     " THEN 'superseded' ELSE ? END"
 )
-_SENDABLE = "NOT EXISTS (SELECT 1 FROM pauses p WHERE p.channel = outbox.channel AND NOT p.is_on_trial{probe})"
+_SENDABLE = "NOT EXISTS (SELECT 1 FROM pauses p WHERE p.channel = outbox.channel AND p.is_on_trial = 0{probe})"
 # Longer than any wait between two attempts (bot.notifier.delivery.PROBE_WAITS): such a time is of a clock that was set
 # back since.
 LONGEST_WAIT = timedelta(minutes=61)
@@ -73,12 +73,13 @@ _CROWDED = (
     f" HAVING count(*) > ? OR EXISTS ({_LIST_WAITS.format(row='outbox')}) ORDER BY min(id)"
 )
 _WAITING_ALERTS = (  # the newest alert or edit of each incident whose first alert, or the list that it is in, waits
-    "SELECT max(o.id) AS id, o.channel, o.post FROM outbox o JOIN alerts a ON a.channel = o.channel"  # noqa: S608
-    " AND a.incident = o.incident AND a.ts IS NULL WHERE o.channel IN (SELECT value FROM json_each(?))"
+    "SELECT n.id, n.channel, n.post FROM outbox n WHERE n.id IN (SELECT max(o.id) FROM outbox o"  # noqa: S608
+    " JOIN alerts a ON a.channel = o.channel AND a.incident = o.incident AND a.ts IS NULL"
+    " WHERE o.channel IN (SELECT value FROM json_each(CAST(? AS TEXT)))"
     " AND o.kind IN ('alert', 'edit') AND (EXISTS (SELECT 1 FROM outbox f WHERE f.channel = o.channel"
     " AND f.incident = o.incident AND f.kind = 'alert' AND f.rank > ? AND f.state IN ('waiting', 'sending')"
     f" AND f.state = 'waiting') OR EXISTS ({_LIST_WAITS.format(row='o')} AND l.key = a.shared_key))"
-    " GROUP BY o.channel, o.incident ORDER BY o.id"
+    " GROUP BY o.channel, o.incident) ORDER BY n.id"
 )
 _REPLACED = (
     "UPDATE outbox SET state = 'superseded' WHERE channel = ? AND incident = ? AND state IN ('waiting', 'sending')"
@@ -244,7 +245,7 @@ class OutboxStore:
         [row] = self._db.rows(
             "SELECT (SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')) AS waiting,"
             " (SELECT count(*) FROM outbox WHERE state = 'parked') AS parked, (SELECT min(created_at) FROM outbox"
-            " WHERE state IN ('waiting', 'sending')) AS oldest, (SELECT count(*) FROM pauses WHERE NOT is_on_trial)"
+            " WHERE state IN ('waiting', 'sending')) AS oldest, (SELECT count(*) FROM pauses WHERE is_on_trial = 0)"
             " AS paused"
         )
         oldest = parse_time(row["oldest"]) if row["oldest"] else None
@@ -487,7 +488,7 @@ class OutboxStore:
 
     def paused_channels(self) -> tuple[PausedChannel, ...]:
         """The channels whose delivery is paused, the longest first."""
-        rows = self._db.rows("SELECT * FROM pauses WHERE NOT is_on_trial ORDER BY since, channel")
+        rows = self._db.rows("SELECT * FROM pauses WHERE is_on_trial = 0 ORDER BY since, channel")
         return tuple(
             PausedChannel(_pause_from_row(r), r["tries"], parse_time(r["probe_at"]), r["told_at"] is not None)
             for r in rows
@@ -590,7 +591,7 @@ class OutboxStore:
 
     def channel_pause(self, channel: str) -> DeliveryPause | None:
         """The pause of a channel; None if there is none, or if a delivery is being tried again."""
-        rows = self._db.rows("SELECT * FROM pauses WHERE channel = ? AND NOT is_on_trial", channel)
+        rows = self._db.rows("SELECT * FROM pauses WHERE channel = ? AND is_on_trial = 0", channel)
         return next((_pause_from_row(r) for r in rows), None)
 
     def resume_channel(self, channel: str) -> bool:

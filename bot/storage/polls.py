@@ -45,8 +45,8 @@ class PollLog:
         rows = self._db.rows(
             "SELECT e.happened_at, e.seen_at FROM events e"
             " JOIN incidents i ON i.source = e.provider AND i.id = e.incident"
-            " WHERE e.provider = :source AND e.seen_at >= :since AND e.kind = 'update_posted' AND NOT e.is_baseline"
-            " AND NOT i.backfilled AND NOT i.is_retroactive AND e.happened_at IS NOT NULL"
+            " WHERE e.provider = :source AND e.seen_at >= :since AND e.kind = 'update_posted' AND e.is_baseline = 0"
+            " AND i.backfilled = 0 AND i.is_retroactive = 0 AND e.happened_at IS NOT NULL"
             " AND (julianday(e.seen_at) - (SELECT julianday(o.last_at) FROM observations o WHERE o.source = :source"
             " AND o.last_at < e.seen_at AND o.outcome IN ('changed', 'same') ORDER BY o.last_at DESC LIMIT 1)) * 86400"
             " <= :live ORDER BY e.seen_at DESC LIMIT :enough",

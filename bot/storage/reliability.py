@@ -19,9 +19,8 @@ _COLUMNS = (
     "i.source, i.id, i.provider, i.name, i.posted_at, i.seen_at, i.closed_at, i.started_at, i.is_maintenance,"
     " i.backfilled, i.surfaces, i.own"
 )
-_COUNTED_INCIDENTS = (
-    "i.own IS NOT 'suspected' AND i.joined IS NULL"  # a suspicion that a vendor's incident took over counts as that one
-)
+# a suspicion that a vendor's incident took over counts as that one
+_COUNTED_INCIDENTS = "(i.own IS NULL OR i.own <> 'suspected') AND i.joined IS NULL"
 _OPEN_IN_WINDOW = "(i.closed_at IS NULL OR i.closed_at >= ?)"  # the exact rule is that of courses_open_in
 _LONGEST_OPEN = timedelta(days=366)  # an incident that was posted longer before a window is not looked for
 _LONGEST_TRANSITION = timedelta(days=31)  # likewise of a component's transition
@@ -97,8 +96,9 @@ def monitored_windows(db: Database, source: str, window: TimeWindow, now: dateti
         " FROM observations WHERE source = :source AND last_at > :start AND first_at < :end"
         " AND outcome IN ('changed', 'same')"
         " WINDOW looked AS (ORDER BY last_at))"
-        " SELECT first_at, last_at, before IS NULL OR julianday(first_at) - julianday(before) > :held AS begins,"
-        " next IS NULL OR julianday(next) - julianday(last_at) > :held AS ends FROM looks WHERE begins OR ends"
+        " SELECT * FROM (SELECT first_at, last_at,"
+        " before IS NULL OR julianday(first_at) - julianday(before) > :held AS begins,"
+        " next IS NULL OR julianday(next) - julianday(last_at) > :held AS ends FROM looks) edges WHERE begins OR ends"
         " ORDER BY last_at",
         source=source,
         start=format_time(window.start - COVERED_AFTER_FAILURE),
@@ -119,9 +119,9 @@ def _covered_until(last_at: datetime, now: datetime) -> datetime:
 def dated_transitions(db: Database, source: str, window: TimeWindow) -> tuple[DatedTransition, ...]:
     """The component transitions of updates that were dated in the window or up to a month before it."""
     rows = db.rows(
-        "SELECT u.display_at, u.transitions, CASE WHEN i.backfilled THEN NULL ELSE u.seen_at END AS seen_at"
-        " FROM incidents i CROSS JOIN updates u ON u.source = i.source AND u.incident = i.id"
-        " WHERE i.provider = :source AND i.posted_at < :end AND i.posted_at >= :before"
+        "SELECT u.display_at, u.transitions, CASE WHEN i.backfilled = 1 THEN NULL ELSE u.seen_at END AS seen_at"
+        " FROM incidents i CROSS JOIN updates u WHERE u.source = i.source AND u.incident = i.id"
+        " AND i.provider = :source AND i.posted_at < :end AND i.posted_at >= :before"
         " AND u.transitions IS NOT NULL AND u.transitions <> '[]'"
         " AND u.version = (SELECT max(n.version) FROM updates n WHERE n.source = u.source AND n.id = u.id)",
         source=source,
@@ -236,7 +236,7 @@ class _IncidentParts:
     def __init__(self, db: Database, source: str, ids: Sequence[str]) -> None:
         self._db = db
         arguments = (json.dumps(ids), source)
-        join = "FROM json_each(?) j JOIN {} t ON t.source = ? AND t.incident = j.value ORDER BY"
+        join = "FROM json_each(CAST(? AS TEXT)) j JOIN {} t ON t.source = ? AND t.incident = j.value ORDER BY"
         stages = db.rows(
             f"SELECT t.incident, t.id, t.stage, t.display_at {join.format('updates')} t.version, t.rowid", *arguments
         )

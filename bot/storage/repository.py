@@ -29,22 +29,23 @@ from bot.rules.transition import StateTransition
 from bot.storage import mapping, poll_batch, transitions
 from bot.storage.api_tokens import ApiTokens
 from bot.storage.archive import Archive
-from bot.storage.connection import Database, Upsert
+from bot.storage.connection import Database, DatabaseUrl, Place, Upsert
 from bot.storage.deduplication import SeenEvents
+from bot.storage.engines import open_database
 from bot.storage.mapping import format_time, parse_time
 from bot.storage.outbox import OutboxStore
 from bot.storage.polls import PollLog
 from bot.storage.schedules import ScheduleStore
+from bot.storage.sqlite import BUSY_TIMEOUT_S
 from bot.storage.table_cache import TableCache
 
 log = logging.getLogger("brownout")
 
-BUSY_TIMEOUT_S = 5.0  # how long a write waits for another process's
 _SUBSCRIBED_AGAIN = Upsert(key=("channel", "target"), kept=("created_by", "created_at"))
 
 
 class Repository(OutboxStore):
-    """All reads and writes of one SQLite file. Use ``Repository.open``; not thread-safe. Methods may raise StoreError.
+    """All reads and writes of one database. Use ``Repository.open``; not thread-safe. Methods may raise StoreError.
 
     The outbox is its base class; ``archive``, ``poll_log``, ``heard`` (deduplication), ``schedules`` and ``api_tokens``
     are the other parts.
@@ -64,17 +65,22 @@ class Repository(OutboxStore):
 
     @classmethod
     def open(
-        cls, path: Path | str, *, read_only: bool = False, alone: bool = False, patience_s: float = BUSY_TIMEOUT_S
+        cls,
+        place: Path | str | DatabaseUrl,
+        *,
+        read_only: bool = False,
+        alone: bool = False,
+        patience_s: float = BUSY_TIMEOUT_S,
     ) -> Repository:
         """Opens or creates the database. ``alone`` is for the bot itself: StoreError if another bot runs on it."""
-        opened = cls(Database.open(Path(path), read_only=read_only, alone=alone, patience_s=patience_s))
+        opened = cls(open_database(place, read_only=read_only, alone=alone, patience_s=patience_s))
         if alone:
             opened.check_unsent()
         return opened
 
     @property
-    def path(self) -> Path:
-        """The database file."""
+    def path(self) -> Place:
+        """The database file, or the address of the database without its password."""
         return self._db.path
 
     def file_problem(self) -> str:
@@ -83,7 +89,7 @@ class Repository(OutboxStore):
 
     def open_reader(self) -> Repository:
         """A read-only connection to the same file for another thread; call this in that thread."""
-        return Repository.open(self._db.path, read_only=True)
+        return Repository(self._db.open_reader())
 
     def close(self) -> None:
         """Writes the polls that are still in memory, and closes the file."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from bot.storage.backup import BUSY_TIMEOUT_S, CancelToken
-from bot.storage.connection import Database
+from bot.storage.backup import CancelToken
+from bot.storage.connection import Database, Place
+from bot.storage.engines import open_database
 from bot.storage.mapping import format_time
 
 BATCH_SIZE = 20  # bodies per transaction
@@ -36,11 +36,11 @@ class PrunedBodies:
 
 
 def prune_bodies(
-    path: Path, before: datetime, *, dry_run: bool = False, cancel_token: CancelToken | None = None
+    place: Place, before: datetime, *, dry_run: bool = False, cancel_token: CancelToken | None = None
 ) -> PrunedBodies:
     """Deletes the bodies that no poll has fetched since ``before``. StoreError if the database can't be written."""
     cancel_token = cancel_token or CancelToken()
-    with closing(Database.open(path, read_only=dry_run, alone=False, patience_s=BUSY_TIMEOUT_S)) as db:
+    with closing(open_database(place, read_only=dry_run)) as db:
         [row] = db.rows("SELECT count(*) AS n FROM bodies")
         old = {r["hash"]: r["bytes"] for r in db.rows(_OLD_BODIES, format_time(before))}
         hashes, deleted = [*old], [*old] if dry_run else []

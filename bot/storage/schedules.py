@@ -31,7 +31,12 @@ class ScheduleStore:
         with self._db.transaction():
             if notification is not None:
                 queueing.enqueue(self._db, notification, due)
-            self._db.write("UPDATE digests SET done = max(done, ?) WHERE channel = ?", format_time(due), channel)
+            self._db.write(
+                "UPDATE digests SET done = ? WHERE channel = ? AND done < ?",
+                format_time(due),
+                channel,
+                format_time(due),
+            )
 
     # --- direct messages ----------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ class TableCache(Generic[Read]):
     db: Database
     tables: tuple[str, ...]
     read: Callable[[], Read]
-    _of_version: tuple[tuple[int, ...], Read] | None = None
+    _of_version: tuple[tuple[object, ...], Read] | None = None
 
     def get(self) -> Read:
         """The result, read again if something has changed. Raises StoreError."""

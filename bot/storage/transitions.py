@@ -27,12 +27,15 @@ from bot.storage.connection import IGNORE, Database, Upsert
 from bot.storage.mapping import format_time, parse_time
 
 _POLLED_AGAIN = Upsert(
-    key=("id",), kept=("provider",), other=(("body_hash", "coalesce(excluded.body_hash, body_hash)"),)
+    key=("id",), kept=("provider",), other=(("body_hash", "coalesce(excluded.body_hash, sources.body_hash)"),)
 )
 _SEEN_AGAIN = Upsert(  # an incident is as it was seen last; a backfilled one becomes a live one
     key=("source", "id"),
     kept=("provider", "posted_at", "is_maintenance", "is_baseline", "is_retroactive"),
-    other=(("backfilled", "0"), ("seen_at", "CASE backfilled WHEN 1 THEN excluded.seen_at ELSE seen_at END")),
+    other=(
+        ("backfilled", "0"),
+        ("seen_at", "CASE incidents.backfilled WHEN 1 THEN excluded.seen_at ELSE incidents.seen_at END"),
+    ),
 )
 _REPLACED = Upsert(key=("surface", "since"))
 
@@ -105,7 +108,8 @@ def _write_incidents(db: Database, transition: StateTransition) -> None:
 def key_holders(db: Database, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """Source and key of the recorded incidents that have one of these keys."""
     rows = db.rows(
-        "SELECT source, id FROM incidents WHERE id IN (SELECT value FROM json_each(?))", json.dumps(list(keys))
+        "SELECT source, id FROM incidents WHERE id IN (SELECT value FROM json_each(CAST(? AS TEXT)))",
+        json.dumps(list(keys)),
     )
     return tuple((row["source"], row["id"]) for row in rows)
 

@@ -1,6 +1,6 @@
 """What opening an older database would change in it, and the backup that is made before.
 
-The steps themselves run when a writer opens the file (bot.storage.connection); this module looks first.
+The steps themselves run when a writer opens the file (bot.storage.sqlite); this module looks first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.errors import StoreError
 from bot.storage import backup, forms, migrations
-from bot.storage.connection import check_origin, explain_error
+from bot.storage.sqlite import check_origin, explain_error
 from bot.storage.sqlite_utils_lite import Database as SqliteUtilsDatabase
 
 KEPT_BACKUPS = 2  # of those made before upgrades: the newest

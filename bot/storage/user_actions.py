@@ -101,7 +101,7 @@ class UserActionStore:
         where, values = (
             ("", ())
             if channels is None
-            else ("WHERE channel IN (SELECT value FROM json_each(?))", (json.dumps([*channels]),))
+            else ("WHERE channel IN (SELECT value FROM json_each(CAST(? AS TEXT)))", (json.dumps([*channels]),))
         )
         waiting = f"SELECT channel, incident, provider FROM withheld {where} ORDER BY since, incident, channel"  # noqa: S608
         return tuple((row["channel"], row["incident"], row["provider"]) for row in self._db.rows(waiting, *values))

@@ -66,6 +66,7 @@ class Town:
         return len(asked)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("channels", [3, 30])
 async def test_a_tick_in_quiet_hours_asks_as_little_for_many_channels_as_for_few(book, clock, channels):
     town = Town(book, clock, channels, QuietHours(time(11), time(20)))
@@ -73,6 +74,7 @@ async def test_a_tick_in_quiet_hours_asks_as_little_for_many_channels_as_for_few
     assert town.statements() < 12 + 4 * (channels // STEP_CHANNELS)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("channels", [3, 30])
 async def test_so_does_a_tick_after_the_reminders_were_enqueued(book, clock, channels):
     town = Town(book, clock, channels)
@@ -93,6 +95,7 @@ async def test_a_reminder_that_quiet_hours_hold_is_sent_after_them(book, clock):
     assert (held, town.hook()) == (False, True)
 
 
+@pytest.mark.sqlite
 async def test_the_end_of_quiet_hours_is_a_bounded_number_of_transactions_however_many_channels_wait(book, clock):
     town = Town(book, clock, 130, QuietHours(time(11), time(12, 10)))
     await town.opens()

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from bot.cli.main import brownout
 from bot.domain import Observation
 from bot.storage import Repository, upgrade
-from bot.storage.connection import acquire_lock
+from bot.storage.sqlite import acquire_lock
 from tests.support.acme import NOON, catalogue, has_litestream, look
 from tests.support.pages import DOWN
 

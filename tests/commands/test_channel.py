@@ -20,6 +20,7 @@ from tests.support.fake_chat import FakeChannels
 from tests.support.fake_fetcher import FakeFetcher
 from tests.support.pages import DOWN, incident, page, update
 from tests.support.slack_limits import assert_sendable, view_problems
+from tests.support.stores import place
 
 pytestmark = pytest.mark.anyio
 
@@ -85,7 +86,7 @@ class Bot:
 
 @pytest.fixture
 def town(tmp_path):
-    store = Repository.open(tmp_path / "b.db")
+    store = Repository.open(place(tmp_path / "b.db"))
     store.subscribe(Subscription("C1", "acme", created_at=NOON))
     yield Bot(store)
     store.close()

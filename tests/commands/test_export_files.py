@@ -10,6 +10,7 @@ from bot.domain import ChatUser, Event, EventKind
 from bot.errors import DeliveryError, UsageError
 from tests.support.scenario import Scenario
 from tests.support.slack_limits import assert_sendable
+from tests.support.stores import place
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +30,7 @@ class FakeUploads:
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
-    town = Scenario(tmp_path_factory.mktemp("town") / "town.db").is_over()
+    town = Scenario(place(tmp_path_factory.mktemp("town") / "town.db")).is_over()
     yield town
     town.book.close()
 

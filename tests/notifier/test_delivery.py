@@ -13,6 +13,7 @@ from bot.storage import Repository
 from tests.support.acme import ACME, NOON, Clock, look
 from tests.support.fake_chat import FakeChat
 from tests.support.pages import DOWN, incident, page, update
+from tests.support.stores import place
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +63,7 @@ class NotifierSetup:
 
 @pytest.fixture
 def town(tmp_path):
-    book = Repository.open(tmp_path / "b.db")
+    book = Repository.open(place(tmp_path / "b.db"))
     book.subscribe(Subscription("C1", "acme", created_by="U1", created_at=NOON))
     town = NotifierSetup(book)
     town.opens()

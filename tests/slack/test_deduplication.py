@@ -8,6 +8,7 @@ from bot.errors import StoreError
 from bot.slack.deduplication import MAX_KEYS, SIGNATURE_MEMORY, EventDeduplicator, RecentKeys, install_deduplication
 from bot.storage import Repository
 from tests.support.acme import NOON, Clock
+from tests.support.stores import place
 
 pytestmark = pytest.mark.anyio
 
@@ -112,13 +113,13 @@ def test_memory_is_bounded():
 
 def test_the_database_knows_after_a_restart(tmp_path):
     for is_first in (True, False):
-        book = Repository.open(tmp_path / "b.db")
+        book = Repository.open(place(tmp_path / "b.db"))
         assert EventDeduplicator(book.heard, lambda: NOON).claim("a", HOUR) is is_first
         book.close()
 
 
 def test_the_database_forgets_in_time(tmp_path):
-    book = Repository.open(tmp_path / "b.db")
+    book = Repository.open(place(tmp_path / "b.db"))
     book.heard.claim("a", NOON, HOUR)
     book.heard.claim("b", NOON + 2 * HOUR, HOUR)
     assert [r["key"] for r in book._db.rows("SELECT key FROM heard")] == ["b"]

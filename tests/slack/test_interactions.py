@@ -19,6 +19,7 @@ from tests.slack.test_command import settled
 from tests.support.acme import ACME, NOON, Clock, look
 from tests.support.loopback import serving_app
 from tests.support.pages import DOWN, page
+from tests.support.stores import place
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +48,7 @@ class FakeSlackApi:
 
 @pytest.fixture
 def book(tmp_path):
-    store = Repository.open(tmp_path / "b.db")
+    store = Repository.open(place(tmp_path / "b.db"))
     store.subscribe(Subscription("C1", "acme", created_at=NOON))
     store.record_transition(None, look(look(None, page(), NOON).state, DOWN, NOON), [])
     yield store

@@ -13,13 +13,14 @@ from bot.queries.current import StatusQueries
 from bot.slack.reader_thread import ReaderThread
 from bot.storage import Repository
 from tests.support.acme import ACME, NOON, Clock
+from tests.support.stores import place
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 def desk(tmp_path):
-    with closing(Repository.open(tmp_path / "b.db")) as book:
+    with closing(Repository.open(place(tmp_path / "b.db"))) as book:
         yield StatusQueries((ACME,), book, Clock(NOON), lambda _: VerdictParameters())
 
 

@@ -16,6 +16,8 @@ from bot.storage import Repository, backup, retention
 from tests.support.acme import NOON, look
 from tests.support.pages import DOWN, page
 
+pytestmark = pytest.mark.sqlite
+
 TOMORROW = NOON + timedelta(days=1)
 
 

@@ -11,6 +11,8 @@ from bot.errors import StoreError
 from bot.storage import Repository
 from tests.support.acme import NOON
 
+pytestmark = pytest.mark.sqlite
+
 WISH = Subscription("C1", "acme", created_at=NOON)
 
 

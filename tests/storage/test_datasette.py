@@ -9,6 +9,8 @@ import pytest
 from bot.storage import datasette
 from tests.support.scenario import START, Scenario
 
+pytestmark = pytest.mark.sqlite
+
 WORDS = {"words": "errors", "incident": "i-1", "service": "acme-api"}
 
 

@@ -24,6 +24,8 @@ from tests.support.fake_chat import FakeChat
 from tests.support.fake_fetcher import FakeFetcher
 from tests.support.pages import DOWN
 
+pytestmark = pytest.mark.sqlite
+
 ADAPTERS = {"worlds": mapping.PROVIDER_STATE_ADAPTER, "posts": mapping.NOTIFICATION_ADAPTER}
 VALUES = {"worlds": (WORLD,), "posts": POSTS}
 EMPTY = (None, "", ())
@@ -332,7 +334,7 @@ def test_an_older_form_is_brought_up_to_date_by_every_step_that_it_lacks(db, num
     ask(db, "UPDATE worlds SET world = json_set(world, '$.now', 7)")
     ask(db, "UPDATE stored_forms SET form = ? WHERE name = 'worlds'", number)
     with closing(sqlite3.connect(db)) as connection:
-        forms.upgrade(connection, LATER_FORMS)
+        forms.upgrade(connection, forms.stored(connection), LATER_FORMS)
         connection.commit()
     assert ask(db, "SELECT world ->> '$.now', form FROM worlds, stored_forms WHERE name = 'worlds'") == [(now, 3)]
 
@@ -342,7 +344,7 @@ def test_an_upgrade_leaves_other_forms_as_they_are(db):
     ask(db, "UPDATE stored_forms SET form = 1 WHERE name = 'worlds'")
     before = ask(db, "SELECT post FROM outbox")
     with closing(sqlite3.connect(db)) as connection:
-        forms.upgrade(connection, LATER_FORMS)
+        forms.upgrade(connection, forms.stored(connection), LATER_FORMS)
         connection.commit()
     assert ask(db, "SELECT post FROM outbox") == before
 

@@ -1,6 +1,5 @@
 """Looks that change nothing are written together, and what is asked meanwhile knows of them."""
 
-import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -12,11 +11,12 @@ from bot.rules.transition import StateTransition
 from bot.storage import Repository
 from tests.support.acme import NOON, look
 from tests.support.pages import DOWN, page
+from tests.support.stores import ask, place
 
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / "brownout.db"
+    return place(tmp_path / "brownout.db")
 
 
 @pytest.fixture
@@ -43,8 +43,7 @@ def nothing_new(store, seconds):
 
 
 def written(path):
-    with closing(sqlite3.connect(path)) as book:
-        return book.execute("SELECT outcome, looks, last_at FROM observations ORDER BY id").fetchall()
+    return ask(path, "SELECT outcome, looks, last_at FROM observations ORDER BY id")
 
 
 def test_a_poll_that_changes_nothing_waits(store, path):

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from bot.domain import Event, EventKind, Impact, Incident, Stage, TrackedIncident
 from bot.rules.reliability.backfill import BackfilledIncident
 from bot.storage import Repository
-from bot.storage.search import fts_query
+from bot.storage.full_text import fts_query
+from tests.support.stores import place
 
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
-    book = Repository.open(tmp_path_factory.mktemp("search") / "book.db")
+    book = Repository.open(place(tmp_path_factory.mktemp("search") / "book.db"))
     yield book.archive
     book.close()
 

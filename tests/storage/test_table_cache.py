@@ -1,19 +1,20 @@
 """What is kept of a table is read again after any change of it, by whomever."""
 
-import sqlite3
-from contextlib import closing, suppress
+from contextlib import suppress
 
 import pytest
 
 from bot.domain import Subscription
 from bot.errors import StoreError
 from tests.support.acme import NOON
+from tests.support.stores import ask
 
 
 def subscribed(book):
     return [s.channel for s in book.subscriptions()]
 
 
+@pytest.mark.sqlite
 def test_it_is_read_once_while_nothing_changes(book):
     book.subscribe(Subscription("C1", "acme", created_at=NOON))
     book.subscriptions()
@@ -23,6 +24,7 @@ def test_it_is_read_once_while_nothing_changes(book):
     assert not [sql for sql in asked if "subscriptions" in sql]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "change",
     [
@@ -43,8 +45,7 @@ def test_it_is_read_again_after_a_statement_of_its_own_connection(book, change):
 def test_it_is_read_again_after_another_program_has_written(book):
     book.subscribe(Subscription("C1", "acme", created_at=NOON))
     before = subscribed(book)
-    with closing(sqlite3.connect(book.path)) as other, other:
-        other.execute("DELETE FROM subscriptions")
+    ask(book.path, "DELETE FROM subscriptions")
     assert (before, subscribed(book)) == (["C1"], [])
 
 

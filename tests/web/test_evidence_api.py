@@ -14,6 +14,7 @@ from bot.web.middleware import MAX_BODY, BodyLimitMiddleware
 from bot.web.rate_limit import RateLimiter
 from tests.support.readiness import always_ready
 from tests.support.scenario import Scenario
+from tests.support.stores import place
 
 pytestmark = pytest.mark.anyio
 
@@ -369,7 +370,7 @@ async def test_the_examples_in_the_description_fit(bot):
 
 
 async def test_without_an_engine_there_is_no_interface(tmp_path):
-    town = Scenario(tmp_path / "town.db")
+    town = Scenario(place(tmp_path / "town.db"))
     assert "/v1/reports" not in web_app(town.desk(), dict, asyncio.Event()).openapi()["paths"]
     town.book.close()
 

@@ -1,0 +1,149 @@
+"""What PostgreSQL does by itself: the one bot, lost connections, other schemas, NUL bytes, and ids without gaps."""
+
+from contextlib import closing, suppress
+
+import pytest
+
+from bot.errors import StoreError
+from bot.storage import Repository
+from bot.storage.connection import IGNORE, DatabaseUrl
+from bot.storage.engines import open_database
+from tests.support.stores import SERVER, ask, place
+
+pytestmark = pytest.mark.skipif(
+    not SERVER, reason="no PostgreSQL here (BROWNOUT_POSTGRES names a server to throw away)"
+)
+
+
+@pytest.fixture
+def url(tmp_path):
+    return place(tmp_path / "b.db")
+
+
+@pytest.fixture
+def db(url):
+    with closing(open_database(url)) as opened:
+        yield opened
+
+
+def note(text):
+    return {"kind": "note", "provider": "acme", "text": text, "seen_at": "2026-03-02T12:00:00.000Z"}
+
+
+def test_a_text_with_a_nul_comes_back_as_it_was(db):
+    db.insert("events", note("before\0after"))
+    assert db.rows("SELECT text FROM events") == [{"text": "before\0after"}]
+
+
+def test_a_truth_value_is_a_number(db):
+    db.insert("habits", {"channel": "C1", "maintenance": True, "zone": "UTC"})
+    assert db.rows("SELECT maintenance FROM habits") == [{"maintenance": 1}]
+
+
+def test_a_mark_inside_a_literal_is_no_placeholder(db):
+    assert db.rows("SELECT 'a?b:c' AS x, CAST(? AS TEXT) AS y", "z") == [{"x": "a?b:c", "y": "z"}]
+
+
+def test_ids_have_no_gaps_where_nothing_was_added(db):
+    row = {"channel": "C1", "kind": "alert", "incident": "i", "post": "", "state": "waiting"}
+    row |= {"created_at": "", "due_at": ""}
+    for key in ("a", "a", "a", "b"):
+        db.insert("outbox", row | {"key": key}, IGNORE)
+    assert [r["id"] for r in db.rows("SELECT id FROM outbox ORDER BY id")] == [1, 2]
+
+
+def test_an_id_that_was_taken_back_is_given_again(db):
+    with suppress(RuntimeError), db.transaction():
+        db.insert("events", note("a"))
+        raise RuntimeError
+    db.insert("events", note("b"))
+    assert [r["id"] for r in db.rows("SELECT id FROM events")] == [1]
+
+
+def test_texts_are_ordered_by_their_bytes(db):
+    for person in ("b", "B", "a", "é"):
+        db.insert("rooms", {"person": person, "channel": "D"})
+    assert [r["person"] for r in db.rows("SELECT person FROM rooms ORDER BY person")] == ["B", "a", "b", "é"]
+
+
+def test_a_bot_that_ended_makes_room_for_the_next(url):
+    first = Repository.open(url, alone=True)
+    with pytest.raises(StoreError, match="is in use by another Brownout"):
+        Repository.open(url, alone=True)
+    first.close()
+    Repository.open(url, alone=True).close()
+
+
+def test_a_lost_connection_is_made_again(db, url):
+    pid = db.rows("SELECT pg_backend_pid() AS pid")[0]["pid"]
+    ask(url, "SELECT pg_terminate_backend(?)", pid)
+    with pytest.raises(StoreError):
+        db.rows("SELECT 1 AS x")
+    assert db.rows("SELECT 1 AS x") == [{"x": 1}]
+
+
+def test_that_of_a_bot_is_not_since_its_lock_is_lost_too(url):
+    with closing(open_database(url, alone=True)) as bot:
+        pid = bot.rows("SELECT pg_backend_pid() AS pid")[0]["pid"]
+        ask(url, "SELECT pg_terminate_backend(?)", pid)
+        for _ in range(2):
+            with pytest.raises(StoreError):
+                bot.rows("SELECT 1 AS x")
+
+
+def test_a_writer_that_takes_long_is_named(db, url):
+    named = pytest.raises(StoreError, match="another program writes to it at length")
+    with closing(open_database(url, patience_s=0.05)) as other, db.transaction(), named:
+        other.write("DELETE FROM rooms")
+
+
+def test_a_schema_of_something_else_is_refused_and_left_alone():
+    with closing(open_database(DatabaseUrl(SERVER))) as public, public.transaction():
+        public.write("DROP SCHEMA IF EXISTS elses CASCADE")
+        public.write("CREATE SCHEMA elses")
+        public.write("CREATE TABLE elses.theirs (a TEXT)")
+    elses = DatabaseUrl(f"{SERVER}?options=-csearch_path%3Delses")
+    with pytest.raises(StoreError, match="it holds something else"):
+        open_database(elses)
+    assert ask(DatabaseUrl(SERVER), "SELECT tablename FROM pg_tables WHERE schemaname = 'elses'") == [("theirs",)]
+
+
+def test_a_schema_that_does_not_exist_is_named():
+    with pytest.raises(StoreError, match="does not exist"):
+        open_database(DatabaseUrl(f"{SERVER}?options=-csearch_path%3Dnowhere"))
+
+
+def test_a_database_of_a_newer_version_is_refused(db, url):
+    db.write("INSERT INTO schema_steps VALUES ('later', '')")
+    with pytest.raises(StoreError, match=r"newer Brownout \(later\)"):
+        open_database(url)
+    db.write("DELETE FROM schema_steps WHERE name = 'later'")
+
+
+def test_an_empty_one_that_is_only_read_says_what_makes_it():
+    with pytest.raises(StoreError, match="it is empty; `brownout run` makes it"):
+        open_database(DatabaseUrl(f"{SERVER}?options=-csearch_path%3Dpg_temp"), read_only=True)
+
+
+def test_a_server_that_is_not_there_is_named_without_the_password():
+    with pytest.raises(StoreError, match="is the server there") as caught:
+        open_database(DatabaseUrl("postgresql://me:secret@127.0.0.1:1/book"))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_table_can_not_be_emptied_at_once(db):
+    with pytest.raises(StoreError, match="append-only"):
+        db.write("TRUNCATE events")
+
+
+def test_accents_and_capitals_do_not_matter_to_a_search(db):
+    db.insert("events", note("Élevated errors on api.acme.example"))
+    assert [
+        db.matching_events([typed], 5) for typed in ("elevated", "ÉLEV*", "errors on", "acme.example", "rrors")
+    ] == [
+        [1],
+        [1],
+        [1],
+        [1],
+        [],
+    ]
