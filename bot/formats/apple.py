@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain import Component, Condition, Impact, Incident, Snapshot, Source, Stage
-from bot.formats import builders, json_fields, reading
+from bot.formats import builders, json_fields, reading, time_zones
 from bot.formats.base import Bodies, SourceFormat
 
 GENERAL = "/support/systemstatus/data/system_status_en_US.js"
@@ -108,9 +108,21 @@ def _stage(event: json_fields.JsonObject, at: datetime) -> Stage:
     """The stage that an event states; an unknown one by its times, as open where these do not tell."""
     stated = STAGES.get(json_fields.to_text(event.get("eventStatus")).strip().casefold())
     if stated is None:
-        ends = builders.parse_time(event.get("epochEndDate"))
+        ends = _time(event, "epochEndDate", "endDate")
         stated = Stage.RESOLVED if ends and at >= ends and "eventStatus" not in event else Stage.INVESTIGATING
     return _MAINTENANCE_STAGES[stated] if _word(event) == "maintenance" else stated
+
+
+def _time(event: json_fields.JsonObject, epoch: str, written: str) -> datetime | None:
+    """A time of an event: in milliseconds, else as it is written, ``01/10/2026 01:50 PST``."""
+    if at := builders.parse_time(event.get(epoch)):
+        return at
+    local, zone = time_zones.split_zone(json_fields.to_text(event.get(written)))
+    try:
+        at = time_zones.to_utc(datetime.strptime(local, "%m/%d/%Y %H:%M"), zone)  # noqa: DTZ007 (the zone follows)
+    except ValueError:
+        return None
+    return json_fields.parse_iso_time(at.isoformat()) if at else None
 
 
 def _component(service: json_fields.JsonObject, at: datetime) -> Component:
@@ -133,7 +145,7 @@ def _conditions(events: list[json_fields.JsonObject]) -> Iterator[Condition]:
 
 def _incident(event: json_fields.JsonObject, services: list[str], source: Source, at: datetime) -> Incident:
     text = builders.html_to_text(event.get("message"))
-    started, ended = (builders.parse_time(event.get(key)) for key in ("epochStartDate", "epochEndDate"))
+    started, ended = _time(event, "epochStartDate", "startDate"), _time(event, "epochEndDate", "endDate")
     stage, is_maintenance = _stage(event, at), _word(event) == "maintenance"
     names = [name for name in dict.fromkeys(services) if name]
     title = f"{', '.join(names)}: {json_fields.to_text(event.get('statusType')) or 'event'}"

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bot.domain import Incident, Snapshot, Source
+from bot.errors import ParseError
 from bot.formats import reading
 
 JSON = "application/json"
@@ -75,7 +76,7 @@ class SourceFormat:
 
     def __post_init__(self) -> None:
         """Makes the parsers note what was odd about a page (``bot.formats.reading``)."""
-        object.__setattr__(self, "parse", _noting(self.parse))
+        object.__setattr__(self, "parse", _noting(self.parse, self.optional_paths))
         if self.parse_all is not None:
             object.__setattr__(self, "parse_all", _noting(self.parse_all))
 
@@ -85,12 +86,25 @@ class SourceFormat:
         return tuple(fill_path(path, source) for path in (source.path or first, *rest))
 
 
-def _noting(parse: Parse) -> Parse:
-    """A parser whose snapshots carry what was noted while they were read."""
+def _noting(parse: Parse, optional: int = 0) -> Parse:
+    """A parser whose snapshots carry what was noted while they were read.
+
+    ``optional`` bodies at the end that can't be read are left out, as where a poll lacks them.
+    """
+
+    def parse_what_can_be_read(bodies: Bodies, source: Source, at: datetime, spare: int) -> Snapshot:
+        try:
+            return parse(bodies, source, at)
+        except ParseError as error:
+            if spare == 0 or len(bodies) < 2:  # noqa: PLR2004
+                raise
+            snapshot = parse_what_can_be_read(bodies[:-1], source, at, spare - 1)
+            reading.note_problem(f"one of its answers can't be read: {error}")
+            return snapshot
 
     def parse_and_note(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
         with reading.reading_at(at) as notes:
-            snapshot = parse(bodies, source, at)
+            snapshot = parse_what_can_be_read(bodies, source, at, optional)
         return replace(
             snapshot,
             problems=(*snapshot.problems, *notes.problems),

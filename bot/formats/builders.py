@@ -25,6 +25,7 @@ _TAGS = re.compile(
 )
 _BREAKS = re.compile(r"<(?:br|/p|/li|/div|/h[1-6])\b[^<>]{0,200}>", re.IGNORECASE)
 _BLANK_RUN = re.compile(r"[ \t\r\f\v\u00a0]+")
+_BLANKS = re.compile(r"[\s-]+")
 _LINES = re.compile(r"\s*\n\s*")
 _SENTENCE_END = re.compile(r"[.!]+(?:\s+|$)|\n+")
 _MAINTENANCE_OVER = re.compile(
@@ -137,8 +138,12 @@ def html_to_text(markup: Any) -> str:
 
 
 def map_condition(words: Mapping[Any, Condition], value: Any) -> Condition:
-    """The condition that a vendor means by a word or a number; ``unknown``, and noted, where ``words`` has it not."""
-    condition = words.get(json_fields.to_text(value).strip().casefold())
+    """The condition that a vendor means by a word or a number; ``unknown``, and noted, where ``words`` has it not.
+
+    Case does not count, and nor does whether words are joined by blanks, hyphens or underscores.
+    """
+    word = json_fields.to_text(value).strip().casefold()
+    condition = words.get(word, words.get(_BLANKS.sub("_", word)))
     return unknown_condition(value) if condition is None else condition
 
 
@@ -263,11 +268,12 @@ def _dated(updates: list[Update], created_at: datetime | None) -> Iterator[Updat
 def oldest_first(updates: Iterable[Update] | None) -> list[Update]:
     """A page's updates, oldest first, each id once.
 
-    Updates with the same time keep the page's order, or its reverse where the page lists the newest first.
+    Updates with the same time keep the page's order, or its reverse where the page lists the newest first, as most do:
+    also where none has a time.
     """
     ordered = list(unique_by_id(updates) or ())
     dated = [u for u in ordered if u.display_at is not UNDATED]
-    if dated and dated[0].display_at >= dated[-1].display_at:
+    if not dated or dated[0].display_at >= dated[-1].display_at:
         ordered.reverse()
     keys: list[datetime] = []
     for update in ordered:  # an update without a time stays behind the one before it

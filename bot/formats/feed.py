@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from html.entities import html5
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,6 +64,9 @@ IMPACTS = {
     "full_outage": Impact.CRITICAL,
 }
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_BOM = b"\xef\xbb\xbf"
+_DECLARED_ENCODING = re.compile(rb"^<\?xml[^>]{0,100}encoding=[\"'](?!utf-?8)", re.IGNORECASE)
+_ENTITY = re.compile(rb"&(?:(?!(?:amp|lt|gt|quot|apos);|#\w{1,8};)([A-Za-z]\w{1,30});|(?!#?\w{1,31};))")
 _FEED_START = re.compile(rb"<(?:rss|feed|rdf:RDF)\b", re.IGNORECASE)
 
 
@@ -91,16 +95,23 @@ def parse(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
     entries = [e for raw in document.entries[:MAX_ENTRIES] if (e := _entry(raw, source, at))]
     if len(document.entries) > MAX_ENTRIES:
         reading.note_problem(f"only the first {MAX_ENTRIES} entries are read", is_partial=True)
-    candidates = [_incident(group, at) for group in _group_by_incident(_without_shared_ids(entries))]
+    candidates = [_incident(group, at) for group in _group_by_incident(tuple(_without_shared_ids(entries)))]
     incidents, maintenances = builders.split_maintenances(i for i in candidates if i is not None)
     return Snapshot(builders.to_id(document.feed.get("id")) or title, title, None, incidents, maintenances)
 
 
 def _parse_feed(raw: bytes) -> Any:
-    """The feed as feedparser reads it, after a check that it is well-formed and free of entities."""
+    """The feed as feedparser reads it, after a check that it is well-formed and free of entities.
+
+    What people get wrong in feeds is mended first, where it isn't: ``_mended``.
+    """
+    raw = raw.removeprefix(_BOM).lstrip() if raw.removeprefix(_BOM).lstrip().startswith(b"<?xml") else raw
     try:
         root = Defused.fromstring(raw)
-    except (Defused.ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:
+    except Defused.ParseError as error:
+        raw = _mended(raw)
+        root = _root_of(raw, error)
+    except (DefusedXmlException, ValueError, LookupError, RecursionError) as error:
         raise ParseError(f"this is not a feed: {str(error)[:120] or type(error).__name__}") from error
     if root.tag.rpartition("}")[2] not in {"rss", "feed", "RDF"}:
         raise ParseError(f"this is not a feed: its root is {root.tag[:60]!r}")
@@ -108,6 +119,37 @@ def _parse_feed(raw: bytes) -> Any:
         return feedparser.parse(io.BytesIO(raw), sanitize_html=False, resolve_relative_uris=False)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise ParseError(f"this is not a feed that can be read: {str(error)[:120]}") from error
+
+
+def _root_of(raw: bytes, first_error: Exception) -> Any:
+    """The root of a feed that was mended; ParseError, with the error before, where that did not help."""
+    try:
+        return Defused.fromstring(raw)
+    except (Defused.ParseError, DefusedXmlException, ValueError, LookupError, RecursionError):
+        raise ParseError(f"this is not a feed: {str(first_error)[:120]}") from first_error
+
+
+def _mended(raw: bytes) -> bytes:
+    """A feed without bare ampersands, HTML's names of characters, and bytes of Windows-1252 in UTF-8.
+
+    XML knows none of these, so that one of them makes a whole feed unreadable.
+    """
+    if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
+        return raw
+    try:
+        raw.decode()
+    except ValueError:
+        if not _DECLARED_ENCODING.search(raw[:200]):
+            raw = raw.decode("cp1252", "replace").encode()
+    return _ENTITY.sub(lambda match: _plain_entity(match[1]), raw)
+
+
+def _plain_entity(name: bytes | None) -> bytes:
+    """What stands for ``&name;`` in XML; for a bare ampersand where it is no name."""
+    if name is None:
+        return b"&amp;"
+    character = html5.get(f"{name.decode()};", "")
+    return "".join(f"&#{ord(c)};" for c in character).encode() or b"&amp;" + name + b";"
 
 
 def _entry(raw: Any, source: Source, polled_at: datetime) -> _Entry | None:
@@ -183,14 +225,15 @@ def _to_datetime(parsed: Any) -> datetime | None:
         return None
 
 
-def _group_by_incident(entries: Iterable[_Entry]) -> Iterable[list[_Entry]]:
+def _group_by_incident(entries: Sequence[_Entry]) -> Iterable[list[_Entry]]:
     """The entries of each incident, oldest first.
 
     Some feeds have one entry per update, and some monitors write one as something goes down and one as it recovers.
     """
     groups: dict[str, list[_Entry]] = {}
     down: dict[str, str] = {}  # the newest entry that says so, by what went down
-    for entry in sorted(entries, key=lambda e: (e.at, e.title, e.text)):
+    undated = {id(e): -number for number, e in enumerate(entries) if e.at is NO_TIME}  # newest first, as most are
+    for entry in sorted(entries, key=lambda e: (e.at, undated.get(id(e), 0), e.title, e.text)):
         recovered = down.pop(feed_stages.subject_that_recovered(entry.title), "")
         groups.setdefault(recovered or entry.id, []).append(entry)
         if subject := feed_stages.subject_that_went_down(entry.title):

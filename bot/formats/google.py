@@ -130,7 +130,9 @@ def _condition(status: str) -> Condition:
 def _updates(
     item: json_fields.JsonObject, incident_id: str, products: tuple[Product, ...], end: datetime | None
 ) -> Iterator[Update]:
-    posts = json_fields.read_list(item.get("updates"), dict, "an update") or ()
+    newest = item.get("most_recent_update")
+    listed = item.get("updates") or ([newest] if isinstance(newest, dict) else None)
+    posts = json_fields.read_list(listed, dict, "an update") or ()
     posts_by_time: dict[str, int] = {}
     for post in reversed(posts):  # oldest first, so that the number of an update of the same time never changes
         created = json_fields.to_text(post.get("created")) or json_fields.to_text(post.get("when"))

@@ -29,6 +29,7 @@ _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 _UNSAFE_IN_A_LINK = re.compile(r"[\s<>|\"'`\\^{}]")
 NOT_A_PAGE = "this is not a status page: "
 _MAX_LINK = 2000  # characters; Slack refuses longer ones
+_BLANKS = re.compile(r"[\s-]+")
 _LEAP_SECOND = re.compile(r"(\d\d:\d\d:)60")
 _PLAUSIBLE_YEARS = range(2000, 2200)  # beyond these, adding a duration could overflow a datetime
 
@@ -114,9 +115,10 @@ def to_texts(value: Any) -> list[str]:
 
 
 def to_enum(kind: type[E], value: Any, otherwise: E) -> E:
-    """The enum member with this value; ``otherwise`` for an unknown value."""
+    """The enum member with this value, in any case, joined by blanks or underscores; ``otherwise`` for others."""
+    word = _BLANKS.sub("_", value.strip().casefold()) if isinstance(value, str) else value
     try:
-        return kind(value)
+        return kind(word)
     except ValueError:
         return otherwise
 

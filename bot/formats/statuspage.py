@@ -106,8 +106,7 @@ def parse_incident_body(incident: object) -> Incident:
 
 
 def _condition(value: Any) -> Condition:
-    known = CONDITIONS.get(value) if isinstance(value, str) else None
-    return known or builders.unknown_condition(value)
+    return builders.map_condition(CONDITIONS, value)
 
 
 def _component(item: json_fields.JsonObject) -> Component:

@@ -45,3 +45,9 @@ def test_the_developers_page_is_the_same_inside_a_call(end):
 def test_the_developers_page_is_at_a_path_of_its_own():
     path = "/support/systemstatus/data/developer/system_status_en_US.js"
     assert FORMATS["apple"].paths_of(replace(source("apple"), path=path)) == (path,)
+
+
+def test_an_event_without_milliseconds_has_the_time_that_is_written():
+    raw = PAGES["apple", "open"][0].replace(b'"epochStartDate": 1768038600000', b'"epochStartDate": null')
+    found = FORMATS["apple"].parse((raw,), source("apple"), NOON).incidents[0]
+    assert found.created_at == datetime(2026, 1, 10, 9, 50, tzinfo=UTC)

@@ -171,3 +171,12 @@ def test_what_is_odd_is_said(kind):
         for problem in after.problems
     }
     assert said
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FORMATS if FORMATS[kind].optional_paths])
+@pytest.mark.parametrize("body", [b"<html>Bad gateway</html>", b"", b"[1]", b"null"])
+def test_an_answer_that_a_poll_may_lack_costs_no_incident_when_it_cannot_be_read(kind, body):
+    before = outcome(kind, PAGES[kind, "open"])
+    after = outcome(kind, (PAGES[kind, "open"][0], body))
+    assert open_ids(after) == open_ids(before)
+    assert not any(c.condition is Condition.OPERATIONAL for c in after.components or ())

@@ -28,6 +28,7 @@ def order(updates):
         ([*posts("a", "b"), *posts("c", at=EARLIER)], "cba"),  # newest first, as on most pages
         ([*posts("c", at=EARLIER), *posts("a", "b")], "cab"),  # oldest first
         (posts("a", "b", "c"), "cba"),
+        (posts("a", "b", "c", at=builders.UNDATED), "cba"),
         ([], ""),
     ],
 )

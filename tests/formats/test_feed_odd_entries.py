@@ -75,3 +75,38 @@ def test_an_entry_that_says_nothing_costs_no_neighbour(name):
         assert isinstance(after, Snapshot)
         assert open_ids(before) <= {i.id for i in incidents_of(after)}
         assert after.is_partial
+
+
+PER_UPDATE = PAGES["feed", "per-update"][0]
+CUT = PER_UPDATE.replace(b"We are looking.", b"We are looking%s.")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\n \n" + PER_UPDATE,
+        b"\xef\xbb\xbf\r\n" + PER_UPDATE,
+        CUT % b" at A & B",
+        CUT % b"&nbsp;into it",
+        CUT % b" &mdash; &notanything;",
+        CUT.replace(b' encoding="UTF-8"', b"") % b" \x92til it is over",
+    ],
+    ids=["blank lines", "byte-order mark", "bare ampersand", "HTML's names", "unknown name", "Windows-1252"],
+)
+def test_what_people_get_wrong_in_xml_makes_no_feed_unreadable(raw):
+    assert open_ids(outcome("feed", (raw,))) == open_ids(outcome("feed", PAGES["feed", "per-update"]))
+
+
+def test_entities_of_a_document_are_refused_in_a_feed_that_is_not_well_formed_too():
+    raw = b'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "b">]>' + CUT.partition(b"?>")[2] % b" & &a;"
+    assert isinstance(outcome("feed", (raw,)), str)
+
+
+@pytest.mark.parametrize("order", [("Resolved", "Investigating"), ("Investigating", "Resolved")])
+def test_of_posts_without_a_time_the_first_one_is_the_newest(order):
+    items = "".join(
+        f"<item><guid>i1</guid><title>Calls fail</title><description>Status: {word}</description></item>"
+        for word in order
+    )
+    found = outcome("feed", (f"<rss version='2.0'><channel><title>A</title>{items}</channel></rss>".encode(),))
+    assert [i.stage for i in found.incidents] == [order[0].lower()]

@@ -111,3 +111,10 @@ def test_with_regions_incidents_of_others_are_elsewhere():
     ours = source("google", regions=("europe-west4",))
     snapshot = FORMATS["google"].parse((_in_places("us-west1"),), ours, NOON)
     assert (snapshot.incidents, len(snapshot.elsewhere)) == ((), 1)
+
+
+def test_an_incident_of_which_only_the_newest_post_is_there_has_that_post():
+    [item] = json.loads(PAGES["google", "open"][0])
+    del item["updates"]
+    [incident] = FORMATS["google"].parse((json.dumps([item]).encode(),), source("google"), NOON).incidents
+    assert [u.body for u in incident.updates] == ["**Still failing** for some projects."]

@@ -121,12 +121,33 @@ def test_a_time_is_aware_and_has_room_to_add_a_century(value):
 
 
 @pytest.mark.parametrize(
-    "value", ["resolved", "Resolved", "gone", "", None, 3, 2.5, True, [], {}, ["resolved"], {"resolved": 1}, "\ud800"]
+    "value",
+    [
+        "resolved",
+        "Resolved",
+        " RESOLVED ",
+        "gone",
+        "",
+        None,
+        3,
+        2.5,
+        True,
+        [],
+        {},
+        ["resolved"],
+        {"resolved": 1},
+        "\ud800",
+    ],
 )
 def test_an_unknown_word_is_the_other_one(value):
     assert json_fields.to_enum(Stage, value, Stage.UNKNOWN) is (
-        Stage.RESOLVED if value == "resolved" else Stage.UNKNOWN
+        Stage.RESOLVED if isinstance(value, str) and value.strip().lower() == "resolved" else Stage.UNKNOWN
     )
+
+
+@pytest.mark.parametrize("value", ["in_progress", "In progress", "IN-PROGRESS"])
+def test_a_word_of_several_is_known_however_they_are_joined(value):
+    assert json_fields.to_enum(Stage, value, Stage.UNKNOWN) is Stage.IN_PROGRESS
 
 
 @pytest.mark.parametrize("value", ["a list", {}, 7, True, [None], ["x"], [[]], [{}, 1]])
