@@ -103,13 +103,13 @@ def parse(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
 def _parse_feed(raw: bytes) -> Any:
     """The feed as feedparser reads it, after a check that it is well-formed and free of entities.
 
-    What people get wrong in feeds is mended first, where it isn't: ``_mended``.
+    What people get wrong in feeds is mended first, where it isn't: ``_repaired_xml``.
     """
     raw = raw.removeprefix(_BOM).lstrip() if raw.removeprefix(_BOM).lstrip().startswith(b"<?xml") else raw
     try:
         root = Defused.fromstring(raw)
     except Defused.ParseError as error:
-        raw = _mended(raw)
+        raw = _repaired_xml(raw)
         root = _root_of(raw, error)
     except (DefusedXmlException, ValueError, LookupError, RecursionError) as error:
         raise ParseError(f"this is not a feed: {str(error)[:120] or type(error).__name__}") from error
@@ -129,7 +129,7 @@ def _root_of(raw: bytes, first_error: Exception) -> Any:
         raise ParseError(f"this is not a feed: {str(first_error)[:120]}") from first_error
 
 
-def _mended(raw: bytes) -> bytes:
+def _repaired_xml(raw: bytes) -> bytes:
     """A feed without bare ampersands, HTML's names of characters, and bytes of Windows-1252 in UTF-8.
 
     XML knows none of these, so that one of them makes a whole feed unreadable.
