@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 
 import click
@@ -19,11 +20,13 @@ from rich.text import Text
 from bot import settings
 from bot.cli.options import config_option, db_option, utc_now
 from bot.domain import Provider
-from bot.domain.reliability import ICPE25, OWN_DEFINITION, TimeWindow
+from bot.domain.reliability import ICPE25, OWN_DEFINITION, MonthlyReport, TimeWindow
 from bot.errors import UsageError
+from bot.messages import month as month_text
 from bot.messages import reliability as messages_reliability
 from bot.messages.reliability import FigureTable, ProviderReport
 from bot.queries.history import HistoryQueries
+from bot.queries.month import monthly_report, parse_month
 from bot.storage import Repository
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
@@ -41,6 +44,8 @@ _DEFINITIONS = click.Choice([OWN_DEFINITION.name, ICPE25.name])
 @click.option("--provider", "provider_id", help="One provider (default: all).")
 @click.option("--from", "start", metavar="DATE", help="From this time on (default: since anything is known).")
 @click.option("--to", "end", metavar="DATE", help="Up to and without this time.")
+@click.option("--month", metavar="MONTH", help="A calendar month (UTC) as people read it, such as 2026-11.")
+@click.option("--html", "page", type=click.Path(path_type=Path), help="Write the month as one page to this file.")
 @click.option("--json", "form", flag_value="json", help="JSON, for programs.")
 @click.option("--csv", "form", flag_value="csv", help="CSV, one row for each service.")
 @click.option("--markdown", "form", flag_value="markdown", help="Tables in Markdown.")
@@ -50,28 +55,36 @@ def reliability(
     *,
     definition: str,
     provider_id: str | None,
-    start: str | None,
-    end: str | None,
+    page: Path | None,
     form: str | None,
     config: Path | None,
     db: Path | None,
+    **span: str | None,
 ) -> None:
     """How reliable each service has been: availability, outages, time to repair.
 
     --definition icpe25 counts as the ICPE 2025 study of AI services did, for each component of a page. See
     `brownout docs reliability-figures`.
     """
+    start, end, month = span["start"], span["end"], span["month"]
+    if page is not None and month is None:
+        raise UsageError("Name the month of the page. Example: brownout report --month 2026-11 --html report.html")
+    if month is not None and (start or end or definition == ICPE25.name):
+        raise UsageError("--month goes without --from, --to and --definition.")
     app_settings = settings.load(config)
     providers = _select_providers(app_settings, provider_id)
     with closing(_open_repository(app_settings, db)) as repository:
         history = HistoryQueries(repository.archive, utc_now())
+        if month is not None and (page is not None or form is None):
+            _print_month(monthly_report(history, providers, parse_month(month)), page)
+            return
         if definition == ICPE25.name:
             window = _report_window(history, providers, start, end) if start or end else None
             table = history.study_table(providers, window)
             grid = messages_reliability.study_table_for_people(table)
             _print_report(form, messages_reliability.study_json(table), (grid,), grid)
             return
-        window = _report_window(history, providers, start, end)
+        window = parse_month(month) if month else _report_window(history, providers, start, end)
         reports = [r for p in providers if (r := _provider_report(history, p, window)) is not None]
         rows = [f for report in reports for f in report.services]
         _print_report(
@@ -131,6 +144,14 @@ def _parse_date(text: str) -> datetime:
 
 
 # --- output -----------------------------------------------------------------------------------------------------------
+
+
+def _print_month(report: MonthlyReport, page: Path | None) -> None:
+    if page is None:
+        click.echo(unescape(month_text.month_message(report).text))
+        return
+    page.write_text(month_text.month_page(report, utc_now()), encoding="utf-8")
+    click.echo(f"{page}: {page.stat().st_size} bytes. A browser prints it, or saves it as PDF.")
 
 
 def _print_report(form: str | None, values: dict[str, object], grids: Sequence[FigureTable], flat: FigureTable) -> None:

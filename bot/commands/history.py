@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,14 +17,17 @@ from bot.domain.subscription import TERMINAL
 from bot.errors import UsageError
 from bot.messages import reliability, replies, summary
 from bot.messages.builder import build_message, join_messages
+from bot.messages.month import month_message
 from bot.messages.timeline import SentNotification, timeline_message
 from bot.messages.words import Status
 from bot.queries import incident_export
 from bot.queries.current import StatusQueries
 from bot.queries.history import HistoryQueries
+from bot.queries.month import monthly_report, parse_month
 from bot.rules.changes.diff import first_posted_at
 
 UPTIME_DAYS, HISTORY_DAYS = 90, 30
+_MONTH = re.compile(r"\d{4}-\d{2}")  # a calendar month, such as 2026-11
 _MAX_DAYS = 3650
 _MISSING = {
     "timeline": "Which incident? Example: `/brownout timeline last`",
@@ -74,7 +78,9 @@ def _is_new_message(channel: str, notification: SentNotification) -> bool:
 
 
 def uptime(queries: StatusQueries, request: CommandRequest) -> CommandResponse:
-    """The availability of one surface day by day, or one line for each of several surfaces."""
+    """The availability of one surface day by day, or one line for each of several surfaces; or a calendar month."""
+    if months := [w for w in request.words if _MONTH.fullmatch(w)]:
+        return _month(queries, months[-1], tuple(w for w in request.words if w not in months))
     words, days = split_off_days(request.words, UPTIME_DAYS)
     history_queries = HistoryQueries(queries.repository.archive, queries.now())
     window = history_queries.last_days(days)
@@ -85,6 +91,14 @@ def uptime(queries: StatusQueries, request: CommandRequest) -> CommandResponse:
         return CommandResponse(message, export=f"uptime {' '.join(request.words)}")
     figures = [history_queries.surface_uptime(s, window).figures for s in surfaces]
     return CommandResponse(reliability.uptime_overview(figures, {s.id: s.name for s in surfaces}, window))
+
+
+def _month(queries: StatusQueries, typed: str, words: Sequence[str]) -> CommandResponse:
+    """The report of a calendar month: of the provider that the words name, or of all."""
+    named = named_words(words)
+    providers = [_find_target(queries, named).provider] if named else queries.providers
+    history_queries = HistoryQueries(queries.repository.archive, queries.now())
+    return CommandResponse(month_message(monthly_report(history_queries, providers, parse_month(typed))))
 
 
 def history(queries: StatusQueries, request: CommandRequest) -> CommandResponse:
@@ -263,7 +277,7 @@ HISTORY_COMMANDS = {
         "how reliable a service was, day by day",
         uptime,
         is_question=True,
-        more=_LENGTH_HELP.format(UPTIME_DAYS),
+        more=f"{_LENGTH_HELP.format(UPTIME_DAYS)} A month such as `2026-11` gives the report of that month.",
     ),
     "note": Command("[incident] [corrects:N] <text>", "adds a note to an incident's timeline", note),
     "label": Command("[incident] <label>... [off:label]", "labels an incident", label),

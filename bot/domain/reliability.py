@@ -323,3 +323,58 @@ class VerdictAccuracy:
         early, held = self.early + other.early, self.held + other.held
         services = self.services + other.services
         return VerdictAccuracy(self.openings + other.openings, early, held, self.recent + other.recent, services)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringRecord:
+    """How often a vendor posted *monitoring* (``posts``), and how often too early; ``recent`` can't be judged yet."""
+
+    posts: int = 0
+    early: int = 0
+    recent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CostlyHour:
+    """A clock hour (UTC) and the bad time in it, summed over services; ``surfaces`` are the worst hit first."""
+
+    start: datetime
+    bad_time: timedelta
+    surfaces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceMonth:
+    """One surface in a month: its figures, and each day's status."""
+
+    name: str
+    figures: ReliabilityFigures
+    days: tuple[DayStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderMonth:
+    """One provider in a month.
+
+    ``whole`` are the figures of all its services together, ``services`` those of which anything is known. ``courses``
+    are its incidents, oldest first, without maintenances; ``worst`` has the worst condition of those that had one, by
+    incident. ``accuracy`` is how right our advice was.
+    """
+
+    name: str
+    whole: ReliabilityFigures
+    services: tuple[ServiceMonth, ...]
+    courses: tuple[IncidentCourse, ...]
+    worst: Mapping[str, Condition]
+    monitoring: MonitoringRecord
+    accuracy: VerdictAccuracy
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyReport:
+    """A calendar month (UTC) up to ``window.end``: providers in the order of the catalogue, and the costliest hours."""
+
+    window: TimeWindow
+    providers: tuple[ProviderMonth, ...]
+    hours: tuple[CostlyHour, ...]
+    is_complete: bool

@@ -132,7 +132,7 @@ def _time_row(f: ReliabilityFigures) -> tuple[Cell, ...]:
     bad = (format_span(f.minutes[c]) for c in (Condition.DEGRADED, Condition.PARTIAL_OUTAGE, Condition.MAJOR_OUTAGE))
     others = (format_span(f.minutes[c]) for c in (Condition.MAINTENANCE, Condition.UNKNOWN))
     since = f"{f.since:%Y-%m-%d}" if f.since else None
-    return (_service_cell(f), since, _operational_cell(f), *bad, format_span(f.inferred), *others)
+    return (_service_cell(f), since, operational_cell(f), *bad, format_span(f.inferred), *others)
 
 
 def _outage_row(f: ReliabilityFigures) -> tuple[Cell, ...]:
@@ -352,7 +352,7 @@ def history_message(
     for course in courses[::-1][:MAX_LISTED]:
         status = (statuses or {}).get(course.incident)
         before = "began before" if (course.begun_at or course.posted_at) < window.start else ""
-        outcome = ", ".join(filter(None, (before, str(status or ""), _outcome_text(course, now))))
+        outcome = ", ".join(filter(None, (before, str(status or ""), outcome_text(course, now))))
         paragraphs += [
             f"{answers.time_token(course.begun_at or course.posted_at, now)} · {outcome} · `{course.incident}`",
             Paragraph(course.name, is_quote=True),
@@ -373,7 +373,7 @@ def _kinds_text(courses: Sequence[IncidentCourse], window: TimeWindow) -> str:
     return ", ".join(parts)
 
 
-def _outcome_text(course: IncidentCourse, now: datetime) -> str:
+def outcome_text(course: IncidentCourse, now: datetime) -> str:
     """How long it took, and how it stands."""
     if course.is_unposted:
         return f"no post, {_duration_text(course, now)}"
@@ -430,11 +430,12 @@ def _inferred_text(figures: ReliabilityFigures) -> str:
 
 def operational_text(figures: ReliabilityFigures) -> str:
     """The share of time operational, in words; of less than a day of data how much data there is, and no share."""
-    cell = _operational_cell(figures)
+    cell = operational_cell(figures)
     return f"{cell} operational" if cell.endswith("%") else cell
 
 
-def _operational_cell(figures: ReliabilityFigures) -> str:
+def operational_cell(figures: ReliabilityFigures) -> str:
+    """The share of time operational; of less than a day of data how much data there is."""
     known = figures.known_time
     if figures.availability is None or known < MIN_DATA:
         return f"{format_span(known)} of data" if known else NO_VALUE
