@@ -68,7 +68,7 @@ def reliability(
     """
     start, end, month = span["start"], span["end"], span["month"]
     if page is not None and month is None:
-        raise UsageError("Name the month of the page. Example: brownout report --month 2026-11 --html report.html")
+        raise UsageError("Name the month of the page. Example: brownout reliability --month 2026-11 --html report.html")
     if month is not None and (start or end or definition == ICPE25.name):
         raise UsageError("--month goes without --from, --to and --definition.")
     app_settings = settings.load(config)

@@ -67,7 +67,7 @@ def month_message(report: MonthlyReport) -> Message:
             ),
             *([f"**Advice:** {text}"] if (text := digest.accuracy_text(_accuracy(report))) else []),
             *_lines("Costliest hours", (_hour_text(report, h) for h in report.hours[:3])),
-            f"The whole page, in a shell: `brownout report --month {month} --html FILE`",
+            f"The whole page, in a shell: `brownout reliability --month {month} --html FILE`",
         ]
     )
 
