@@ -13,6 +13,7 @@ MODULES = {file.relative_to(BOT): ast.parse(file.read_text(encoding="utf-8")) fo
 TEST_FOLDERS_OF_NO_PACKAGE = {
     "bench",  # measurements
     "browser",  # the board in a real browser
+    "clients",  # what other programs use: the gate client, in Python and TypeScript
     "contract",  # what the bot promises to stay compatible with
     "docs",  # the manual
     "e2e",  # the whole bot against the Slack emulator

@@ -24,7 +24,7 @@ from bot.queries import schemas
 from bot.queries import sources as queries_sources
 from bot.queries.current import StatusQueries
 from bot.rules.verdict import machine_form
-from bot.web import errors, evidence_api, metrics, middleware
+from bot.web import clients, errors, evidence_api, metrics, middleware
 from bot.web.access import OPEN_TO_ALL, ReaderAccess, ReaderAccessMiddleware
 from bot.web.board import pages
 from bot.web.board.security_headers import SecurityHeadersMiddleware
@@ -110,6 +110,7 @@ def web_app(
     _add_metrics(app, queries)
     if writing:
         evidence_api.add_evidence_api(app, queries, writing)
+    clients.add_clients(app)
     pages.add_board(app, queries, closing, embed_origins=embed_origins)
     if slack:
         slack(app)

@@ -1,0 +1,98 @@
+"""A bot's web server on loopback, in a thread of its own, over a story of made-up providers that ends just now."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+from bot.queries.slack_status import SlackStatus
+from bot.settings import WebSettings
+from bot.web.evidence_api import EvidenceApi
+from bot.web.rate_limit import RateLimiter
+from bot.web.server import serve
+from tests.support.scenario import Scenario
+
+
+class Recorder:
+    """Receives evidence and remembers it."""
+
+    def __init__(self):
+        self.seen = []
+
+    def apply_evidence(self, _, *, probes=(), reports=(), outcomes=()):
+        self.seen += [*probes, *reports, *outcomes]
+
+
+class LiveScenario(Scenario):
+    """A scenario whose clock goes on by itself; while a story plays, it shows the story's minute."""
+
+    is_playing = False
+
+    def now(self):
+        return super().now() if self.is_playing else datetime.now(UTC)  # noqa: TID251  (clients ask the real clock)
+
+    def play(self, story, minutes):
+        self.start, self.minute, self.is_playing = self.now() - timedelta(minutes=minutes), 0, True
+        story(self)
+        self.is_playing = False
+
+
+STORIES = {
+    "well": (lambda town: town.look(until=20), 20),
+    "breaks": (lambda town: town.breaks(), 15),
+    "recovers": (lambda town: town.recovers(), 45),
+    "is_over": (lambda town: town.is_over(), 47),
+}
+
+
+class LiveBot:
+    """Serves while its context is entered. ``story`` is a name of STORIES; ``token`` may send outcomes."""
+
+    def __init__(self, path, story="well", **serve_options):
+        self.path, self.story, self.evidence, self.serve_options = path, story, Recorder(), serve_options
+        self.port = self.token = None
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        self._thread.start()
+        assert self._started.wait(20)
+        return self
+
+    def __exit__(self, *_):
+        self._loop.call_soon_threadsafe(self._closing.set)
+        self._thread.join(20)
+
+    async def _serve(self):
+        self._loop, self._closing = asyncio.get_running_loop(), asyncio.Event()
+        scenario = LiveScenario(self.path)
+        with closing(scenario.book):
+            scenario.play(*STORIES[self.story])
+            self.token = scenario.book.api_tokens.create("shop", ("outcomes",), scenario.now())
+            with socket.socket() as listener:
+                listener.bind(("127.0.0.1", 0))
+                self.port = listener.getsockname()[1]
+            options = {"writing": EvidenceApi(self.evidence, RateLimiter(time.monotonic))} | self.serve_options
+            web = WebSettings(port=self.port)
+            server = asyncio.create_task(serve(scenario.desk(), web, SlackStatus(), 60, self._closing, **options))
+            while not server.done() and not await _accepts(self.port):  # noqa: ASYNC110  (a port has no event)
+                await asyncio.sleep(0.01)
+            self._started.set()
+            await server
+
+
+async def _accepts(port):
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
