@@ -13,7 +13,10 @@ export interface GateOptions {
   client?: string;
   /** What to do while no bot answers, or the bot knows nothing: "open" sends, "closed" does not. */
   onUnknown?: OnUnknown;
-  /** Sends counts of outcomes; without it $BROWNOUT_TOKEN, without both nothing is sent. */
+  /**
+   * A token of the bot: sends counts of outcomes, and reads where the bot is not public. Without it $BROWNOUT_TOKEN;
+   * without both nothing is counted.
+   */
   token?: string;
   /** How long an answer may take, in milliseconds. */
   askTimeoutMs?: number;
@@ -91,6 +94,7 @@ export class Gate {
   onUnknown: OnUnknown;
   readonly outcomes: OutcomeReporter | null;
   private readonly askTimeoutMs: number;
+  private readonly headers: Record<string, string>;
   private readonly send: typeof fetch;
   private readonly sleep: (ms: number) => Promise<void>;
   private readonly clock: () => number;
@@ -110,6 +114,7 @@ export class Gate {
     this.sleep = options.sleep ?? ((ms) => new Promise((done) => setTimeout(done, ms)));
     this.clock = options.clock ?? (() => performance.now());
     const token = options.token ?? env["BROWNOUT_TOKEN"];
+    this.headers = token ? { authorization: `Bearer ${token}` } : {};
     this.outcomes = token
       ? new OutcomeReporter(service, this.url, token, this.client, this.send, options.reportEveryMs ?? 60_000)
       : null;
@@ -199,6 +204,7 @@ export class Gate {
     try {
       const path = `/v1/surfaces/${encodeURIComponent(this.service)}/retry?client=${encodeURIComponent(this.client)}`;
       const response = await this.send(this.url + path, {
+        headers: this.headers,
         redirect: "manual",
         signal: AbortSignal.timeout(this.askTimeoutMs),
       });

@@ -1,7 +1,7 @@
 """Who may read the board and the API, where they are not open to everybody.
 
 A reader shows a token, or comes through a reverse proxy that names the user whom it has authenticated. Everybody may
-ask for the health checks, for what has a check of its own (evidence, Slack's requests), and for static files.
+ask for the health checks, for what has a check of its own (evidence, Slack's requests), and for static files and the clients.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bot.web.middleware import SIGNED_PREFIX
 
 READ = "read"  # the kind of token that may read everything
 OPEN_PATHS = ("/healthz", "/readyz")
-OPEN_PREFIXES = (SIGNED_PREFIX, "/static/")
+OPEN_PREFIXES = (SIGNED_PREFIX, "/static/", "/clients/")
 API_PREFIX = "/v1/"
 _READ_METHODS = ("GET", "HEAD")
 _CHALLENGE = 'Basic realm="Brownout: any name, and a token as password", charset="UTF-8"'

@@ -75,6 +75,12 @@ def test_it_asks_a_real_bot(node, live_bot, story, found):
     assert node(lines, live_bot(story).url) == [found]
 
 
+def test_it_reads_with_its_token_where_the_bot_is_not_public(node, live_bot):
+    bot = live_bot("breaks", public=False)
+    lines = 'say((await gate("acme-api", { bot, token }).ask()).verdict);'
+    assert node(lines, bot.url, TOKEN=bot.token) == ["fail_over"]
+
+
 def test_it_waits_and_says_why_not(node, live_bot):
     lines = """
     const g = gate("acme-api", { bot, sleep });

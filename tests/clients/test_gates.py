@@ -231,6 +231,17 @@ def test_a_real_bot_does_not_know_every_service(live_bot):
         gate("acme-ipa", bot=live_bot().url).ok()
 
 
+@pytest.mark.parametrize("token", [None, "wrong"])
+def test_a_bot_that_is_not_public_tells_nothing_without_its_token(live_bot, token):
+    found = gate("acme-api", bot=live_bot("breaks", public=False).url, token=token).ask()
+    assert (found.verdict, "HTTP 401" in found.reason) == ("unknown", True)
+
+
+def test_a_bot_that_is_not_public_answers_its_token(live_bot):
+    bot = live_bot("breaks", public=False)
+    assert gate("acme-api", bot=bot.url, token=bot.token).ask().verdict == "fail_over"
+
+
 @pytest.mark.anyio
 async def test_a_coroutine_asks_a_real_bot(live_bot):
     bot = await asyncio.to_thread(live_bot, "breaks")

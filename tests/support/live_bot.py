@@ -52,8 +52,9 @@ STORIES = {
 class LiveBot:
     """Serves while its context is entered. ``story`` is a name of STORIES; ``token`` may send outcomes."""
 
-    def __init__(self, path, story="well", **serve_options):
+    def __init__(self, path, story="well", *, public=True, **serve_options):
         self.path, self.story, self.evidence, self.serve_options = path, story, Recorder(), serve_options
+        self.public = public
         self.port = self.token = None
         self._started = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -81,7 +82,7 @@ class LiveBot:
                 listener.bind(("127.0.0.1", 0))
                 self.port = listener.getsockname()[1]
             options = {"writing": EvidenceApi(self.evidence, RateLimiter(time.monotonic))} | self.serve_options
-            web = WebSettings(port=self.port)
+            web = WebSettings(port=self.port, public=self.public)
             server = asyncio.create_task(serve(scenario.desk(), web, SlackStatus(), 60, self._closing, **options))
             while not server.done() and not await _accepts(self.port):  # noqa: ASYNC110  (a port has no event)
                 await asyncio.sleep(0.01)

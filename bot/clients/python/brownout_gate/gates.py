@@ -59,7 +59,8 @@ class _GateBase:
             client: A name for this client that stays the same: it gives the client its slot after an outage. Without
                 it the name of this machine.
             on_unknown: What to do while no bot answers, or the bot knows nothing: ``open`` sends, ``closed`` does not.
-            token: Sends counts of outcomes to the bot; without it ``$BROWNOUT_TOKEN``, without both nothing is sent.
+            token: A token of the bot: sends counts of outcomes, and reads where the bot is not public. Without it
+                ``$BROWNOUT_TOKEN``; without both nothing is counted.
             ask_timeout_s: How long connecting and each part of an answer may take, in seconds.
             clock: A monotonic clock, in seconds.
         """
@@ -76,6 +77,7 @@ class _GateBase:
         self._share_lock = threading.Lock()
         self._share = random.random()  # noqa: S311  (so that of many clients the right share passes at once)
         secret = token or os.environ.get(TOKEN_VARIABLE)
+        self._headers = {"Authorization": f"Bearer {secret}"} if secret else {}
         self.outcomes: OutcomeReporter | None = (
             OutcomeReporter(service, url=self.url, token=secret, client=self.client) if secret else None
         )
@@ -176,7 +178,7 @@ class Gate(_GateBase):
             with httpx.Client(  # noqa: SIM117  (one statement of two lines is not Python 3.9)
                 timeout=self.ask_timeout_s, transport=self._transport, verify=_verify(url)
             ) as client:
-                with client.stream("GET", url, params=query) as response:
+                with client.stream("GET", url, params=query, headers=self._headers) as response:
                     body, give_up_at = b"", self._clock() + self.ask_timeout_s
                     for chunk in response.iter_bytes():
                         body = _checked(body + chunk, self._clock(), give_up_at)
@@ -240,7 +242,7 @@ class AsyncGate(_GateBase):
                     httpx.AsyncClient(
                         timeout=self.ask_timeout_s, transport=self._transport, verify=_verify(url)
                     ) as client,
-                    client.stream("GET", url, params=query) as response,
+                    client.stream("GET", url, params=query, headers=self._headers) as response,
                 ):
                     body = b""
                     async for chunk in response.aiter_bytes():
