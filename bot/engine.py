@@ -19,12 +19,14 @@ from bot.domain import (
     Alert,
     ChannelPreferences,
     EvidenceBatch,
+    IncidentUserActions,
     Message,
     Notice,
     NoticeKind,
     Notification,
     NotificationKind,
     Observation,
+    OwnService,
     PollResult,
     ProbeResult,
     Provider,
@@ -38,6 +40,7 @@ from bot.domain import (
     UserReport,
     Verdict,
     VerdictParameters,
+    dependents,
 )
 from bot.errors import StoreError
 from bot.messages.alerts import render_notification
@@ -119,12 +122,13 @@ class Engine:
     _tool_notifiers: dict[str, Notifier[Announcement]] = field(init=False)  # by channel
     own_network: OwnNetwork = field(default_factory=OwnNetwork)
     tools: tuple[Tool, ...] = ()
+    own_services: Callable[[], Iterable[OwnService]] = tuple  # of the configuration, which may be read again
     text_reader: TextReader | None = None  # reads long texts elsewhere; None: they are read in the caller's thread
     _texts: dict[str, frozenset[str]] = field(default_factory=dict)  # by provider, what its last page said
 
     def __post_init__(self) -> None:
         """Restores every provider's state from the database."""
-        self.notifier = Notifier(self.repository, self.chat, self.now, render_notification, self.credentials)
+        self.notifier = Notifier(self.repository, self.chat, self.now, self._render, self.credentials)
         self._tool_notifiers = {tool.target.channel: tool.notifier for tool in self.tools}
         self.poller = Poller(
             self.web,
@@ -151,6 +155,13 @@ class Engine:
         self.poller.clear_cache(provider_id)
         self._texts.pop(provider_id, None)
         self.own_network.forget(provider_id)
+
+    def _render(self, notification: Notification, people: IncidentUserActions, link_url: str) -> Message:
+        """A notification as the chat takes it; an alert names our own services of the channel that are concerned."""
+        about = notification.about
+        surfaces = {line.surface for line in about.lines} if isinstance(about, Alert) else set()
+        used_by = dependents(self.own_services(), notification.channel, surfaces)
+        return render_notification(notification, people, link_url, used_by)
 
     # --- poll ---------------------------------------------------------------------------------------------------------
 

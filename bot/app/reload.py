@@ -15,7 +15,7 @@ from datetime import datetime
 from bot.app import configured_subscriptions
 from bot.app.configured_subscriptions import SubscriptionStore
 from bot.app.scheduler import BotApp
-from bot.domain import Provider, VerdictParameters
+from bot.domain import OwnService, Provider, VerdictParameters
 from bot.errors import BrownoutError
 from bot.settings import Settings
 
@@ -57,6 +57,10 @@ class CurrentSettings:
         """Replaces the settings."""
         self.settings = new
         self.available[:] = [p for p in new.providers if not p.enabled]
+
+    def own_services(self) -> tuple[OwnService, ...]:
+        """Our own services, as they are now."""
+        return self.settings.own_services
 
     def rules_for(self, provider: Provider) -> VerdictParameters:
         """The verdict parameters of a provider, as they are now."""

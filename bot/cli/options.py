@@ -55,4 +55,5 @@ def open_queries(config: Path | None, db: Path | None, *, writes: bool = False) 
             utc_now,
             app_settings.rules_for,
             available=tuple(p for p in app_settings.providers if not p.enabled),
+            own_services=lambda: app_settings.own_services,
         )

@@ -189,6 +189,7 @@ async def _run_bot(
             credentials=tokens if is_slack else None,
             relocation_detector=lambda source: describe_current_format(fetcher.fetcher_for(source), source, utc_now()),
             text_reader=ThreadTextReader(),
+            own_services=current.own_services,
             tools=notify_tools.create_tools(clients, repository, utc_now),
         )
         repository.drop_removed_tools(tool.target.channel for tool in engine.tools)
@@ -308,6 +309,7 @@ def _set_up_slack(
         admins.members,
         current.available,
         frozenset(app_settings.partners),
+        current.own_services,
     )
     reader_thread = ReaderThread(queries)
     handler_client = AsyncWebClient(token=tokens.bot, base_url=url, timeout=10, retry_handlers=[])

@@ -32,7 +32,9 @@ def status(queries: StatusQueries, request: CommandRequest) -> CommandResponse:
 
 def status_of_name(queries: StatusQueries, request: CommandRequest) -> CommandResponse:
     """The status of what a text without a command names, and of nothing else: every word must belong to a name."""
-    targets = grammar.find_named(queries.find_targets, queries.resolve_target, request.words)
+    targets = _used_by(queries, request.words) or grammar.find_named(
+        queries.find_targets, queries.resolve_target, request.words
+    )
     return _status_of(queries, request, targets)
 
 
@@ -162,6 +164,8 @@ def named_targets(queries: StatusQueries, request: CommandRequest) -> tuple[Targ
     """
     if not request.words or grammar.is_all(request.words) or request.words[0].casefold().startswith(PAGE_PREFIX):
         return ()
+    if own := _used_by(queries, request.words):
+        return own
     try:
         targets = grammar.find_named(queries.find_targets, queries.resolve_target, request.words)
     except UsageError as error:
@@ -174,6 +178,12 @@ def named_targets(queries: StatusQueries, request: CommandRequest) -> tuple[Targ
             raise (nearer if nearer.choices or nearer.actions else error) from None
     _refuse_too_many(targets)
     return targets
+
+
+def _used_by(queries: StatusQueries, words: Sequence[str]) -> tuple[Target, ...]:
+    """The services that one of our own uses, where the words are its name, with or without grammar around it."""
+    texts = (" ".join(words), " ".join(grammar.without_grammar(words)))
+    return next((found for text in texts if (found := queries.used_by(text))), ())
 
 
 def _refuse_too_many(targets: tuple[Target, ...]) -> None:

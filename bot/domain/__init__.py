@@ -22,6 +22,7 @@ from bot.domain.evidence_state import (
 )
 from bot.domain.forecast import DurationHistory, Estimate, ForecastState, GradedEstimate
 from bot.domain.notification import File, Message, Notice, NoticeKind, Notification, NotificationKind
+from bot.domain.own_service import OwnService, dependents
 from bot.domain.poll import IncidentEnding, Observation, PollFailure, PollResult, UnsettledEnding
 from bot.domain.provider import Provider, Source, Surface
 from bot.domain.snapshot import (
@@ -112,6 +113,7 @@ __all__ = [
     "Notification",
     "NotificationKind",
     "Observation",
+    "OwnService",
     "PageIdentity",
     "PollFailure",
     "PollResult",
@@ -149,4 +151,5 @@ __all__ = [
     "UserReport",
     "Verdict",
     "VerdictParameters",
+    "dependents",
 ]

@@ -8,22 +8,26 @@ read only that. See bot/docs/alerts.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bot.domain import Alert, IncidentUserActions, Message, Notice, Notification, NotificationKind
-from bot.messages import alert_actions, alert_view, block_kit, markup, news, notices
+from bot.messages import alert_actions, alert_view, block_kit, formatting, markup, news, notices
 from bot.messages.announcement import Announcement, announce
 
 _MENTION = re.compile(  # a user group or a user, with an optional label
     r"(!subteam\^[A-Z0-9]+|@[UW][A-Z0-9]+)(?:\|[^<>|]*)?"
 )
 NO_USER_ACTIONS = IncidentUserActions()
+MAX_USED_BY = 4  # names of our own services in an alert
 _MAX_TEXT = 600  # characters of the text for phones
 
 
 def render_notification(
-    notification: Notification, user_actions: IncidentUserActions = NO_USER_ACTIONS, link_url: str = ""
+    notification: Notification,
+    user_actions: IncidentUserActions = NO_USER_ACTIONS,
+    link_url: str = "",
+    used_by: Sequence[str] = (),
 ) -> Message:
     """The message of a notification.
 
@@ -31,6 +35,7 @@ def render_notification(
         notification: The notification.
         user_actions: What people have done about its incident so far.
         link_url: The URL of the message that it points to; empty if that is not known.
+        used_by: The names of our own services that use what the alert is about.
     """
     if isinstance(notification.about, Notice):
         return notices.render_notice(notification.about)
@@ -38,9 +43,11 @@ def render_notification(
         reply = news.reply_message(notification.about, notification.news, link_url)
         return _with_mentions(reply, notification.mentions)
     alert = notification.about
+    dependents = markup.clean(formatting.name_list(used_by, MAX_USED_BY))
     message = _alert_message(
         announce(notification, user_actions, link_url),
         alert_view.push_text(alert),
+        dependents,
         alert_actions.alert_buttons(alert, user_actions),
     )
     return _with_mentions(message, notification.mentions)
@@ -60,10 +67,14 @@ def _with_mentions(message: Message, mentions: Iterable[str]) -> Message:
     return replace(message, text=text, blocks=(*message.blocks, block_kit.section(mention_text)))
 
 
-def _alert_message(announcement: Announcement, push_text: str, buttons: list[block_kit.Block]) -> Message:
-    """An announcement as Slack shows it."""
+def _alert_message(
+    announcement: Announcement, push_text: str, dependents: str, buttons: list[block_kit.Block]
+) -> Message:
+    """An announcement as Slack shows it. ``dependents`` are the names of our own services; empty for none."""
     title = announcement.headline
-    body = "\n".join(markup.to_mrkdwn(line) for line in announcement.lines)
+    used_by = [f"{markup.bold('Used by:')} {dependents}"] if dependents else []
+    body = "\n".join(markup.to_mrkdwn(line) for line in (*announcement.lines, *used_by))
+    push_text += f" Used by {dependents}." if dependents else ""
     details = [markup.to_mrkdwn(text) for text in announcement.details]
     attachment = [*([block_kit.context_elements(details)] if details else []), *buttons]
     return Message(

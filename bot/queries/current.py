@@ -17,6 +17,7 @@ from bot.domain import (
     ChannelPreferences,
     Event,
     EvidenceTotals,
+    OwnService,
     Provider,
     ProviderState,
     Surface,
@@ -54,6 +55,7 @@ class StatusQueries:
         running: The bot, if it runs in this process.
         groups: The members of user groups, by group id.
         available: Providers of the catalogue that are off.
+        own_services: Our own services, which use watched ones.
         partners: Ids of other workspaces whose people may act in shared channels like our own.
     """
 
@@ -66,6 +68,7 @@ class StatusQueries:
     groups: Mapping[str, Collection[str]] = field(default_factory=dict)
     available: Sequence[Provider] = ()
     partners: frozenset[str] = frozenset()
+    own_services: Callable[[], Sequence[OwnService]] = tuple
 
     def resolve_target(self, typed: str) -> Target:
         """The service or provider that a person surely means. UsageError, with choices, otherwise."""
@@ -78,6 +81,12 @@ class StatusQueries:
     def find_targets(self, typed: str) -> tuple[Strength, tuple[Target, ...]]:
         """The watched services and providers that these words name, and how surely; several are a choice."""
         return lookup.find_targets(self.providers, typed)
+
+    def used_by(self, typed: str) -> tuple[Target, ...]:
+        """The watched services that one of our own services uses, by its id or name; empty where none is called so."""
+        named = next((s for s in self.own_services() if s.is_called(typed)), None)
+        targets = (lookup.target_from_id(self.providers, need) for need in (named.needs if named else ()))
+        return tuple(target for target in targets if target is not None)
 
     def _not_watched(self) -> tuple[Provider, ...]:
         """The providers that are off and have not been switched on since the start."""

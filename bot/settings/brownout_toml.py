@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from bot.domain import CONFIGURED, Condition, Subscription
+from bot.domain import CONFIGURED, Condition, OwnService, Subscription
 from bot.settings.base import HIDDEN_VALUE, StrictModel
 from bot.settings.notify_toml import NotifyTable
 from bot.settings.probe_toml import ProbeTable
@@ -127,6 +127,7 @@ class SlackSettings(StrictModel):
     give_up_after_min: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
+_OwnId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 _CHANNEL_ID = re.compile(r"[CDGU][A-Z0-9]{2,}")
 
 
@@ -144,15 +145,46 @@ class SubscribeTable(StrictModel):
     @field_validator("channel")
     @classmethod
     def _slack_id(cls, value: str) -> str:
-        if not _CHANNEL_ID.fullmatch(value):
-            raise ValueError("it is no id; Slack shows a channel's id at the end of its details, such as C0123456789")
-        return value
+        return _check_channel(value)
 
     def subscriptions(self) -> tuple[Subscription, ...]:
         """The subscriptions, one for each target."""
-        mention = f"!subteam^{self.mention}" if self.mention.startswith("S") else self.mention and f"@{self.mention}"
-        least = _SEVERITIES[self.min]
+        mention, least = _mention_token(self.mention), _SEVERITIES[self.min]
         return tuple(Subscription(self.channel, target, least, CONFIGURED, mention=mention) for target in self.to)
+
+
+class ServiceTable(StrictModel):
+    """``[service.ID]``: a service of our own, with the watched services that it uses, and the channel that is told.
+
+    ``name``: for people; without it, the id. ``min`` and ``mention``: as in ``[[subscribe]]``.
+    """
+
+    needs: tuple[str, ...] = Field(min_length=1)
+    name: Annotated[str, Field(max_length=60)] = ""
+    channel: str = ""
+    min: Literal["maintenance", "degraded", "partial", "outage"] = "degraded"
+    mention: str = Field(default="", pattern=r"^([SUW][A-Z0-9]{2,})?$")
+
+    @field_validator("channel")
+    @classmethod
+    def _slack_id(cls, value: str) -> str:
+        return _check_channel(value) if value else value
+
+    def to_service(self, ident: str) -> OwnService:
+        """The service of this id."""
+        name = self.name or ident
+        return OwnService(ident, name, self.needs, self.channel, _SEVERITIES[self.min], _mention_token(self.mention))
+
+
+def _check_channel(value: str) -> str:
+    if not _CHANNEL_ID.fullmatch(value):
+        raise ValueError("it is no id; Slack shows a channel's id at the end of its details, such as C0123456789")
+    return value
+
+
+def _mention_token(ident: str) -> str:
+    """The id of a user group or person in Slack's notation; empty for none."""
+    return f"!subteam^{ident}" if ident.startswith("S") else ident and f"@{ident}"
 
 
 _SEVERITIES = {
@@ -176,3 +208,4 @@ class MainSettings(StrictModel):
     probe: dict[str, ProbeTable] = Field(default_factory=dict)
     subscribe: tuple[SubscribeTable, ...] = ()
     notify: tuple[NotifyTable, ...] = ()
+    service: dict[_OwnId, ServiceTable] = Field(default_factory=dict)

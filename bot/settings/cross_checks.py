@@ -121,6 +121,19 @@ def wrong_tools(file: Path, main: MainSettings, provider_files: Sequence[Provide
             yield f"{locate(file, ('notify', number, 'to'))}: no provider or service {name!r}{hint}"
 
 
+def unknown_needs(file: Path, main: MainSettings, provider_files: Sequence[ProviderFile]) -> Iterator[str]:
+    """Mistakes for ``[service.ID]`` whose id is that of a watched one, or whose ``needs`` names no service."""
+    surface_ids = _surface_ids(provider_files)
+    taken = surface_ids | {p.id for _, p in provider_files}
+    for ident, table in main.service.items():
+        if ident in taken:
+            yield f"{locate(file, ('service', ident))}: the id {ident!r} is that of a watched service or provider"
+        for name in (n for n in table.needs if n not in surface_ids):
+            matches = spelling.nearest(name, sorted(surface_ids))
+            hint = f"; did you mean {matches[0]!r}?" if matches else ""
+            yield f"{locate(file, ('service', ident, 'needs'))}: no service {name!r}{hint}"
+
+
 def _surface_ids(provider_files: Sequence[ProviderFile]) -> set[str]:
     """The ids of all surfaces of these providers."""
     return {s.id for _, p in provider_files for s in p.surfaces}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bot.domain import Provider
+from bot.domain import OwnService, Provider, Subscription
 from bot.errors import ConfigError
 from bot.settings import cross_checks, layers, toml_errors
+from bot.settings.brownout_toml import MainSettings
 from bot.settings.settings import Settings
 from bot.settings.verdict_toml import VerdictTable
 
@@ -45,6 +46,7 @@ def load(directory: Path | None = None, environment: Mapping[str, str] | None = 
     mistakes += cross_checks.unknown_profiles(provider_files, verdict) if verdict else ()
     mistakes += cross_checks.unknown_probe_surfaces(main_file, main, provider_files) if all_valid else ()
     mistakes += cross_checks.unknown_providers(main_file, main, provider_files) if all_valid else ()
+    mistakes += cross_checks.unknown_needs(main_file, main, provider_files) if all_valid else ()
     mistakes += cross_checks.unknown_targets(main_file, main, provider_files) if all_valid else ()
     mistakes += cross_checks.wrong_tools(main_file, main, provider_files) if all_valid else ()
     if not tables:
@@ -52,6 +54,7 @@ def load(directory: Path | None = None, environment: Mapping[str, str] | None = 
     if mistakes:
         raise ConfigError(mistakes)
     slack = main.slack
+    own_services = tuple(table.to_service(ident) for ident, table in main.service.items())
     return Settings(
         poll=main.poll,
         store=main.store,
@@ -65,9 +68,20 @@ def load(directory: Path | None = None, environment: Mapping[str, str] | None = 
         looks_up=slack.look_up == "auto",
         give_up_after_min=slack.give_up_after_min,
         replica=main.replica,
-        subscriptions=tuple(s for table in main.subscribe for s in table.subscriptions()),
+        subscriptions=_subscriptions(main, own_services),
+        own_services=own_services,
         tools=main.notify,
     )
+
+
+def _subscriptions(main: MainSettings, own_services: Iterable[OwnService]) -> tuple[Subscription, ...]:
+    """The file's subscriptions, one for each channel and target: ``[[subscribe]]`` comes before ``[service.ID]``."""
+    listed = (s for table in main.subscribe for s in table.subscriptions())
+    needed = (s for service in own_services for s in service.subscriptions())
+    by_key: dict[tuple[str, str], Subscription] = {}
+    for subscription in (*listed, *needed):
+        by_key.setdefault((subscription.channel, subscription.target), subscription)
+    return tuple(by_key.values())
 
 
 def with_verdict_file(current: Settings, file: Path) -> Settings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from bot.domain import Probe, Provider, Subscription, VerdictParameters
+from bot.domain import OwnService, Probe, Provider, Subscription, VerdictParameters
 from bot.settings.brownout_toml import PollSettings, ReplicaSettings, StoreSettings, WebSettings
 from bot.settings.notify_toml import NotifyTable
 from bot.settings.verdict_toml import VerdictTable
@@ -30,7 +30,8 @@ class Settings:
     looks_up: bool = True
     give_up_after_min: float | None = None
     replica: ReplicaSettings = field(default_factory=ReplicaSettings)
-    subscriptions: tuple[Subscription, ...] = ()  # of ``[[subscribe]]``
+    subscriptions: tuple[Subscription, ...] = ()  # of ``[[subscribe]]`` and ``[service.ID]``
+    own_services: tuple[OwnService, ...] = ()
     tools: tuple[NotifyTable, ...] = ()  # of ``[[notify]]``
     _rules: dict[tuple[str, str], VerdictParameters] = field(default_factory=dict, repr=False, compare=False)
 

@@ -1,11 +1,12 @@
 """What may be typed after /brownout, and what comes back: from a real store of a small day."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.commands.registry import COMMANDS, answer_command
-from bot.domain import Advice, Condition, Observation, Subscription, VerdictParameters
+from bot.domain import Advice, Condition, Observation, OwnService, Subscription, VerdictParameters
 from bot.errors import StoreError
 from bot.queries.current import StatusQueries
 from tests.support.acme import ACME, NOON, look
@@ -169,3 +170,11 @@ def test_a_database_that_fails_is_no_answer_of_ours(desk, book):
     book.close()
     with pytest.raises(StoreError):
         answer_command(desk, "status", "C1")
+
+
+@pytest.mark.parametrize("text", ["status checkout", "checkout", "is our checkout down?", "status Our Checkout"])
+@pytest.mark.usefixtures("ask")
+def test_the_name_of_an_own_service_is_answered_with_what_it_uses(desk, text):
+    own = OwnService("checkout", "Our checkout", ("acme-api",))
+    reply = answer_command(replace(desk, own_services=lambda: [own]), text, "C1", "U1")
+    assert said(reply).count("Acme API") >= 1

@@ -73,6 +73,20 @@ Typical: 45 min, 9 of 10 within 4 h (63 incidents)\
 """)
 
 
+def test_an_alert_says_which_of_our_own_services_use_what_it_is_about():
+    assert "*Used by:* Checkout, Search\n" in shown(NEW, used_by=("Checkout", "Search"))
+
+
+def test_the_push_text_says_it_too():
+    message = render_notification(parent(NEW), used_by=("Checkout",))
+    assert message.text.endswith(" Used by Checkout.")
+
+
+def test_the_name_of_an_own_service_is_only_text():
+    message = render_notification(parent(NEW), used_by=("<!channel> *x*",))
+    assert "<!channel>" not in message.text + message.blocks[1]["text"]["text"]
+
+
 @pytest.mark.parametrize(("name", "alert"), PHASES.items(), ids=PHASES)
 def test_the_headline_of_every_phase(name, alert):
     assert headline(alert) == HEADLINES[name]

@@ -289,3 +289,45 @@ def test_a_mistake_in_a_table_is_named_with_its_line(tmp_path, old, new, said):
     with pytest.raises(ConfigError) as caught:
         subscribed(tmp_path, SUBSCRIBE.replace(old, new))
     assert any(said in mistake for mistake in caught.value.mistakes), caught.value.mistakes
+
+
+# --- [service.ID] -----------------------------------------------------------------------------------------------------
+
+SERVICE = '[service.checkout]\nname = "Checkout"\nneeds = ["claude-api", "github-actions"]\nchannel = "C0PAY"\n'
+
+
+def test_the_channel_of_an_own_service_is_subscribed_to_what_it_needs(tmp_path):
+    assert [(s.channel, s.target) for s in subscribed(tmp_path, SERVICE)] == [
+        ("C0PAY", "claude-api"),
+        ("C0PAY", "github-actions"),
+    ]
+
+
+def test_an_own_service_without_a_channel_subscribes_nobody(tmp_path):
+    assert subscribed(tmp_path, SERVICE.replace('channel = "C0PAY"\n', "")) == ()
+
+
+def test_a_subscription_of_the_same_channel_and_target_has_its_own_terms(tmp_path):
+    twice = SERVICE + '[[subscribe]]\nchannel = "C0PAY"\nto = ["claude-api"]\nmin = "outage"\n'
+    assert [(s.target, s.minimum) for s in subscribed(tmp_path, twice)] == [
+        ("claude-api", Condition.MAJOR_OUTAGE),
+        ("github-actions", Condition.DEGRADED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistake"),
+    [
+        ('"C0PAY"', '"#pay"', "service.checkout.channel: it is no id; Slack shows a channel's id"),
+        ('"claude-api"', '"claude-apo"', "no service 'claude-apo'; did you mean 'claude-api'?"),
+        ('["claude-api", "github-actions"]', "[]", "service.checkout.needs"),
+        ("service.checkout", "service.claude-api", "the id 'claude-api' is that of a watched service or provider"),
+        ("service.checkout", "service.Check_out", "service.Check_out"),
+        ('name = "Checkout"', "nmae = 'x'", "nmae"),
+    ],
+)
+def test_a_mistake_in_an_own_service_is_named_with_file_and_line(tmp_path, old, new, mistake):
+    with pytest.raises(ConfigError) as refused:
+        subscribed(tmp_path, SERVICE.replace(old, new))
+    assert mistake in str(refused.value)
+    assert "brownout.toml:" in str(refused.value)
