@@ -44,6 +44,7 @@ TABLES = [  # page, heading, and the model whose keys stand in the table below i
     ("configuration.md", "[replica]", brownout_toml.ReplicaSettings),
     ("configuration.md", "[web]", brownout_toml.WebSettings),
     ("configuration.md", "[subscribe]", brownout_toml.SubscribeTable),
+    ("configuration.md", "[service.ID]", brownout_toml.ServiceTable),
     ("configuration.md", "[notify]", NotifyTable),
     ("configuration.md", "[probe.SURFACE]", ProbeTable),
     ("configuration.md", "Keys of presets and profiles", verdict_toml.VerdictNumbers),
@@ -152,7 +153,7 @@ def default(model, name):
 
 
 def test_every_table_of_brownout_toml_is_in_the_manual():
-    assert {f"[{name}]" for name in brownout_toml.MainSettings.model_fields if name != "probe"} <= {
+    assert {f"[{name}]" for name in brownout_toml.MainSettings.model_fields if name not in ("probe", "service")} <= {
         heading for _, heading, _ in TABLES
     }
 
