@@ -13,16 +13,26 @@ from tests.replays.transcript import DEMO, GOLDEN, HERE, facts, posts_of, stroke
 
 
 def golden(name):
-    return (HERE / name / "transcript.md").read_text(encoding="utf-8")
+    return (HERE / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", [name for name in GOLDEN if name != "2026-03-02"])
+@pytest.mark.parametrize("name", GOLDEN)
 def test_a_day_reads_as_its_transcript(name):
     assert GOLDEN[name]() == golden(name)
 
 
+def test_the_readmes_picture_is_described_by_what_the_day_shows():
+    readme = (HERE.parents[1] / "README.md").read_text(encoding="utf-8")
+    rows = [json.loads(line) for line in golden("demo-day/messages.ndjson").splitlines()]
+    [shown] = [row for row in rows if row["at"].startswith("12:21") and row["kind"] == "edit"]
+    alt = readme.partition("![")[2].partition("](")[0]
+    assert shown["text"].partition(".")[0] in alt
+    for line in shown["blocks"][1]["text"]["text"].replace("*", "").splitlines():
+        assert line.partition(" ")[2].partition("  ·  ")[0] in alt
+
+
 def test_the_real_day_goes_as_its_transcript(shared):
-    assert facts(shared / "claude" / "2026-03-02.json", "claude") == golden("2026-03-02")
+    assert facts(shared / "claude" / "2026-03-02.json", "claude") == golden("2026-03-02/transcript.md")
 
 
 def printed(path, provider, **more):

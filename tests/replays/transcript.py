@@ -1,8 +1,9 @@
 """A recording -> what a channel that follows its provider is shown, and what the bot makes of it without any words.
 
-``python -m tests.replays.transcript`` writes the golden files anew; read their diff before you commit it.
+``python -m tests.replays.transcript`` writes the golden files again; read their diff before you commit it.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from functools import partial
@@ -89,6 +90,23 @@ def _told(post):
     return [alerts.headline(post.about), *glance]
 
 
+def payloads(strokes, provider) -> str:
+    """What Slack is sent, a message a line: new messages, broadcasts, and each edit that has another headline."""
+    lines, headlines = [], {}
+    for stroke, posts in posts_of(strokes, provider):
+        for post in posts:
+            message = alerts.render_notification(post)
+            headline = message.blocks[0] if post.kind is not NotificationKind.REPLY else None
+            is_new = post.kind is not NotificationKind.REPLY and headlines.get(post.incident) != headline
+            if post.kind is NotificationKind.NOTICE or is_new or (post.news and post.news.broadcast):
+                sent = {"text": message.text, "blocks": message.blocks, "attachments": message.attachments}
+                row = {"at": f"{stroke.at:%H:%M:%S}", "kind": post.kind, **sent}
+                lines.append(json.dumps(row, ensure_ascii=False))
+            if headline:
+                headlines[post.incident] = headline
+    return "\n".join(lines) + "\n"
+
+
 def facts(path, provider_id) -> str:
     """Times, kinds, surfaces, conditions and verdicts; incidents are numbered, and no word of the vendor is kept."""
     numbers: dict[str, str] = {}
@@ -109,18 +127,23 @@ def facts(path, provider_id) -> str:
     return "\n".join(lines) + "\n"
 
 
-def made(name) -> str:
-    """What the channel is shown on a day of our own making."""
+def made(form, name) -> str:
+    """A day of our own making in a form: ``channel`` or ``payloads``."""
     provider, polls = made_days.DAYS[name]
-    return channel(strokes_of_polls(polls(), provider), provider)
+    return form(strokes_of_polls(polls(), provider), provider)
 
 
-GOLDEN = {"demo-day": lambda: channel(strokes_of(DEMO, "claude"), "claude")}
-GOLDEN |= {name: partial(made, name) for name in made_days.DAYS}
+GOLDEN = {"demo-day/transcript.md": lambda: channel(strokes_of(DEMO, "claude"), "claude")}
+GOLDEN["demo-day/messages.ndjson"] = lambda: payloads(strokes_of(DEMO, "claude"), "claude")
+for day in made_days.DAYS:
+    GOLDEN |= {
+        f"{day}/transcript.md": partial(made, channel, day),
+        f"{day}/messages.ndjson": partial(made, payloads, day),
+    }
 
 if __name__ == "__main__":
     if shared := os.environ.get("BROWNOUT_SHARED"):
-        GOLDEN["2026-03-02"] = lambda: facts(Path(shared) / "claude" / "2026-03-02.json", "claude")
+        GOLDEN["2026-03-02/transcript.md"] = lambda: facts(Path(shared) / "claude" / "2026-03-02.json", "claude")
     for name, text in GOLDEN.items():
-        (HERE / name).mkdir(exist_ok=True)
-        (HERE / name / "transcript.md").write_text(text(), encoding="utf-8")
+        (HERE / name).parent.mkdir(exist_ok=True)
+        (HERE / name).write_text(text(), encoding="utf-8")
