@@ -77,6 +77,7 @@ class EngineRepository(Outbox, Protocol):
     def mentioned_channels(self, incident: str) -> frozenset[str]: ...  # noqa: D102
     def channel_preferences(self) -> Mapping[str, ChannelPreferences]: ...  # noqa: D102
     def has_notification(self, channel: str, key: str) -> bool: ...  # noqa: D102
+    def first_key(self, channel: str, prefix: str) -> str: ...  # noqa: D102
     def with_advice_record(self, alert: Alert) -> Alert: ...  # noqa: D102
     def enqueue(self, notifications: Iterable[Notification], at: datetime) -> int: ...  # noqa: D102
 
@@ -349,13 +350,25 @@ class Engine:
         yield from (n for n in notices if not (is_blamed and n.kind in _UNREADABLE))
 
     def _only_after_its_beginning(self, notifications: Iterable[Notification]) -> Iterator[Notification]:
-        """Leaves out that a page is readable again, where no one was notified that it was not."""
+        """Leaves out that a page is readable again, where no one was notified that it was not.
+
+        That a page is unreadable is one message a day and channel: what follows in that day edits it.
+        """
         for notification in notifications:
             notice = notification.about
             before = _BEGINNINGS.get(notice.kind) if isinstance(notice, Notice) else None
             key = notification.key.replace(f":{notice.kind}:", f":{before}:", 1) if isinstance(notice, Notice) else ""
             if before is None or self.repository.has_notification(notification.channel, key):
-                yield notification
+                yield self._in_message_of_its_day(notification)
+
+    def _in_message_of_its_day(self, notification: Notification) -> Notification:
+        """The notification; where it says of a page that it is unreadable or not, as an edit of that day's message."""
+        notice = notification.about
+        if not isinstance(notice, Notice) or notice.kind not in (NoticeKind.BLIND, NoticeKind.BACK):
+            return notification
+        day = f"{notice.provider}:{NoticeKind.BLIND}:{notice.since:%Y-%m-%d}"
+        first = self.repository.first_key(notification.channel, day)
+        return replace(notification, about=replace(notice, edits=first)) if first else notification
 
     def _report_own_network(self) -> None:
         """Tells every channel once (not in quiet hours) that the bot's own network is down, and when it is back."""

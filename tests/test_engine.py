@@ -571,11 +571,28 @@ async def test_who_unsubscribed_hears_no_more(show, engine, chat, book):
     assert chat.said == []
 
 
-async def test_a_page_that_stays_unreadable_is_told_once_and_its_return_too(show, engine, chat):
+async def test_a_page_that_stays_unreadable_is_one_message_and_its_return_is_an_edit_of_it(show, engine, chat):
     bad = SourceError("HTTP 500", code="http_500")
     await show(page(), bad, bad, bad, bad, page())
     await engine.publish()
-    assert chat.said == [("post", "C1", None), ("post", "C1", None)]
+    assert chat.said == [("post", "C1", None), ("edit", "C1", "ts1")]
+
+
+async def test_a_page_that_is_unreadable_again_that_day_makes_no_second_message(show, engine, chat):
+    bad = SourceError("HTTP 500", code="http_500")
+    await show(page(), bad, bad, bad, page(), bad, bad, bad, page())
+    await engine.publish()
+    assert [what for what, *_ in chat.said] == ["post", "edit", "edit", "edit"]
+    assert {ts for what, _, ts in chat.said if what == "edit"} == {"ts1"}
+
+
+async def test_a_page_that_is_unreadable_on_another_day_is_a_message_of_its_own(show, engine, chat, clock):
+    bad = SourceError("HTTP 500", code="http_500")
+    await show(page(), bad, bad, bad, page())
+    clock.move(hours=24)
+    await show(bad, bad, bad)
+    await engine.publish()
+    assert [what for what, *_ in chat.said] == ["post", "edit", "post"]
 
 
 async def test_a_page_that_fails_now_and_then_is_told_nothing_of(show, engine, chat):

@@ -79,7 +79,7 @@ class TerminalClient:
         return ""
 
     async def edit(self, channel: str, ts: str, message: Message) -> None:  # noqa: ARG002
-        """Prints the message as it is now, if edits are printed."""
-        if self._with_edits:
+        """Prints the message as it is now, if edits are printed; a notice always: it has no thread that says it."""
+        if self._with_edits or not message.key.endswith(":alert"):
             text = Text(unescape(message.text))
             self._console.print(Panel(text, title="the alert now", title_align="left", border_style="dim"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.domain.alert import Alert, NewsItem
 from bot.domain.snapshot import Incident
+from bot.domain.verdict import Verdict
 
 
 class NotificationKind(StrEnum):
@@ -68,6 +69,9 @@ class Notice:
 
     ``page`` is the address of the status page for people. ``channel`` is the channel it is about, where that is not the
     recipient. ``said`` is the message itself, for the kinds that are rendered before they enter the outbox; else None.
+    ``edits`` is the key of the notice whose message it edits; empty for a message of its own. Of an unreadable page,
+    ``services`` is the number of its services, ``verdicts`` are theirs with their short names now that it is readable,
+    ``checked_at`` is the last good check, and ``is_network`` says that it failed as a network fails.
     """
 
     kind: NoticeKind
@@ -81,6 +85,11 @@ class Notice:
     open: tuple[Incident, ...] = ()
     channel: str = ""
     said: Message | None = None
+    edits: str = ""
+    services: int = 0
+    verdicts: tuple[tuple[str, Verdict], ...] = ()
+    checked_at: datetime | None = None
+    is_network: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
-from bot.domain import Alert, IncidentUserActions, Message, Mute, SurfaceLine
+from bot.domain import Alert, IncidentUserActions, Message, Mute, Stage, SurfaceLine
 from bot.messages import block_kit, formatting, markup
 
 AFFECTED, ACK, MUTE, NOTE, SUMMARY = "affected", "ack", "mute", "note", "summary"  # action_ids: never change them
@@ -78,6 +78,8 @@ def alert_buttons(alert: Alert, user_actions: IncidentUserActions) -> list[block
         return []
     if alert.cleared_at is not None or alert.missed is not None:
         return [block_kit.actions(_buttons_after_all_clear(alert))]
+    if alert.is_maintenance and alert.stage is Stage.SCHEDULED and alert.closed_at is None:
+        return [block_kit.actions([_mute_button(alert, user_actions), block_kit.overflow(MORE, _more_choices(alert))])]
     why = block_kit.button(WHY, "Why?", alert.incident, "Show the evidence and what to do")
     buttons = [why, *_affected_buttons(alert)]
     if alert.closed_at is None:

@@ -206,6 +206,8 @@ def _open_headline(alert: Alert) -> Headline:
 
 def _maintenance_headline(alert: Alert) -> Headline:
     names = short_names(alert.lines) or f"{alert.service_count} services"
+    if alert.closed_at is not None and alert.ending is IncidentEnding.WITHDRAWN:
+        return Headline(_fit([f"{alert.provider_name} maintenance removed by {_vendor(alert)}"]), Status.OPERATIONAL)
     if alert.closed_at is not None:
         words_before, status = "maintenance completed", Status.OPERATIONAL
     elif alert.stage is Stage.SCHEDULED:
@@ -219,9 +221,14 @@ def _maintenance_headline(alert: Alert) -> Headline:
     return Headline(_fit([*candidates, f"{provider} {words_before}"]), status)
 
 
+def is_planned(alert: Alert) -> bool:
+    """True for a maintenance that has not begun."""
+    return alert.is_maintenance and alert.stage is Stage.SCHEDULED and alert.closed_at is None
+
+
 def is_overrunning(alert: Alert) -> bool:
     """True for a maintenance past its planned end."""
-    return alert.is_maintenance and alert.planned_end is not None and alert.as_of > alert.planned_end
+    return alert.is_maintenance and alert.planned_end is not None and alert.as_of >= alert.planned_end
 
 
 def _missed_headlines(alert: Alert) -> Iterator[str]:
@@ -246,7 +253,7 @@ def lines(alert: Alert, link_url: str = "") -> list[str]:
         return [f"The status page now shows it: see {_vendor(alert)}'s incident in this channel."]
     if alert.cleared_at is not None or (alert.closed_at is not None and is_safe(alert)):
         return list(_all_clear_lines(alert))
-    if alert.is_maintenance and alert.stage is Stage.SCHEDULED:
+    if is_planned(alert):
         return list(_planned_lines(alert)) or [_nothing_named_line(alert)]
     groups = [*advice_groups(alert, link_url), *_instead_group(alert)]
     return [group.text() for group in groups] or [_nothing_named_line(alert)]
@@ -422,7 +429,7 @@ def push_text(alert: Alert) -> str:
     if alert.missed is not None or (alert.closed_at is not None and (alert.cleared_at is not None or is_safe(alert))):
         return f"{title.text}. {'. '.join(line.rstrip('.') for line in map(markup.to_plain, lines(alert)))}."
     groups = list(advice_groups(alert))
-    if not groups:
+    if not groups or is_planned(alert):
         return f"{title.text}. {'. '.join(map(markup.to_plain, lines(alert)))}"
     time = next((_sentence(group.tail) for group in groups if group.tail), "")
     safe = words.ADVICE_STYLES[Advice.RETRY_NORMALLY].phrase

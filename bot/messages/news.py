@@ -93,6 +93,8 @@ def _names(names: Iterable[str]) -> str:
 def _next_update(alert: Alert) -> str:
     if alert.next_update is None or alert.closed_at is not None:
         return ""
+    if alert.is_maintenance and alert.planned_end is not None and alert.planned_end > alert.as_of:
+        return f"Planned end {markup.time(alert.planned_end, alert.as_of)}."
     return f"Next update by {markup.time(alert.next_update, alert.as_of)}."
 
 
@@ -154,6 +156,10 @@ def _overrun_text(alert: Alert, _: NewsItem) -> str:
 
 def _lowered_text(alert: Alert, item: NewsItem) -> str:
     held = [(name, v) for name, v in item.verdicts if words.is_held(v)]
+    if alert.is_maintenance and held and all(v.reason_code == "maintenance" for _, v in held):
+        names = _names(name for name, _ in held)
+        title = f"{alert.provider_name} maintenance started: {names}."
+        return f"{_start(words.STATUS_STYLES[Status.MAINTENANCE].emoji, title)} Don't retry: {names}."
     if not held:
         slow = [(name, v) for name, v in item.verdicts if v.call is Advice.RETRY_GENTLY]
         load = words.load_text(min((v.exposure for _, v in slow), default=0))

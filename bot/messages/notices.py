@@ -6,11 +6,11 @@ As with alerts, the plain text is complete by itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain import Incident, Message, Notice, NoticeKind
+from bot.domain import Advice, Incident, Message, Notice, NoticeKind
 from bot.messages import alert_actions, block_kit, formatting, markup, words
 from bot.messages.words import Status
 
@@ -18,15 +18,17 @@ _MAX_LISTED = 20  # incidents in one notice
 _CHANNEL = re.compile(r"[CG][A-Z0-9]+")  # a channel's id in Slack
 _MAX_LINES_LENGTH = 6000  # characters of the list of incidents
 _MAX_WHY = 300  # characters
+_MAX_NAMES = 3  # services in a line
 _WARNING = words.STATUS_STYLES[Status.DEGRADED].emoji
 _OK = words.STATUS_STYLES[Status.OPERATIONAL].emoji
-_UNKNOWN = words.STATUS_STYLES[Status.UNKNOWN].emoji
 
 
 def render_notice(notice: Notice) -> Message:
     """The message of a notice; the prepared one if the notice has one."""
     if notice.said is not None:
         return replace(notice.said, key=notice.key)
+    if notice.kind in (NoticeKind.BLIND, NoticeKind.BACK):
+        return _readability_message(notice)
     text = _TEXT_OF_KIND[notice.kind](notice)
     lines = [f"• {markup.clean(formatting.truncate(i.name, 160))} ({_incident_time(i, notice)})" for i in notice.open]
     more_count = len(lines) - _MAX_LISTED
@@ -45,7 +47,7 @@ def render_notice(notice: Notice) -> Message:
 
 
 def _buttons(notice: Notice) -> Iterator[block_kit.Block]:
-    if notice.kind in (NoticeKind.ALARM, NoticeKind.BLIND):
+    if notice.kind is NoticeKind.ALARM:
         yield alert_actions.question_buttons([("Sources", "sources")])
 
 
@@ -73,13 +75,63 @@ def _length(notice: Notice) -> str:
     return formatting.format_duration(max(notice.at - notice.since, timedelta(0)).total_seconds())
 
 
-def _unreadable_text(notice: Notice) -> str:
-    since = markup.time(notice.since, notice.at)
-    host = notice.page.partition("://")[2].partition("/")[0] or notice.page
-    return (
-        f"{_start(_UNKNOWN, f'{notice.provider_name} unknown: status page unreadable')}\n"
-        f"All services are unknown since {since}. {host}: {_why(notice)}. This may be our network."
+def _readability_message(notice: Notice) -> Message:
+    """A page that can't be read, or can again: an alert's form, since it says what to do about its services."""
+    is_readable = notice.kind is NoticeKind.BACK
+    status = Status.OPERATIONAL if is_readable else Status.UNKNOWN
+    style, name = words.STATUS_STYLES[status], notice.provider_name
+    title = f"{name} unknown: status page unreadable"
+    if is_readable:
+        title = f"{name} status page readable again after {_length(notice)}"
+    lines = list(_advice_lines(notice)) if is_readable else [_unknown_line(notice)]
+    details = [] if is_readable else [_cause_text(notice)]
+    shown = [block_kit.section("\n".join(map(markup.to_mrkdwn, lines)))] if lines else []
+    bar = [
+        *([block_kit.context_elements(map(markup.to_mrkdwn, details))] if details else []),
+        alert_actions.question_buttons([("Sources", "sources")]),
+    ]
+    plain = " ".join(f"{text.rstrip('.')}." for text in (title, *map(markup.to_plain, [*lines, *details])))
+    return Message(
+        block_kit.truncate_mrkdwn(block_kit.escape(plain), block_kit.MAX_TEXT),
+        (block_kit.header(f"{style.emoji} {title}", emoji=True), *shown),
+        key=notice.key,
+        attachments=({"color": style.bar, "blocks": bar},),
     )
+
+
+def _count_text(notice: Notice) -> str:
+    return "its service" if notice.services == 1 else f"all {notice.services} services"
+
+
+def _unknown_line(notice: Notice) -> str:
+    style = words.ADVICE_STYLES[Advice.UNKNOWN]
+    since = f"last good check {markup.bold(markup.time(notice.checked_at, notice.at))}" if notice.checked_at else ""
+    since = since or f"since {markup.bold(markup.time(notice.since, notice.at))}"
+    which = _count_text(notice) if notice.services else "all services"
+    return markup.SEPARATOR.join([f"{markup.emoji(style.emoji)} {markup.bold(f'{style.phrase}:')} {which}", since])
+
+
+def _advice_lines(notice: Notice) -> Iterator[str]:
+    """What to do about the services now; those that are not to be retried have alerts of their own."""
+    slow = [(name, v) for name, v in notice.verdicts if v.call is Advice.RETRY_GENTLY]
+    safe = [name for name, v in notice.verdicts if v.call is Advice.RETRY_NORMALLY]
+    if slow:
+        style = words.ADVICE_STYLES[Advice.RETRY_GENTLY]
+        load = words.load_text(min(v.exposure for _, v in slow))
+        yield _advice_line(style.emoji, f"{style.phrase} ({load})", [name for name, _ in slow], notice)
+    if safe:
+        style = words.ADVICE_STYLES[Advice.RETRY_NORMALLY]
+        yield _advice_line(style.emoji, style.phrase, safe, notice)
+
+
+def _advice_line(emoji: str, phrase: str, names: Sequence[str], notice: Notice) -> str:
+    which = _count_text(notice) if len(names) == notice.services else formatting.name_list(names, _MAX_NAMES)
+    return f"{markup.emoji(emoji)} {markup.bold(f'{phrase}:')} {which}"
+
+
+def _cause_text(notice: Notice) -> str:
+    host = notice.page.partition("://")[2].partition("/")[0] or notice.page
+    return f"{host}: {_why(notice)}.{' This may be our network.' if notice.is_network else ''}"
 
 
 def _probe_text(notice: Notice) -> str:
@@ -89,10 +141,6 @@ def _probe_text(notice: Notice) -> str:
         " At the same time your traffic succeeds, or the probe succeeds from another place. The advice stays at"
         " “retry slowly” until they agree. If the service works, correct or remove the probe in `brownout.toml`."
     )
-
-
-def _readable_again_text(notice: Notice) -> str:
-    return f"{markup.emoji(_OK)} {notice.provider_name}: status page readable again after {_length(notice)}."
 
 
 def _delivery_paused_text(notice: Notice) -> str:
@@ -142,9 +190,7 @@ def _odd_text(notice: Notice) -> str:
 
 
 _TEXT_OF_KIND: dict[NoticeKind, Callable[[Notice], str]] = {
-    NoticeKind.BLIND: _unreadable_text,
     NoticeKind.PROBE: _probe_text,
-    NoticeKind.BACK: _readable_again_text,
     NoticeKind.ALARM: _operator_text,
     NoticeKind.WELL: _operator_text,
     NoticeKind.COMPONENTS: _components_text,

@@ -54,7 +54,8 @@ class PendingNotification(Protocol):
     """A notification in the outbox.
 
     ``is_in_doubt``: an earlier attempt at ``left_at`` has an unknown outcome, the first of these at ``doubted_from``.
-    ``parent_ts`` is the incident's message in the channel, ``linked_ts`` another message that this one links to.
+    ``parent_ts`` is the incident's message in the channel, or the one that a notice edits; ``linked_ts`` is another
+    message that this one links to.
     """
 
     @property
@@ -330,7 +331,8 @@ class Notifier(Generic[M]):
         notification = pending.post
         link = self.chat.permalink(notification.channel, pending.linked_ts) if pending.linked_ts else ""
         message = self.render(notification, pending.people, link)
-        if notification.kind is NotificationKind.EDIT and pending.parent_ts:
+        is_edit = notification.kind in (NotificationKind.EDIT, NotificationKind.NOTICE)
+        if is_edit and pending.parent_ts:
             try:
                 await self.chat.edit(notification.channel, pending.parent_ts, message)
             except DeliveryError as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain import TOOL_PREFIX, Alert, DeliveryPause, IncidentUserActions, Notification
+from bot.domain import TOOL_PREFIX, Alert, DeliveryPause, IncidentUserActions, Notice, Notification
 from bot.errors import StoreError
 from bot.storage import mapping, queueing, transitions
 from bot.storage.connection import Database, Upsert
@@ -208,6 +208,13 @@ class OutboxStore:
         """Whether a notification with this key was ever put into the outbox for a channel."""
         return bool(self._db.rows("SELECT 1 FROM outbox WHERE channel = ? AND key = ?", channel, key))
 
+    def first_key(self, channel: str, prefix: str) -> str:
+        """The key of the first notification of a channel whose key begins so; empty if there is none."""
+        after = f"{prefix}\U0010ffff"
+        first = "SELECT key FROM outbox WHERE channel = ? AND key >= ? AND key < ? ORDER BY id LIMIT 1"
+        rows = self._db.rows(first, channel, prefix, after)
+        return str(rows[0]["key"]) if rows else ""
+
     def enqueue(self, notifications: Iterable[Notification], at: datetime) -> int:
         """Puts notifications into the outbox; returns how many of them are new."""
         return self.user_actions.enqueue(notifications, at)
@@ -352,10 +359,12 @@ class OutboxStore:
     def _entry(self, row: dict[str, Any], notification: Notification) -> OutboxEntry:
         """The entry of a row of ``next_pending``."""
         channel, incident = notification.channel, notification.incident
+        edited = notification.about.edits if isinstance(notification.about, Notice) else ""
         people = self.user_actions.user_actions(channel, incident) if incident else IncidentUserActions()
         return OutboxEntry(
             *(row["id"], notification, row["attempts"], parse_time(row["due_at"]), bool(row["is_in_doubt"])),
-            *(parse_time(row["doubted_from"]), parse_time(row["left_at"]), row["ts"], people),
+            *(parse_time(row["doubted_from"]), parse_time(row["left_at"])),
+            *(self._notice_ts(channel, edited) if edited else row["ts"], people),
             self._parent_ts(channel, notification.points_to) if notification.points_to else None,
             refusals=row["refusals"],
             refused_from=parse_time(row["refused_from"]) if row["refused_from"] else None,
@@ -368,6 +377,11 @@ class OutboxStore:
     def _parent_ts(self, channel: str, incident: str) -> str | None:
         """Slack's id of an incident's message in a channel; None if there is none yet."""
         rows = self._db.rows("SELECT ts FROM alerts WHERE channel = ? AND incident = ?", channel, incident)
+        return rows[0]["ts"] if rows else None
+
+    def _notice_ts(self, channel: str, key: str) -> str | None:
+        """Slack's id of a notice's message; None if it was not sent."""
+        rows = self._db.rows("SELECT ts FROM outbox WHERE channel = ? AND key = ?", channel, key)
         return rows[0]["ts"] if rows else None
 
     def mark_sending(self, entry_id: int, at: datetime) -> None:

@@ -139,18 +139,23 @@ def every_told_incident_is_drawn_as_it_ended(day: Any) -> Iterator[str]:
 
 
 def every_dark_stretch_is_told_once(day: Any) -> Iterator[str]:
-    """One notice that the page can't be read, and one that it can again, for the same stretch."""
+    """One notice that the page can't be read, and one that it can again, for the same stretch; one message a day."""
     told = {kind: set(_notices(day, kind)) for kind in ("blind", "back")}
     yield from (f"blind since {since}, and never back" for since in told["blind"] - told["back"])
     yield from (f"back since {since}, and never blind" for since in told["back"] - told["blind"])
     if not day.dark.sure <= len(told["blind"]) <= day.dark.sure + day.dark.unsure:
         yield f"{len(told['blind'])} notices for {day.dark.sure} (or {day.dark.unsure} more) stretches"
+    messages = {m.ts for m in day.chat.said if m.channel == "C1" and re.match(r"acme:(blind|back):", m.key)}
+    days = {since[:10] for since in told["blind"]}
+    if len(messages) > len(days):
+        yield f"{len(messages)} messages on {len(days)} days"
 
 
 def _notices(day: Any, kind: str) -> Iterator[str]:
-    for said in day.chat.said:
-        if said.channel == "C1" and said.key.startswith(f"acme:{kind}:"):
-            yield said.key.partition(f"{kind}:")[2]
+    """Since when, of each notice of this kind that was delivered."""
+    for row in day.store._db.rows("SELECT key FROM outbox WHERE channel = 'C1' AND state = 'sent'"):
+        if row["key"].startswith(f"acme:{kind}:"):
+            yield row["key"].partition(f"{kind}:")[2]
 
 
 def _incident(key: str) -> str:

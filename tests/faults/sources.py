@@ -94,7 +94,8 @@ async def _looks(engine: Engine, clock: Clock, count: int = 1) -> bool:
 def _told(fault: str, slack: FakeSlackApi, book: Repository, *, in_incident: bool, safe: int) -> SourceResult:
     kinds = [re.sub(r"^acme:(\w+):.*", r"\1", key) for key in slack.keys]
     alerts = sum(key.endswith(":alert") for key in kinds)
-    blind, back = kinds.count("blind") + kinds.count("moved"), kinds.count("back")
+    blind = kinds.count("blind") + kinds.count("moved")
+    back = len(book._db.rows("SELECT 1 FROM outbox WHERE key LIKE 'acme:back:%' AND state = 'sent'"))  # it is an edit
     ended = sum(e.kind in _OVER for e in book.events("inc1"))
     during = "in an incident" if in_incident else "healthy"
-    return SourceResult(fault, during, alerts, ended, safe, blind, back, len(kinds) - alerts - blind - back)
+    return SourceResult(fault, during, alerts, ended, safe, blind, back, len(kinds) - alerts - blind)

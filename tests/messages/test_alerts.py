@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from inline_snapshot import snapshot
 
 from bot.domain import (
+    Advice,
     Estimate,
     Impact,
     Incident,
@@ -112,6 +113,7 @@ HEADLINES = {
     "maintenance": "Acme maintenance: Batch",
     "maintenance overrunning": "Acme maintenance overrunning: Batch",
     "maintenance completed": "Acme maintenance completed: Batch",
+    "maintenance removed": "Acme maintenance removed by Acme Inc",
     "one service": "Acme API degraded",
     "nothing named": "Acme incident: no service named yet",
     "mentioned": "Acme incident: Console mentioned",
@@ -293,8 +295,7 @@ BROADCAST_TEXTS = snapshot(
         "removed": "Acme Inc removed this incident from its status page. Safe to retry: all services.",
         "all clear": "Acme operational again. Safe to retry: all 6 services. Outage 3 h 58 min.",
         "forty": "Acme: Zone 0, Zone 1, Zone 2, Zone 3, Zone 4, Zone 5, +31 are now also degraded. Don't retry: Zone 0, Zone 1, Zone 2, Zone 3, Zone 4, Zone 5, +31. Next update by 12:15 UTC.",
-        "worse": "Acme outage now: API. Don't retry: API. Next update by 12:30 UTC.",
-    }
+        "worse": "Acme outage now: API. Don't retry: API. Next update by 12:30 UTC.", 'maintenance started': "Acme maintenance started: Batch. Don't retry: Batch. Planned end 13:00 UTC."}
 )
 
 
@@ -347,17 +348,28 @@ def incident(name="Errors"):
     return Incident("i1", name, Stage.IDENTIFIED, Impact.MAJOR, NOON)
 
 
-def test_a_blind_source_says_nothing_of_the_provider():
-    assert text(notice()) == snapshot(
-        """\
-Acme unknown: status page unreadable
-All services are unknown since 12:00 UTC. status.acme.example: no answer in 10 s. This may be our network.\
-"""
+def test_an_unreadable_page_is_unknown_and_says_why():
+    about = {"services": 9, "checked_at": at(-3)}
+    assert text(notice(**about)) == (
+        "Acme unknown: status page unreadable. Unknown: all 9 services · last good check 11:57 UTC."
+        " status.acme.example: no answer in 10 s."
     )
+    assert text(notice(**about, is_network=True)).endswith("no answer in 10 s. This may be our network.")
 
 
-def test_a_source_that_is_back_says_for_how_long_it_was_not():
-    assert text(notice(NoticeKind.BACK)) == snapshot("Acme: status page readable again after 30 min.")
+def test_a_page_that_was_never_read_is_unknown_since_the_first_check():
+    assert "Unknown: all 9 services · since 12:00 UTC." in text(notice(services=9))
+
+
+def test_a_readable_page_says_for_how_long_it_was_not_and_what_is_safe():
+    verdicts = tuple((name, verdict(call=Advice.RETRY_NORMALLY)) for name in ("web", "API"))
+    assert text(notice(NoticeKind.BACK, services=2, verdicts=verdicts)) == (
+        "Acme status page readable again after 30 min. Safe to retry: all 2 services."
+    )
+    some = (*verdicts, ("login", verdict(call=Advice.RETRY_GENTLY, exposure=0.1)), ("Code", verdict()))
+    assert text(notice(NoticeKind.BACK, services=4, verdicts=some)) == (
+        "Acme status page readable again after 30 min. Retry slowly (10% load): login. Safe to retry: web, API."
+    )
 
 
 def test_the_owner_is_told_what_fails_and_what_may_be_done():

@@ -328,6 +328,11 @@ def notice(kind):
         open=(INCIDENT,) if kind is NoticeKind.BASELINE else (),
         channel="C2",
         said=MESSAGE,
+        edits="acme:blind:first",
+        services=9,
+        verdicts=(("API", VERDICTS[0]),),
+        checked_at=at(50),
+        is_network=True,
     )
 
 

@@ -175,6 +175,14 @@ COMPLETED = replace(
     cleared_at=at(70),
     lines=(safe("Batch"),),
 )
+MAINTENANCE_REMOVED = replace(
+    PLANNED,
+    stage=Stage.RESOLVED,
+    closed_at=at(61),
+    cleared_at=at(61),
+    as_of=at(61),
+    ending=IncidentEnding.WITHDRAWN,
+)
 ONE_SERVICE = replace(
     NEW,
     lines=(held("API", Condition.DEGRADED),),
@@ -219,6 +227,7 @@ PHASES = {
     "maintenance": MAINTENANCE,
     "maintenance overrunning": OVERRUNNING,
     "maintenance completed": COMPLETED,
+    "maintenance removed": MAINTENANCE_REMOVED,
     "one service": ONE_SERVICE,
     "nothing named": NOTHING_NAMED,
     "mentioned": MENTIONED,
@@ -248,6 +257,10 @@ BROADCASTS = {
     ),
     "raised": (RESOLVED, _item(NewsKind.RAISED, verdicts=_verdicts(RESOLVED)[4:])),
     "all clear": (ALL_CLEAR, _item(NewsKind.ALL_CLEAR, NewsKind.RESOLVED)),
+    "maintenance started": (
+        MAINTENANCE,
+        _item(NewsKind.LOWERED, verdicts=_verdicts(MAINTENANCE)),
+    ),
     "reopened": (WIDER, _item(NewsKind.REOPENED)),
     "removed": (REMOVED, _item(NewsKind.WITHDRAWN)),
     "reminder": (WIDER, _item(NewsKind.REMINDER)),

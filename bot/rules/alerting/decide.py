@@ -49,7 +49,7 @@ class SilenceReason(StrEnum):
 
     BASELINE = "baseline"  # found at the first poll; one notice lists all of them
     RETROACTIVE = "retroactive"  # posted after the fact: only in the timeline
-    SCHEDULED = "scheduled"  # a maintenance that has not started
+    SCHEDULED = "scheduled"  # of earlier versions: a maintenance that has not started
     NO_SURFACE = "no_surface"  # it affects no known surface, and is a maintenance or has no impact
     NO_NEWS = "no_news"  # nothing that an alert shows has changed
 
@@ -213,7 +213,7 @@ def build_alert(
         service_count=len(provider.surfaces),
         safe=tuple(_safe_names(state, provider, shown)) if is_readable else (),
         alternatives=tuple(_alternatives(lines, state, provider, alternatives)),
-        next_update=next_update.next_update(next_update.began_at(tracked), at),
+        next_update=None if _is_planned(incident) else next_update.next_update(next_update.began_at(tracked), at),
         checked_at=state.seen_at,
         planned_start=incident.scheduled_for,
         planned_end=incident.scheduled_until,
@@ -283,8 +283,6 @@ def _silence_reason(tracked: TrackedIncident, events: Iterable[Event]) -> Silenc
         return SilenceReason.RETROACTIVE
     if events and all(e.is_baseline for e in events):
         return SilenceReason.BASELINE
-    if incident.is_maintenance and incident.stage is Stage.SCHEDULED:
-        return SilenceReason.SCHEDULED
     if not tracked.surfaces and (incident.is_maintenance or incident.impact is Impact.NONE):
         return SilenceReason.NO_SURFACE
     return None
@@ -312,6 +310,8 @@ def _visible_content(tracked: TrackedIncident, state: ProviderState) -> tuple[ob
     """Returns what the incident's message shows; one that is all clear stays as it is."""
     incident = tracked.incident
     content = (incident.name, incident.stage, tracked.closed_at, tracked.cleared_at, tracked.surfaces)
+    if _is_planned(incident):
+        return *content, incident.scheduled_for, incident.scheduled_until
     if not announcements.is_unresolved(tracked):
         return content
     lines = tuple((s, _visible_state(state, s), _visible_verdict(state, s)) for s in tracked.surfaces)
@@ -319,6 +319,11 @@ def _visible_content(tracked: TrackedIncident, state: ProviderState) -> tuple[ob
     as_of = max((v.as_of for v in state.verdicts), default=tracked.seen_at)
     next_time = next_update.next_update(next_update.began_at(tracked), as_of)
     return *content, tracked.announced_at, next_time, lines, watched
+
+
+def _is_planned(incident: Incident) -> bool:
+    """Whether it is a maintenance that has not begun: its message says when it begins, and needs no next update."""
+    return incident.is_maintenance and incident.stage is Stage.SCHEDULED
 
 
 def _visible_state(provider_state: ProviderState, surface: str) -> object:

@@ -24,6 +24,7 @@ from bot.rules.evidence import disputes
 from bot.rules.transition import StateTransition
 
 MAX_NAMED_COMPONENTS = 10  # in one notice
+_NETWORK_CODES = frozenset({"dns", "connect", "timeout", "reset"})  # of failed polls
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,17 @@ def channel_notices(
 ) -> Iterator[Notice]:
     """Yields the notices for the subscribed channels."""
     before, after, at = transition.before, transition.state, transition.at
-    base = Notice(NoticeKind.BLIND, provider.id, provider.name, "", at, provider.source.home or provider.source.url, at)
+    page = provider.source.home or provider.source.url
+    base = Notice(NoticeKind.BLIND, provider.id, provider.name, "", at, page, at, services=len(provider.surfaces))
     if not _is_unreadable_for_channels(before, limits) and _is_unreadable_for_channels(after, limits):
         why, code = (transition.poll_failure.why, transition.poll_failure.code) if transition.poll_failure else ("", "")
         kind = NoticeKind.MOVED if code == "other_format" else NoticeKind.BLIND
-        yield _with_key(replace(base, kind=kind, since=after.blind_since or at, why=why))
+        unreadable = replace(base, kind=kind, since=after.blind_since or at, why=why, checked_at=after.seen_at)
+        unreadable = replace(unreadable, is_network=code in _NETWORK_CODES)
+        yield _with_key(unreadable)
     if _is_unreadable_for_channels(before, limits) and after.failures == 0 and before.blind_since:
-        yield _with_key(replace(base, kind=NoticeKind.BACK, since=before.blind_since))
+        verdicts = tuple((s.short_name, v) for s in provider.surfaces if (v := after.verdict(s.id)) is not None)
+        yield _with_key(replace(base, kind=NoticeKind.BACK, since=before.blind_since, verdicts=verdicts))
     if len(missed_incidents) > missed.MAX_SEPARATE_ALERTS:
         since = min(missed.vendor_time_range(k.incident)[0] for k in missed_incidents)
         yield _with_key(

@@ -31,6 +31,7 @@ from bot.domain import (
     Notification,
     NotificationKind,
     QuietHours,
+    Stage,
     Subscription,
     SurfaceLine,
 )
@@ -219,7 +220,8 @@ def _first_notifications(
 def _with_reasons(alert: Alert) -> Iterator[NewsItem]:
     """Yields the news of a new message, the first with the reasons of the advice."""
     first, *others = alert.news or (NewsItem((), "why", alert.as_of, alert.stage),)
-    if alert.lines and alert.closed_at is None:
+    is_planned = alert.is_maintenance and alert.stage is Stage.SCHEDULED
+    if alert.lines and alert.closed_at is None and not is_planned:
         first = replace(first, kinds=(NewsKind.WHY, *first.kinds))
     yield from (item for item in (first, *others) if item.kinds)
 

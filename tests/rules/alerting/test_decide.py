@@ -282,9 +282,26 @@ def test_rule_8_a_retroactive_incident_is_quiet():
     assert (told.alerts, reasons(told)) == ((), {"i1": SilenceReason.RETROACTIVE})
 
 
-def test_a_maintenance_that_has_not_begun_is_quiet():
-    planned = incident(update("m1", Stage.SCHEDULED, "We will move house."), is_maintenance=True)
-    assert reasons(last(look(0, page(maintenances=(planned,))))) == {"i1": SilenceReason.SCHEDULED}
+def planned(**more):
+    posts = (update("m1", Stage.SCHEDULED, "We will move house."),)
+    return incident(*posts, components=page().components, is_maintenance=True, **more)
+
+
+def test_a_maintenance_that_has_not_begun_is_an_alert_without_a_next_update():
+    [alert] = last(look(0, page(maintenances=(planned(scheduled_for=at(600)),)))).alerts
+    assert (alert.is_maintenance, alert.next_update, alert.planned_start) == (True, None, at(600))
+
+
+def test_a_planned_maintenance_is_edited_when_its_time_changes_and_not_by_time_alone():
+    first, later = planned(scheduled_for=at(600)), planned(scheduled_for=at(900))
+    seen = [look(m, page(maintenances=(m_,))) for m, m_ in ((0, first), (20, first), (40, later))]
+    shown = [len(decided(change).alerts) for change in after(look(-1, page()), *seen)]
+    assert shown[1:] == [1, 0, 1]
+
+
+def test_a_planned_maintenance_that_names_no_service_alarms_nobody():
+    nameless = incident(update("m1", Stage.SCHEDULED, "We will move house."), is_maintenance=True)
+    assert reasons(last(look(0, page(maintenances=(nameless,))))) == {"i1": SilenceReason.NO_SURFACE}
 
 
 def test_a_maintenance_that_runs_is_an_alert_of_its_kind():
