@@ -295,7 +295,9 @@ BROADCAST_TEXTS = snapshot(
         "removed": "Acme Inc removed this incident from its status page. Safe to retry: all services.",
         "all clear": "Acme operational again. Safe to retry: all 6 services. Outage 3 h 58 min.",
         "forty": "Acme: Zone 0, Zone 1, Zone 2, Zone 3, Zone 4, Zone 5, +31 are now also degraded. Don't retry: Zone 0, Zone 1, Zone 2, Zone 3, Zone 4, Zone 5, +31. Next update by 12:15 UTC.",
-        "worse": "Acme outage now: API. Don't retry: API. Next update by 12:30 UTC.", 'maintenance started': "Acme maintenance started: Batch. Don't retry: Batch. Planned end 13:00 UTC."}
+        "worse": "Acme outage now: API. Don't retry: API. Next update by 12:30 UTC.",
+        "maintenance started": "Acme maintenance started: Batch. Don't retry: Batch. Planned end 13:00 UTC.",
+    }
 )
 
 
