@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class DurationHistory:
     levels: tuple[float, float, float] = (0.5, 0.8, 0.9)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for the cached property
 class ForecastState:
     """A provider's duration history, the first estimate of each incident that is still bad, and the newest grades.
 
@@ -59,4 +61,9 @@ class ForecastState:
 
     def first_estimate_for(self, incident: str) -> Estimate | None:
         """The first estimate for an incident that is still bad; None where there is none."""
-        return next((e for e in self.first if e.incident == incident), None)
+        return self._first_by_incident.get(incident)
+
+    @cached_property
+    def _first_by_incident(self) -> Mapping[str, Estimate]:
+        """Built once, since a page may list thousands of incidents."""
+        return {estimate.incident: estimate for estimate in reversed(self.first)}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from bot.domain.attribution import Attribution
 from bot.domain.evidence_state import EvidenceState
@@ -111,7 +113,7 @@ class ComponentAbsence:
     polls: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for the cached properties
 class ProviderState:
     """All that is remembered of one provider between two transitions.
 
@@ -175,7 +177,20 @@ class ProviderState:
 
     def tracked_incident(self, incident_id: str) -> TrackedIncident | None:
         """The incident with this id, open or ended within the last day; None where there is none."""
-        return next((tracked for tracked in self.incidents if tracked.incident.id == incident_id), None)
+        return self._incidents_by_id.get(incident_id)
+
+    @cached_property
+    def _incidents_by_id(self) -> Mapping[str, TrackedIncident]:
+        """Built once, since a page may list thousands of incidents; the first of an id counts."""
+        return {tracked.incident.id: tracked for tracked in reversed(self.incidents)}
+
+    @cached_property
+    def hits_by_incident(self) -> Mapping[str, Sequence[Attribution]]:
+        """The attributions of each incident, by its id."""
+        found: dict[str, list[Attribution]] = {}
+        for attribution in self.hits:
+            found.setdefault(attribution.incident, []).append(attribution)
+        return found
 
     def verdict(self, surface: str) -> Verdict | None:
         """The surface's present verdict; None before the first poll."""

@@ -14,9 +14,11 @@ from datetime import timedelta
 from typing import Any
 
 from bot.domain import DurationHistory, GradedEstimate
+from bot.evaluation.bootstrap import intervals
 from bot.evaluation.recording import IncidentRecord, PageRecording, from_minute, is_ongoing
 from bot.rules.forecast import duration
 
+_QUANTILES = ("p50", "p80", "p90")
 LANDMARKS = (0, 15, 30, 60, 120, 240)  # ages in minutes at which estimates are made
 
 
@@ -51,10 +53,22 @@ def grade_estimates(recording: PageRecording) -> Iterator[GradedForecast]:
 
 
 def coverage(estimates: Iterable[GradedForecast]) -> dict[str, Any]:
-    """Coverage of P50, P80 and P90 (shares, 0 to 1), pinball loss of P90 in minutes, and number of estimates."""
+    """Coverage of P50, P80 and P90 (shares, 0 to 1), pinball loss of P90 in minutes, and of how many.
+
+    The 95 % intervals are those of a bootstrap over incidents, since an incident has up to six estimates.
+    """
     grades = [g.grade for g in estimates]
+    by_incident: dict[str, list[GradedEstimate]] = {}
+    for grade in grades:
+        by_incident.setdefault(grade.estimate.incident, []).append(grade)
+    counts = [
+        (len(part), *(sum(g.held_quantiles[place] for g in part) for place in range(3)))
+        for part in by_incident.values()
+    ]
     return {
-        "coverage": {name: _share_held(grades, place) for place, name in enumerate(("p50", "p80", "p90"))},
+        "coverage": {name: _share_held(grades, place) for place, name in enumerate(_QUANTILES)},
+        "ci95": intervals(len(counts), lambda sample: _shares([counts[i] for i in sample])),
+        "incidents": len(by_incident),
         "pinball90": round(sum(_pinball_loss(g) for g in grades) / len(grades), 1) if grades else None,
         "n": len(grades),
     }
@@ -77,6 +91,11 @@ def _grade_estimate(
     at = from_minute(incident.first_minute + age)
     estimate = duration.estimate_remaining(history, incident.id, at, timedelta(minutes=age))
     return duration.grade_estimate(estimate, from_minute(incident.first_minute + duration_min)) if estimate else None
+
+
+def _shares(counts: Sequence[tuple[int, ...]]) -> dict[str, float | None]:
+    number, *held = (sum(column) for column in zip(*counts, strict=True))
+    return {name: share / number for name, share in zip(_QUANTILES, held, strict=True)}
 
 
 def _share_held(grades: Sequence[GradedEstimate], index: int) -> float | None:

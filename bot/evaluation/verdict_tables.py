@@ -95,11 +95,12 @@ def _held_table(held: Mapping[str, Any]) -> Table:
 
 def _forecast_table(figures: Mapping[str, Any]) -> Table:
     table = Table(title="Forecast: share that ended within the estimate")
-    for heading in ("asked at", "n", "P50", "P80", "P90", "pinball 90, min"):
+    for heading in ("asked at", "n", "incidents", "P50", "P80", "P90", "pinball 90, min"):
         table.add_column(heading, justify="right")
     for age, part in ("all ages", figures), *((f"{age} min", part) for age, part in figures["by_landmark"].items()):
         shares = (part["coverage"][level] for level in ("p50", "p80", "p90"))
-        table.add_row(age, str(part["n"]), *(_format_percent(s) for s in shares), _format_cell(part["pinball90"]))
+        numbers = (str(part["n"]), str(part["incidents"]))
+        table.add_row(age, *numbers, *(_format_percent(s) for s in shares), _format_cell(part["pinball90"]))
     return table
 
 

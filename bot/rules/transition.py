@@ -349,7 +349,7 @@ def _reassess(
     new_events = (*events.surface_events(before, after, at), *events.verdict_events(before, after, at))
     is_first = state.seen_at is not None and before.seen_at is None
     new_events = tuple(replace(e, is_baseline=is_first) for e in new_events)
-    after = replace(after, incidents=tuple(incidents.release_recovered_surfaces(k, after) for k in after.incidents))
+    after = replace(after, incidents=incidents.release_recovered_surfaces(after))
     after = replace(after, incidents=tuple(announcements.announce(k, after, at) for k in after.incidents))
     return StateTransition(at, before, after, earlier_events + unposted_events + new_events)
 

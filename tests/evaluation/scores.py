@@ -101,8 +101,8 @@ def _verdict_table(result: VerdictResult, truth: str) -> str:
 
 
 def forecast_table(results: Mapping[str, VerdictResult]) -> str:
-    """Coverage of P50, P80 and P90 with n, by data set: all, by provider, by age."""
-    lines = ["| ended within | P50 | P80 | P90 | n |", "|---|---|---|---|---|"]
+    """Coverage of P50, P80 and P90 with its interval, by data set: all, by provider, by age."""
+    lines = ["| ended within | P50 | P80 | P90 | estimates | incidents |", "|---" * 6 + "|"]
     for name, result in results.items():
         grades = result.estimates
         rows = {"all": grades}
@@ -111,8 +111,12 @@ def forecast_table(results: Mapping[str, VerdictResult]) -> str:
         for what, part in rows.items():
             found = forecast.coverage(part)
             if found["n"]:
-                shares = " | ".join(f"{100 * share:.1f} %" for share in found["coverage"].values())
-                lines.append(f"| {f'{name}, {what}' if name else what} | {shares} | {found['n']} |")
+                shares = " | ".join(
+                    f"{100 * share:.1f} % [{100 * found['ci95'][level][0]:.0f}, {100 * found['ci95'][level][1]:.0f}]"
+                    for level, share in found["coverage"].items()
+                )
+                numbers = f"{found['n']} | {found['incidents']}"
+                lines.append(f"| {f'{name}, {what}' if name else what} | {shares} | {numbers} |")
     return "\n".join(lines)
 
 

@@ -344,8 +344,8 @@ def _possibly_affected(tracked: TrackedIncident, state: ProviderState) -> tuple[
     """Returns surfaces that the incident only watches: it only lists their components, or names no surface."""
     return tuple(
         a.surface
-        for a in state.hits
-        if a.incident == tracked.incident.id and a.weight is AttributionKind.WATCH and a.surface not in tracked.surfaces
+        for a in state.hits_by_incident.get(tracked.incident.id, ())
+        if a.weight is AttributionKind.WATCH and a.surface not in tracked.surfaces
     )
 
 

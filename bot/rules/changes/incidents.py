@@ -54,20 +54,22 @@ def with_attributed_surfaces(
         yield tracked if surfaces == tracked.surfaces else replace(tracked, surfaces=surfaces)
 
 
-def release_recovered_surfaces(tracked: TrackedIncident, state: ProviderState) -> TrackedIncident:
-    """Returns an ended incident with the surfaces released that are normal again or belong to another incident.
+def release_recovered_surfaces(state: ProviderState) -> tuple[TrackedIncident, ...]:
+    """Returns the incidents; of an ended one those surfaces are released that are normal or belong to another incident.
 
     A surface whose component has left the page is released too: nothing on the page will say how it is.
     """
-    if tracked.is_open or len(tracked.freed) == len(tracked.surfaces):
-        return tracked
     normal = {v.surface for v in state.verdicts if v.call is Advice.RETRY_NORMALLY or v.reason_code == "component_gone"}
-    freed = tuple(
-        s
-        for s in tracked.surfaces
-        if s in tracked.freed or s in normal or events.owning_incident(state, s) != tracked.incident.id
+    ended = [k for k in state.incidents if not k.is_open and len(k.freed) < len(k.surfaces)]
+    owners = {s: events.owning_incident(state, s) for s in dict.fromkeys(s for k in ended for s in k.surfaces)}
+    released = {
+        k.incident.id: tuple(s for s in k.surfaces if s in k.freed or s in normal or owners[s] != k.incident.id)
+        for k in ended
+    }
+    return tuple(
+        k if released.get(k.incident.id, k.freed) == k.freed else replace(k, freed=released[k.incident.id])
+        for k in state.incidents
     )
-    return tracked if freed == tracked.freed else replace(tracked, freed=freed)
 
 
 def _merge_incidents(

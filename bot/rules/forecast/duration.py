@@ -19,6 +19,7 @@ from bot.domain import DurationHistory, Estimate, GradedEstimate
 
 QUANTILE_LEVELS = (0.5, 0.8, 0.9)
 PRIOR_WEIGHT = 100
+VENDOR_MARGIN = 0.2  # in standard errors, as _level_margin; by it the levels of a new provider are 0.60, 0.88 and 0.96
 ADAPTATION_STEP = 0.02
 TRACK_RECORD_SIZE = 16  # newest graded estimates that are kept and shown
 
@@ -58,7 +59,7 @@ def estimate_remaining(history: DurationHistory, incident: str, at: datetime, el
         return None
     age = max(elapsed.total_seconds() / 60, 0.0)
     minutes = history.minutes if history.minutes and age < history.minutes[-1] else ()
-    margin = _level_margin(_survivors(minutes, age))
+    margin = _level_margin(_survivors(minutes, age)) + _vendor_margin(history)
     p50, p80, p90 = (
         timedelta(minutes=max(round(remaining_minutes(minutes, age, widened_level(level, margin))), 1))
         for level in sorted(history.levels)
@@ -96,8 +97,13 @@ def _level_margin(survivors: float) -> float:
     return max(1 / math.sqrt(max(survivors, 1.0)) - 1 / math.sqrt(PRIOR_WEIGHT), 0.0)
 
 
+def _vendor_margin(history: DurationHistory) -> float:
+    """How much less is known of a provider while the prior, which is of other vendors, stands in for its own past."""
+    return VENDOR_MARGIN * max(1 - len(history.minutes) / PRIOR_WEIGHT, 0.0)
+
+
 def widened_level(level: float, margin: float) -> float:
-    """A quantile's level, raised by its standard error where few incidents reached the age (see the accuracy page).
+    """A quantile's level, raised by its standard error where little is known (see the accuracy page).
 
     See bot/docs/verdict-rules.md#forecasts.
     """

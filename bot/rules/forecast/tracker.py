@@ -38,7 +38,7 @@ def update_forecast_state(forecast: ForecastState, incidents: Iterable[TrackedIn
         for t in newly_bad
     )
     return ForecastState(
-        lifetimes, (*(e for e in forecast.first if e not in ended), *(e for e in first if e is not None)), grades
+        lifetimes, (*(e for e in forecast.first if e.incident in bad), *(e for e in first if e is not None)), grades
     )
 
 

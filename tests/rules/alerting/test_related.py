@@ -4,8 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain import Impact, Incident, IncidentEnding, ProviderState, Stage, TrackedIncident
+from bot.rules.alerting.episodes import IncidentSpan, find_recurrence, group_episodes
 from bot.rules.alerting.related import MAX_RELATED, RelatedIncidents
 from tests.support.acme import NOON
 
@@ -95,3 +98,59 @@ def test_what_it_took_over_is_itself():
 
 def test_what_another_took_over_has_no_message_of_its_own():
     assert before(known("theirs", 20), known("ours", 50, ends=52, joined="theirs")) == "theirs"
+
+
+# --- what is looked up is what one would find by going through all of them ---------------------------------------------
+
+SPELLS = st.lists(
+    st.tuples(
+        st.integers(-900, 0),
+        st.one_of(st.none(), st.integers(0, 500)),
+        st.sampled_from([("acme-api",), ("acme-web",), ("acme-api", "acme-web")]),
+        st.sampled_from([None, 1, 2]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+def as_incidents(spells):
+    for number, (begins, lasts, surfaces, cleared) in enumerate(spells):
+        ends = None if lasts is None else begins + lasts
+        is_clear = ends is not None and cleared is not None
+        yield known(
+            f"i{number}",
+            begins,
+            ends=ends,
+            surfaces=surfaces,
+            cleared_at=NOON + timedelta(days=cleared) if is_clear else None,
+        )
+
+
+def span_of(tracked):
+    incident = tracked.incident
+    return IncidentSpan(incident.id, "acme", frozenset(tracked.surfaces), incident.created_at, tracked.closed_at)
+
+
+@given(SPELLS)
+def test_the_unresolved_ones_are_those_of_the_episode_before_it_that_are_not_all_clear(spells):
+    incidents = {k.incident.id: k for k in as_incidents(spells)}
+    related = RelatedIncidents(ProviderState("acme", incidents=tuple(incidents.values())))
+    for episode in group_episodes(map(span_of, incidents.values())):
+        for place, incident in enumerate(episode.incidents):
+            cleared = incidents[incident].cleared_at
+            before = [(i, incidents[i].cleared_at) for i in episode.incidents[:place]]
+            expected = tuple(i for i, c in before if c is None or c == cleared)
+            assert related.related_unresolved(incidents[incident]) == expected
+
+
+@given(SPELLS)
+def test_an_incident_repeats_the_one_resolved_last_on_its_surfaces(spells):
+    incidents = [*as_incidents(spells)]
+    related = RelatedIncidents(ProviderState("acme", incidents=tuple(incidents)))
+    for tracked in incidents:
+        resolved = [span_of(k) for k in incidents if k.closed_at is not None and k is not tracked]
+        found = find_recurrence(tracked.incident.id, (*resolved, span_of(tracked)))
+        ends = {s.incident: s.end for s in resolved}
+        is_over = found is not None and ends[found.previous] <= tracked.seen_at
+        assert related.recurrence_of(tracked) == (found if is_over else None)

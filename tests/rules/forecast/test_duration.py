@@ -37,6 +37,13 @@ def test_the_prior_gives_the_printed_table_back_to_within_six_percent(age, half,
     assert remaining_minutes((), age, 0.9) == pytest.approx(nine, rel=0.06)
 
 
+@pytest.mark.parametrize(("known", "level"), [(0, 0.6), (50, 0.55), (100, 0.5)])
+def test_the_less_is_known_of_a_provider_the_wider_its_estimate(known, level):
+    own = tuple(sorted(remaining_minutes((), 0, (n + 0.5) / known) for n in range(known)))
+    expected = remaining_minutes(own, 0, level)
+    assert told(DurationHistory(own)).p50.total_seconds() / 60 == pytest.approx(expected, abs=1)
+
+
 def test_what_remains_grows_with_age():
     assert told(age=240).p50 > told(age=60).p50 > told(age=0).p50
 

@@ -1,6 +1,5 @@
 """Reason sentences are true: over recorded pages, and over incidents of every shape in our own words."""
 
-import itertools
 import lzma
 from datetime import UTC, datetime, timedelta
 
@@ -45,6 +44,8 @@ def false_claims(provider, changes):
     [
         ("claude/2026-03-02.json", "claude"),
         ("llm-2021-2023/anthropic.json", "claude"),
+        ("llm-2021-2023/characterai.json", "characterai"),
+        ("llm-2021-2023/openai.json", "openai"),
         ("llm-2024/anthropic.json", "claude"),
         ("llm-2024/characterai.json", "characterai"),
         ("llm-2024/openai.json", "openai"),
@@ -59,7 +60,7 @@ def test_no_sentence_over_a_recorded_history_is_false(shared, name, provider_id)
 def test_no_sentence_over_recorded_polls_is_false(shared):
     provider = SETTINGS.provider("github")
     with lzma.open(shared / "github" / "polls-2020-11_2024-12.ndjson.xz") as file:
-        polls = list(itertools.islice(recordings.read_recording(file), 600))
+        polls = list(recordings.read_recording(file))
     assert false_claims(provider, replay(polls, provider, SETTINGS.rules_for(provider))) == []
 
 
