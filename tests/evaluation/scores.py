@@ -3,7 +3,8 @@
 ``python -m tests.evaluation.scores`` compares each data set's table with the one in the folder ``golden`` and exits with 1
 where one differs; with ``--write`` it writes them, the generated parts of ``bot/docs/accuracy.md`` and
 ``bot/rules/verdict/held_record.py``. Run it after every change of rules, and look at the difference. It needs the
-recordings (BROWNOUT_SHARED names their folder) and some minutes.
+recordings (BROWNOUT_SHARED names their folder) and some minutes. With ``--scope`` it does so for attribution only, in
+seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from bot import settings
-from bot.evaluation import forecast, metrics
+from bot.evaluation import attribution, forecast, metrics
+from bot.evaluation.attribution import AttributionResult, Count
 from bot.evaluation.audible import audible_figures
 from bot.evaluation.policies import POLICIES
 from bot.evaluation.verdicts import VerdictResult, evaluate, read_windows
@@ -46,6 +48,9 @@ SETS = (
     DataSet("github-2020-2024", ("github/polls-2020-11_2024-12.ndjson.xz",)),
     DataSet("github-2020-2024-with-gaps", ("github/polls-2020-11_2024-12.ndjson.xz",), max_gap=0),
 )
+
+
+SCOPES = SETS[:3]
 
 
 def score(data: DataSet, folder: Path) -> VerdictResult:
@@ -149,6 +154,39 @@ def _delay(delay: Mapping[str, Any], level: str) -> str:
     return _with(delay[level], delay[f"{level}_ci95"])
 
 
+def scope(data: DataSet, folder: Path) -> AttributionResult:
+    """Scores attribution on a data set."""
+    return attribution.evaluate(
+        {name: (folder / name).read_bytes() for name in data.files}, settings.load(ROOT / "config").providers
+    )
+
+
+def scope_table(results: Mapping[str, AttributionResult]) -> str:
+    """How right the attribution is, by data set: from the words alone, as of then, and two baselines."""
+    lines = ["| data, method | precision | recall | F1 | right | wrong | missed |", "|---" * 7 + "|"]
+    for name, result in results.items():
+        words = result.text_only
+        leak = " (final lists, so this leaks)" if result.leaking else ""
+        rows = {
+            "words alone": words.micro,
+            "words alone; truth: the list, and what the page showed bad": None
+            if words.red == words.micro
+            else words.red,
+            f"words alone, where they name anything ({result.named} of {result.labelled})": words.named,
+            f"everything as of then{leak}": result.as_of.micro,
+            "baseline: every component": result.all_components.micro,
+            "baseline: a name in the title": result.name_in_title.micro,
+        }
+        lines += [f"| {name}: {method} | {_count_cells(count)} |" for method, count in rows.items() if count]
+        lines.append(f"| {name}: login said to be the API | | | | | {result.logins_as_api} of {result.logins} | |")
+    return "\n".join(lines)
+
+
+def _count_cells(count: Count) -> str:
+    shares = (f"{share:.3f}" if share is not None else "-" for share in (count.precision, count.recall, count.f1))
+    return " | ".join((*shares, str(count.tp), str(count.fp), str(count.fn)))
+
+
 # --- what is published ------------------------------------------------------------------------------------------------
 
 
@@ -170,7 +208,7 @@ def with_part(page: str, name: str, text: str) -> str:
     )
 
 
-def publish(results: Mapping[str, VerdictResult]) -> Iterator[Path]:
+def publish(results: Mapping[str, VerdictResult], scopes: str) -> Iterator[Path]:
     """Writes what other files say of these results; yields those that it has changed."""
     llm = {name: result for name, result in results.items() if name.startswith("llm")}
     page = ACCURACY.read_text(encoding="utf-8")
@@ -178,9 +216,12 @@ def publish(results: Mapping[str, VerdictResult]) -> Iterator[Path]:
         for truth in ("A", "C"):
             if any(m.episode.truth == truth for m in result.measures):
                 page = with_part(page, f"{name} {truth}", _verdict_table(result, truth))
-    page = with_part(page, "forecast", forecast_table(llm))
-    page = with_part(page, "held", held_table([*llm.values()]))
-    texts = {ACCURACY: page, HELD: held_module(HELD.read_text(encoding="utf-8"), [*llm.values()])}
+    page = with_part(page, "scope", scopes)
+    texts = {ACCURACY: page}
+    if llm:
+        page = with_part(page, "forecast", forecast_table(llm))
+        page = with_part(page, "held", held_table([*llm.values()]))
+        texts = {ACCURACY: page, HELD: held_module(HELD.read_text(encoding="utf-8"), [*llm.values()])}
     for file, text in texts.items():
         if file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
@@ -189,26 +230,29 @@ def publish(results: Mapping[str, VerdictResult]) -> Iterator[Path]:
 
 def main(words: Sequence[str]) -> int:
     """Compares, or writes."""
-    if [*words] not in ([], ["--write"]):
+    if not set(words) <= {"--write", "--scope"}:
         sys.exit(__doc__)
     folder = Path(os.environ.get("BROWNOUT_SHARED", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         sys.exit("the recordings are not here: set BROWNOUT_SHARED to their folder")
-    results = {data.name: score(data, folder) for data in SETS}
-    differing = 0
-    for name, result in results.items():
-        file, text = GOLDEN / f"{name}.md", table(result)
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
-            differing += 1
-            print(f"{file.relative_to(ROOT)}: {'written' if words else 'differs'}")  # noqa: T201
-            if words:
-                file.parent.mkdir(exist_ok=True)
-                file.write_text(text, encoding="utf-8")
-    if words:
-        for file in publish(results):
+    is_write = "--write" in words
+    scopes = scope_table({data.name: scope(data, folder) for data in SCOPES})
+    results = {} if "--scope" in words else {data.name: score(data, folder) for data in SETS}
+    tables = {"scope": scopes + "\n"} | {name: table(result) for name, result in results.items()}
+    differing = [name for name, text in tables.items() if _golden(name) != text]
+    for name in differing:
+        print(f"{name}: {'written' if is_write else 'differs'}")  # noqa: T201
+        if is_write:
+            (GOLDEN / f"{name}.md").write_text(tables[name], encoding="utf-8")
+    if is_write:
+        for file in publish(results, scopes):
             print(f"{file.relative_to(ROOT)}: written")  # noqa: T201
-        return 0
-    return 1 if differing else 0
+    return 1 if differing and not is_write else 0
+
+
+def _golden(name: str) -> str:
+    file = GOLDEN / f"{name}.md"
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 if __name__ == "__main__":

@@ -14,11 +14,17 @@ def test_the_rules_give_the_figures_of_the_golden_table(data, shared):
     assert scores.table(scores.score(data, shared)) == golden, REWRITE
 
 
+def test_the_rules_give_the_attribution_of_the_golden_table(shared):
+    golden = (scores.GOLDEN / "scope.md").read_text(encoding="utf-8")
+    assert scores.scope_table({d.name: scores.scope(d, shared) for d in scores.SCOPES}) + "\n" == golden, REWRITE
+
+
 def test_the_accuracy_page_has_the_figures_of_the_golden_tables():
     page = scores.ACCURACY.read_text(encoding="utf-8")
     for data in scores.SETS[:3]:
         golden = (scores.GOLDEN / f"{data.name}.md").read_text(encoding="utf-8")
         assert golden.partition("\n\n")[0] in page, REWRITE
+    assert (scores.GOLDEN / "scope.md").read_text(encoding="utf-8") in page, REWRITE
 
 
 def test_the_record_of_re_openings_is_that_of_the_accuracy_page():
