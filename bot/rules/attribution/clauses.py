@@ -90,7 +90,7 @@ def _mask_mentions(text: str, mentions: Iterable[Mention]) -> str:
     """Returns the text with each mention masked, so that no cue and no full stop is found inside a name."""
     for mention in mentions:
         text = text[: mention.start] + _MASK * (mention.end - mention.start) + text[mention.end :]
-    return text.replace("\u2019", "'")
+    return phrases.HEADING.sub(lambda m: m[0].replace(":", " ").replace("-", " "), text.replace("\u2019", "'"))
 
 
 def _clauses(masked: str) -> Iterator[tuple[int, int, str]]:
@@ -226,7 +226,7 @@ def _assertion_on(
         is_negated = bool(phrases.EXCEPT.search(before) and phrases.NONE_BUT.search(before))
         is_good = bool(cues) and cues[0] in _GOOD
         return Assertion.BROKEN if is_good is not is_negated else Assertion.SPARED
-    if phrases.NEGATED_SUBJECT.search(before):
+    if phrases.NEGATED_SUBJECT.search(before) and decisive:
         cues = [p.assertion for p in decisive if p.start >= group[-1].end] or [p.assertion for p in reversed(decisive)]
         return Assertion.BROKEN if cues and cues[0] in _GOOD else Assertion.SPARED
     if _is_recovery(decisive):

@@ -31,7 +31,7 @@ _ADVERBS = (
     r"|be\s+|yet\s+)*"
 )
 _ON = r"\s+(?:\w+ly\s+)?(?:on|to|with|towards?|around|closely|hard|through|and|again|properly|until)\b"
-_FINE = r"(?:normally|as\s+(?:intended|expected|normal|usual|designed)|correctly|properly|well|fine|smoothly)"
+_FINE = r"(?:normally|as\s+(?:it\s+should|they\s+should|intended|expected|normal|usual|designed)|correctly|properly|well|fine|smoothly)"
 _UP = r"(?:operational|available|functional|healthy|stable|online|functioning|accessible|unaffected|unimpacted|up)\b"
 _CAN = (
     r"(?:work\w*|available|respond\w*|load\w*|function\w*|operational|accessible|able|complet\w*|process\w*|reach\w*"
@@ -151,10 +151,16 @@ PHRASES: tuple[tuple[Assertion, str], ...] = (
     # Never affected.
     (Assertion.RECOVERED, r"\bwithin\s+(?:normal|expected|usual)\s+\w+|\ball[\s-]clear\b"),
     (Assertion.SPARED, rf"\b(?:work|operat|function|perform)\w*\s+(?:to\s+)?(?:\w+\s+)?{_FINE}"),
-    (Assertion.SPARED, rf"\b(?:proceed|run|process|continu|behav|respond)\w*\s+(?:to\s+)?(?:\w+\s+)?{_FINE}"),
+    (
+        Assertion.SPARED,
+        rf"\b(?:proceed|run|process|continu|behav|respond|answer|serv)\w*\s+(?:to\s+)?(?:\w+\s+)?{_FINE}",
+    ),
     (Assertion.SPARED, rf"\b(?:remain(?:s|ed)?|are|is|be|was|were|stays?|still)\s+{_ADVERBS}{_UP}"),
     (Assertion.SPARED, rf"\bcontinu\w*\s+to\s+(?:work|operate|function)\b(?!{_ON})"),
     (Assertion.SPARED, rf"\b(?:is|are|was|were)\s+(?:still\s+|all\s+)?(?:fine|ok|okay|working(?!{_ON}))\b"),
+    (Assertion.SPARED, r"\bnothing\s+to\s+do\s+with\b|\bsafe\s+(?:to|again)\b"),
+    (Assertion.SPARED, r"(?<=\u25a0)\s+(?:normal|operational|ok(?:ay)?|available|fine|up|green)\b(?=\s*(?:$|[.,;\n]))"),
+    (Assertion.RECOVERED, r"(?<=\u25a0)\s+(?:recovered|restored|resolved|fixed)\b(?=\s*(?:$|[.,;\n]))"),
     # Trouble.
     (Assertion.BROKEN, r"\berror\w*|\boutages?\b|\bdegr[ae]d\w*|\bunavailab\w*|\binaccessib\w*|\bunable\b|\bfail\w*"),
     (
@@ -217,7 +223,7 @@ IN_PASSING = re.compile(
 
 # Boilerplate: a surface named in where to read, ask or subscribe is not said to be affected, unless that is what fails.
 FOOTER = re.compile(
-    r"\b(?:subscrib\w*|unsubscribe|sign\s+up\s+for|follow\s+(?:us|our|along)|(?:visit|refer\s+to)\b"
+    r"\b(?:subscrib(?:e|ing)\b|unsubscribe|sign\s+up\s+for|follow\s+(?:us|our|along)|(?:visit|refer\s+to)\b"
     r"|(?<!we )see\s+(?:our|this|more|details|the\s+(?:post|page|status|doc\w*|guide|article|report|link))\b"
     r"|(?:learn|read|find\s+out)\s+more|for\s+(?:more|further|additional|full)\s+\w+"
     r"|contact(?:ing)?\s+(?:us|our|your|the|support|customer)|reach(?:ing)?\s+out|(?:open|raise|submit|file|create)\s+an?\s+"
@@ -312,9 +318,16 @@ OPERAND = re.compile(
     r"\s*(?:(?!and|or|nor|but|plus)[\w\-]+\s+)?(?:to|of|for|on|in|from|via|over|through|within)\s+(?:(?:the|our|both|all)\s+)*\u25a0"
 )
 
+# "Not affected: A, B" and "A: recovered" are one statement each.
+HEADING = re.compile(
+    r"(?:\b(?:not|un)[\s\-]?(?:affected|impacted)(?:\s+(?:services?|products?|components?|features?))?\s*:)(?=\s)"
+    r"|(?<=\u25a0)(?::|\s[\u2013\u2014-])(?=\s[^\u25a0.;\n]*(?:[.;\n]|$))",
+    re.IGNORECASE,
+)
+
 # "The API is up, but slow": a clause that names nothing takes back what the clause before it said.
 TAKEN_BACK = re.compile(
-    r"\bslow\w*|\blatenc\w*|\berrors?\b|\bfail\w*|\bdelay\w*|\bdegrad\w*|\bintermittent\w*|\bunavailab\w*|\btime\w*\s?outs?"
+    r"\bdown\b|\bbrok\w+|\bcrash\w*|\bagain\b|\bslow\w*|\blatenc\w*|\berrors?\b|\bfail\w*|\bdelay\w*|\bdegrad\w*|\bintermittent\w*|\bunavailab\w*|\btime\w*\s?outs?"
     r"|\belevated\b|\bnot\s+(?:fully|yet|completely|all)\b|\bunstable\b",
     re.IGNORECASE,
 )

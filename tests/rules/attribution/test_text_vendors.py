@@ -98,6 +98,36 @@ Enterprise customers with data residency in Germany cannot use Actions. | action
 Data residency customers are not affected by the Actions delays. | actions |
 Runners in the West US region are unaffected. | |
 macOS runners are unaffected, Ubuntu runners of Actions are delayed. | actions |
+Between 14:05 and 15:20 UTC, up to 40 % of Actions runs on standard Linux runners started more than 5 minutes late. | actions |
+Customers outside of the EU are not affected by the slow Codespaces starts. | codespaces |
+Starting with the Pages deployments at 10:05, we saw a rise of 503 answers. | pages |
+Nobody could merge pull requests for ten minutes. | pulls |
+Merging works again, comments on pull requests do not. | pulls |
+We are rolling back the release that slowed Issues down. | issues |
+Copilot answers with Opus 4.5 fail for Business customers, other models answer. | copilot |
+Git reads over HTTPS are fine, pushes are rejected. | |
+Git reads are fine while pushes are rejected. | git |
+Secret scanning alerts may come late; pushing code is not blocked. | |
+The API rate limit was set too low for some apps. | api |
+Webhooks: deliveries to customers in Asia are late. | webhooks |
+Actions and Packages: normal. Pages: degraded. | pages | actions packages
+Services affected: Actions, Pages. Services not affected: Git, Webhooks. | actions pages | webhooks
+Impacted: Codespaces (all regions), Copilot (chat only) | codespaces copilot |
+Not impacted: API, Git operations | | api git
+Status: Actions - recovered; Packages - still failing | packages | actions
+The incident has nothing to do with Actions. | | actions
+Actions has not been impacted so far, and we do not expect it to be. | | actions
+Some jobs in Actions might still be stuck, new ones run normally. | actions |
+We restored the webhook backlog; new deliveries were never late. | webhooks |
+Recovery of Codespaces is complete except in Southeast Asia. | codespaces |
+Full recovery of Actions is expected by 18:00 UTC. | actions |
+Codespaces were restored at 12:10 but went down again at 12:40. | codespaces |
+As before, Pages is slow; nothing else is affected. | pages |
+Neither Actions nor Pages has fully recovered. | actions pages |
+None of the Codespaces in Australia are starting. | codespaces |
+No new Codespaces can be created. | codespaces |
+No Actions jobs were lost, but most started late. | |
+Without Actions caches, builds take longer. | actions |
 """,
     "cloudflare": """
 These issues do not affect the serving of cached files via the Cloudflare CDN or other security features at the Cloudflare Edge. | | cdn
@@ -138,6 +168,20 @@ Changes made in the dashboard or by the API are not applied. | dashboard api |
 No customer action in the dashboard is needed. | |
 We expect no further impact to R2. | | r2
 The R2 impact is over. | | r2
+Customers in the Middle East may reach R2 slowly. No other region or product is affected. | r2 |
+The issue is confined to Workers in Singapore, Tokyo and Osaka. | workers |
+Traffic has been rerouted from Warsaw, so users there see a higher latency to R2 and Workers. | r2 workers |
+Errors on Pages have dropped from 12 % to 0.3 %, not yet to zero. | pages |
+Workers and KV are stable; D1 has residual errors. | workers |
+Monitoring: since 10:05 DNS answers as it should. | | dns
+We keep monitoring Gateway, which answers normally since 10:05. | | access
+WARP connects, yet pages behind Access do not open. | access |
+Dashboard logins work, the dashboard itself is slow. | dashboard login |
+Some users can't view analytics in the dashboard, proxied traffic flows normally. | dashboard |
+Certificates for SaaS are issued late; sites that have one are not affected. | |
+An attack on one customer does not affect others. | |
+It is safe to deploy Workers again. | | workers
+Deploying Workers is not safe yet. | workers |
 """,
     "claude": """
 Elevated errors on Opus 4.5 across claude.ai, the API and Claude Code. | web api code |
@@ -188,6 +232,16 @@ Free users cannot use claude.ai, paid users can. | web |
 Users in Europe, the Middle East and Africa cannot reach claude.ai. | web |
 This does not affect the API, the console, Claude Code, or claude.ai users outside of the US. | |
 The console does not list invoices, the API itself works. | api console |
+Claude Code sessions started before 10:00 keep failing; new ones work. | code |
+The API had elevated errors for Opus; all other models, and claude.ai, were unaffected. | api |
+Users may notice slower answers on claude.ai. The quality of answers is unaffected. | web |
+All errors were on Haiku, the other models were fine. | web api code console cowork |
+Subscribers on Max cannot log in to Claude Code. | login code |
+The desktop app is affected, browsers are not. | desktop |
+It turns out that the API, contrary to what we said, is affected. | api |
+We first said that only claude.ai was down; the API is down too. | web api |
+Claude Code users on the API plan are not affected, those on Pro and Max are. | code |
+Console: usage pages are late by an hour. API: not affected. | console | api
 """,
     "openai": """
 ChatGPT is recovering; API traffic was not impacted. | chatgpt-web | api
@@ -208,6 +262,12 @@ We no longer see elevated errors on the API. | | api
 Latency of the API is now within normal bounds. | | api
 The root cause lies with our login provider; ChatGPT itself is healthy. | login | chatgpt-web
 A small number of API requests still fail. | api |
+ChatGPT, Sora and Codex have recovered. We are still working on the API. | api | chatgpt-web sora codex
+We saw a short dip in API availability at 10:05 that has fully passed. | api |
+Image generation in ChatGPT is slow; image generation in the API is not. | chatgpt-web |
+Enterprise workspaces could not open ChatGPT, and neither could Edu workspaces. | chatgpt-web |
+The outage at our cloud provider is over, ChatGPT keeps recovering. | chatgpt-web |
+Only customers who use Sora through the API are affected. | sora |
 """,
 }
 
