@@ -31,7 +31,10 @@ _ADVERBS = (
     r"|be\s+|yet\s+)*"
 )
 _ON = r"\s+(?:\w+ly\s+)?(?:on|to|with|towards?|around|closely|hard|through|and|again|properly|until)\b"
-_FINE = r"(?:normally|as\s+(?:it\s+should|they\s+should|intended|expected|normal|usual|designed)|correctly|properly|well|fine|smoothly)"
+_FINE = (
+    r"(?:normally|as\s+(?:it\s+should|they\s+should|intended|expected|normal|usual|designed)|correctly|properly|well|fine"
+    r"|smoothly)"
+)
 _UP = r"(?:operational|available|functional|healthy|stable|online|functioning|accessible|unaffected|unimpacted|up)\b"
 _CAN = (
     r"(?:work\w*|available|respond\w*|load\w*|function\w*|operational|accessible|able|complet\w*|process\w*|reach\w*"
