@@ -1,7 +1,8 @@
 """Who may read the board and the API, where they are not open to everybody.
 
 A reader shows a token, or comes through a reverse proxy that names the user whom it has authenticated. Everybody may
-ask for the health checks, for what has a check of its own (evidence, Slack's requests), and for static files and the clients.
+ask for the health checks, for what has a check of its own (evidence, Slack's requests), and for static files and the
+clients.
 """
 
 from __future__ import annotations
