@@ -200,7 +200,7 @@ def _replay_history(
     fetched_at: datetime | None,
 ) -> BackfilledHistory | None:
     """Replays a recording; None where it is empty."""
-    builder = BackfillBuilder(is_history=isinstance(recording, History))
+    builder = BackfillBuilder(provider, is_history=isinstance(recording, History))
     last_poll = _LastPollTime(fetched_at)
     if isinstance(recording, History):
         last_poll.at = max(filter(None, (fetched_at, *reconstruction.change_times(recording)[-1:])), default=None)

@@ -187,8 +187,6 @@ def _print_tables(grids: Sequence[FigureTable]) -> None:
             title=grid.title,
             title_justify="left",
             box=SIMPLE_HEAD,
-            caption=grid.note,
-            caption_justify="left",
             padding=(0, 1, 0, 0),
             pad_edge=False,
         )
@@ -200,6 +198,8 @@ def _print_tables(grids: Sequence[FigureTable]) -> None:
         for row in grid.rows:
             table.add_row(*(Text(_format_cell(row[number])) for number in columns))
         wide_console.print(table)
+        if grid.note:
+            wide_console.print(Text(grid.note))
 
 
 def _has_values(grid: FigureTable, column: int) -> bool:

@@ -233,7 +233,7 @@ class ReliabilityFigures:
     ``availability`` is in percent, None with less than a day of known time. ``outages`` is the number of stretches of
     bad time. ``vendor_lag`` is from the stated start to the first post, ``our_lag`` from the first post to our poll.
     ``inferred`` is the bad time that no component says. ``months`` are the numbers of first posts by month, such as
-    2026-03. ``since`` is when the surface began, where that is inside the window.
+    2026-03. ``since`` is when the surface began, ``until`` when it ended, where that is inside the window.
     """
 
     surface: str
@@ -255,6 +255,7 @@ class ReliabilityFigures:
     to_resolve: Spread = Spread()
     months: Mapping[str, int] = field(default_factory=dict)
     since: datetime | None = None
+    until: datetime | None = None
 
     @property
     def known_time(self) -> timedelta:

@@ -80,6 +80,7 @@ def report_tables(reports: Sequence[ProviderReport], window: TimeWindow) -> tupl
 _TIME_COLUMNS = (
     "service",
     "since",
+    "until",
     "operational",
     "degraded",
     "partial outage",
@@ -118,6 +119,8 @@ def _report_notes(reports: Sequence[ProviderReport]) -> Iterator[str]:
         yield f"{_INFERRED_MARK} more than half of the bad time rests on words, or on a record without transitions."
     if any(f.since for f in rows):
         yield "since: the service did not exist before; that time is in no figure."
+    if any(f.until for f in rows):
+        yield "until: the service existed no longer; the time after it is in no figure."
 
 
 def _service_cell(f: ReliabilityFigures) -> str:
@@ -131,8 +134,8 @@ def _is_mostly_inferred(f: ReliabilityFigures) -> bool:
 def _time_row(f: ReliabilityFigures) -> tuple[Cell, ...]:
     bad = (format_span(f.minutes[c]) for c in (Condition.DEGRADED, Condition.PARTIAL_OUTAGE, Condition.MAJOR_OUTAGE))
     others = (format_span(f.minutes[c]) for c in (Condition.MAINTENANCE, Condition.UNKNOWN))
-    since = f"{f.since:%Y-%m-%d}" if f.since else None
-    return (_service_cell(f), since, operational_cell(f), *bad, format_span(f.inferred), *others)
+    days = (f"{at:%Y-%m-%d}" if at else None for at in (f.since, f.until))
+    return (_service_cell(f), *days, operational_cell(f), *bad, format_span(f.inferred), *others)
 
 
 def _outage_row(f: ReliabilityFigures) -> tuple[Cell, ...]:
@@ -211,6 +214,7 @@ def _figures_json(f: ReliabilityFigures) -> dict[str, Any]:
         "our_lag_min": _spread_json(f.our_lag, minute),
         "slo": _budget_json(f.budget),
         "since": _iso(f.since) if f.since else None,
+        "until": _iso(f.until) if f.until else None,
         "known_min": _in_units(f.known_time, minute),
         "inferred_min": _in_units(f.inferred, minute),
         "inferred_pct": _round(100 * (f.inferred / f.bad_time), 1) if f.bad_time else None,
@@ -278,7 +282,7 @@ def uptime_message(name: str, figures: ReliabilityFigures, days: Sequence[DaySta
     None if it is not known.
     """
     known, span = figures.known_time, _window_words(figures.window)
-    span = f"since {figures.since:%Y-%m-%d}" if figures.since else span
+    span = _lifetime_text(figures) or span
     counts = f"{_count_text(figures)}, {format_span(figures.bad_time)} downtime"
     bad_times = [f"{format_span(time)} {formatting.CONDITION_WORDS[c]}" for c, time in _bad_times(figures)]
     if figures.availability is None or known < MIN_DATA:
@@ -307,7 +311,7 @@ def uptime_overview(figures: Sequence[ReliabilityFigures], names: Mapping[str, s
     lines = [
         f"• {names[f.surface]} (`{f.surface}`): **{format_percent(f.availability)}** ·"
         f" {_count_text(f)} · {format_span(f.bad_time)} downtime{_inferred_text(f)}"
-        f" · {_data_text(f.known_time)}{f' · since {f.since:%Y-%m-%d}' if f.since else ''}"
+        f" · {_data_text(f.known_time)}{f' · {existed}' if (existed := _lifetime_text(f)) else ''}"
         for f in enough
     ]
     too_little = [f for f in figures if f not in enough]
@@ -358,7 +362,9 @@ def history_message(
             Paragraph(course.name, is_quote=True),
         ]
     if len(courses) > MAX_LISTED:
-        paragraphs.append(f"+{len(courses) - MAX_LISTED} older ones: ask for fewer days, or use `brownout report`.")
+        paragraphs.append(
+            f"+{len(courses) - MAX_LISTED} older ones: ask for fewer days, or use `brownout reliability`."
+        )
     return answers.build_answer(paragraphs, buttons=[longer] if longer else ())
 
 
@@ -421,6 +427,13 @@ def _count_text(figures: ReliabilityFigures) -> str:
     before = f" ({figures.began_before} began before)" if figures.began_before else ""
     unposted = f", {formatting.pluralize(figures.unposted, 'outage')} without a post" if figures.unposted else ""
     return f"{formatting.pluralize(figures.incidents, 'incident')}{before}{unposted}"
+
+
+def _lifetime_text(figures: ReliabilityFigures) -> str:
+    """Since when and until when the service existed, where that is inside the window; empty otherwise."""
+    since = f"since {figures.since:%Y-%m-%d}" if figures.since else ""
+    until = f"until {figures.until:%Y-%m-%d}" if figures.until else ""
+    return " ".join(filter(None, (since, until)))
 
 
 def _inferred_text(figures: ReliabilityFigures) -> str:

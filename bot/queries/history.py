@@ -63,9 +63,19 @@ class HistoryQueries:
 
     def reliability_figures(self, surface: Surface, window: TimeWindow) -> ReliabilityFigures:
         """The reliability figures of one surface in the part of a window in which it existed."""
-        own = lifetime(surface, window)
+        own = self.lifetime(surface, window)
         periods = spans.condition_periods(self.surface_record(surface, own), own)
         return _figures(surface, own, window, periods, self.archive.surface_incident_courses(surface.id, own))
+
+    def lifetime(self, surface: Surface, window: TimeWindow) -> TimeWindow:
+        """The part of a window in which the surface existed; empty where that is none of it.
+
+        The provider's file says when it began and ended; else recordings do.
+        """
+        began, ended = self.archive.recorded_lifetime(surface.provider, surface.id)
+        since, until = surface.since or began or window.start, surface.until or ended or window.end
+        start = min(max(window.start, since), window.end)
+        return TimeWindow(start, max(min(window.end, until), start))
 
     def provider_reports(self, provider: Provider, window: TimeWindow) -> tuple[ReliabilityFigures, ...]:
         """The figures of each surface, and before them those of the provider: each incident once."""
@@ -74,7 +84,7 @@ class HistoryQueries:
         courses = self.archive.incident_courses([provider.id], window)
         rows, periods_of_known = [], []
         for surface in provider.surfaces:
-            own = lifetime(surface, window)
+            own = self.lifetime(surface, window)
             record = self.archive.surface_record(provider.id, surface.id, own, self.now, known=known)
             dated = replace(record, posted=posted.posted_claims(transitions, (*record.seen, *record.told), surface))
             periods = spans.condition_periods(dated, own)
@@ -87,7 +97,7 @@ class HistoryQueries:
 
     def surface_uptime(self, surface: Surface, window: TimeWindow) -> SurfaceUptime:
         """The uptime of one surface in the part of a window in which it existed, by day."""
-        own = lifetime(surface, window)
+        own = self.lifetime(surface, window)
         periods = spans.condition_periods(self.surface_record(surface, own), own)
         day_windows = spans.split_days(own, UTC)
         parts = spans.clip_to_windows(periods, day_windows)
@@ -151,13 +161,8 @@ def _figures(
 ) -> ReliabilityFigures:
     """The figures of a surface in ``own``, the part of the window in which it existed."""
     figures = reliability_figures.figures_from_periods(surface.id, periods, courses, own, surface.slo)
-    return replace(figures, since=own.start if own.start > window.start else None)
-
-
-def lifetime(surface: Surface, window: TimeWindow) -> TimeWindow:
-    """The part of a window in which the surface existed; empty where that is none of it."""
-    start = max(window.start, surface.since or window.start)
-    return TimeWindow(min(start, window.end), max(min(window.end, surface.until or window.end), min(start, window.end)))
+    since = own.start if own.start > window.start else None
+    return replace(figures, since=since, until=own.end if own.end < window.end else None)
 
 
 def _merge_equal_calls(

@@ -19,7 +19,7 @@ from bot.domain.reliability import (
 )
 from bot.errors import UsageError
 from bot.messages.replies import MAX_POLL_AGE
-from bot.queries.history import HistoryQueries, lifetime
+from bot.queries.history import HistoryQueries
 from bot.rules.reliability import days, month, spans, verdict_accuracy
 
 HOURS = 8  # the costliest that are listed
@@ -62,7 +62,7 @@ def _provider_month(
     if not known:
         return None
     after = TimeWindow(window.start, window.end + verdict_accuracy.RELAPSE_WITHIN)
-    periods = {s.id: history.condition_periods(s, lifetime(s, after)) for s, _ in known}
+    periods = {s.id: history.condition_periods(s, history.lifetime(s, after)) for s, _ in known}
     bad |= {s.id: spans.clip_periods(periods[s.id], window) for s, _ in known}
     courses = _courses(history, provider, window)
     return ProviderMonth(

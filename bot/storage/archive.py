@@ -64,6 +64,10 @@ class Archive:
         """The time in a window that usable polls of a page cover, and the time that imported histories cover."""
         return reliability.known_windows(self._db, source, window, now)
 
+    def recorded_lifetime(self, source: str, surface: str) -> tuple[datetime | None, datetime | None]:
+        """When a surface began and ended, by recordings that list no component of it before or after; else None."""
+        return reliability.recorded_lifetime(self._db, source, surface)
+
     def verdict_intervals(
         self, source: str, surface: str, window: TimeWindow
     ) -> tuple[tuple[datetime, datetime, Advice], ...]:

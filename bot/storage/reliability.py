@@ -64,6 +64,23 @@ def surface_record(
     return SurfaceRecord(surface, _build_spans(monitored), watched, _build_spans(backfilled), covered)
 
 
+def recorded_lifetime(db: Database, source: str, surface: str) -> tuple[datetime | None, datetime | None]:
+    """When a surface began and ended by recordings, whose first or last polls list no component of it; None if neither.
+
+    Our own polls before or after say that it was there.
+    """
+    rows = db.rows(
+        "SELECT since, until FROM past_conditions WHERE surface = ? AND condition = ? ORDER BY since",
+        *(surface, Condition.UNKNOWN),
+    )
+    whole = known_period(db, [source]) if rows else None
+    if whole is None:
+        return None, None
+    first, last = rows[0], rows[-1]
+    began = parse_time(first["until"]) if parse_time(first["since"]) <= whole.start else None
+    return began, parse_time(last["since"]) if parse_time(last["until"]) >= whole.end else None
+
+
 def verdict_intervals(
     db: Database, source: str, surface: str, window: TimeWindow
 ) -> tuple[tuple[datetime, datetime, Advice], ...]:

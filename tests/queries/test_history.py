@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain import ComponentTransition, Condition, Observation, ProviderState, Stage, Surface
 from bot.domain.reliability import TimeWindow
-from bot.queries.history import HistoryQueries, lifetime
+from bot.queries.history import HistoryQueries
 from bot.rules import transition
 from tests.support.polls import ACME, API, GREEN, NOON, RED, RULES, WEB, at, incident, look, page, update
 
@@ -82,8 +82,8 @@ def test_time_after_a_service_ended_is_in_no_minute(polled):
     assert minutes(figures) == {"operational": 17, "major_outage": 3}
 
 
-def test_a_window_in_which_a_service_did_not_exist_is_empty():
-    own = lifetime(replace(API, since=at(0)), TimeWindow(at(-20), at(-10)))
+def test_a_window_in_which_a_service_did_not_exist_is_empty(polled):
+    own = polled.lifetime(replace(API, since=at(0)), TimeWindow(at(-20), at(-10)))
     assert own.length == timedelta(0)
 
 

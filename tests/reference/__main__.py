@@ -25,7 +25,7 @@ from bot import settings
 from bot.cli.main import brownout
 from bot.domain import Provider
 from bot.domain.reliability import TimeWindow
-from bot.queries.history import HistoryQueries, lifetime
+from bot.queries.history import HistoryQueries
 from bot.rules.reliability import spans
 from bot.storage import Repository
 from tests.reference import figures as reference
@@ -68,7 +68,7 @@ def compare(path: Path, provider_id: str) -> Comparison:
             history = HistoryQueries(book.archive, record.end + timedelta(days=1))
             window = TimeWindow(record.start, record.end)
             for surface in provider.surfaces:
-                own = lifetime(surface, window)
+                own = history.lifetime(surface, window)
                 if own.length:
                     _compare_surface(result, history, surface, own, record)
             _compare_incidents(result, history, provider, window, record)

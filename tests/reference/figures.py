@@ -48,6 +48,7 @@ class Record:
     names: dict[str, str] = field(default_factory=dict)
     incidents: list[dict] = field(default_factory=list)
     moves: dict[tuple[str, str], tuple[datetime, str, str]] = field(default_factory=dict)  # by update
+    lists: list[tuple[datetime, frozenset[str]]] = field(default_factory=list)  # ids on the page, where they changed
 
 
 def moment(text: str) -> datetime:
@@ -179,6 +180,9 @@ def add_moves(record: Record, body: dict) -> None:
 
 
 def add_statuses(record: Record, at: datetime, body: dict) -> None:
+    listed = frozenset(c["id"] for c in body["components"] if not c.get("group"))
+    if not record.lists or record.lists[-1][1] != listed:
+        record.lists.append((at, listed))
     for c in body["components"]:
         if c.get("group"):
             continue
@@ -210,25 +214,45 @@ def link(service: Service, component: str, name: str) -> str | None:
 def course_of(record: Record, service: Service) -> list[tuple[datetime, datetime, str]]:
     """The service's conditions over the record: the worst of its components at every edge."""
     own = {c: kind for c in record.courses if (kind := link(service, c, record.names.get(c, c)))}
-    polled = polled_spans(record, own, [])
+    polled = polled_spans(record, service, own, [])
     posted = posted_spans(record, service, beginnings_of_bad_times(polled))
-    spans = polled_spans(record, own, [at for a, b, _ in posted for at in (a, b)])
+    spans = polled_spans(record, service, own, [at for a, b, _ in posted for at in (a, b)])
     ends = green_ends(record, service, posted)
     return [(a, b, overlaid(posted, ends, spans, a, condition)) for a, b, condition in spans]
 
 
-def polled_spans(record: Record, own: dict[str, str], more_edges) -> list[tuple[datetime, datetime, str]]:
+def polled_spans(
+    record: Record, service: Service, own: dict[str, str], more_edges
+) -> list[tuple[datetime, datetime, str]]:
     """The conditions without what transitions say, cut at every edge."""
     edges = {record.start, record.end, *more_edges, *(at for c in own for at, _ in record.courses[c])}
-    edges |= {at for pair in record.unknown for at in pair}
+    absent = absences(record, service)
+    edges |= {at for pair in (*record.unknown, *absent) for at in pair}
     cuts = sorted(at for at in edges if record.start <= at <= record.end)
     spans = []
     for start, end in pairwise(cuts):
         condition = condition_at(record, own, start)
-        if any(a <= start < b for a, b in record.unknown):
+        is_absent = condition == "operational" and any(a <= start < b for a, b in absent)
+        if is_absent or any(a <= start < b for a, b in record.unknown):
             condition = "unknown"
         spans.append((start, end, condition))
     return spans
+
+
+def absences(record: Record, service: Service) -> list[tuple[datetime, datetime]]:
+    """When the page listed none of the service's own components, for longer than 15 minutes."""
+    if not service.components:
+        return []
+    ends = [at for at, _ in record.lists[1:]] + [record.end]
+    spans: list[tuple[datetime, datetime]] = []
+    for (start, listed), end in zip(record.lists, ends, strict=False):
+        if any(link(service, c, record.names.get(c, c)) == "whole" for c in listed):
+            continue
+        if spans and spans[-1][1] == start:
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+    return [(a, b) for a, b in spans if b - a > HELD]
 
 
 def beginnings_of_bad_times(spans) -> list[datetime]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.reference.__main__ import compare
-from tests.support.dated_history import API, DOWN, GREEN, HISTORY
+from tests.support.dated_history import API, DOWN, GREEN, HISTORY, WEB
 from tests.support.past_incidents import PAGE, file, run
 
 
@@ -72,19 +72,60 @@ def test_a_maintenance_is_listed_from_its_window(db):
     assert "2026-07-02 10:30 UTC · maintenance, 15 min · maintenance" in said
 
 
-def test_a_recording_is_unknown_from_the_first_unreadable_poll_to_the_next_usable_one(tmp_path):
-    began = datetime(2026, 6, 1, tzinfo=UTC)
-    red = [{"id": API[0], "name": API[1], "status": DOWN}]
-    green = [{"id": API[0], "name": API[1], "status": GREEN}]
-    polls = [(0, green), (30, red), (40, None), (70, red), (90, green), (200, None), (210, green), (300, green)]
-    lines = []
-    for minute, components in polls:
+def recording(folder, *polls):
+    """A file of polls: minute, and the statuses of components, None where the page could not be read."""
+    began, lines = datetime(2026, 6, 1, tzinfo=UTC), []
+    for minute, statuses in polls:
+        components = [{"id": c[0], "name": c[1], "status": s} for c, s in (statuses or {}).items()]
         body = {"page": PAGE, "components": components, "incidents": [], "scheduled_maintenances": []}
         at = (began + timedelta(minutes=minute)).isoformat()
-        lines.append(json.dumps({"polled_at": at, "body": body if components else None}))
-    path = tmp_path / "polls.ndjson"
+        lines.append(json.dumps({"polled_at": at, "body": body if statuses is not None else None}))
+    path = folder / "polls.ndjson"
     path.write_text("\n".join(lines))
-    run("backfill", "claude", "--from", path, "--db", tmp_path / "book.db")
-    api = json.loads(run("reliability", "--json", "--db", tmp_path / "book.db"))["surfaces"]["claude-api"]
+    run("backfill", "claude", "--from", path, "--db", folder / "book.db")
+    return path
+
+
+def figures_of(folder, surface):
+    return json.loads(run("reliability", "--json", "--db", folder / "book.db"))["surfaces"][surface]
+
+
+def test_a_recording_is_unknown_from_the_first_unreadable_poll_to_the_next_usable_one(tmp_path):
+    red, green = {API: DOWN}, {API: GREEN}
+    polls = [(0, green), (30, red), (40, None), (70, red), (90, green), (200, None), (210, green), (300, green)]
+    path = recording(tmp_path, *polls)
+    api = figures_of(tmp_path, "claude-api")
     assert (round(api["blind_min"]), api["minutes"]["major_outage"], api["outages"]) == (30, 30, 1)
     assert compare(path, "claude").unexplained == []
+
+
+LATE_AND_GONE = ((0, {WEB: GREEN}), (60, {WEB: GREEN, API: GREEN}), (90, {WEB: GREEN, API: DOWN}))
+LATE_AND_GONE += ((120, {WEB: GREEN, API: GREEN}), (180, {WEB: GREEN}), (240, {WEB: GREEN}))
+
+
+def test_a_service_begins_and_ends_with_its_component(tmp_path):
+    path = recording(tmp_path, *LATE_AND_GONE)
+    api = figures_of(tmp_path, "claude-api")
+    assert (api["since"], api["until"]) == ("2026-06-01T01:00:00Z", "2026-06-01T03:00:00Z")
+    assert {c: m for c, m in api["minutes"].items() if m} == {"operational": 90, "major_outage": 30}
+    assert compare(path, "claude").unexplained == []
+
+
+def test_the_report_says_since_when_and_until_when_a_service_counts(tmp_path):
+    recording(tmp_path, *LATE_AND_GONE)
+    said = " ".join(run("reliability", "--db", tmp_path / "book.db").split())
+    assert "since: the service did not exist before" in said
+    assert "until: the service existed no longer" in said
+
+
+def test_a_service_whose_component_is_missing_for_a_while_is_unknown_then(tmp_path):
+    both = {WEB: GREEN, API: GREEN}
+    path = recording(tmp_path, (0, both), (60, {WEB: GREEN}), (100, both), (240, both))
+    api = figures_of(tmp_path, "claude-api")
+    assert {c: round(m) for c, m in api["minutes"].items() if m} == {"operational": 200, "unknown": 40}
+    assert compare(path, "claude").unexplained == []
+
+
+def test_a_service_that_a_recording_never_lists_is_in_no_figure(tmp_path):
+    recording(tmp_path, (0, {WEB: GREEN}), (240, {WEB: GREEN}))
+    assert "claude-api" not in json.loads(run("reliability", "--json", "--db", tmp_path / "book.db"))["surfaces"]

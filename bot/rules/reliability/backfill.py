@@ -25,6 +25,7 @@ from bot.domain import (
 )
 from bot.domain.reliability import ConditionClaim, TimeWindow
 from bot.rules.attribution.components import find_component_link
+from bot.rules.changes.component_pins import pinned_provider
 from bot.rules.reliability.spans import merge_windows
 from bot.rules.transition import StateTransition, TransitionContext, apply_poll
 
@@ -111,8 +112,10 @@ class BackfillBuilder:
     """Collects the transitions of a replay, in time order, for ``build_history``.
 
     ``is_history``: no poll saw the components, so that a condition is inferred where its incident has no transitions.
+    A surface is unknown while a complete list has none of its components: it has not begun, or has ended.
     """
 
+    provider: Provider
     is_history: bool = False
     _incidents: dict[str, TrackedIncident] = field(default_factory=dict)
     _components: dict[str, dict[str, Component]] = field(default_factory=dict)
@@ -121,12 +124,17 @@ class BackfillBuilder:
     _covered: list[TimeWindow] = field(default_factory=list)
     _covered_since: datetime | None = None
     _unreadable_since: datetime | None = None
+    _absent_since: dict[str, datetime] = field(default_factory=dict)
+    _absent: dict[str, list[TimeWindow]] = field(default_factory=dict)
+    _listed: tuple[tuple[str, str], ...] | None = None
 
     def add(self, transition: StateTransition) -> None:
         """Adds the next transition, in time order."""
         for event in transition.events:
             self._add_event(event, transition.state)
         self._add_coverage(transition)
+        if not self.is_history:
+            self._add_presence(transition)
         for tracked in transition.state.incidents:
             self._incidents[tracked.incident.id] = tracked
             linked = self._components.setdefault(tracked.incident.id, {})
@@ -138,7 +146,15 @@ class BackfillBuilder:
         is_open = self._covered_since is not None and end is not None and self._covered_since < end
         open_window = [TimeWindow(self._covered_since, end)] if is_open and self._covered_since and end else []
         covered = (TimeWindow(w.start, min(w.end, until)) for w in [*self._covered, *open_window])
-        conditions = {s: tuple(_condition_claims(changes, until)) for s, changes in self._condition_changes.items()}
+        for surface in [*self._absent_since]:
+            self._end_absence(surface, until)
+        conditions = {
+            s.id: (
+                *_condition_claims(self._condition_changes.get(s.id, ()), until),
+                *(ConditionClaim(w.start, w.end, Condition.UNKNOWN) for w in self._absent.get(s.id, ())),
+            )
+            for s in self.provider.surfaces
+        }
         incidents = (
             BackfilledIncident(self._with_linked_components(tracked), tuple(self._events.get(i, ())))
             for i, tracked in self._incidents.items()
@@ -160,6 +176,28 @@ class BackfillBuilder:
             self._covered.append(TimeWindow(self._covered_since, self._unreadable_since))
             self._covered_since = transition.at
         self._unreadable_since = None
+
+    def _add_presence(self, transition: StateTransition) -> None:
+        """Notes which surfaces have no component in a complete list."""
+        state = transition.state
+        gone = {a.component for a in state.absences}
+        listed = tuple((c.id, c.name) for c in state.components if c.id not in gone)
+        if state.blind_since is not None or not state.has_all_components or listed == self._listed:
+            return
+        self._listed = listed
+        provider = pinned_provider(self.provider, state.pins)
+        links = (find_component_link(identity, name, provider) for identity, name in listed)
+        present = {link.surface for link in links if link and not link.part}
+        for surface in self.provider.surfaces:
+            if surface.components and surface.id not in present:
+                self._absent_since.setdefault(surface.id, transition.at)
+            else:
+                self._end_absence(surface.id, transition.at)
+
+    def _end_absence(self, surface: str, at: datetime) -> None:
+        since = self._absent_since.pop(surface, None)
+        if since is not None and at - since > COVERED_AFTER_FAILURE:
+            self._absent.setdefault(surface, []).append(TimeWindow(since, at))
 
     def _is_unreadable_at(self, at: datetime) -> bool:
         return self._unreadable_since is not None and at - self._unreadable_since > COVERED_AFTER_FAILURE
@@ -184,7 +222,7 @@ def _condition_claims(
     condition_changes: Iterable[tuple[datetime, Condition, bool]], end: datetime
 ) -> Iterator[ConditionClaim]:
     changes = list(condition_changes)
-    ends = [at for at, _, _ in changes[1:]] + [end]
+    ends = [*(at for at, _, _ in changes[1:]), end][: len(changes)]
     for (start, condition, inferred), until in zip(changes, ends, strict=True):
         if start < until and condition not in (Condition.OPERATIONAL, Condition.UNKNOWN):
             yield ConditionClaim(start, until, condition, inferred)
