@@ -106,6 +106,8 @@ EVENTS = {
     "uptimekuma": LEAVES.replace("identified", "investigating"),
     "uptimerobot": ONE_TEXT,
     "apple": ONE_TEXT,
+    "microsoft": NO_STEPS.replace("major_outage", "degraded"),
+    "zendesk": LEAVES.replace("10:41", "10:46"),
     "feed": FULL.replace("major_outage", "degraded"),  # from text alone
 }
 WORDS = {

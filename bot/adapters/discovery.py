@@ -109,7 +109,14 @@ async def _try_guess(client: DiscoveryClient, source: Source, at: datetime) -> D
     page = await client.get(source.url, first, accept=source_format.accept)
     if source.kind not in detection.detect_formats(page.body) and not _is_empty_list(page.body, source):
         raise ParseError("it does not look like it")
-    others: Bodies = tuple([(await client.get(source.url, path, accept=source_format.accept)).body for path in rest])
+    others: Bodies = ()
+    for number, path in enumerate(rest, 1):
+        try:
+            others += ((await client.get(source.url, path, accept=source_format.accept)).body,)
+        except SourceError:
+            if number <= len(rest) - source_format.optional_paths:
+                raise
+            break
     return DiscoveredPage(source, source_format.parse((page.body, *others), source, at), page.url)
 
 

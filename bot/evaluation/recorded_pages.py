@@ -70,7 +70,7 @@ def _fitting_kinds(body: object) -> Iterator[str]:
     """The formats that a body looks like; a list of bodies by the first one, for formats that read so many paths."""
     for kind, page_format in FORMATS.items():
         count = len(page_format.paths)
-        if count > 1 and not (isinstance(body, list) and len(body) == count):
+        if count > 1 and not (isinstance(body, list) and count - page_format.optional_paths <= len(body) <= count):
             continue
         first = body if count == 1 or not isinstance(body, list) else body[0]
         if page_format.fits(first.encode() if isinstance(first, str) else first):
@@ -80,7 +80,7 @@ def _fitting_kinds(body: object) -> Iterator[str]:
 def _parse(page_format: SourceFormat, poll: RecordedPoll, source: Source) -> Snapshot:
     count = len(page_format.paths_of(source))
     bodies = [poll.body] if count == 1 else poll.body
-    if not isinstance(bodies, list) or len(bodies) != count:
+    if not isinstance(bodies, list) or not count - page_format.optional_paths <= len(bodies) <= count:
         raise ParseError(f"the body should be a list of the {count} bodies that a poll of {page_format.name} reads")
     return mark_complete(page_format.parse(tuple(map(_to_bytes, bodies)), source, poll.at), page_format)
 

@@ -20,6 +20,7 @@ from bot.formats import (
     incidentio,
     incidentio_native,
     instatus,
+    microsoft,
     openstatus,
     rootly,
     salesforce,
@@ -29,6 +30,7 @@ from bot.formats import (
     statuspal,
     uptimekuma,
     uptimerobot,
+    zendesk,
 )
 from bot.formats.base import SourceFormat
 
@@ -54,5 +56,7 @@ FORMATS: Mapping[str, SourceFormat] = {
     "uptimekuma": uptimekuma.FORMAT,
     "uptimerobot": uptimerobot.FORMAT,
     "apple": apple.FORMAT,
+    "microsoft": microsoft.FORMAT,
+    "zendesk": zendesk.FORMAT,
     "feed": feed.FORMAT,
 }

@@ -52,6 +52,7 @@ class SourceFormat:
             to be.
         timed: The same body can mean something else later, so the time of the poll counts.
         names_regions: Incidents say which regions they are about, so that a subscription can be narrowed to one.
+        hosts: The only hosts that serve the format; empty where any may.
         seen: The parser was checked against recorded pages. The others follow documents and other client code.
     """
 
@@ -72,6 +73,7 @@ class SourceFormat:
     complete_below: float = 0
     timed: bool = False
     names_regions: bool = False
+    hosts: tuple[str, ...] = ()
     seen: bool = False
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 Real servers send numbers as strings. Version 3 has the updates in ``included`` and the affected components among the
 relationships; ``latest_status`` of a component is what its page shows; 0 is no stage there, but none that was set.
+Its planned maintenance is a list of its own, ``/api/schedules``.
 Times have no zone and are read as UTC. Ended incidents are listed too; the end of one that left the list is on its own
 page (bot/docs/status-page-formats.md#cachet).
 """
@@ -9,6 +10,7 @@ page (bot/docs/status-page-formats.md#cachet).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +34,7 @@ STAGES = {
     "4": Stage.RESOLVED,
 }
 V3_STAGES = {code: stage for code, stage in STAGES.items() if code != "0"}
+SCHEDULE_STAGES = {"0": Stage.SCHEDULED, "1": Stage.IN_PROGRESS, "2": Stage.COMPLETED}
 IMPACTS = {
     Condition.DEGRADED: Impact.MINOR,
     Condition.PARTIAL_OUTAGE: Impact.MAJOR,
@@ -58,7 +61,7 @@ def _listed_items(body: Any) -> list[json_fields.JsonObject]:
 
 def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     """Parses the components and the newest incidents."""
-    component_items, incident_items = (json_fields.load_object(raw).get("data") for raw in bodies)
+    component_items, incident_items = (json_fields.load_object(raw).get("data") for raw in bodies[:2])
     included = json_fields.read_list(json_fields.load_object(bodies[1]).get("included"), dict, "an included item") or ()
     updates_by_id = {builders.to_id(i.get("id")): i for i in included if i.get("type") == "updates"}
     listed = json_fields.read_list(component_items, dict, "a component")
@@ -79,6 +82,59 @@ def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
         json_fields.raise_parse_error("it lists no incidents, not even none")
     incidents, maintenances = builders.split_maintenances(listed_incidents)
     return Snapshot("", source.provider, components, incidents, maintenances)
+
+
+def parse_v3(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
+    """Parses version 3: also the planned maintenance, where that list was read."""
+    snapshot = parse(bodies, source, at)
+    components_by_id = {c.id: c for c in snapshot.components or ()}
+    is_read = len(bodies) > 2  # noqa: PLR2004
+    schedules = _schedules(bodies[2], source, components_by_id) if is_read else None
+    return replace(snapshot, maintenances=builders.unique_by_id(schedules))
+
+
+def _schedules(body: bytes, source: Source, components_by_id: Mapping[str, Component]) -> tuple[Incident, ...] | None:
+    """Version 3's planned maintenance; None where there is no list of it."""
+    document = json_fields.load_object(body)
+    included = json_fields.read_list(document.get("included"), dict, "an included item") or ()
+    updates_by_id = {builders.to_id(i.get("id")): i for i in included if i.get("type") == "updates"}
+    return json_fields.read_list(
+        document.get("data"),
+        lambda i: _schedule(_with_updates(i, updates_by_id), source, components_by_id),
+        "a schedule",
+        is_listing=True,
+    )
+
+
+def _schedule(item: json_fields.JsonObject, source: Source, components_by_id: Mapping[str, Component]) -> Incident:
+    attributes = _with_attributes(item)
+    name, start = json_fields.to_text(attributes.get("name")), _time(attributes.get("scheduled"))
+    maintenance_id = builders.maintenance_id(item.get("id"), source, name, start)
+    ended = _time(attributes.get("completed"))
+    stage = SCHEDULE_STAGES.get(_status_code(attributes.get("status")), Stage.SCHEDULED)
+    stage = Stage.COMPLETED if ended else stage
+    posted = _time(attributes.get("published")) or _time(attributes.get("created")) or start
+    text = builders.html_to_text(attributes.get("message"))
+    later = json_fields.read_list(attributes.get("updates"), lambda u: _update(u, maintenance_id), "an update") or ()
+    updates = [
+        builders.build_update(f"{maintenance_id}:0", Stage.SCHEDULED, text, posted),
+        *(builders.build_update(u.id, Stage.IN_PROGRESS, u.body, u.display_at) for u in later),
+    ]
+    if stage.is_closed:
+        updates.append(builders.build_update(f"{maintenance_id}:end", stage, "", ended))
+    affected = (components_by_id[i] for i in _related_ids(item, "components") if i in components_by_id)
+    return builders.build_incident(
+        maintenance_id,
+        name,
+        stage,
+        Impact.MAINTENANCE,
+        posted,
+        updates,
+        components=builders.unique_by_id(affected) or (),
+        is_maintenance=True,
+        scheduled_for=start,
+        scheduled_until=ended,
+    )
 
 
 def parse_own(raw: bytes, source: Source) -> Incident:
@@ -191,9 +247,14 @@ V1 = SourceFormat(
 )
 V3 = SourceFormat(
     "Cachet 3",
-    ("/api/components?per_page=100", "/api/incidents?sort=-id&per_page=20&include=updates,components"),
-    parse,
+    (
+        "/api/components?per_page=100",
+        "/api/incidents?sort=-id&per_page=20&include=updates,components",
+        "/api/schedules?sort=-id&per_page=20&include=updates,components",
+    ),
+    parse_v3,
     fits_v3,
+    optional_paths=1,
     absence=Absence.ASK,
     own_path=lambda incident, source: (
         f"/api/incidents/{quote_path_segment(builders.vendor_incident_id(incident, source))}"

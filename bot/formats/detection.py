@@ -21,7 +21,7 @@ from bot.formats import FORMATS, aws, page_clues
 NOT_PUBLIC_TEXT = (
     "This is not the address of a page on the public web: a plain http or https address is needed, no other."
 )
-FEEDS = ("/history.atom", "/feed.atom", "/feed.rss", "/history.rss", "/feed.xml", "/rss")
+FEEDS = ("/history.atom", "/feed.atom", "/feed.rss", "/history.rss", "/feed.xml", "/rss", "/state_feed/feed")
 _MAX_ADDRESS = 2000
 _SLACK_LINK = re.compile(r"<(https?://[^|>]+)(?:\|[^>]*)?>")
 _FEED_PATH = re.compile(r"\.(?:rss|atom|xml)$|/(?:feed|rss|atom)/?$", re.IGNORECASE)
@@ -33,7 +33,9 @@ _TRUST_HOSTS = {"status.salesforce.com", "trust.salesforce.com", "api.status.sal
 _TRUST_INSTANCE = re.compile(r"^/(?:v1/)?instances/([A-Za-z0-9_-]{1,40})\b")
 _TRUST_PRODUCT = re.compile(r"^/products/([A-Za-z0-9_ %-]{1,60})/?$")
 _UPTIMEROBOT = re.compile(r"^/(?:api/getMonitorList/)?([A-Za-z0-9]{4,20})/?$")
-_API_FILE = re.compile(r"/(?:api/v\d.*|index\.json|summary\.json|incidents\.json|public/currentevents)$")
+_API_FILE = re.compile(
+    r"/(?:api/v\d.*|api/posts/.*|api/incidents/.*|index\.json|summary\.json|incidents\.json|public/currentevents)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ def _candidate_sources(url: str, options: Source, feeds: Sequence[Source]) -> It
     for base in dict.fromkeys((page_root, root)):
         for kind, source_format in FORMATS.items():
             candidate = replace(options, kind=kind, url=base)
-            if kind != "feed" and all(getattr(candidate, need) for need in source_format.needs):
+            is_possible = not source_format.hosts or parts.hostname in source_format.hosts
+            if is_possible and kind != "feed" and all(getattr(candidate, need) for need in source_format.needs):
                 yield _only_known_options(candidate)
                 yield from (replace(_only_known_options(candidate), path=other[0]) for other in source_format.others)
     if feeds:

@@ -63,6 +63,15 @@ IMPACTS = {
     "full outage": Impact.CRITICAL,
     "full_outage": Impact.CRITICAL,
 }
+STATUS_ELEMENTS = {  # of Microsoft's feeds, where an entry says how a service is now, and the word that it stands for
+    "available": "resolved",
+    "operational": "resolved",
+    "servicerestored": "resolved",
+    "servicedegradation": "investigating",
+    "serviceinterruption": "investigating",
+    "investigation": "investigating",
+    "advisory": "investigating",
+}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BOM = b"\xef\xbb\xbf"
 _DECLARED_ENCODING = re.compile(rb"^<\?xml[^>]{0,100}encoding=[\"'](?!utf-?8)", re.IGNORECASE)
@@ -95,9 +104,12 @@ def parse(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
     entries = [e for raw in document.entries[:MAX_ENTRIES] if (e := _entry(raw, source, at))]
     if len(document.entries) > MAX_ENTRIES:
         reading.note_problem(f"only the first {MAX_ENTRIES} entries are read", is_partial=True)
+    components = {id(e): c for e in entries if (c := feed_components.component_of_entry(e.title, e.link))}
+    entries = [e for e in entries if id(e) not in components]
     candidates = [_incident(group, at) for group in _group_by_incident(tuple(_without_shared_ids(entries)))]
     incidents, maintenances = builders.split_maintenances(i for i in candidates if i is not None)
-    return Snapshot(builders.to_id(document.feed.get("id")) or title, title, None, incidents, maintenances)
+    page_id, listed = builders.to_id(document.feed.get("id")) or title, tuple(components.values()) or None
+    return Snapshot(page_id, title, builders.unique_by_id(listed), incidents, maintenances)
 
 
 def _parse_feed(raw: bytes) -> Any:
@@ -168,6 +180,7 @@ def _entry(raw: Any, source: Source, polled_at: datetime) -> _Entry | None:
     contents = raw.get("content") or [{}]
     text = json_fields.to_text(contents[0].get("value")) or json_fields.to_text(raw.get("summary"))
     categories = tuple(json_fields.to_text(tag.get("term")) for tag in raw.get("tags") or () if isinstance(tag, dict))
+    categories += (STATUS_ELEMENTS.get(json_fields.to_text(raw.get("status")).strip().casefold(), ""),)
     incident_id = builders.to_id(_without_anchor(entry_id), source)
     return _Entry(incident_id, title, builders.html_to_text(text[:MAX_TEXT]), at, link, categories, entry_id)
 

@@ -2,7 +2,8 @@
 
 Three layouts are known (bot/docs/status-page-formats.md#rss-and-atom): incident.io's lines with states below
 *Affected components*, Flashduty's line ``Affected components: A, B``, and xAI's component in brackets at the head of
-the title, where it is a part of the entry's address too. A component has its name as id.
+the title, where it is a part of the entry's address too. A component has its name as id. An entry of StatusIQ may be a
+component itself, with its state.
 """
 
 from __future__ import annotations
@@ -22,10 +23,20 @@ CONDITIONS = {
     "major outage": Condition.MAJOR_OUTAGE,
     "under maintenance": Condition.MAINTENANCE,
 }
+ENTRY_CONDITIONS = {
+    **CONDITIONS,
+    "informational": Condition.OPERATIONAL,
+    "degraded": Condition.DEGRADED,
+    "down": Condition.MAJOR_OUTAGE,
+    "outage": Condition.MAJOR_OUTAGE,
+    "maintenance": Condition.MAINTENANCE,
+}
 MAX_COMPONENTS = 50
 _HEADING = re.compile(r"^affected components[ \t]*:?[ \t]*(?P<rest>[^\n]*)$", re.IGNORECASE | re.MULTILINE)
 _LINE = re.compile(rf"(?P<name>[^\n]{{1,100}}?) \((?P<state>{'|'.join(CONDITIONS)})\)", re.IGNORECASE)
 _BETWEEN = re.compile(r",\s+(?![^(]*\))")
+_COMPONENT_LINK = re.compile(r"#/components/(?P<id>[\w-]{1,80})$")
+_NAME_AND_STATE = re.compile(r"(?P<name>[^\n]{1,100}) - (?P<state>[A-Za-z ]{2,40})")
 _IN_BRACKETS = re.compile(r"^\[(?P<name>[^\[\]\n]{1,80})\]\s+\S")
 _NO_COMPONENT = {"incidents", "incident", "maintenance", "maintenances", "history", "notices", "status"}
 
@@ -38,6 +49,15 @@ def read_components(title: str, text: str, link: str | None) -> tuple[Component,
     named = _IN_BRACKETS.match(title)
     is_own_part = named and named["name"].casefold() not in STAGE_OF_WORD and _names_a_part(link)
     return (Component(named["name"], named["name"], Condition.UNKNOWN),) if named and is_own_part else ()
+
+
+def component_of_entry(title: str, link: str | None) -> Component | None:
+    """The component that an entry is, as StatusIQ's: ``API - Operational``, at ``#/components/ID``; else None."""
+    place, written = _COMPONENT_LINK.search(link or ""), _NAME_AND_STATE.fullmatch(title)
+    if not (place and written):
+        return None
+    condition = builders.map_condition(ENTRY_CONDITIONS, written["state"])
+    return builders.build_component(place["id"], written["name"], condition)
 
 
 def _listed(names: list[str], *, is_line: bool) -> list[Component]:

@@ -30,6 +30,10 @@ STAGES = {
     "post-mortem": Stage.POSTMORTEM,
     "rca": Stage.POSTMORTEM,
     "root cause analysis": Stage.POSTMORTEM,
+    "ended": Stage.RESOLVED,  # Hund, and what it says in German
+    "behoben": Stage.RESOLVED,
+    "beendet": Stage.RESOLVED,
+    "gelöst": Stage.RESOLVED,
     "已恢复": Stage.RESOLVED,  # "recovered": DeepSeek resolves an incident with an entry of its own
 }
 PLANNED = {

@@ -69,11 +69,18 @@ OPTIONS = {"page": "demo", "regions": ("us-east-1",)}
 OPEN = {"statuspage": "mid-incident", "feed": "statuspage"}
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", [kind for kind in FORMATS if not FORMATS[kind].hosts])
 async def test_the_format_of_a_page_is_found_out(kind):
     wish = {name: OPTIONS[name] for name in FORMATS[kind].needs}
     found, _ = await found_at(kind, OPEN.get(kind, "open"), **wish)
     assert found.source.kind == kind
+
+
+async def test_a_page_that_lacks_a_path_that_it_may_lack_is_found():
+    bodies = PAGES["cachet-v3", "open"][:2]
+    async with serving(dict(zip(FORMATS["cachet-v3"].paths, bodies, strict=False))) as (url, fetcher):
+        found, _ = await look_at(url, fetcher)
+    assert found.source.kind == "cachet-v3"
 
 
 async def test_a_newer_page_of_a_format_is_found_in_its_other_place():

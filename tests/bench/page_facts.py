@@ -292,6 +292,10 @@ def feed(raw: bytes, at: datetime) -> Facts:
     for item in (*root.iter("item"), *root.iter("entry")):
         title = item.findtext("title") or ""
         text = re.sub(r"<[^>]+>", " ", item.findtext("description") or item.findtext("summary") or "")
+        if "#/components/" in (item.findtext("link") or ""):  # StatusIQ: a component and its state
+            name, _, state = title.rpartition(" - ")
+            found.components.append((name, {"Operational": GOOD}.get(state, OPEN)))
+            continue
         posted = minute(item.findtext("pubDate") or item.findtext("updated"))
         stated = re.search(r"status:\s*(\w+)", text, re.IGNORECASE)
         words = {stated[1].lower()} if stated else {w.lower() for w in re.split(r"\s*[-|]\s+|\s+[-|]\s*", title)}

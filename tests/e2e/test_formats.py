@@ -24,7 +24,7 @@ BUDGET = 60.0  # seconds for the alerts of all of them
 CHANNELS = ("C1", "C2")
 PEOPLE = {"us-east-1": "U2", "eu-west-1": "U3"}  # who follows AWS in which region
 ALL_KINDS = pytest.mark.parametrize("kind", FORMATS)
-CONFIRMED_LATER = {"incidentio-widget"}  # without components, five minutes have to confirm that it is over
+CONFIRMED_LATER = {"incidentio-widget", "zendesk"}  # without components, five minutes have to confirm that it is over
 ONE_TEXT = {"uptimerobot", "apple"}
 NO_TEXTS = {"instatus"}
 

@@ -75,6 +75,8 @@ EXPECTED = {
     "uptimekuma": Expected(("investigating", "investigating")),
     "uptimerobot": Expected(("investigating", "resolved"), impact="unknown"),  # one text, and a time of the end
     "apple": Expected(("investigating", "resolved"), title="API: Outage"),  # likewise
+    "microsoft": Expected(_NO_STEPS, condition="degraded", title="API: trouble", impact="minor"),
+    "zendesk": Expected(_LEAVES),
     "feed": Expected(condition="degraded", impact="unknown"),  # from text alone: no component is stated
 }
 
@@ -383,6 +385,51 @@ def _apple(step, times):
     return {"services": [{"serviceName": "API", "events": [event] if step else []}]}
 
 
+def _microsoft(step, times):
+    n = max(step - 1, 0)
+    words = ("ServiceDegradation", "ServiceDegradation", "ServiceRestored")
+    return [
+        {
+            "Id": "972a3801-0000-0000-0000-000000000001" if step else "972a3801-0000-0000-0000-000000000000",
+            "ServiceDisplayName": "API",
+            "ServiceWorkloadName": "api",
+            "AuthoredDateTime": _iso(times[n]),
+            "Title": "",
+            "Message": f"<div>{TEXTS[n]}</div>" if step else "",
+            "Status": words[n] if step else "Available",
+        }
+    ]
+
+
+def _zendesk(step, times):
+    incident = {
+        "id": "247",
+        "type": "incident",
+        "attributes": {
+            "title": TITLE,
+            "impact": "critical",
+            "status": STAGES[max(step - 1, 0)],
+            "started_at": _iso(times.opened),
+            "resolved_at": None,
+        },
+        "relationships": {
+            "incident_updates": {"data": [{"id": f"7{n}", "type": "incident_update"} for n in range(step)]},
+            "incident_services": {"data": [{"id": "31", "type": "incident_service"}]},
+        },
+    }
+    included = [
+        {"id": f"7{n}", "type": "incident_update", "attributes": {"created_at": _iso(at), "description": text}}
+        for n, text, at in _posts(step, times)
+    ]
+    effect = {"service_id": 1, "outage": True, "degradation": False, "resolved_at": None}
+    included += [
+        {"id": "31", "type": "incident_service", "attributes": effect},
+        {"id": "1", "type": "service", "attributes": {"name": "API"}},
+    ]
+    listed = {"data": [incident], "included": included} if _is_open(step) else {"data": [], "included": []}
+    return listed, {"data": [], "included": []}
+
+
 # --- systems for pages ------------------------------------------------------------------------------------------------
 
 
@@ -502,14 +549,8 @@ def _cachet_v3(step, times):
         item(n, "updates", message=text, status={"value": codes[n]}, created={"string": _plain(at)})
         for n, text, at in posts
     ]
-    return {
-        "/api/components?per_page=100": {"data": [component]},
-        "/api/incidents?sort=-id&per_page=20&include=updates,components": {
-            "data": [incident] if step else [],
-            "included": included,
-        },
-        "/api/schedules?sort=-id&per_page=20&include=updates,components": {"data": []},
-    }
+    listed = {"data": [incident] if step else [], "included": included}
+    return {"data": [component]}, listed, {"data": []}
 
 
 def _statuspal(step, times):

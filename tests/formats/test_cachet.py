@@ -4,7 +4,7 @@ import json
 
 from bot.domain import Condition, Stage
 from bot.formats import FORMATS
-from tests.formats.pages import PAGES, conditions_of, first_incident, read, source
+from tests.formats.pages import NOON, PAGES, conditions_of, first_incident, read, source
 
 
 def test_cachet_reads_numbers_in_strings():
@@ -43,4 +43,26 @@ def test_related_components_are_the_affected_ones():
 
 def test_a_stage_that_was_never_set_makes_no_maintenance():
     found = read("cachet-v3", "updates")
-    assert ([i.stage for i in found.incidents], found.maintenances) == ([Stage.MONITORING, Stage.UNKNOWN], ())
+    assert [i.stage for i in found.incidents] == [Stage.MONITORING, Stage.UNKNOWN]
+    assert "Something is odd" not in {m.name for m in found.maintenances}
+
+
+def test_version_3_lists_its_planned_maintenance_apart():
+    assert [(m.name, m.stage, f"{m.scheduled_for:%d %H:%M}") for m in read("cachet-v3", "updates").maintenances] == [
+        ("A new disk", Stage.IN_PROGRESS, "10 09:00"),
+        ("A new rack", Stage.SCHEDULED, "12 02:00"),
+        ("An old rack", Stage.COMPLETED, "09 02:00"),
+    ]
+
+
+def test_a_maintenance_of_version_3_has_its_posts_and_components():
+    first = read("cachet-v3", "updates").maintenances[0]
+    assert ([u.body for u in first.updates], [c.name for c in first.components]) == (
+        ["Reads go on.", "It has begun."],
+        ["Site"],
+    )
+
+
+def test_a_list_of_maintenance_that_was_not_read_says_nothing():
+    bodies = PAGES["cachet-v3", "updates"][:2]
+    assert FORMATS["cachet-v3"].parse(bodies, source("cachet-v3"), NOON).maintenances is None

@@ -3,8 +3,9 @@
 import pytest
 
 from bot.domain import Condition
+from bot.formats import FORMATS
 from bot.formats.feed_components import read_components
-from tests.formats.pages import read
+from tests.formats.pages import NOON, PAGES, read, source
 
 LINK = "https://status.acme.example/api-eu/INC1"
 
@@ -50,3 +51,19 @@ def test_the_newest_post_of_an_entry_says_how_its_components_are():
     (incident,) = read("feed", "incidentio").incidents
     assert [c.name for c in incident.components] == ["API"]
     assert [(m.name, m.new) for m in incident.updates[-1].transitions] == [("API", Condition.PARTIAL_OUTAGE)]
+
+
+def test_an_entry_of_statusiq_is_a_component_and_no_incident():
+    snapshot = read("feed", "statusiq")
+    assert [(c.id, c.name, c.condition) for c in snapshot.components] == [
+        ("api", "api", Condition.OPERATIONAL),
+        ("images", "images", Condition.MAJOR_OUTAGE),
+        ("site", "site", Condition.OPERATIONAL),
+    ]
+    assert snapshot.incidents == ()
+
+
+def test_a_component_of_statusiq_in_a_state_that_no_version_knows_is_unknown():
+    raw = PAGES["feed", "statusiq"][0].replace(b"images - Down", b"images - Purple")
+    found = FORMATS["feed"].parse((raw,), source("feed"), NOON)
+    assert [c.condition for c in found.components if c.id == "images"] == [Condition.UNKNOWN]

@@ -3,7 +3,8 @@
 import pytest
 
 from bot.domain import Stage
-from bot.formats import feed_stages
+from bot.formats import FORMATS, feed_stages
+from tests.formats.pages import NOON, read, source
 
 
 def stage(title, text="", categories=()):
@@ -80,3 +81,21 @@ def test_what_says_of_the_whole_that_it_is_over_is_over(title, text):
 
 def test_a_last_sentence_does_not_end_what_the_title_says_goes_on():
     assert stage("Queues are still failing", "The incident is resolved.") is Stage.UNKNOWN
+
+
+def test_the_words_of_hund_end_an_incident_in_both_languages():
+    assert {i.name: i.stage for i in read("feed", "hund").incidents} == {
+        "[Investigating] Mails are late": Stage.INVESTIGATING,
+        "[Ended] The web mail does not open": Stage.RESOLVED,
+        "[Behoben] Anmeldung gestört": Stage.RESOLVED,
+    }
+
+
+@pytest.mark.parametrize(
+    ("word", "stage"),
+    [("Available", Stage.RESOLVED), ("ServiceDegradation", Stage.INVESTIGATING), ("Purple", Stage.UNKNOWN)],
+)
+def test_microsofts_element_of_an_entry_says_how_the_service_is(word, stage):
+    item = f"<item><guid>a</guid><title>Center</title><status>{word}</status><description>A text.</description></item>"
+    raw = f"<rss version='2.0'><channel><title>A</title>{item}</channel></rss>".encode()
+    assert [i.stage for i in FORMATS["feed"].parse((raw,), source("feed"), NOON).incidents] == [stage]
