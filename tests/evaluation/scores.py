@@ -21,7 +21,7 @@ from bot import settings
 from bot.evaluation import attribution, forecast, metrics
 from bot.evaluation.attribution import AttributionResult, Count
 from bot.evaluation.audible import audible_figures
-from bot.evaluation.policies import POLICIES
+from bot.evaluation.policies import BROWNOUT_POLICY, POLICIES
 from bot.evaluation.verdicts import VerdictResult, evaluate, read_windows
 from bot.formats import recordings
 
@@ -102,6 +102,10 @@ def _verdict_table(result: VerdictResult, truth: str) -> str:
     lines = [f"| truth {truth} | {' | '.join(figures)} |", "|---" * (len(figures) + 1) + "|"]
     for heading, cell in _VERDICT_ROWS:
         lines.append(f"| {heading} | {' | '.join(cell(f) for f in figures.values())} |")
+    if truth == "A":
+        heard = audible_figures(result.audible)
+        shown = (f"{heard['p50']:g} / {heard['p90']:g}" if policy == BROWNOUT_POLICY else "-" for policy in figures)
+        lines.append(f"| audible messages per incident, P50 / P90 | {' | '.join(shown)} |")
     return "\n".join(lines)
 
 
