@@ -136,7 +136,7 @@ _BARE_API = re.compile(
 _BARE_PLACE = re.compile(r"(?:the\s+)?(?:web\s*)?(?:interface|UI|site|website|app|dashboard|pages?)", re.IGNORECASE)
 # "API keys" are not the API: what follows is what the sentence is about.
 _NO_API = re.compile(
-    r"\s+(?:keys?|billing|docs|documentation|dashboard|reference|pricing|invoices?|plans?|tokens?)\b",
+    r"\s+(?:keys?|billing|docs|documentation|dashboard|reference|pricing|invoices?|plans?|tokens?|shield|gateway|explorer)\b",
     re.IGNORECASE,
 )
 _NO_LINK = (

@@ -128,6 +128,12 @@ None of the Codespaces in Australia are starting. | codespaces |
 No new Codespaces can be created. | codespaces |
 No Actions jobs were lost, but most started late. | |
 Without Actions caches, builds take longer. | actions |
+We are seeing increased latency on Copilot Chat with the Claude Sonnet 4.5 model. Other models are available. | copilot |
+Some Actions customers may see delays when using the larger runner pools; standard runners are not affected. | actions |
+On 3 February, between 14:00 and 15:30, Pages builds failed as the Actions job that they run on could not start. | pages actions |
+We saw errors for unauthenticated requests to raw file downloads and to Packages. Signed-in users were not affected. | git packages |
+Webhook deliveries and Actions that start from them are late by five minutes. | webhooks actions |
+Updates to Projects boards are late. | issues |
 """,
     "cloudflare": """
 These issues do not affect the serving of cached files via the Cloudflare CDN or other security features at the Cloudflare Edge. | | cdn
@@ -182,6 +188,20 @@ Certificates for SaaS are issued late; sites that have one are not affected. | |
 An attack on one customer does not affect others. | |
 It is safe to deploy Workers again. | | workers
 Deploying Workers is not safe yet. | workers |
+We are looking into trouble with the Dashboard and related APIs. Customers of the Dashboard or the Cloudflare APIs may see failed requests. Cached files and security features at the edge are not affected. | dashboard api |
+API Shield sequence rules are not saved. | |
+Messages waited in our internal queues for an hour. | |
+Queues deliver messages late. | workers |
+Customers' own workflows are not affected by this. | |
+We will be performing scheduled maintenance in DFW; traffic might be rerouted, hence a slight increase in latency. | |
+Email Routing delays. Workers that send mail are affected too. | workers |
+Logpush jobs for Gateway, DNS and HTTP are late. The products themselves are not affected. | access dns |
+Some R2 buckets in Western Europe return 500 errors, reads from cache work. | r2 |
+Turnstile widgets did not load; sites without them were not affected. | turnstile |
+Elevated 5xx errors in Hong Kong | cdn |
+Users may get HTTP 5xx errors from sites that use the WAF. | cdn |
+DNS: increased SERVFAIL answers from 1.1.1.1 in Brazil | dns |
+WARP and Gateway users in India can't resolve names | access |
 """,
     "claude": """
 Elevated errors on Opus 4.5 across claude.ai, the API and Claude Code. | web api code |
