@@ -71,10 +71,12 @@ class DeliveryError(BrownoutError):
         blame: RefusalScope | None = None,
         remedy: str = "",
         is_token: bool = False,
+        may_be_taken: bool = False,
     ) -> None:
         """``retry_after`` is in seconds, None where the chat named none; ``remedy`` is what an operator can do.
 
-        ``is_token``: the chat refuses the token itself, so another one may help.
+        ``is_token``: the chat refuses the token itself, so another one may help. ``may_be_taken``: the chat may have
+        accepted the message all the same; always so where the code is ``unknown_outcome``.
         """
         self.code = code
         self.permanent = permanent
@@ -82,6 +84,7 @@ class DeliveryError(BrownoutError):
         self.blame = blame or (RefusalScope.POST if permanent else RefusalScope.TRANSIENT)
         self.remedy = remedy
         self.is_token = is_token
+        self.may_be_taken = may_be_taken or code == "unknown_outcome"
         super().__init__(message)
 
 

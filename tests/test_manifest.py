@@ -21,6 +21,7 @@ EVENTS = {  # an event, and the scopes without which Slack does not send it (doc
     "channel_unarchive": {"channels:read"},
     "channel_rename": {"channels:read"},
     "group_unarchive": {"groups:read"},
+    "channel_id_changed": {"groups:read"},
     "group_rename": {"groups:read"},
     "app_mention": {"app_mentions:read"},
     "message.im": {"im:history"},
@@ -109,7 +110,7 @@ def test_what_is_subscribed_to_is_heard(manifest):
     told = set(manifest["settings"]["event_subscriptions"]["bot_events"])
     mentions = {conversations.MENTION_EVENT, f"{conversations.MESSAGE_EVENT}.im"}
     lifecycle = {events.HOME_OPENED_EVENT, events.MEMBER_JOINED_EVENT}
-    assert told == lifecycle | mentions | {*events.CHANNEL_EVENTS}
+    assert told == lifecycle | mentions | {*events.CHANNEL_EVENTS, events.CHANNEL_ID_EVENT}
 
 
 def test_direct_messages_can_be_sent_and_commands_typed_in_them(manifest):

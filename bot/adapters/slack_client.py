@@ -23,7 +23,7 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters import slack_refusals
-from bot.domain import File, Message
+from bot.domain import NO_TS, File, Message
 from bot.errors import DeliveryError, RefusalScope, StoreError
 
 SLACK_API_URL = "https://slack.com/api/"
@@ -32,6 +32,7 @@ EVENT_TYPE = "brownout_post"
 
 UNKNOWN_OUTCOME = "unknown_outcome"  # the request may have been accepted: search before sending again
 UNREACHABLE = "unreachable"  # there was no connection, so nothing was sent
+NO_REASON = "no_reason"  # Slack refused, and did not say why
 MESSAGE_GONE = "message_not_found"  # this message can't be edited any more: post a new one
 
 MAX_CONNECTIONS = 32  # at the same time
@@ -62,6 +63,8 @@ _BLOCK_ERRORS = frozenset(
 _METADATA_ERRORS = frozenset(
     ["invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large", "metadata_must_be_sent_from_app"]
 )
+_PARTLY_DONE_CODES = frozenset({"internal_error", "fatal_error"})  # some of it may have succeeded, Slack says
+_FIRST_FAILURE = HTTPStatus.INTERNAL_SERVER_ERROR
 _RATE_LIMIT_CODES = frozenset({"ratelimited", "rate_limited"})
 CHANNEL_NOT_FOUND, CHANNEL_ARCHIVED = "channel_not_found", "is_archived"
 CHANNEL_CHECK_TIMEOUT_S = 1.5  # a submitted modal has to be answered within three seconds
@@ -142,6 +145,7 @@ class SlackClient:
     ) -> str:
         """Posts to a channel, or to a thread (``broadcast``: to both); returns the new message's ts.
 
+        The ts is ``NO_TS`` where Slack accepted the message without one and its history may not be searched for it.
         The message's key is sent as ``metadata.event_payload.key``. Raises DeliveryError.
         """
         metadata: dict[str, Any] = {"event_type": EVENT_TYPE, "event_payload": {"key": message.key}}
@@ -168,10 +172,15 @@ class SlackClient:
             answer = await _send_with_fallback(send, channel, message, slack_refusals.POST)
         self.set_scopes(_token_scopes(answer))
         self._remember_dm_channel(channel, answer.get("channel"))
-        ts = answer.get("ts")
-        if not isinstance(ts, str):
+        if answer.get("ok") is not True:  # slack_sdk takes any value that is not empty
+            raise DeliveryError(f"Slack's answer made no sense; {channel} may have the message", code=UNKNOWN_OUTCOME)
+        ts = answer.get("ts") or (answer.get("message") or {}).get("ts")
+        if isinstance(ts, str):
+            return ts
+        if self.can_search_history:
             raise DeliveryError(f"Slack took the post to {channel} and named no ts", code=UNKNOWN_OUTCOME)
-        return ts
+        _log.warning("Slack took the message to %s and named no ts: it can't be edited", channel)
+        return NO_TS
 
     async def edit(self, channel: str, ts: str, message: Message) -> None:
         """Replaces text and blocks of one of the bot's messages; its metadata stays.
@@ -258,7 +267,9 @@ class SlackClient:
         Empty until the workspace's address is known.
         """
         channel_id = self._dm_channels.get(channel, channel)
-        is_known = self._workspace_url.startswith(_URL_PREFIXES) and channel_id[:1] not in _USER_ID_PREFIXES
+        is_known = (
+            self._workspace_url.startswith(_URL_PREFIXES) and ts != NO_TS and channel_id[:1] not in _USER_ID_PREFIXES
+        )
         return f"{self._workspace_url.rstrip('/')}/archives/{channel_id}/p{ts.replace('.', '')}" if is_known else ""
 
     def set_scopes(self, scopes: frozenset[str] | None) -> None:
@@ -453,10 +464,15 @@ def _delivery_error(channel: str, answer: Any, method: str = slack_refusals.POST
     if status == HTTPStatus.TOO_MANY_REQUESTS or code in _RATE_LIMIT_CODES:
         wait = _retry_after(retry_header)
         return DeliveryError(f"Slack asks to wait {wait:.0f} s", code="ratelimited", retry_after=wait)
-    if not code:
+    is_refused = isinstance(data, dict) and data.get("ok") is False
+    if not code and not (is_refused and status == HTTPStatus.OK):
         code = UNKNOWN_OUTCOME if status == HTTPStatus.OK else f"http_{status}"
         why = f"Slack answered HTTP {status} without a reason for {channel}"
-        return DeliveryError(why, code=code, retry_after=_retry_after(retry_header) if retry_header else None)
+        asked_s = _retry_after(retry_header) if retry_header else None
+        return DeliveryError(
+            why, code=code, retry_after=asked_s, may_be_taken=status >= _FIRST_FAILURE and not is_refused
+        )
+    code = code or NO_REASON
     rule = slack_refusals.rule(code, method, channel)
     if rule.scope is RefusalScope.MESSAGE:
         why = f"the message in {channel} can't be edited any more ({code})"
@@ -464,7 +480,13 @@ def _delivery_error(channel: str, answer: Any, method: str = slack_refusals.POST
     why = f"Slack did not take the message to {channel}: {code}" + (f" ({rule.remedy})" if rule.remedy else "")
     is_permanent = rule.scope not in (RefusalScope.TRANSIENT, RefusalScope.UNKNOWN)
     return DeliveryError(
-        why, code=code, permanent=is_permanent, blame=rule.scope, remedy=rule.remedy, is_token=rule.is_token
+        why,
+        code=code,
+        permanent=is_permanent,
+        blame=rule.scope,
+        remedy=rule.remedy,
+        is_token=rule.is_token,
+        may_be_taken=code in _PARTLY_DONE_CODES,
     )
 
 

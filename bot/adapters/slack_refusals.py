@@ -57,7 +57,7 @@ _RULES: Mapping[str, RefusalRule] = {
         "not_authed invalid_auth token_revoked token_expired account_inactive",
         is_token=True,
     ),
-    **_rules(Scope.WORKSPACE, _TOKEN_HINT, "not_allowed_token_type forbidden_team"),
+    **_rules(Scope.WORKSPACE, _TOKEN_HINT, "not_allowed_token_type forbidden_team missing_args"),
     **_rules(Scope.WORKSPACE, _SCOPE_HINT, "missing_scope no_permission"),
     **_rules(
         Scope.WORKSPACE,
@@ -134,7 +134,8 @@ _RULES: Mapping[str, RefusalRule] = {
         " invalid_metadata_schema metadata_too_large metadata_must_be_sent_from_app markdown_text_conflict"
         " as_user_not_supported duplicate_channel_not_found duplicate_message_not_found missing_file_data"
         " file_ids_limit_exceeded invalid_arguments invalid_arg_name invalid_array_arg invalid_charset"
-        " invalid_form_data invalid_post_type missing_post_type invalid_json json_not_object",
+        " invalid_form_data invalid_post_type missing_post_type invalid_json json_not_object insecure_request"
+        " draft_already_deleted draft_already_sent draft_has_conflict draft_not_found",
     ),
     # views
     **_rules(Scope.POST, "", "hash_conflict duplicate_external_id"),
@@ -164,7 +165,7 @@ _RULES: Mapping[str, RefusalRule] = {
         Scope.TRANSIENT,
         "",
         "ratelimited rate_limited request_timeout service_unavailable fatal_error internal_error update_failed"
-        " file_update_failed",
+        " file_update_failed streaming_state_conflict",
     ),
 }
 
@@ -172,6 +173,7 @@ _BY_METHOD: Mapping[tuple[str, str], RefusalRule] = {
     # for these, a right that the bot can do without
     **{(method, "missing_scope"): RefusalRule(Scope.POST, _SCOPE_HINT) for method in (UPLOAD_URL, UPLOAD_DONE, INFO)},
     (CONNECT, "missing_scope"): RefusalRule(Scope.WORKSPACE, "the app-level token needs connections:write"),
+    (CONNECT, "is_bot"): RefusalRule(Scope.WORKSPACE, "SLACK_APP_TOKEN is an app-level token, not the bot's"),
     (UPDATE, "message_not_found"): RefusalRule(Scope.MESSAGE),
     (POST, "message_not_found"): RefusalRule(
         Scope.POST, "the message that it replies to takes no replies", is_thread=True
@@ -253,6 +255,10 @@ DOCUMENTED: Mapping[str, frozenset[str]] = {
             "channel_type_not_supported",
             "duplicate_channel_not_found",
             "duplicate_message_not_found",
+            "draft_already_deleted",
+            "draft_already_sent",
+            "draft_has_conflict",
+            "draft_not_found",
             "message_limit_exceeded",
             "missing_file_data",
             "restricted_action",
@@ -284,6 +290,7 @@ DOCUMENTED: Mapping[str, frozenset[str]] = {
             "invalid_attachments",
             "is_inactive",
             "no_dual_broadcast_content_update",
+            "streaming_state_conflict",
             "update_failed",
         ]
     ),
@@ -340,7 +347,7 @@ DOCUMENTED: Mapping[str, frozenset[str]] = {
     ),
     INFO: _COMMON | frozenset({"channel_not_found", "team_not_found"}),
     AUTH: _COMMON,
-    CONNECT: _COMMON | frozenset({"forbidden_team"}),
+    CONNECT: _COMMON | frozenset({"forbidden_team", "insecure_request", "is_bot", "missing_args"}),
 }
 """The codes that each method may answer."""
 

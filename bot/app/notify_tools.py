@@ -98,6 +98,7 @@ def _create_tool(table: NotifyTable, client: ToolClient, outbox: Outbox, now: Ca
         serves=lambda channel: channel == target.channel,
         max_wait=MAX_WAIT,
         give_up_after=GIVE_UP_AFTER,
+        asks_first=False,
         has_threads=False,
         name=table.name,
     )

@@ -62,7 +62,7 @@ from bot.notifier import ChatClient
 from bot.queries.current import StatusQueries
 from bot.queries.runtime import Runtime
 from bot.queries.slack_status import SlackStatus
-from bot.slack import conversations, credentials, events, interactions, socket_mode
+from bot.slack import conversations, credentials, events, fallbacks, interactions, socket_mode
 from bot.slack.app_home_publisher import AppHomePublisher
 from bot.slack.authorization import BotAuthorization
 from bot.slack.command import slack_app
@@ -321,6 +321,7 @@ def _set_up_slack(
     interactions.register_interactions(bolt, queries, publisher.mark_changed)
     events.register_events(bolt, queries, publisher, slack_client)
     conversations.register_conversations(bolt, reader_thread.answer_typed, utc_now)
+    fallbacks.register_fallbacks(bolt, utc_now)
     install_deduplication(bolt, EventDeduplicator(repository.heard, utc_now))
     background_services = [
         slack_client.keep_connections,

@@ -21,7 +21,7 @@ from bot.domain.evidence_state import (
     TrafficWindow,
 )
 from bot.domain.forecast import DurationHistory, Estimate, ForecastState, GradedEstimate
-from bot.domain.notification import File, Message, Notice, NoticeKind, Notification, NotificationKind
+from bot.domain.notification import NO_TS, File, Message, Notice, NoticeKind, Notification, NotificationKind
 from bot.domain.own_service import OwnService, dependents
 from bot.domain.poll import IncidentEnding, Observation, PollFailure, PollResult, UnsettledEnding
 from bot.domain.provider import Provider, Source, Surface
@@ -70,6 +70,7 @@ __all__ = [
     "IN_REGION",
     "LOCAL_VANTAGE",
     "NO_TIME",
+    "NO_TS",
     "READABLE_FOR",
     "TOOL_PREFIX",
     "UNKNOWN_STATE",

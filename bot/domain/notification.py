@@ -92,6 +92,9 @@ class Notice:
     is_network: bool = False
 
 
+NO_TS = "none"  # of a message that the chat accepted without saying its ts: it can't be edited or answered
+
+
 @dataclass(frozen=True, slots=True)
 class Notification:
     """Something that one channel is to receive. ``key`` is unique in its channel: the outbox holds it once.

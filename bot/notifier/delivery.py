@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from bot.domain import TOOL_PREFIX, DeliveryPause, IncidentUserActions, Notification, NotificationKind
+from bot.domain import NO_TS, TOOL_PREFIX, DeliveryPause, IncidentUserActions, Notification, NotificationKind
 from bot.errors import DeliveryError, RefusalScope
 from bot.notifier.gate import DeliveryStop, WorkspaceGate
 from bot.notifier.limiter import MessageLimiter
@@ -25,8 +25,13 @@ BACKOFF = 1.2  # base of the exponential wait in seconds: about a fifth of the t
 MAX_WAIT = timedelta(minutes=5)  # between two attempts to deliver a notification
 # From sending to the search for the message: the chat's timeout, since a request that hangs may still be accepted.
 SEARCH_DELAY = timedelta(seconds=10)
-# Between attempts where the history can't be searched: each repetition may be a duplicate, so they are not hurried.
+# Between attempts where the history can't be searched: each repetition may be a duplicate, so they are not hurried. The
+# wait is so many times as long as the outcome has been unknown; at most a minute after a failure of the chat itself,
+# which has seldom taken the message.
 MIN_UNSEARCHABLE_WAIT = timedelta(seconds=5)
+DOUBT_FACTOR = 3
+MAX_FAILURE_WAIT = timedelta(minutes=1)
+ASK_FOR = timedelta(days=1)  # how long a chat that answers nothing delays a repetition
 SEARCH_FOR = timedelta(minutes=2)  # how long an unreadable history delays a notification
 CLOCK_TOLERANCE = timedelta(minutes=15)  # by how much the chat's clock may be behind the local one
 PROBE_WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60))  # until a channel that refused is tried again
@@ -36,6 +41,8 @@ UNKNOWN_REFUSALS, UNKNOWN_FOR = 5, timedelta(minutes=5)  # after both, an unknow
 
 RESENT_UNSEARCHABLE = "again: the outcome of the last attempt is unknown"
 FOUND_DELIVERED = "not again: it was delivered, only the response was lost"
+LEFT_AS_IT_IS = "not edited: the message can't be edited, and was posted again once; its thread has the news"
+NO_ANSWER = "no_answer"  # asked before a message would be sent again, the chat said nothing; so it was not sent
 RESENT_NOT_FOUND = "again: it is not in the channel's history"
 
 
@@ -54,8 +61,9 @@ class PendingNotification(Protocol):
     """A notification in the outbox.
 
     ``is_in_doubt``: an earlier attempt at ``left_at`` has an unknown outcome, the first of these at ``doubted_from``.
-    ``parent_ts`` is the incident's message in the channel, or the one that a notice edits; ``linked_ts`` is another
-    message that this one links to.
+    ``parent_ts`` is the incident's message in the channel, or the one that a notice edits; ``NO_TS`` if the chat
+    accepted it and did not say its ts. ``is_replacement``: it was posted because an earlier one could not be edited.
+    ``linked_ts`` is another message that this one links to.
     """
 
     @property
@@ -90,6 +98,8 @@ class PendingNotification(Protocol):
     def created_at(self) -> datetime | None: ...  # noqa: D102
     @property
     def is_shared(self) -> bool: ...  # noqa: D102
+    @property
+    def is_replacement(self) -> bool: ...  # noqa: D102
 
 
 class Outbox(Protocol):
@@ -124,12 +134,11 @@ class Outbox(Protocol):
 class ChatClient(Protocol[M_contra]):
     """Posts and edits messages; every failure is a DeliveryError.
 
-    ``post`` returns an empty text where there was nothing to send.
-
-    ``burst`` is how many messages a channel accepts at once. ``is_token_accepted`` asks the chat itself: None where it
-    gives no answer. ``can_search_history`` is whether ``find_message`` may
-    work: it returns the ts of the bot's newest message with a key, None where there is none. ``permalink`` is a
-    message's address, empty where it is not known; it makes no request.
+    ``burst`` is how many messages a channel accepts at once. ``post`` returns the message's ts: ``NO_TS`` if the chat
+    accepted it without one, and empty where there was nothing to send. ``is_token_accepted`` asks the chat itself: None
+    where it gives no answer. ``can_search_history`` is whether ``find_message`` may work: it returns the ts of the
+    bot's newest message with a key, None where there is none. ``permalink`` is a message's address, empty where it is
+    not known, without a request.
     """
 
     burst: int
@@ -184,6 +193,7 @@ class DeliveryPolicy:
         max_wait: The longest wait between two attempts, whatever it asks for.
         give_up_after: Since a notification was recorded, until it is given up although it might still be accepted;
             None for never.
+        asks_first: Before a message may be sent twice, the chat is asked whether it answers at all.
         has_threads: A reply that its thread does not take may be tried outside it.
         name: Its name in the log.
     """
@@ -191,6 +201,7 @@ class DeliveryPolicy:
     serves: Callable[[str], bool] = field(default=lambda channel: not channel.startswith(TOOL_PREFIX))
     max_wait: timedelta = MAX_WAIT
     give_up_after: timedelta | None = None
+    asks_first: bool = True
     has_threads: bool = True
     name: str = "Slack"
 
@@ -214,6 +225,7 @@ class Notifier(Generic[M]):
     is_rate_limited: bool = False  # something waits for the chat's limits only
     probe_waits: Sequence[timedelta] = PROBE_WAITS
     outage_probe_wait: timedelta = OUTAGE_PROBE_WAIT
+    _accepted_at: datetime | None = None  # when the chat accepted a post last
     _receipts: dict[int, Receipt] = field(default_factory=dict)  # by outbox id: sent, but not yet recorded as sent
 
     @property
@@ -285,8 +297,14 @@ class Notifier(Generic[M]):
         """Whether nothing may be tried now, not even a probe."""
         if self.gate.stop is None:
             return False
-        is_early = now < self.gate.probe_at(is_outage_waiting=True, now=now)
-        return is_early or now < self.gate.probe_at(is_outage_waiting=self.repository.is_outage_pending(), now=now)
+        if now < self.gate.probe_at(is_outage_waiting=True, now=now):
+            return True
+        is_urgent = self.repository.is_outage_pending() or (self.gate.is_unsure and self._is_fresh_pending(now))
+        return now < self.gate.probe_at(is_outage_waiting=is_urgent, now=now)
+
+    def _is_fresh_pending(self, now: datetime) -> bool:
+        """Whether something waits in a channel that has not refused since the gate closed."""
+        return not all(map(self.gate.has_refused, self.repository.pending_channels(now)))
 
     def _may_send(self, channel: str, now: datetime, pending: Sequence[str] | None = None) -> bool:
         """Whether a post to this channel may be tried, where a probe may; ``pending`` are the channels that wait."""
@@ -314,7 +332,7 @@ class Notifier(Generic[M]):
                 return self._after_refusal(pending, error)
             finally:
                 self.gate.end()
-            ended = self.gate.accept(channel)
+            ended, self._accepted_at = self.gate.accept(channel), self.now()
         receipt = self._receipts[pending.id]
         if not receipt.ts:
             self.repository.mark_superseded(pending.id, receipt.why)
@@ -331,17 +349,21 @@ class Notifier(Generic[M]):
         notification = pending.post
         link = self.chat.permalink(notification.channel, pending.linked_ts) if pending.linked_ts else ""
         message = self.render(notification, pending.people, link)
+        parent_ts = pending.parent_ts if pending.parent_ts != NO_TS else None
         is_edit = notification.kind in (NotificationKind.EDIT, NotificationKind.NOTICE)
-        if is_edit and pending.parent_ts:
+        if is_edit and parent_ts:
             try:
-                await self.chat.edit(notification.channel, pending.parent_ts, message)
+                await self.chat.edit(notification.channel, parent_ts, message)
             except DeliveryError as error:
                 if error.code != "message_not_found":
+                    error.may_be_taken = False  # an edit may be repeated
                     raise
             else:
-                return Receipt(pending.parent_ts)  # an edit is idempotent
+                return Receipt(parent_ts)
+        if notification.kind is NotificationKind.EDIT and pending.parent_ts and pending.is_replacement:
+            return Receipt(pending.parent_ts, why=LEFT_AS_IT_IS)
         if notification.kind is NotificationKind.REPLY:
-            thread_ts = None if pending.is_outside_thread else pending.parent_ts
+            thread_ts = None if pending.is_outside_thread else parent_ts
             return await self._post(pending, message, thread_ts=thread_ts)
         return await self._post(
             pending, message, is_parent=notification.kind in (NotificationKind.ALERT, NotificationKind.EDIT)
@@ -359,6 +381,11 @@ class Notifier(Generic[M]):
         ts = await self.chat.post(pending.post.channel, message, thread_ts=thread_ts, broadcast=broadcast)
         return Receipt(ts, is_parent, why) if ts else Receipt("", why="nothing to send")
 
+    def _must_ask(self, pending: PendingNotification) -> bool:
+        """Whether it is unknown that the chat answers at all; a repetition would most likely be one more duplicate."""
+        is_answering = self._accepted_at is not None and self._accepted_at > pending.left_at
+        return not is_answering and self.now() - pending.doubted_from < ASK_FOR
+
     async def _find_delivered(
         self, pending: PendingNotification, message: M, thread_ts: str | None
     ) -> tuple[str | None, str]:
@@ -367,6 +394,8 @@ class Notifier(Generic[M]):
         Raises DeliveryError where the search has to be repeated later.
         """
         if not self.chat.can_search_history:
+            if self.policy.asks_first and self._must_ask(pending) and await self.chat.is_token_accepted() is None:
+                raise DeliveryError("it may have been sent, and the chat does not answer", code=NO_ANSWER)
             return None, RESENT_UNSEARCHABLE
         since = pending.doubted_from - CLOCK_TOLERANCE
         try:
@@ -412,23 +441,34 @@ class Notifier(Generic[M]):
 
     def _defer(self, pending: PendingNotification, error: DeliveryError, now: datetime) -> DeliveryAttempt:
         """Tries again later; the whole channel waits, since the next notification would fare no better."""
-        is_in_doubt = pending.is_in_doubt or error.code == "unknown_outcome"
+        is_in_doubt = pending.is_in_doubt or error.may_be_taken
         limit = self.policy.give_up_after
         if limit is not None and now - (pending.created_at or now) >= limit:
             return self._dead_letter(pending, str(error))
-        wait = timedelta(seconds=error.retry_after or BACKOFF ** min(pending.attempts, 50))
-        if is_in_doubt and not self.chat.can_search_history:
-            wait = max(wait, MIN_UNSEARCHABLE_WAIT)
-        wait = min(wait, self.policy.max_wait)
+        is_limited = error.code == "ratelimited"
+        is_new_stop = not is_limited and self.gate.fail(pending.post.channel, error.code, now)
+        wait = min(self._wait(pending, error, now), self.policy.max_wait)
         self.repository.mark_deferred(pending.id, now + wait, str(error), is_in_doubt=is_in_doubt)
-        if error.code == "ratelimited":
+        if is_limited:
             is_edit = pending.post.kind is NotificationKind.EDIT
             self.limiter.limited(pending.post.channel, now, wait.total_seconds(), is_edit=is_edit)
         else:
             self.limiter.hold(pending.post.channel, now, wait)
-            if self.gate.fail(pending.post.channel, error.code, now):
-                return DeliveryAttempt(pending.post, "stopped", str(error), pending.attempts + 1)
-        return DeliveryAttempt(pending.post, "later", str(error), pending.attempts + 1)
+        outcome = "stopped" if is_new_stop else "later"
+        return DeliveryAttempt(pending.post, outcome, str(error), pending.attempts + 1)
+
+    def _wait(self, pending: PendingNotification, error: DeliveryError, now: datetime) -> timedelta:
+        """How long a notification waits for its next attempt."""
+        if error.may_be_taken and not self.chat.can_search_history:
+            doubted_for = now - pending.doubted_from if pending.is_in_doubt else timedelta()
+            is_failure = error.code != "unknown_outcome"
+            most = MAX_FAILURE_WAIT if is_failure else MAX_WAIT
+            own = doubted_for if is_failure else doubted_for * DOUBT_FACTOR
+            asked = timedelta(seconds=error.retry_after or 0)
+            return max(MIN_UNSEARCHABLE_WAIT, asked, min(own, most) if self.policy.asks_first else timedelta())
+        if error.retry_after is None and self.gate.stop is not None:
+            return timedelta()  # the next probe is
+        return timedelta(seconds=error.retry_after or BACKOFF ** min(pending.attempts, 50))
 
     def _stop(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
         """Everything is refused. The notification stays due, so that it can be the probe."""

@@ -15,7 +15,8 @@ FIRST_WAIT, MAX_WAIT = timedelta(minutes=1), timedelta(minutes=15)  # between pr
 OUTAGE_WAIT = timedelta(minutes=1)  # the longest wait while the first alert of an outage waits
 UNREACHABLE_WAITS = tuple(timedelta(seconds=s) for s in (1, 2, 4, 8, 16, 30))  # between probes of a chat that is down
 UNREACHABLE_AFTER = 4  # failures in a row, in at least two channels, after which the chat counts as down
-UNKNOWN_AFTER = 3  # channels that refuse with an unknown code, and none that accepts
+SURE_AFTER = 3  # channels that refuse everything alike; with fewer, the code may be about these channels only
+UNKNOWN_AFTER = 3  # channels that refuse with unknown codes, and none that accepts
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class WorkspaceGate:
     _tries: int = 0
     _is_probing: bool = False
     _failures: list[str] = field(default_factory=list)  # the channels of the failures in a row
-    _unknown: dict[str, set[str]] = field(default_factory=dict)  # by code, the channels that refused with it
+    _unknown: set[str] = field(default_factory=set)  # the channels that refused with unknown codes
     _refusing: set[str] = field(default_factory=set)  # channels that refused last for a reason of their own
     _alone: set[tuple[str, str]] = field(default_factory=set)  # channels that refuse with a code, and others do not
 
@@ -77,8 +78,17 @@ class WorkspaceGate:
         """Whether a probe there says little: it refused since the gate closed, or refuses for a reason of its own."""
         return channel in self.refused or channel in self._refusing
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether it may be closed because of some channels' own refusals: another channel is worth a try soon."""
+        stop = self.stop
+        return stop is not None and stop.is_refused and not stop.is_token and len(self.refused) < SURE_AFTER
+
     def probe_at(self, *, is_outage_waiting: bool, now: datetime) -> datetime:
-        """When the next post may be tried. A clock that was set back does not make it later."""
+        """When the next post may be tried. A clock that was set back does not make it later.
+
+        ``is_outage_waiting``: what waits is urgent.
+        """
         if self.stop is None or self._probed_at is None or self._probed_at > now:
             return now
         wait = self._wait()
@@ -136,16 +146,18 @@ class WorkspaceGate:
         return is_down
 
     def refuse_unknown(self, channel: str, code: str, now: datetime) -> bool:
-        """The chat refused with a code in no list; returns whether so many channels did that it closed the gate."""
-        channels = self._unknown.setdefault(code, set())
-        channels.add(channel)
+        """The chat refused with a code in no list; returns whether so many channels did that it closed the gate.
+
+        They may be different codes: what is unknown says nothing of how much it is about.
+        """
+        self._unknown.add(channel)
         if self.stop is not None:
             self._count(now)
             return False
-        if len(channels) < UNKNOWN_AFTER:
+        if len(self._unknown) < UNKNOWN_AFTER:
             return False
         self._close(DeliveryStop(code, "", now))
-        self.refused |= channels
+        self.refused |= self._unknown
         self._probed_at, self._tries = now, 1
         return True
 
@@ -165,7 +177,7 @@ class WorkspaceGate:
         """The chat accepted a post; returns the stop that this ended."""
         ended, self.stop = self.stop, None
         self._refusing.discard(channel)
-        if ended and ended.is_refused and len(self.refused) == 1 and channel not in self.refused:
+        if ended and ended.is_refused and not ended.is_token and channel not in self.refused:
             self._alone |= {(other, ended.code) for other in self.refused}
         self._alone = {(other, code) for other, code in self._alone if other != channel}
         self.refused, self._tries, self._probed_at = set(), 0, None

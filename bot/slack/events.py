@@ -6,6 +6,7 @@ manifest.yml names the scope that each event needs
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import partial
 from typing import Any
@@ -26,8 +27,11 @@ from bot.slack import interactions
 from bot.slack.app_home_publisher import AppHomePublisher
 from bot.slack.command import answer_or_error, open_modal, send_response
 
+log = logging.getLogger("brownout")
+
 HOME_OPENED_EVENT, MEMBER_JOINED_EVENT = "app_home_opened", "member_joined_channel"
 CHANNEL_EVENTS = ("channel_unarchive", "channel_rename", "group_unarchive", "group_rename")
+CHANNEL_ID_EVENT = "channel_id_changed"  # a private channel was shared with another company
 _PICKER_ACTION_IDS = re.compile(rf"^(?:{messages_app_home.PICK}|{modals.CHOOSE})$")  # anchored, since Bolt searches
 _HOME_ACTION_IDS = re.compile(rf"^(?:{'|'.join(app_home.CLICK_HANDLERS)})(?::\w+)?$")
 
@@ -44,21 +48,44 @@ def _register_lifecycle(app: AsyncApp, queries: StatusQueries, publisher: AppHom
         if event.get("tab", "home") == "home":
             await publisher.record_opened(event["user"])
 
-    async def handle_channel_changed(event: dict[str, Any]) -> None:
-        channel = event.get("channel")  # its id, or in a renaming an object
-        name = channel.get("id") if isinstance(channel, dict) else channel
-        if isinstance(name, str):
-            answer_or_error("a changed channel", partial(queries.repository.probe_channels, queries.now(), name))
-
     async def handle_member_joined(event: dict[str, Any], context: dict[str, Any]) -> None:
         if event.get("user") == context.get("bot_user_id"):
-            await handle_channel_changed(event)
+            _probe_channel(queries, event)
             answer_or_error("an invitation", partial(subscriptions.enqueue_welcome, queries, event["channel"]))
 
     app.event(HOME_OPENED_EVENT)(handle_home_opened)
     app.event(MEMBER_JOINED_EVENT)(handle_member_joined)
+    _register_channel_events(app, queries)
+
+
+def _register_channel_events(app: AsyncApp, queries: StatusQueries) -> None:
+    async def handle_channel_changed(event: dict[str, Any]) -> None:
+        _probe_channel(queries, event)
+
+    async def handle_channel_id_changed(event: dict[str, Any]) -> None:
+        old, new = event.get("old_channel_id"), event.get("new_channel_id")
+        if isinstance(old, str) and isinstance(new, str) and old and new and old != new:
+            answer_or_error("a channel with a new id", partial(_move_channel, queries, old, new))
+
+    app.event(CHANNEL_ID_EVENT)(handle_channel_id_changed)
     for name in CHANNEL_EVENTS:
         app.event(name)(handle_channel_changed)
+
+
+def _probe_channel(queries: StatusQueries, event: dict[str, Any]) -> None:
+    """Lets the channel of an event be tried again, if it is paused."""
+    channel = event.get("channel")  # its id, or in a renaming an object
+    name = channel.get("id") if isinstance(channel, dict) else channel
+    if isinstance(name, str):
+        answer_or_error("a changed channel", partial(queries.repository.probe_channels, queries.now(), name))
+
+
+def _move_channel(queries: StatusQueries, old: str, new: str) -> None:
+    moved = queries.repository.move_channel(old, new, queries.now())
+    text = (
+        "channel %s has the id %s now: its %d subscriptions and its settings are kept; change it in brownout.toml too"
+    )
+    log.info(text, old, new, moved)
 
 
 def _register_export(app: AsyncApp, queries: StatusQueries, uploader: FileUploader) -> None:

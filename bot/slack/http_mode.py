@@ -26,7 +26,6 @@ from urllib.parse import parse_qsl
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.request.async_request import AsyncBoltRequest
 from starlette.requests import ClientDisconnect
 
 from bot.adapters.slack_client import TokenInfo, verify_bot_token
@@ -35,6 +34,7 @@ from bot.queries.slack_status import SlackStatus
 from bot.slack import signature
 from bot.slack.credentials import TokenSource
 from bot.slack.deduplication import ANSWERED_TYPES, SIGNATURE_MEMORY, RecentKeys
+from bot.slack.fallbacks import dispatch
 
 log = logging.getLogger("brownout")
 
@@ -49,6 +49,8 @@ MAX_CHALLENGE_LENGTH = 500
 FORM_TYPE, JSON_TYPE = "application/x-www-form-urlencoded", "application/json"
 # passed on to Bolt, and no others: Bolt obeys some headers that Slack does not send
 _FORWARDED_HEADERS = ("x-slack-retry-num", "x-slack-retry-reason")
+
+_Request = tuple[dict[str, Any], dict[str, Any]]  # its payload, and the headers that are passed on
 
 
 class _RequestRefusedError(Exception):
@@ -72,7 +74,7 @@ class SlackHttpHandler:
     patience_s: float = BODY_TIMEOUT_S
     _started_at: int = field(init=False)
     _signatures: RecentKeys = field(default_factory=RecentKeys)
-    _queue: deque[AsyncBoltRequest] = field(default_factory=deque)
+    _queue: deque[_Request] = field(default_factory=deque)
     _has_queued: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _refused_at: dict[str, datetime] = field(default_factory=dict)
@@ -103,8 +105,8 @@ class SlackHttpHandler:
             for task in self._tasks:
                 task.cancel()
 
-    def _start_request(self, request: AsyncBoltRequest) -> None:
-        task = asyncio.create_task(self.bolt.async_dispatch(request))
+    def _start_request(self, request: _Request) -> None:
+        task = asyncio.create_task(dispatch(self.bolt, *request))
         self._tasks.add(task)
         task.add_done_callback(self._finish_request)
 
@@ -138,11 +140,10 @@ class SlackHttpHandler:
             raise _RequestRefusedError(503, "more than can be done at once")
         if not self._signatures.add_if_new(request_signature, self.now(), SIGNATURE_MEMORY):
             return Response()
-        bolt_request = AsyncBoltRequest(body=payload, headers=headers, mode="socket_mode")
         if payload.get("type") in ANSWERED_TYPES:
-            answer = await self.bolt.async_dispatch(bolt_request)
+            answer = await dispatch(self.bolt, payload, headers)
             return Response(answer.body, answer.status, {k: v[0] for k, v in answer.headers.items()})
-        self._queue.append(bolt_request)
+        self._queue.append((payload, headers))
         self._has_queued.set()
         return Response()
 

@@ -13,12 +13,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 import aiohttp
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+from slack_bolt.adapter.socket_mode.internals import build_headers
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
@@ -32,6 +33,7 @@ from bot.queries.slack_status import SlackStatus
 from bot.slack.connection_pace import FIRST_WAIT_S, MAX_WAIT_S, ConnectionPace
 from bot.slack.credentials import TokenSource
 from bot.slack.deduplication import ANSWERED_TYPES
+from bot.slack.fallbacks import dispatch
 
 log = logging.getLogger("brownout")
 
@@ -134,11 +136,12 @@ class ImmediateAck(AsyncSocketModeHandler):
     @override
     async def handle(self, client: Any, req: SocketModeRequest) -> None:
         """Handles one envelope of Socket Mode."""
+        began, headers = time(), build_headers(req) or {}
         if req.payload.get("type") in ANSWERED_TYPES:
-            await super().handle(client, req)
+            await send_async_response(client, req, await dispatch(self.app, req.payload, headers), began)
             return
         await client.send_socket_mode_response(SocketModeResponse(req.envelope_id))
-        await run_async_bolt_app(self.app, req)
+        await dispatch(self.app, req.payload, headers)
 
 
 class PacedClient(SocketModeClient):

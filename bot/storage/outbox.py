@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain import TOOL_PREFIX, Alert, DeliveryPause, IncidentUserActions, Notice, Notification
+from bot.domain import NO_TS, TOOL_PREFIX, Alert, DeliveryPause, IncidentUserActions, Notice, Notification
 from bot.errors import StoreError
-from bot.storage import mapping, queueing, transitions
+from bot.storage import channel_ids, mapping, queueing, transitions
 from bot.storage.connection import Database, Upsert
 from bot.storage.delivery_order import TOGETHER_PREFIX, DeliveryRank
 from bot.storage.mapping import format_time, parse_time
@@ -35,10 +35,17 @@ _SENDABLE = "NOT EXISTS (SELECT 1 FROM pauses p WHERE p.channel = outbox.channel
 LONGEST_WAIT = timedelta(minutes=61)
 FORGET_AFTER = timedelta(hours=1)  # after a longer pause, what is over is not sent any more
 
+_DRAWN = (  # what was sent as, or into, the incident's message in the channel; the index outbox_drawn finds it
+    "FROM outbox f WHERE f.channel = o.channel AND f.incident = o.incident AND f.kind IN ('alert', 'edit')"
+    " AND f.ts = a.ts"
+)
 _NEXT_COLUMNS = (
     "o.id, o.post, o.attempts, o.due_at, o.state = 'sending' AS is_in_doubt, a.ts,"
     " coalesce(o.doubted_from, o.created_at) AS doubted_from, coalesce(o.left_at, o.created_at) AS left_at,"
-    " o.refusals, o.refused_from, o.is_outside_thread, o.rank, o.created_at, a.shared_key"
+    " o.refusals, o.refused_from, o.is_outside_thread, o.rank, o.created_at, a.shared_key,"
+    # whether its message is not the first one, which could not be edited
+    f" o.kind = 'edit' AND a.ts IS NOT NULL AND EXISTS (SELECT 1 {_DRAWN} AND f.kind = 'edit' AND f.state = 'sent')"
+    f" AND (a.ts = '{NO_TS}' OR NOT EXISTS (SELECT 1 {_DRAWN} AND f.kind = 'alert')) AS is_replacement"
 )
 _OF_SAME_INCIDENT = (  # the pending notifications, p, of the incident in the channel
     "FROM outbox p WHERE p.channel = o.channel AND p.incident = o.incident AND p.state IN ('waiting', 'sending')"
@@ -112,6 +119,7 @@ class OutboxEntry:
         is_outage: It is the first alert of a complete outage.
         created_at: When it was put into the outbox.
         is_shared: The incident's message in the channel is about other incidents too.
+        is_replacement: The incident's message in the channel was posted because an earlier one could not be edited.
     """
 
     id: int
@@ -130,6 +138,7 @@ class OutboxEntry:
     is_outage: bool = False
     created_at: datetime | None = None
     is_shared: bool = False
+    is_replacement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +381,7 @@ class OutboxStore:
             is_outage=row["rank"] == DeliveryRank.OUTAGE,
             created_at=parse_time(row["created_at"]),
             is_shared=row["shared_key"] is not None,
+            is_replacement=bool(row["is_replacement"]),
         )
 
     def _parent_ts(self, channel: str, incident: str) -> str | None:
@@ -602,6 +612,16 @@ class OutboxStore:
             )
             self._db.write(parked, why, channel)
         return ended
+
+    def move_channel(self, old: str, new: str, at: datetime) -> int:
+        """Keeps a channel's subscriptions, settings and messages under its new id; returns how many subscriptions.
+
+        If it was paused, it is tried at once.
+        """
+        with self._db.transaction():
+            moved = channel_ids.move_channel(self._db, old, new)
+            self._db.write("UPDATE pauses SET probe_at = ? WHERE channel = ?", format_time(at), new)
+        return moved
 
     def channel_pause(self, channel: str) -> DeliveryPause | None:
         """The pause of a channel; None if there is none, or if a delivery is being tried again."""

@@ -1,5 +1,8 @@
 """The table of Slack's error codes: complete, and without contradictions."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from bot.adapters import slack_refusals
@@ -19,6 +22,7 @@ from bot.errors import RefusalScope
 from tests.support import slack_refusal_table
 
 METHODS = [POST, UPDATE, PUBLISH, OPEN, UPLOAD_URL, UPLOAD_DONE, INFO, AUTH, CONNECT]
+LISTED = tomllib.loads(Path(__file__).with_name("slack_error_codes.toml").read_text(encoding="utf-8"))
 ALL_CODES = sorted((method, code) for method, codes in DOCUMENTED.items() for code in codes)
 
 
@@ -29,6 +33,11 @@ def test_every_method_that_the_client_calls_has_its_codes():
 @pytest.mark.parametrize("method", METHODS)
 def test_every_documented_code_has_a_rule(method):
     assert [c for c in DOCUMENTED[method] if slack_refusals.rule(c, method) is slack_refusals.UNKNOWN] == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_code_on_slacks_page_of_a_method_is_in_the_table(method):
+    assert set(LISTED[method].split()) - DOCUMENTED[method] == set()
 
 
 def test_a_code_in_no_list_is_unknown():

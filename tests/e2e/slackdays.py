@@ -2,6 +2,7 @@
 
 ``sixteen`` the faults that an early version had: what it did, and what happens now
 ``faults``  a fake Slack on loopback with a behaviour per method; our client, notifier and store on a virtual clock
+``odd``     a Slack that answers what it never should
 ``week``    a week of refusals of every code with 300 channels, and designs that must fail (``--seed``, ``--channels``...)
 
 The short form of both runs with the tests (tests/notifier/test_delivery_slack_days.py).
@@ -16,7 +17,7 @@ import logging
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -50,10 +51,39 @@ from tests.e2e.slack_week import Clockwork, run_week
 from tests.faults.tables import table
 from tests.support.acme import ACME, NOON, look
 from tests.support.fake_fetcher import FakeFetcher
-from tests.support.loopback import serving_app
+from tests.support.loopback import abort, serving_app
 from tests.support.pages import incident, page, update
 
-Behaviour = Callable[[str, dict[str, Any]], dict[str, Any] | None]  # of a method and its arguments: an answer, or None
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that is not Slack's usual one.
+
+    Attributes:
+        body: JSON, or text as it is.
+        status: The HTTP status.
+        headers: More headers.
+        is_taken: The message is shown all the same.
+        is_broken: The connection ends without an answer.
+    """
+
+    body: Any = ""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_taken: bool = False
+    is_broken: bool = False
+
+    async def send(self, request: web.Request) -> web.Response:
+        """The response."""
+        if self.is_broken:
+            return await abort(request)
+        if isinstance(self.body, str):
+            return web.Response(text=self.body, status=self.status, headers=self.headers, content_type="text/html")
+        return web.json_response(self.body, status=self.status, headers=self.headers)
+
+
+# Of a method and its arguments: an answer, or None for the usual one.
+Behaviour = Callable[[str, dict[str, Any]], "dict[str, Any] | Reply | None"]
 HEADS = ("Slack", "old alert", "next outage", "refused calls", "channels paused", "owner notified of", "given up")
 WEEK_HEADS = (
     *("design", "complete outages", "messages of them", "worst wait", "posts", "doubled", "refusals", "codes", "429"),
@@ -70,6 +100,8 @@ class FakeSlack:
     calls: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     shown: list[tuple[str, str, str]] = field(default_factory=list)  # channel, key, text
+    now: Callable[[], datetime] = field(default=lambda: NOON)
+    shown_at: dict[tuple[str, str], datetime] = field(default_factory=dict)  # by channel and key, the first
 
     async def answer(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
@@ -79,16 +111,25 @@ class FakeSlack:
         answer = self.behaviour(method, arguments)
         if request.headers.get("authorization") != f"Bearer {self.token}":
             answer = {"ok": False, "error": "invalid_auth"}
-        if answer is not None:
+        reply = answer if isinstance(answer, Reply) else Reply(answer)
+        if answer is not None and not reply.is_taken:
             self.refused[method] += 1
-            return web.json_response(answer)
+            return await reply.send(request)
         ts = f"{sum(self.calls.values())}.0"
         if method == "chat.postMessage":
             metadata = arguments.get("metadata") or {}
             metadata = json.loads(metadata) if isinstance(metadata, str) else metadata
             key = (metadata.get("event_payload") or {}).get("key", "")
             self.shown.append((arguments["channel"], key, arguments.get("text", "")))
+            self.shown_at.setdefault((arguments["channel"], key), self.now())
+        if answer is not None:
+            return await reply.send(request)
         return web.json_response({"ok": True, "ts": ts, "channel": arguments.get("channel")})
+
+    @property
+    def doubled(self) -> int:
+        """How many messages are repetitions of another one in their channel."""
+        return len(self.shown) - len({(channel, key) for channel, key, _ in self.shown})
 
 
 class Day:
@@ -97,6 +138,7 @@ class Day:
     def __init__(self, book: Repository, slack: FakeSlack, client: SlackClient, channels: tuple[str, ...]) -> None:
         self.book, self.slack, self.client, self.channels = book, slack, client, channels
         self.path = book.path
+        self.well_at = NOON
         self.now = SimpleNamespace(at=NOON)
         self.tokens = SimpleNamespace(reload=lambda: False)
         for channel in channels:
@@ -137,8 +179,13 @@ class Day:
 
     def told(self, key: str) -> str:
         """In how many of the channels a message is."""
-        count = len({channel for channel, k, _ in self.slack.shown if k == key})
+        count = len({channel for channel, k, _ in self.slack.shown if k == key and channel in self.channels})
         return f"{count} of {len(self.channels)}"
+
+    def late_s(self, key: str) -> float:
+        """Seconds from when Slack was well again to the last channel's message; 0 if all had it before."""
+        shown = [at for (channel, k), at in self.slack.shown_at.items() if k == key and channel in self.channels]
+        return max(0.0, (max(shown, default=self.now.at) - self.well_at).total_seconds())
 
     def row(self, name: str) -> tuple[object, ...]:
         owner = [text.split(".")[0] for channel, _, text in self.slack.shown if channel == "U9"]
@@ -162,7 +209,9 @@ async def a_day(channels: int) -> AsyncIterator[Day]:
     async with serving_app(web.post("/api/{method}", slack.answer)) as url:
         with tempfile.TemporaryDirectory() as folder, closing(Repository.open(Path(folder) / "day.db")) as book:
             client = SlackClient("xoxb-1", base_url=f"{url}/api/", look_up=False)
-            yield Day(book, slack, client, tuple(f"C{n}" for n in range(channels)))
+            day = Day(book, slack, client, tuple(f"C{n}" for n in range(channels)))
+            slack.now = day.clock
+            yield day
 
 
 def first(*more: dict[str, Any]) -> tuple[dict[str, Any], ...]:
@@ -268,7 +317,7 @@ async def quiet_hours_end_together(day: Day, zone: str) -> None:
     await day.passes(minutes=15)
     engine = Engine({"acme": ACME}, FakeFetcher(), day.book, day.client, day.clock, lambda _: VerdictParameters())
     ReminderHook(engine, day.book)()
-    day.book.user_actions.enqueue([_digest(channel, day.now.at) for channel in day.channels], day.now.at)
+    day.book.user_actions.enqueue([digest(channel, day.now.at) for channel in day.channels], day.now.at)
     await day.passes(seconds=20)
     day.show(incident(update(api="partial_outage")), second(), api="major_outage")
     await day.passes(minutes=2)
@@ -285,7 +334,8 @@ def save_quiet_hours(day: Day, channel: str, zone: str) -> None:
             other.execute("UPDATE habits SET zone = ? WHERE channel = ?", (zone, channel))
 
 
-def _digest(channel: str, at: datetime) -> Notification:
+def digest(channel: str, at: datetime) -> Notification:
+    """A weekly digest."""
     notice = Notice(NoticeKind.DIGEST, "", "", "digest:d", at, "", at, said=Message("Weekly digest: no incidents."))
     return Notification(channel, NotificationKind.NOTICE, "digest:d", notice)
 
@@ -352,13 +402,13 @@ def connections() -> list[tuple[object, ...]]:
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("part", nargs="*", default=["sixteen", "faults", "week"])
+    parser.add_argument("part", nargs="*", default=["sixteen", "faults", "odd", "week"])
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--channels", type=int, default=300)
     parser.add_argument("--incidents", type=int, default=60)
     parser.add_argument("--days", type=float, default=7)
     chosen = parser.parse_args()
-    from tests.e2e import sixteen_faults  # noqa: PLC0415  (it plays the days of this module)
+    from tests.e2e import odd_days, sixteen_faults  # noqa: PLC0415  (they play the days of this module)
 
     for name in ("bot", "brownout"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -367,6 +417,8 @@ def main() -> None:
     if "faults" in chosen.part:
         print(table(HEADS, asyncio.run(faults())))
         print(table(("Slack closes after", "opened in 10 min", "most in a minute"), connections()))
+    if "odd" in chosen.part:
+        print(table(odd_days.HEADS, asyncio.run(odd_days.rows())))
     if "week" in chosen.part:
         size = {"channels": chosen.channels, "incidents": chosen.incidents, "days": chosen.days}
         reports = [run_week(chosen.seed, **size)]

@@ -105,7 +105,9 @@ def tool_client(url: str, now: Callable[[], datetime], timeout_s: float = 2) -> 
 
 def make_tool(client: HttpToolClient, book: Any, now: Callable[[], datetime]) -> Tool:
     """The tool of this client, with a policy like that of the bot."""
-    policy = DeliveryPolicy(serves=lambda channel: channel == TOOL.channel, has_threads=False, name=TOOL.name)
+    policy = DeliveryPolicy(
+        serves=lambda channel: channel == TOOL.channel, asks_first=False, has_threads=False, name=TOOL.name
+    )
     return Tool(TOOL, Notifier(book, client, now, announce, policy=policy))
 
 

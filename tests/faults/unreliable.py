@@ -114,7 +114,7 @@ class UnreliableChat:
         return next((m.ts for m in reversed([*there])), None)
 
     async def is_token_accepted(self) -> bool | None:
-        return None
+        return None if self.fault else True
 
     def permalink(self, channel: str, ts: str) -> str:  # noqa: ARG002
         return ""

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.e2e import sixteen_faults, slackdays
+from tests.e2e import odd_days, sixteen_faults, slackdays
 from tests.e2e.slack_week import run_week
+from tests.support.pages import incident, update
 
 pytestmark = pytest.mark.anyio
 
@@ -22,6 +23,23 @@ async def test_after_a_fault_every_channel_has_the_old_alert_and_the_next_outage
 async def test_a_fault_of_an_early_version_is_mended(fault, tmp_path):
     found = await fault.play(tmp_path)
     assert found.holds, found.text
+
+
+@pytest.mark.parametrize("odd", odd_days.DAYS, ids=[odd.name for odd in odd_days.DAYS])
+async def test_a_slack_that_answers_what_it_never_should_costs_no_alert_and_few_doubles(odd):
+    row = await odd_days.row(odd)
+    assert row[-1] == "yes", dict(zip(odd_days.HEADS, row, strict=True))
+
+
+async def test_what_two_channels_refuse_keeps_a_small_incident_from_no_other_channel():
+    async with slackdays.a_day(6) as day:
+        suspended = ("C0", "C1")
+        day.slack.behaviour = slackdays.refusing("ekm_access_denied", only=lambda a: a["channel"] in suspended)
+        day.book.user_actions.enqueue([slackdays.digest(c, day.now.at) for c in suspended], day.now.at)
+        await day.passes(minutes=60)
+        day.show(incident(update(api="partial_outage")), api="partial_outage")
+        await day.passes(minutes=2)
+        assert sorted(c for c, key in day.slack.shown_at if key == "inc1:alert") == ["C2", "C3", "C4", "C5"]
 
 
 async def test_while_everything_is_refused_there_is_one_probe_and_no_call_for_each_channel():

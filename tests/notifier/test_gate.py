@@ -97,12 +97,28 @@ def test_a_refusal_of_one_post_does_not_open_it():
     assert (gate.stop is None, may(gate, "C3", NOON), may(gate, "C3", after(minutes=1))) == (False, False, True)
 
 
-def test_it_is_not_its_own_if_several_channels_answered_it():
+def test_what_several_channels_answered_is_their_own_until_one_of_them_accepts_a_message():
     gate = WorkspaceGate()
     refused(gate, is_sure=False)
     refused(gate, "C2", is_sure=False)
     gate.accept("C3")
-    assert not gate.is_channels_own("C1", "ekm_access_denied")
+    gate.accept("C1")
+    assert [gate.is_channels_own(channel, "ekm_access_denied") for channel in ("C1", "C2")] == [False, True]
+
+
+def test_the_token_is_no_channels_own():
+    gate = WorkspaceGate()
+    gate.refuse("C1", "invalid_auth", "", NOON, is_sure=True)
+    gate.accept("C2")
+    assert not gate.is_channels_own("C1", "invalid_auth")
+
+
+def test_it_is_unsure_what_a_code_is_about_until_three_channels_answer_it():
+    gate, unsure = WorkspaceGate(), []
+    for channel in ("C1", "C2", "C3"):
+        refused(gate, channel, is_sure=False)
+        unsure.append(gate.is_unsure)
+    assert unsure == [True, True, False]
 
 
 def test_failures_of_one_channel_do_not_close_it():

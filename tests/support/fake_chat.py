@@ -9,7 +9,7 @@ from tests.support.slack_limits import assert_sendable
 class FakeChat:
     """Takes everything, but first raises what it was told to. With ``can_search_history`` it finds what is in ``there``, by key."""
 
-    def __init__(self, *failures, burst=9, can_search_history=False, is_token_good=None):
+    def __init__(self, *failures, burst=9, can_search_history=False, is_token_good=False):
         self.failures = list(failures)
         self.burst = burst
         self.said, self.texts, self.messages = [], [], []
