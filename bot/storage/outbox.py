@@ -35,7 +35,7 @@ _SENDABLE = "NOT EXISTS (SELECT 1 FROM pauses p WHERE p.channel = outbox.channel
 LONGEST_WAIT = timedelta(minutes=61)
 FORGET_AFTER = timedelta(hours=1)  # after a longer pause, what is over is not sent any more
 
-_DRAWN = (  # what was sent as, or into, the incident's message in the channel; the index outbox_drawn finds it
+_SENT_AS_ALERT = (  # what was sent as, or into, the incident's message in the channel; the index outbox_drawn finds it
     "FROM outbox f WHERE f.channel = o.channel AND f.incident = o.incident AND f.kind IN ('alert', 'edit')"
     " AND f.ts = a.ts"
 )
@@ -44,8 +44,8 @@ _NEXT_COLUMNS = (
     " coalesce(o.doubted_from, o.created_at) AS doubted_from, coalesce(o.left_at, o.created_at) AS left_at,"
     " o.refusals, o.refused_from, o.is_outside_thread, o.rank, o.created_at, a.shared_key,"
     # whether its message is not the first one, which could not be edited
-    f" o.kind = 'edit' AND a.ts IS NOT NULL AND EXISTS (SELECT 1 {_DRAWN} AND f.kind = 'edit' AND f.state = 'sent')"
-    f" AND (a.ts = '{NO_TS}' OR NOT EXISTS (SELECT 1 {_DRAWN} AND f.kind = 'alert')) AS is_replacement"
+    f" o.kind = 'edit' AND a.ts IS NOT NULL AND EXISTS (SELECT 1 {_SENT_AS_ALERT} AND f.kind = 'edit' AND f.state = 'sent')"
+    f" AND (a.ts = '{NO_TS}' OR NOT EXISTS (SELECT 1 {_SENT_AS_ALERT} AND f.kind = 'alert')) AS is_replacement"
 )
 _OF_SAME_INCIDENT = (  # the pending notifications, p, of the incident in the channel
     "FROM outbox p WHERE p.channel = o.channel AND p.incident = o.incident AND p.state IN ('waiting', 'sending')"
