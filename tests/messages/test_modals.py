@@ -1,5 +1,6 @@
 """Modals and menus, inside Slack's limits whatever is written in them."""
 
+import re
 from dataclasses import replace
 from datetime import time
 
@@ -127,3 +128,26 @@ def test_without_a_digest_none_is_chosen():
         block(modals.settings_modal("C1", [ACME], ChannelPreferences("C1")), "digest")["initial_option"]["value"]
         == "off"
     )
+
+
+MODALS = {
+    "note": modals.note_modal("i1", "Errors", "C1"),
+    "settings": modals.settings_modal("C1", [ACME, WEB], ChannelPreferences("C1", maintenance=True, quiet=NIGHT)),
+    "settings of direct messages": modals.settings_modal("D1", [ACME], ChannelPreferences("D1")),
+    "subscribe": modals.subscribe_modal(("acme", "Acme")),
+}
+
+
+@pytest.mark.parametrize("name", MODALS)
+def test_a_label_and_a_title_in_a_modal_have_24_characters_at_most(name):
+    view = MODALS[name]
+    texts = [b["label"]["text"] for b in view["blocks"] if "label" in b]
+    texts += [view[key]["text"] for key in ("title", "submit") if key in view]
+    assert [text for text in texts if len(text) > 24] == []
+    assert len(texts) > 2
+
+
+@pytest.mark.parametrize("name", MODALS)
+def test_a_hint_in_a_modal_is_a_sentence_or_two_of_20_words_at_most(name):
+    hints = [b["hint"]["text"] for b in MODALS[name]["blocks"] if "hint" in b]
+    assert [s for hint in hints for s in re.split(r"(?<=[.!?]) ", hint) if len(s.split()) > 20] == []
