@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from bot import lookup
 from bot.app.jobs import PeriodicJob
@@ -41,7 +40,7 @@ from bot.queries.history import HistoryQueries
 from bot.rules.alerting import digest_schedule, routing
 from bot.rules.changes.diff import first_posted_at
 from bot.rules.reliability import spans, verdict_accuracy
-from bot.storage import Repository
+from bot.storage import Place, Repository
 
 log = logging.getLogger("brownout")
 
@@ -60,7 +59,7 @@ class DigestJob:
     """
 
     queries: StatusQueries
-    path: Path
+    path: Place
     _unreadable: set[str] = field(default_factory=set)  # channels whose schedule can't be read, and is logged
 
     def periodic_job(self) -> PeriodicJob:

@@ -20,7 +20,7 @@ from bot.adapters.litestream import LitestreamReplica
 from bot.app.jobs import PeriodicJob, Service
 from bot.errors import StoreError
 from bot.settings import ReplicaSettings, StoreSettings
-from bot.storage import backup, retention
+from bot.storage import Place, backup, retention
 
 log = logging.getLogger("brownout")
 
@@ -33,9 +33,12 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class DatabaseMaintenance:
-    """Maintenance of one database. ``now`` is the clock, ``copy`` the replica, if there is one."""
+    """Maintenance of one database. ``now`` is the clock, ``copy`` the replica, if there is one.
 
-    path: Path
+    A database on PostgreSQL is backed up by its own tools: only its old pages are deleted here.
+    """
+
+    path: Place
     rules: StoreSettings
     now: Callable[[], datetime]
     copy: LitestreamReplica | None = None
@@ -44,7 +47,7 @@ class DatabaseMaintenance:
 
     def periodic_jobs(self) -> Iterator[PeriodicJob]:
         """The jobs for the scheduler."""
-        if self.rules.backup_every_h:
+        if self.rules.backup_every_h and isinstance(self.path, Path):
             again = f"it is tried again every {RETRY_INTERVAL.seconds // 60} min"
             yield PeriodicJob("the backup", CHECK_INTERVAL_S, self.back_up_if_due, again)
         if self.rules.bodies_days:
@@ -57,13 +60,17 @@ class DatabaseMaintenance:
 
     def backed_up_at(self) -> datetime | None:
         """The time of the newest backup; None if there is none. Backups from the future are ignored."""
+        if not isinstance(self.path, Path):
+            return None
         times = [
-            at for _, at in backup.list_backups(self.path, self._backup_folder) if at <= self.now()
+            at for _, at in backup.list_backups(self.path, backup_folder(self.rules, self.path)) if at <= self.now()
         ]  # a clock may have jumped
         return times[-1] if times else None
 
     async def back_up_if_due(self) -> None:
         """Creates a backup if one is due. StoreError if that fails; it is tried again after 15 minutes."""
+        if not isinstance(path := self.path, Path):
+            return
         now, last = self.now(), self.backed_up_at()
         is_fresh = last is not None and now - last < timedelta(hours=self.rules.backup_every_h)
         if is_fresh or (self._retry_at and now < self._retry_at <= now + RETRY_INTERVAL):
@@ -72,7 +79,7 @@ class DatabaseMaintenance:
         started_s = time.monotonic()
         created = await self._run_in_thread(
             lambda cancel_token: backup.create_backup(
-                self.path, self._backup_folder, now, self.rules.keep, cancel_token
+                path, backup_folder(self.rules, path), now, self.rules.keep, cancel_token
             )
         )
         self._retry_at = None
@@ -92,10 +99,6 @@ class DatabaseMaintenance:
         if pruned.bodies:
             log.info("deleted %d raw pages older than %g days", pruned.bodies, self.rules.bodies_days)
 
-    @property
-    def _backup_folder(self) -> Path:
-        return backup_folder(self.rules, self.path)
-
     async def _run_in_thread(self, work: Callable[[backup.CancelToken], T]) -> T:
         """Runs ``work`` in a thread. If this task is cancelled, the work is cancelled too, with nothing half done."""
         cancel_token = backup.CancelToken()
@@ -105,7 +108,7 @@ class DatabaseMaintenance:
             cancel_token.cancel()
             raise
         except OSError as error:
-            raise StoreError(f"{self._backup_folder}: {error}") from error
+            raise StoreError(f"{self.path}: {error}") from error
 
 
 def open_replica(rules: ReplicaSettings, path: Path, environment: Mapping[str, str]) -> LitestreamReplica | None:

@@ -39,7 +39,7 @@ from bot.rules.reliability.backfill import (
     with_moved_surfaces,
 )
 from bot.rules.transition import StateTransition, TransitionContext
-from bot.storage import Repository
+from bot.storage import Place, Repository, parse_place
 from bot.storage.backfill import BackfillCounts
 
 BATCH_SIZE = 200  # incidents per transaction
@@ -69,7 +69,7 @@ class _LastPollTime:
 @config_option
 @db_option
 def backfill(
-    what: tuple[str, ...], origins: tuple[str, ...], pause: float, config: Path | None, db: Path | None
+    what: tuple[str, ...], origins: tuple[str, ...], pause: float, config: Path | None, db: Place | None
 ) -> None:
     """Reads a provider's past into the database: from its page, or from recordings (polls or history).
 
@@ -84,7 +84,7 @@ def backfill(
     provider = _provider_by_name(app_settings, names[0]) if names else None
     if provider is None and (urls or not files):
         raise UsageError(f"Name a provider: {', '.join(p.id for p in app_settings.providers)}.")
-    repository = open_writer(db or Path(app_settings.store_path))
+    repository = open_writer(db or parse_place(app_settings.store_path))
     try:
         imported = [_import_file(app_settings, repository, file, provider, is_only=len(files) == 1) for file in files]
         if provider and (urls or not files):

@@ -24,6 +24,8 @@ from bot.queries.sources import list_sources
 from bot.slack import credentials
 from bot.slack.scopes import missing_scope_texts
 from bot.slack.user_groups import select_user_groups
+from bot.storage import DatabaseUrl, Place, parse_place
+from bot.storage.engines import ServerReport, describe_server
 
 _SLACK_TIMEOUT_S = 5
 
@@ -40,7 +42,7 @@ HTTP_MODE_TEXT = (
 @click.option("--offline", is_flag=True, help="Does not try the tokens at Slack.")
 @config_option
 @db_option
-def check(config: Path | None, db: Path | None, *, catalog: bool, diff: bool, offline: bool) -> None:
+def check(config: Path | None, db: Place | None, *, catalog: bool, diff: bool, offline: bool) -> None:
     """Lists all errors in configuration and tokens, with file and line. Exit code 1 if there are any.
 
     The tokens are tried at Slack: who the bot is there, and which scopes it lacks. Where Slack does not answer, that is
@@ -83,7 +85,7 @@ def check(config: Path | None, db: Path | None, *, catalog: bool, diff: bool, of
     click.echo(f"OK: {on} of {len(app_settings.providers)} providers on, Slack: {who} ({mode}){counted}")
 
 
-def _subscription_changes(config: Path | None, db: Path | None) -> list[str]:
+def _subscription_changes(config: Path | None, db: Place | None) -> list[str]:
     """One line for each subscription that the next start would add, change or end."""
     wanted = settings.load(config).subscriptions
     try:
@@ -104,7 +106,7 @@ def _off_targets(app_settings: settings.Settings) -> list[str]:
     ]
 
 
-def _check_config(config: Path | None, db: Path | None) -> tuple[settings.Settings, list[str], list[str]]:
+def _check_config(config: Path | None, db: Place | None) -> tuple[settings.Settings, list[str], list[str]]:
     """The settings (the default ones where they have errors), and the errors and warnings; prints a summary."""
     try:
         app_settings = settings.load(config)
@@ -122,7 +124,25 @@ def _check_config(config: Path | None, db: Path | None) -> tuple[settings.Settin
     mistakes += notify_tools.secret_mistakes(app_settings.tools, os.environ)
     if app_settings.tools:
         click.echo(f"notify: {', '.join(f'{t.name} ({t.kind})' for t in app_settings.tools if t.enabled) or 'none on'}")
-    return app_settings, [*mistakes, *_missing_tools(app_settings)], _component_warnings(config, db)
+    server = _check_server(db or parse_place(app_settings.store_path))
+    mistakes += server.mistakes
+    return (
+        app_settings,
+        [*mistakes, *_missing_tools(app_settings)],
+        [*server.warnings, *_component_warnings(config, db)],
+    )
+
+
+def _check_server(place: Place) -> ServerReport:
+    """What the PostgreSQL server of the database says, and prints its version; nothing for a file."""
+    if not isinstance(place, DatabaseUrl):
+        return ServerReport()
+    try:
+        report = describe_server(place)
+    except StoreError as error:
+        return ServerReport(mistakes=(str(error),))
+    click.echo(f"database: {place}: {report.summary}")
+    return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +210,7 @@ def _describe_probes(probes: Sequence[Probe], watched_surfaces: set[str]) -> str
     return ", ".join(descriptions) or "none"
 
 
-def _component_warnings(config: Path | None, db: Path | None) -> list[str]:
+def _component_warnings(config: Path | None, db: Place | None) -> list[str]:
     """Returns what the sources miss on their pages, by the database; nothing where no bot has run yet."""
     try:
         with open_queries(config, db) as queries:

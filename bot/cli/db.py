@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from bot import settings
 from bot.app.maintenance import backup_folder, format_size, open_replica, restore_from_replica
 from bot.cli.groups import SuggestingGroup
-from bot.cli.options import config_option, db_option, open_queries, utc_now
+from bot.cli.options import config_option, db_option, open_queries, require_file, utc_now
 from bot.errors import StoreError, UsageError
 from bot.messages import formatting
-from bot.storage import Repository, retention, upgrade
+from bot.storage import Place, Repository, may_exist, parse_place, retention, upgrade
 from bot.storage import backup as storage_backup
 
 EXIT_DAMAGED = 65  # EX_DATAERR
@@ -37,14 +37,15 @@ def db(ctx: click.Context) -> None:
 @click.argument("to", required=False, type=click.Path(path_type=Path))
 @config_option
 @db_option
-def backup(to: Path | None, config: Path | None, db: Path | None) -> None:
+def backup(to: Path | None, config: Path | None, db: Place | None) -> None:
     """Copies the database, in use or not, and checks the copy. Overwrites nothing.
 
     TO is a new file (*.db), or a folder: then the file is named with the time, and the newest `[store] keep` stay.
     Without TO the folder is `[store] backup_to`. A missing folder is made.
     """
     store_settings = settings.load(config).store
-    path = db or Path(store_settings.path)
+    place = db or parse_place(store_settings.url or store_settings.path)
+    path = require_file(place, "Back it up with pg_dump, or as your provider does; `brownout export --all` works too.")
     if to is not None and to.suffix == ".db":
         click.echo(_describe_database(storage_backup.copy_database(path, to)))
         return
@@ -60,9 +61,10 @@ def backup(to: Path | None, config: Path | None, db: Path | None) -> None:
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @config_option
 @db_option
-def verify(file: Path | None, config: Path | None, db: Path | None) -> None:
+def verify(file: Path | None, config: Path | None, db: Place | None) -> None:
     """Verifies every page of the database or a backup. Exit code 0 sound, 65 damaged or not ours, 66 not found."""
-    path = file or db or Path(settings.load(config).store_path)
+    place = file or db or parse_place(settings.load(config).store_path)
+    path = require_file(place, "The server checks its own pages (data checksums, pg_amcheck).")
     if not path.is_file():
         click.echo(f"{path} not found", err=True)
         sys.exit(EXIT_MISSING)
@@ -83,17 +85,20 @@ def verify(file: Path | None, config: Path | None, db: Path | None) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @config_option
 @db_option
-def restore(file: Path, config: Path | None, db: Path | None) -> None:
+def restore(file: Path, config: Path | None, db: Place | None) -> None:
     """Restores a backup. The present file is kept under another name. Stop the bot first."""
-    print_restored(*storage_backup.restore(db or Path(settings.load(config).store_path), file, utc_now()))
+    place = db or parse_place(settings.load(config).store_path)
+    path = require_file(place, "Restore a dump with pg_restore, or a snapshot as your provider does.")
+    print_restored(*storage_backup.restore(path, file, utc_now()))
 
 
 @db.command()
 @config_option
 @db_option
-def vacuum(config: Path | None, db: Path | None) -> None:
+def vacuum(config: Path | None, db: Place | None) -> None:
     """Returns free space to the disk. Stop the bot first."""
-    path = db or Path(settings.load(config).store_path)
+    place = db or parse_place(settings.load(config).store_path)
+    path = require_file(place, "The server frees space by itself (autovacuum).")
     before, after = storage_backup.vacuum(path)
     click.echo(f"{path}: {format_size(before)} before, {format_size(after)} now")
 
@@ -103,11 +108,11 @@ def vacuum(config: Path | None, db: Path | None) -> None:
 @click.option("--dry-run", is_flag=True, help="Only says what would go.")
 @config_option
 @db_option
-def retention_(days: float | None, dry_run: bool, config: Path | None, db: Path | None) -> None:  # noqa: FBT001
+def retention_(days: float | None, dry_run: bool, config: Path | None, db: Place | None) -> None:  # noqa: FBT001
     """Deletes raw pages older than `[store] bodies_days`. Events are kept."""
     store_settings = settings.load(config).store
-    path, age = db or Path(store_settings.path), days or store_settings.bodies_days
-    if not path.is_file():
+    path, age = db or parse_place(store_settings.url or store_settings.path), days or store_settings.bodies_days
+    if not may_exist(path):
         raise UsageError(f"Database {path} not found. Pass --db FILE.")
     if not age:
         raise UsageError("[store] bodies_days is 0: raw pages are kept forever. Delete older ones with --days N.")
@@ -122,13 +127,15 @@ def retention_(days: float | None, dry_run: bool, config: Path | None, db: Path 
 @click.option("--from", "url", metavar="URL", help="Instead of `[replica] url`.")
 @config_option
 @db_option
-def restore_replica(url: str | None, config: Path | None, db: Path | None) -> None:
+def restore_replica(url: str | None, config: Path | None, db: Place | None) -> None:
     """Restores the database from its replica. The present file is kept under another name. Stop the bot first.
 
     `brownout db restore FILE` is the way back from a backup.
     """
     app_settings = settings.load(config)
-    replica = open_replica(_with_url(app_settings.replica, url), db or Path(app_settings.store_path), os.environ)
+    place = db or parse_place(app_settings.store_path)
+    path = require_file(place, "Point-in-time recovery of the server does what a replica does for a file.")
+    replica = open_replica(_with_url(app_settings.replica, url), path, os.environ)
     if replica is None:
         raise UsageError("No [replica] url in brownout.toml. Pass --from file:///FOLDER or --from s3://BUCKET/PATH.")
     restored = restore_from_replica(replica, utc_now())
@@ -142,9 +149,10 @@ def restore_replica(url: str | None, config: Path | None, db: Path | None) -> No
 @click.option("--no-backup", is_flag=True, help="Makes no copy first, for a disk without room for one.")
 @config_option
 @db_option
-def migrate(*, dry_run: bool, no_backup: bool, config: Path | None, db: Path | None) -> None:
+def migrate(*, dry_run: bool, no_backup: bool, config: Path | None, db: Place | None) -> None:
     """Upgrades a database of an older version, after a backup. `brownout run` does the same when it starts."""
-    path = db or Path(settings.load(config).store_path)
+    place = db or parse_place(settings.load(config).store_path)
+    path = require_file(place, "`brownout run` upgrades the tables when it starts; make a dump before.")
     if not path.is_file():
         raise UsageError(f"Database {path} not found. Pass --db FILE.")
     steps = upgrade.pending_steps(path)
@@ -167,7 +175,7 @@ def migrate(*, dry_run: bool, no_backup: bool, config: Path | None, db: Path | N
 @click.option("--all", "every", is_flag=True, help="Includes messages that were of no use any more.")
 @config_option
 @db_option
-def outbox(*, as_json: bool, every: bool, config: Path | None, db: Path | None) -> None:
+def outbox(*, as_json: bool, every: bool, config: Path | None, db: Place | None) -> None:
     """Messages that were not delivered, the newest first, with the reason; and paused channels."""
     with open_queries(config, db) as queries:
         parked = [p for p in queries.repository.parked(1000) if every or not p.is_expected]
@@ -195,14 +203,15 @@ def outbox(*, as_json: bool, every: bool, config: Path | None, db: Path | None) 
 @db.command()
 @config_option
 @db_option
-def datasette(config: Path | None, db: Path | None) -> None:
+def datasette(config: Path | None, db: Place | None) -> None:
     r"""Metadata for Datasette: what each table and column means, search, and queries to start from.
 
     \b
     brownout db datasette > metadata.json
     datasette brownout.db --metadata metadata.json
     """
-    path = db or Path(settings.load(config).store_path)
+    place = db or parse_place(settings.load(config).store_path)
+    path = require_file(place, "Datasette reads no PostgreSQL; the views are the same there.")
     with open_queries(config, db) as queries:
         described = queries.repository.archive.datasette_metadata(path.stem)
     click.echo(json.dumps(described, indent=1, ensure_ascii=False))

@@ -14,7 +14,7 @@ from bot.cli.options import config_option, db_option, open_queries
 from bot.errors import UsageError
 from bot.messages.export import EXPORTERS
 from bot.queries.incident_export import incident_export
-from bot.storage import Repository
+from bot.storage import Place, Repository, parse_place
 
 _FORMATS = click.Choice(list(EXPORTERS))
 
@@ -39,7 +39,7 @@ def export(
     everything: Path | None,
     out: Path | None,
     config: Path | None,
-    db: Path | None,
+    db: Place | None,
 ) -> None:
     """Exports an incident as Markdown, JSON, iCalendar or HTML; with --all, everything as JSON."""
     with open_queries(config, db, writes=everything is not None) as queries:
@@ -66,9 +66,9 @@ def export(
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @config_option
 @db_option
-def import_(file: Path, config: Path | None, db: Path | None) -> None:
+def import_(file: Path, config: Path | None, db: Place | None) -> None:
     """Imports an export of everything into a new database."""
-    path = db or Path(settings.load(config).store_path)
+    path = db or parse_place(settings.load(config).store_path)
     try:
         body = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError, OSError) as error:

@@ -11,12 +11,13 @@ import click
 from bot import settings
 from bot.cli.options import config_option, db_option, utc_now
 from bot.errors import UsageError
+from bot.storage import Place
 
 
 @click.command()
 @config_option
 @db_option
-def mcp(config: Path | None, db: Path | None) -> None:
+def mcp(config: Path | None, db: Place | None) -> None:
     """An MCP server over standard input and output: status, retry_verdict and incident_summary, for coding agents.
 
     An agent's host starts it by itself; `brownout docs http-api "Coding agents"` has the lines of its

@@ -21,6 +21,7 @@ from bot.domain import TOOL_PREFIX
 from bot.errors import ConfigError, DeliveryError, UsageError
 from bot.messages import tool_deliveries
 from bot.settings.notify_toml import NotifyTable
+from bot.storage import Place
 
 
 @click.group(cls=SuggestingGroup)
@@ -32,7 +33,7 @@ def notify() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Prints a JSON list, one object per tool.")
 @config_option
 @db_option
-def list_tools(*, as_json: bool, config: Path | None, db: Path | None) -> None:
+def list_tools(*, as_json: bool, config: Path | None, db: Place | None) -> None:
     """Each tool: what it gets, how much was sent, what waits, and why."""
     tables = settings.load(config).tools
     with open_queries(config, db) as queries:
@@ -65,7 +66,7 @@ def list_tools(*, as_json: bool, config: Path | None, db: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Prints a JSON list, the newest first.")
 @config_option
 @db_option
-def deliveries(*, name: str | None, limit: int, as_json: bool, config: Path | None, db: Path | None) -> None:
+def deliveries(*, name: str | None, limit: int, as_json: bool, config: Path | None, db: Place | None) -> None:
     """What was sent to the tools, or to one, and what became of it; the newest first."""
     if name is not None:
         _find(settings.load(config).tools, name)

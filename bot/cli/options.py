@@ -7,20 +7,35 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
+from typing_extensions import override
 
 from bot import settings
 from bot.errors import UsageError
 from bot.queries.current import StatusQueries
-from bot.storage import Repository, upgrade
+from bot.storage import Place, Repository, may_exist, parse_place, upgrade
 
 log = logging.getLogger("brownout")
 
 config_option = click.option(
     "--config", type=click.Path(path_type=Path), help="The folder with brownout.toml and providers/."
 )
-db_option = click.option("--db", type=click.Path(path_type=Path), help="The SQLite file (default: brownout.db).")
+
+
+class _PlaceType(click.Path):
+    """A SQLite file, or the address of a PostgreSQL database (``postgresql://...``)."""
+
+    name = "place"
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = parse_place(value)
+        return super().convert(value, param, ctx) if isinstance(found, Path) else found
+
+
+db_option = click.option("--db", type=_PlaceType(path_type=Path), help="The SQLite file (default: brownout.db).")
 
 
 def utc_now() -> datetime:
@@ -28,25 +43,32 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_writer(path: Path, *, alone: bool = False) -> Repository:
+def open_writer(path: Place, *, alone: bool = False) -> Repository:
     """Opens the database for writing; one of an older version is copied first, then upgraded.
 
     ``alone`` is for the bot itself. The caller closes it.
     """
-    if copy := upgrade.back_up_before_upgrade(path, utc_now()):
+    if isinstance(path, Path) and (copy := upgrade.back_up_before_upgrade(path, utc_now())):
         log.warning("%s is of an older Brownout. It was copied to %s and is upgraded now.", path, copy)
     return Repository.open(path, alone=alone)
 
 
+def require_file(place: Place, instead: str) -> Path:
+    """The file of a SQLite database. UsageError with what to do ``instead`` for one on PostgreSQL."""
+    if not isinstance(place, Path):
+        raise UsageError(f"{place} is on PostgreSQL, and this command is for SQLite files. {instead}")
+    return place
+
+
 @contextmanager
-def open_queries(config: Path | None, db: Path | None, *, writes: bool = False) -> Iterator[StatusQueries]:
+def open_queries(config: Path | None, db: Place | None, *, writes: bool = False) -> Iterator[StatusQueries]:
     """Opens the database for queries over the enabled providers, read-only unless ``writes``.
 
     Raises UsageError where there is no database yet.
     """
     app_settings = settings.load(config)
-    path = db or Path(app_settings.store_path)
-    if not path.exists():
+    path = db or parse_place(app_settings.store_path)
+    if not may_exist(path):
         raise UsageError(f"Database {path} not found. Start `brownout run` first, or pass --db FILE.")
     with closing(open_writer(path) if writes else Repository.open(path, read_only=True)) as repository:
         yield StatusQueries(

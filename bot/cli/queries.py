@@ -21,6 +21,7 @@ from bot.cli.shell_text import to_shell_commands
 from bot.commands.registry import COMMANDS as VERBS
 from bot.commands.types import CommandRequest, CommandResponse
 from bot.messages import replies
+from bot.storage import Place
 
 _INCIDENT_VERBS = ("summary", "why", "note", "label")  # they take an incident
 _WRITE_VERBS = ("subscribe", "unsubscribe", "note", "label")
@@ -30,7 +31,7 @@ _CHANNEL_VERBS = ("subscribe", "unsubscribe", "list")
 def _make_command(verb: str) -> click.Command:
     command = VERBS[verb]
 
-    def request(words: tuple[str, ...], channel: str, config: Path | None, db: Path | None) -> None:
+    def request(words: tuple[str, ...], channel: str, config: Path | None, db: Place | None) -> None:
         if (verb, words) == ("list", ("all",)):  # the list of all surfaces needs no database
             providers = settings.load(config).providers
             off = [p for p in providers if not p.enabled]

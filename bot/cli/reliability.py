@@ -27,7 +27,7 @@ from bot.messages import reliability as messages_reliability
 from bot.messages.reliability import FigureTable, ProviderReport
 from bot.queries.history import HistoryQueries
 from bot.queries.month import monthly_report, parse_month
-from bot.storage import Repository
+from bot.storage import Place, Repository, may_exist, parse_place
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 _MIN_WIDTH, _PIPE_WIDTH = 72, 160  # characters
@@ -58,7 +58,7 @@ def reliability(
     page: Path | None,
     form: str | None,
     config: Path | None,
-    db: Path | None,
+    db: Place | None,
     **span: str | None,
 ) -> None:
     """How reliable each service has been: availability, outages, time to repair.
@@ -102,9 +102,9 @@ def _provider_report(history: HistoryQueries, provider: Provider, window: TimeWi
     return ProviderReport(whole, services) if services else None
 
 
-def _open_repository(app_settings: settings.Settings, db: Path | None) -> Repository:
-    path = db or Path(app_settings.store_path)
-    if not path.exists():
+def _open_repository(app_settings: settings.Settings, db: Place | None) -> Repository:
+    path = db or parse_place(app_settings.store_path)
+    if not may_exist(path):
         raise UsageError(
             f"Database {path} not found. Start `brownout run` or `brownout backfill` first, or pass --db FILE."
         )

@@ -20,6 +20,7 @@ from bot.cli.options import config_option, db_option, utc_now
 from bot.durations import DurationError, Limits
 from bot.errors import UsageError
 from bot.queries.retry_gate import RetryGate, wait_until_retry
+from bot.storage import Place
 
 TIMEOUT_LIMITS = Limits(timedelta(0), timedelta.max, "0s to 999999999d", "90s, 30m or 2h", bare="s")
 
@@ -63,7 +64,7 @@ def retry(
     gently: bool,
     client: str | None,
     config: Path | None,
-    db: Path | None,
+    db: Place | None,
 ) -> None:
     """Is it safe to retry? Exit code 0 yes, 75 not yet, 69 unknown.
 

@@ -53,7 +53,7 @@ from bot.app.reminders import ReminderHook
 from bot.app.report_intake import ReportIntake
 from bot.app.systemd import SystemdNotifier
 from bot.app.text_reader import ThreadTextReader
-from bot.cli.options import config_option, db_option, open_writer, utc_now
+from bot.cli.options import config_option, db_option, open_writer, require_file, utc_now
 from bot.commands.subscriptions import unwatched_targets
 from bot.domain import Message, Provider, Subscription
 from bot.engine import Engine
@@ -69,7 +69,7 @@ from bot.slack.command import slack_app
 from bot.slack.deduplication import EventDeduplicator, install_deduplication
 from bot.slack.reader_thread import ReaderThread
 from bot.slack.user_groups import UserGroups, select_user_groups
-from bot.storage import Repository
+from bot.storage import Place, Repository, parse_place
 from bot.web.rate_limit import RateLimiter
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ FORCED_EXIT_S = 4.5  # seconds after a signal: a DNS lookup, for one, can't be c
 @click.command()
 @config_option
 @db_option
-def run(config: Path | None, db: Path | None) -> None:
+def run(config: Path | None, db: Place | None) -> None:
     """Runs the bot: alerts in Slack, or in the terminal without tokens. Stop it with Ctrl-C."""
     logging_setup.configure_logging()
     for logger_name in ("apscheduler", "slack_bolt", "slack_sdk", "httpx"):
@@ -103,8 +103,10 @@ def run(config: Path | None, db: Path | None) -> None:
         raise ConfigError(mistakes)
     for line in secrets.warnings:
         log.warning("%s", line)
-    path = db or Path(app_settings.store_path)
-    replica = open_replica(app_settings.replica, path, os.environ)
+    path = db or parse_place(app_settings.store_path)
+    if app_settings.replica.url:
+        require_file(path, "Remove [replica] from brownout.toml; the server's own replicas take its place.")
+    replica = open_replica(app_settings.replica, path, os.environ) if isinstance(path, Path) else None
     if replica:
         _restore_if_missing(replica)
     with closing(open_writer(path, alone=True)) as repository:

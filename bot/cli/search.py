@@ -11,6 +11,7 @@ from rich.text import Text
 from bot.cli.options import config_option, db_option, open_queries
 from bot.errors import UsageError
 from bot.messages import formatting
+from bot.storage import Place
 from bot.storage.search import SearchHit
 
 EXCERPT_CONTEXT = 70  # characters shown on each side of the first match
@@ -21,7 +22,7 @@ EXCERPT_CONTEXT = 70  # characters shown on each side of the first match
 @click.option("--limit", type=click.IntRange(1, 500), default=20, help="So many incidents at most (default: 20).")
 @config_option
 @db_option
-def search(typed: tuple[str, ...], limit: int, config: Path | None, db: Path | None) -> None:
+def search(typed: tuple[str, ...], limit: int, config: Path | None, db: Place | None) -> None:
     """Where all of the words stand: "in quotes" is a phrase, begin* is a beginning. The newest incidents first."""
     with open_queries(config, db) as queries:
         results = queries.repository.archive.search(" ".join(typed), limit=limit)

@@ -15,13 +15,14 @@ from bot.messages import source_health
 from bot.queries import schemas
 from bot.queries.delivery import delivery_lines
 from bot.queries.sources import list_sources
+from bot.storage import Place
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Prints a JSON list, one object per source, the worst first.")
 @config_option
 @db_option
-def sources(*, as_json: bool, config: Path | None, db: Path | None) -> None:
+def sources(*, as_json: bool, config: Path | None, db: Place | None) -> None:
     """Each status page: last good check, next check, failures, and how late its posts arrive."""
     interval_s = settings.load(config).poll.interval_s
     with open_queries(config, db) as queries:

@@ -26,6 +26,7 @@ from bot.messages import preferences, status_table
 from bot.messages.service_status import ProviderView, view_provider
 from bot.messages.status_table import Line, Style
 from bot.queries.current import StatusQueries
+from bot.storage import Place
 
 WATCH_S = 5  # seconds between two prints of --watch
 _INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
@@ -57,7 +58,7 @@ def status(
     watch: bool,
     channel: str,
     config: Path | None,
-    db: Path | None,
+    db: Place | None,
 ) -> None:
     """Shows what is affected now, the worst first, or how a service is.
 

@@ -15,6 +15,7 @@ from bot.cli.options import config_option, db_option, open_queries
 from bot.commands.registry import COMMANDS as VERBS
 from bot.commands.types import CommandRequest
 from bot.queries.history import HistoryQueries
+from bot.storage import Place
 
 _COMMAND = VERBS["timeline"]
 
@@ -26,7 +27,7 @@ _COMMAND = VERBS["timeline"]
 )
 @config_option
 @db_option
-def timeline(words: tuple[str, ...], picture: Path | None, config: Path | None, db: Path | None) -> None:
+def timeline(words: tuple[str, ...], picture: Path | None, config: Path | None, db: Place | None) -> None:
     """Every step of an incident, the oldest first.
 
     The incident is an id, a service (its newest incident) or `last`. Add `deliveries` to list what was sent too.

@@ -20,7 +20,7 @@ from bot.cli.options import config_option, db_option, open_writer, utc_now
 from bot.domain import LOCAL_VANTAGE
 from bot.errors import UsageError
 from bot.messages import formatting
-from bot.storage import ApiToken, Repository
+from bot.storage import ApiToken, Place, Repository, parse_place
 
 TOKEN_KINDS = ("outcomes", "probes", "read", "reports")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -53,7 +53,7 @@ def token() -> None:
 @config_option
 @db_option
 def create(
-    *, name: str, kinds: str, vantages: tuple[str, ...], people: int, config: Path | None, db: Path | None
+    *, name: str, kinds: str, vantages: tuple[str, ...], people: int, config: Path | None, db: Place | None
 ) -> None:
     """Makes a token and prints its secret on stdout, this once: brownout token create shop --for outcomes,reports.
 
@@ -85,7 +85,7 @@ def create(
 @token.command(name="list")
 @config_option
 @db_option
-def list_tokens(config: Path | None, db: Path | None) -> None:
+def list_tokens(config: Path | None, db: Place | None) -> None:
     """Every token: what it is for, and when it was last used."""
     with _open_repository(config, db) as repository:
         tokens = repository.api_tokens.tokens()
@@ -102,7 +102,7 @@ def list_tokens(config: Path | None, db: Path | None) -> None:
 @click.argument("name")
 @config_option
 @db_option
-def revoke(name: str, config: Path | None, db: Path | None) -> None:
+def revoke(name: str, config: Path | None, db: Place | None) -> None:
     """Ends a token; from the next request on it is refused."""
     with _open_repository(config, db) as repository:
         if not repository.api_tokens.revoke(name):
@@ -111,9 +111,9 @@ def revoke(name: str, config: Path | None, db: Path | None) -> None:
 
 
 @contextmanager
-def _open_repository(config: Path | None, db: Path | None) -> Iterator[Repository]:
+def _open_repository(config: Path | None, db: Place | None) -> Iterator[Repository]:
     """Opens the database for writing; a bot may be running on it at the same time."""
-    path = db or Path(settings.load(config).store_path)
+    path = db or parse_place(settings.load(config).store_path)
     with closing(open_writer(path)) as repository:
         yield repository
 

@@ -20,6 +20,7 @@ from bot.errors import UsageError
 from bot.messages import charts, reliability
 from bot.queries.current import StatusQueries
 from bot.queries.history import HistoryQueries
+from bot.storage import Place
 
 _COMMAND = VERBS["uptime"]
 
@@ -31,7 +32,7 @@ _COMMAND = VERBS["uptime"]
 )
 @config_option
 @db_option
-def uptime(words: tuple[str, ...], picture: Path | None, config: Path | None, db: Path | None) -> None:
+def uptime(words: tuple[str, ...], picture: Path | None, config: Path | None, db: Place | None) -> None:
     """Prints the answer of the chat command; its help text is used here too."""
     console = create_console()
     with open_queries(config, db) as queries:

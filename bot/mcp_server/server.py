@@ -12,7 +12,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from html import unescape
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 from mcp.server import MCPServer
@@ -29,7 +28,7 @@ from bot.queries import incident_export, schemas
 from bot.queries.current import StatusQueries
 from bot.queries.retry_gate import RetryGate
 from bot.settings import Settings
-from bot.storage import Repository
+from bot.storage import Place, Repository, may_exist, parse_place
 
 _READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _INSTRUCTIONS = (
@@ -113,7 +112,7 @@ class AgentTools:
     """The three tools. ``db`` is the database file, None for the one of the settings."""
 
     settings: Settings
-    db: Path | None
+    db: Place | None
     now: Callable[[], datetime]
 
     def status(self, surface: Name | None = None) -> StatusAnswer:
@@ -185,10 +184,10 @@ class AgentTools:
     @contextmanager
     def _open_queries(self) -> Iterator[StatusQueries]:
         """Opens the database read-only; an expected error becomes a ToolError with the same text."""
-        path = self.db or Path(self.settings.store_path)
+        path = self.db or parse_place(self.settings.store_path)
         providers = tuple(p for p in self.settings.providers if p.enabled)
         with _raise_tool_errors():
-            if not path.exists():
+            if not may_exist(path):
                 raise UsageError(f"There is no database {path} yet: `brownout run` makes it. Nothing is known.")
             with closing(Repository.open(path, read_only=True)) as repository:
                 off = tuple(p for p in self.settings.providers if not p.enabled)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from bot import lookup, settings
@@ -20,7 +19,7 @@ from bot.messages import formatting, words
 from bot.queries.current import StatusQueries
 from bot.rules.verdict import machine_form
 from bot.rules.verdict.inputs import VerdictCase
-from bot.storage import Repository
+from bot.storage import Place, Repository, may_exist, parse_place
 
 EXIT_RETRY = 0
 EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h: the verdict is unknown
@@ -82,18 +81,18 @@ class RetryGate:
     """
 
     config: settings.Settings
-    db: Path | None
+    db: Place | None
     surface: str
     client: str | None
     now: Callable[[], datetime]
 
     def check(self) -> GateAnswer:
         """The verdict now; ``unknown`` if the database can't be read. UsageError if there is no such surface."""
-        path = self.db or Path(self.config.store_path)
+        path = self.db or parse_place(self.config.store_path)
         providers = tuple(p for p in self.config.providers if p.enabled)
         available = tuple(p for p in self.config.providers if not p.enabled)
         provider, surface = lookup.resolve_surface(providers, self.surface, available)
-        if not path.exists():
+        if not may_exist(path):
             return self._unknown_answer(
                 provider, surface, f"database {path} not found. Start `brownout run` first, or pass --db FILE"
             )
@@ -162,7 +161,7 @@ def wait_until_retry(
         sleep(min(CHECK_INTERVAL_S, remaining_s))
 
 
-def _stale_reason(path: Path, looked_at: datetime, now: datetime) -> str:
+def _stale_reason(path: Place, looked_at: datetime, now: datetime) -> str:
     """The sentence for a page whose last poll is older than a verdict is valid; empty if it is not."""
     age = now - looked_at
     if age <= machine_form.VALID_FOR:

@@ -77,14 +77,26 @@ class StoreSettings(StrictModel):
     """``[store]``: the database, its backups and its retention.
 
     ``backup_to`` is relative to the database. ``backup_every_h = 0`` makes no backups, ``bodies_days = 0`` keeps raw
-    pages forever.
+    pages forever. ``url`` is a PostgreSQL database instead of the file ``path``; it holds no password.
     """
 
     path: str = "brownout.db"
+    url: str = ""
     backup_every_h: float = Field(default=24, ge=0)
     backup_to: str = Field(default="backups", min_length=1)
     keep: int = Field(default=7, ge=1)
     bodies_days: float = Field(default=90, ge=0)
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.password or "password=" in parts.query:
+            why = "the password comes from PGPASSWORD, PGPASSWORD_FILE or PGPASSFILE, never from a file of settings"
+            raise PydanticCustomError(HIDDEN_VALUE, "{why}", {"why": why})
+        if url and not (parts.scheme in {"postgresql", "postgres"} and parts.path.strip("/")):
+            raise ValueError("must be postgresql://user@host/database")
+        return url
 
 
 class ReplicaSettings(StrictModel):

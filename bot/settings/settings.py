@@ -37,8 +37,8 @@ class Settings:
 
     @property
     def store_path(self) -> str:
-        """The database path as in brownout.toml."""
-        return self.store.path
+        """Where the database is, as in brownout.toml: the address of PostgreSQL, or the path of the file."""
+        return self.store.url or self.store.path
 
     @property
     def probes(self) -> tuple[Probe, ...]:

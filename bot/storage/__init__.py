@@ -8,7 +8,8 @@ may write over HTTP.
 """
 
 from bot.storage.api_tokens import ApiToken
+from bot.storage.connection import DatabaseUrl, Place, may_exist, parse_place
 from bot.storage.outbox import OutboxEntry
 from bot.storage.repository import Repository
 
-__all__ = ["ApiToken", "OutboxEntry", "Repository"]
+__all__ = ["ApiToken", "DatabaseUrl", "OutboxEntry", "Place", "Repository", "may_exist", "parse_place"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import StoreError
@@ -9,6 +10,43 @@ from bot.storage.connection import Database, DatabaseUrl, parse_place
 from bot.storage.sqlite import BUSY_TIMEOUT_S, SqliteDatabase
 
 NO_DRIVER = "PostgreSQL needs its driver: pip install 'brownout[postgres]'"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReport:
+    """What a PostgreSQL server says of itself: one line, and what is wrong or unwise for a bot."""
+
+    summary: str = ""
+    mistakes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def describe_server(url: DatabaseUrl) -> ServerReport:
+    """Connects, and says which version it is, which rights this user has, and how far its standbys are behind.
+
+    Raises:
+        StoreError: It can't be reached, refuses this user, or the driver is missing.
+    """
+    try:
+        from bot.storage.postgres import server_facts  # noqa: PLC0415  (the driver is an extra)
+    except ImportError as error:
+        raise StoreError(f"{url}: {NO_DRIVER} ({error})") from error
+    facts = server_facts(url)
+    mistakes, warnings = [], []
+    if facts.is_standby:
+        mistakes.append(
+            f"{url}: it is a standby and takes no writes; name the primary (target_session_attrs=read-write)"
+        )
+    elif not facts.may_create:
+        mistakes.append(f"{url}: {facts.user} may make no tables in schema {facts.schema}; GRANT CREATE ON SCHEMA")
+    if facts.standbys and not facts.is_synchronous:
+        warnings.append(
+            f"{url}: its standbys are asynchronous: a failover of the server may lose the last commits, and alerts"
+            " may be posted twice"
+        )
+    behind = f", {facts.standbys} standby servers, {facts.lag_s:.1f} s behind" if facts.standbys else ""
+    summary = f"PostgreSQL {facts.version}, user {facts.user}, schema {facts.schema}{behind}"
+    return ServerReport(summary, tuple(mistakes), tuple(warnings))
 
 
 def open_database(

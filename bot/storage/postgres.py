@@ -7,15 +7,18 @@ as on SQLite, by a lock that ends with the transaction.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from itertools import chain
 from math import inf
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -29,6 +32,7 @@ from bot.errors import StoreError
 from bot.storage import forms, full_text, postgres_schema
 from bot.storage.connection import DatabaseUrl, Upsert, changed_table, insert_statement
 
+PASSWORD_FILE = "PGPASSWORD_FILE"  # noqa: S105  (names the file that holds it, as Docker and systemd give secrets)
 OLDEST_SERVER = 130000  # PostgreSQL 13, which is where pg_current_snapshot began
 _CONNECT_TIMEOUT_S = 5
 _DEFAULTS: Mapping[
@@ -364,9 +368,46 @@ class PostgresDatabase:
 
 
 def connect(url: DatabaseUrl) -> psycopg.Connection[TupleRow]:
-    """A new connection in autocommit mode."""
+    """A new connection in autocommit mode; libpq reads PGPASSWORD, PGPASSFILE and PGSSLMODE itself."""
     settings: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(url.url)}
+    if file := os.environ.get(PASSWORD_FILE):
+        try:
+            settings["password"] = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{url}: {PASSWORD_FILE}: {file} can't be read: {error}") from error
     return psycopg.connect(make_conninfo(**settings), autocommit=True, cursor_factory=RawCursor)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What ``server_facts`` found. ``lag_s``: seconds that the standby furthest behind has still to apply."""
+
+    version: str
+    user: str
+    schema: str
+    may_create: bool
+    is_standby: bool
+    standbys: int
+    is_synchronous: bool
+    lag_s: float
+
+
+def server_facts(url: DatabaseUrl) -> ServerFacts:
+    """What a server says of itself to this user; writes nothing. Raises StoreError."""
+    try:
+        with connect(url) as connection:
+            row = connection.execute(
+                "SELECT current_setting('server_version'), current_user, coalesce(current_schema(), ''),"
+                " coalesce(has_schema_privilege(current_schema(), 'CREATE'), false), pg_is_in_recovery(),"
+                " (SELECT count(*) FROM pg_stat_replication), current_setting('synchronous_standby_names') <> '',"
+                " (SELECT coalesce(max(extract(epoch FROM replay_lag)), 0) FROM pg_stat_replication)"
+            ).fetchone()
+    except psycopg.Error as error:
+        raise StoreError(explain_error(url, error)) from error
+    if row is None:
+        raise StoreError(f"{url}: it says nothing of itself")
+    version, user, schema, may_create, is_standby, standbys, is_synchronous, lag_s = row
+    return ServerFacts(version.split()[0], user, schema, may_create, is_standby, standbys, is_synchronous, float(lag_s))
 
 
 class _Cursor:
