@@ -43,6 +43,8 @@ def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
 
 def _listed(body: bytes, source: Source, *, is_maintenance: bool) -> tuple[Incident, ...]:
     document = json_fields.load_object(body)
+    if document.get("error") or document.get("errors"):
+        json_fields.raise_parse_error("it is an error of its server")
     included = {
         (_plain(json_fields.to_text(item.get("type"))), builders.to_id(item.get("id"))): _attributes(item)
         for item in json_fields.read_list(document.get("included"), dict, "an included item") or ()

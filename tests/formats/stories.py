@@ -615,14 +615,12 @@ def _uptimekuma(step, times):
 
 def _uptimerobot(step, times):
     event = {
-        "id": 91,
-        "eventType": "announcement",
-        "type": "issue",
-        "status": "investigating",
+        "eventType": "ann",
+        "icon": "alert-triangle",
         "title": TITLE,
         "content": TEXTS[0],
-        "timestamp": int(times.opened.timestamp()),
-        "timeGMT": _plain(times.opened),
+        "ts": int(times.opened.timestamp()),
+        "timeGMT": f"{times.opened:%B %d, %Y, %H:%M}",
         "endDateGMT": _plain(times.ended) if step == ENDED else None,
     }
     monitors = [{"monitorId": 1, "name": "API", "statusClass": _state(step, "danger", "success")}]

@@ -42,3 +42,30 @@ def test_the_monitors_of_older_pages_are_below_psp():
     bodies = (json.dumps(older).encode(), PAGES["uptimerobot", "open"][1])
     page = FORMATS["uptimerobot"].parse(bodies, source("uptimerobot"), NOON)
     assert (page.page_name, len(page.components)) == ("Acme", 4)
+
+
+def announced():
+    return read("uptimerobot", "announced").incidents
+
+
+def test_an_announcement_is_an_incident_at_the_time_and_with_the_end_that_it_writes():
+    assert [(i.name, i.stage, f"{i.updates[-1].display_at:%H:%M}") for i in announced()] == [
+        ("Hosts do not answer", Stage.INVESTIGATING, "09:50"),
+        ("Mail was late", Stage.RESOLVED, "06:30"),
+    ]
+
+
+def test_events_have_no_ids_and_are_known_by_their_time():
+    assert [i.id for i in announced()] == ["acme-1768038600", "acme-1768021200"]
+
+
+def test_a_monitor_that_was_down_is_open_trouble_while_one_is_not_up():
+    raw = PAGES["uptimerobot", "announced"][0].replace(b'"success"', b'"danger"')
+    found = FORMATS["uptimerobot"].parse((raw, PAGES["uptimerobot", "announced"][1]), source("uptimerobot"), NOON)
+    assert "host.example.org" in {i.name for i in found.incidents if not i.stage.is_closed}
+
+
+def test_a_list_that_goes_on_proves_no_end():
+    raw = PAGES["uptimerobot", "announced"][1].replace(b'"total": 4', b'"total": 40')
+    found = FORMATS["uptimerobot"].parse((PAGES["uptimerobot", "announced"][0], raw), source("uptimerobot"), NOON)
+    assert found.is_partial

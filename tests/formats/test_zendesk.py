@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bot.domain import Condition, Impact, Stage
+from bot.errors import ParseError
 from bot.formats import FORMATS
 from tests.formats.pages import NOON, PAGES, read, source
 
@@ -55,3 +56,10 @@ def test_the_pages_own_data_have_the_same_fields_in_other_letters():
 @pytest.mark.parametrize("body", [{"data": []}, {"data": [], "included": [], "page": {}}, {"data": [{"id": "1"}]}])
 def test_other_lists_do_not_look_like_it(body):
     assert not FORMATS["zendesk"].fits(body)
+
+
+@pytest.mark.parametrize("key", ["error", "errors"])
+def test_an_error_beside_an_empty_list_is_no_all_clear(key):
+    raw = json.dumps({key: [{"status": "503"}], "data": [], "included": []}).encode()
+    with pytest.raises(ParseError):
+        FORMATS["zendesk"].parse((raw, raw), source("zendesk"), NOON)
