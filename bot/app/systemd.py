@@ -32,12 +32,18 @@ class SystemdNotifier:
         usec = environment.get("WATCHDOG_USEC", "")
         return cls(environment.get("NOTIFY_SOCKET", ""), int(usec) / 1e6 if usec.isdigit() and int(usec) else None)
 
-    async def run(self) -> None:
+    async def run(self, status: str = "", ready: asyncio.Event | None = None) -> None:
         """Says that the bot is ready, feeds the watchdog from the event loop, and says at the end that it stops.
 
         An event loop that hangs for longer than ``watchdog_s`` is thereby restarted.
+
+        Args:
+            status: What ``systemctl status`` shows of it, in one line.
+            ready: Set once it is ready; None if it is now.
         """
-        self.send("READY=1")
+        if ready is not None:
+            await ready.wait()
+        self.send(f"READY=1\nSTATUS={status}" if status else "READY=1")
         try:
             while self.watchdog_s:
                 self.send("WATCHDOG=1")

@@ -195,7 +195,8 @@ async def _run_bot(
             tools=notify_tools.create_tools(clients, repository, utc_now),
         )
         repository.drop_removed_tools(tool.target.channel for tool in engine.tools)
-        if app_settings.web.enabled:
+        is_listening = asyncio.Event() if app_settings.web.enabled else None
+        if is_listening is not None:
             services.append(
                 _create_web_service(
                     current,
@@ -205,9 +206,12 @@ async def _run_bot(
                     stop,
                     add_slack_route=add_slack_route,
                     engine=engine,
+                    is_listening=is_listening,
                 )
             )
-        services += [*maintenance.services(), SystemdNotifier.from_environment(os.environ).run, watch.run]
+        systemd = SystemdNotifier.from_environment(os.environ)
+        status = f"{len(providers)} providers, alerts in {'Slack' if is_slack else 'the log'}"
+        services += [*maintenance.services(), partial(systemd.run, status, is_listening), watch.run]
         log.info("watching %d providers", len(providers))
         if not any(engine.states[p.id].seen_at for p in providers):
             log.info("new database. Import history with: brownout backfill PROVIDER")
@@ -361,6 +365,7 @@ def _create_web_service(
     *,
     add_slack_route: Callable[[FastAPI], None] | None,
     engine: Engine,
+    is_listening: asyncio.Event,
 ) -> Service:
     """Returns the HTTP server: the board, the API, and the endpoints that accept evidence.
 
@@ -385,6 +390,7 @@ def _create_web_service(
             stop,
             writing=evidence_api,
             slack=add_slack_route,
+            is_listening=is_listening,
         )
 
     return service

@@ -100,11 +100,12 @@ async def serve(
     *,
     writing: EvidenceApi | None = None,
     slack: Callable[[FastAPI], None] | None = None,
+    is_listening: asyncio.Event | None = None,
 ) -> None:
     """Serves until ``closing`` is set, and returns within half a second after it.
 
     If the port is taken, it logs that and serves nothing. ``writing`` adds the endpoints for evidence, ``slack`` the
-    endpoint for Slack.
+    endpoint for Slack. ``is_listening`` is set once requests are accepted, or never will be.
 
     Raises:
         ConfigError: The port is taken, and ``slack`` needs it.
@@ -134,9 +135,13 @@ async def serve(
             web.port,
             error.strerror or error,
         )
+        if is_listening is not None:
+            is_listening.set()
         await closing.wait()
         return
     log.info("board: %s", _listener_url(listener))
+    if is_listening is not None:
+        is_listening.set()
     app = web_app(
         queries,
         readiness,

@@ -35,6 +35,20 @@ async def test_the_bot_says_that_it_is_ready(manager):
     assert await states(receiver, SystemdNotifier(address), 1) == ["READY=1"]
 
 
+async def test_it_is_ready_once_the_board_listens_and_says_what_it_does(manager):
+    receiver, address = manager
+    is_listening = asyncio.Event()
+    task = asyncio.create_task(SystemdNotifier(address).run("3 providers", is_listening))
+    await asyncio.sleep(0)
+    receiver.setblocking(False)  # noqa: FBT003
+    with pytest.raises(BlockingIOError):
+        receiver.recv(100)
+    is_listening.set()
+    receiver.settimeout(5)
+    assert await asyncio.to_thread(receiver.recv, 100) == b"READY=1\nSTATUS=3 providers"
+    task.cancel()
+
+
 async def test_the_watchdog_is_fed_again_and_again(manager):
     receiver, address = manager
     notifier = SystemdNotifier.from_environment({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "3000"})
