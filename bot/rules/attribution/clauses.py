@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.rules.attribution import phrases
-from bot.rules.attribution.lexicon import Mention, PhraseKind
+from bot.rules.attribution.lexicon import PLACE_WORD, Mention, PhraseKind
 from bot.rules.attribution.phrases import Assertion
 
 
@@ -48,6 +48,7 @@ _LIST_CONNECTOR = re.compile(
 _LIST_CONJUNCTION = re.compile(
     r",|/|&|\+|\band\b|\bn?or\b|\bplus\b|\bas\s+well\b|\balong\s+with\b|\bincluding\b", re.IGNORECASE
 )
+_ARTICLES = re.compile(r"\s+(?:the|our)\s+$", re.IGNORECASE)
 _PARENTHESIS = re.compile(r"\(([^()]{1,200})\)")
 _CONTRAST = re.compile(r",?\s+(?:but|however|although|though|albeit|yet)\b", re.IGNORECASE)
 _OBJECT_PREPOSITION = re.compile(
@@ -66,13 +67,18 @@ def extract_claims(text: str, mentions: Sequence[Mention]) -> Iterator[Claim]:
         if mentions_inside:
             yield from previous
             previous = list(_clause_claims(text, clause, (start, end), mentions_inside))
-        elif _CONTRAST.match(clause, start) and _takes_back(clause[start:end]):
+        elif _takes_back(clause, start, end):
             previous = [replace(c, assertion=Assertion.NAMED) if c.assertion in _GOOD else c for c in previous]
     yield from previous
 
 
-def _takes_back(clause: str) -> bool:
-    return bool(phrases.TAKEN_BACK.search(clause)) and not phrases.OTHER_SUBJECT.search(clause)
+def _takes_back(masked: str, start: int, end: int) -> bool:
+    """Whether a clause that names nothing takes back the one before it: "but it is slow", "errors returned"."""
+    clause = masked[start:end]
+    if phrases.OTHER_SUBJECT.search(clause):
+        return False
+    is_contrast = _CONTRAST.match(clause) and phrases.TAKEN_BACK.search(clause)
+    return bool(is_contrast or phrases.RELAPSED.search(clause))
 
 
 def sentence_spans(text: str, mentions: Sequence[Mention]) -> tuple[tuple[int, int], ...]:
@@ -129,7 +135,9 @@ def _clause_claims(text: str, masked: str, span: tuple[int, int], mentions: Sequ
     clause = " ".join(text[start:end].strip(" ,;.:\n").split())
     for group in _mention_groups(text, mentions, start):
         is_cause = cause is not None and cause.end() <= group[0].start
-        is_aside = is_cause or phrases.IN_PASSING.search(masked, start, group[0].start)
+        is_aside = (
+            is_cause or phrases.IN_PASSING.search(masked, start, group[0].start) or _is_route(text, mentions, group)
+        )
         if silent_from < group[0].start or (is_aside and len(mentions) > len(group)):
             assertion = Assertion.ADVICE
         else:
@@ -137,6 +145,26 @@ def _clause_claims(text: str, masked: str, span: tuple[int, int], mentions: Sequ
         for mention in group:
             about = _limited_to_part(assertion, mention, group, masked, span)
             yield Claim(mention, about, clause, only and about.is_affected)
+
+
+def _is_route(text: str, mentions: Sequence[Mention], group: Sequence[Mention]) -> bool:
+    """Whether a name only says where the surface named before it is used ("Packages in Actions").
+
+    An app or a site is what the surface is used in, and is affected.
+    """
+    before = [m for m in mentions if m.end <= group[0].start]
+    return bool(before) and _leads_to(text, before[-1], group[0])
+
+
+def _leads_to(text: str, left: Mention, right: Mention) -> bool:
+    if not is_surface_name(left) or (PLACE_WORD.search(right.text) and not _is_api(right)):
+        return False
+    between = _ARTICLES.sub(" ", text[left.end : right.start])
+    return bool(phrases.ROUTE.fullmatch(between.rstrip()))
+
+
+def _is_api(mention: Mention) -> bool:
+    return mention.text.casefold().endswith(("api", "apis"))
 
 
 def _footer(masked: str, span: tuple[int, int], found_phrases: Sequence[_FoundPhrase]) -> re.Match[str] | None:
@@ -158,7 +186,11 @@ def _in_context(phrase: _FoundPhrase, masked: str, span: tuple[int, int]) -> Ass
     before, after = masked[span[0] : phrase.start], masked[phrase.end : span[1]]
     cue = masked[phrase.start : phrase.end]
     is_not_now = phrases.NOT_NOW.search(before) or phrases.PAST.search(cue) or phrases.NOT_YET.match(after)
-    if phrase.assertion in _GOOD and is_not_now:
+    is_back = phrases.CAME_BACK.fullmatch(cue) and not phrases.TO_NORMAL.match(after)
+    is_trouble_back = is_back and phrases.TROUBLE.search(before)
+    if phrase.assertion in _GOOD and (is_trouble_back or phrases.RELAPSED.search(after)):
+        return Assertion.BROKEN
+    if phrase.assertion in _GOOD and (is_not_now or phrases.LIMITED.match(after)):
         return Assertion.NAMED
     if phrase.assertion is Assertion.SPARED and phrases.NEGATED.search(before):
         return Assertion.BROKEN
@@ -205,7 +237,8 @@ def _mention_groups(text: str, mentions: Sequence[Mention], start: int) -> Itera
     for mention in mentions[1:]:
         between = text[group[-1].end : mention.start]
         ends_contrast = is_contrast and between.lstrip().startswith(",")
-        if _LIST_CONNECTOR.fullmatch(between) and not phrases.EXCEPT.search(between) and not ends_contrast:
+        is_apart = ends_contrast or phrases.EXCEPT.search(between) or _leads_to(text, group[-1], mention)
+        if _LIST_CONNECTOR.fullmatch(between) and not is_apart:
             group.append(mention)
         else:
             yield group

@@ -113,7 +113,9 @@ class Lexicon:
             owner = left
         else:
             return None
-        if owner.kind is not PhraseKind.NAME or self._is_brand(owner) or _BARE_API.fullmatch(owner.text):
+        is_feature = owner.kind is PhraseKind.HINT and _FOR.match(between)
+        is_other = (owner.kind is PhraseKind.NAME or is_feature) and not self._is_brand(owner)
+        if not is_other or _BARE_API.fullmatch(owner.text):
             return None
         return Mention(left.start, right.end, text[left.start : right.end], owner.kind, owner.surfaces, is_part=True)
 
@@ -123,7 +125,7 @@ class Lexicon:
         An app, a site or a login of a product has a surface of its own.
         """
         is_apart = right.kind is not PhraseKind.NAME or bool(set(right.surfaces) & {*left.surfaces, *self.logins})
-        return not is_apart and not set(left.surfaces) & set(self.logins) and not _PLACE_WORD.search(right.text)
+        return not is_apart and not set(left.surfaces) & set(self.logins) and not PLACE_WORD.search(right.text)
 
 
 # A phrase is not a part of a longer word, of a host name or of a path.
@@ -151,6 +153,7 @@ _API_FOR_NAME = re.compile(
 _USERS_CALL = re.compile(
     r"\s+(?:users|customers|subscribers|clients)\s+(?:(?!and\b|or\b|but\b|the\b)\w+\s+){1,7}", re.IGNORECASE
 )
+_FOR = re.compile(r"\s+(?:for|of)\s", re.IGNORECASE)
 # "A third-party API", "the provider's API": not the vendor's own, unless the vendor has that name.
 _FOREIGN_OWNER = re.compile(
     r"\b(upstream|third[\s\-]party|internal|provider|vendor|partner|supplier|Kubernetes|Azure|AWS|Amazon|Google|GCP|Microsoft|Stripe"
@@ -164,7 +167,7 @@ _AFTER_NOUN = re.compile(r"\s+(?:to|of|was\s+denied|is\s+denied)\b", re.IGNORECA
 _AFTER_TROUBLE = re.compile(
     r"\s+(?:\w{2,}ing\b|with|in|on|at|for|from|to|when|while|across|during|after|that|where|between)\b", re.IGNORECASE
 )
-_PLACE_WORD = re.compile(
+PLACE_WORD = re.compile(
     r"\b(?:apps?|mobile|desktop|iOS|Android|web|console|platform|site|dashboard|CLI|API)\b", re.IGNORECASE
 )
 _URL_OR_PATH = re.compile(r"https?://|(?<=\.com)/\S*|(?<=\.ai)/\S*|(?<=\.org)/\S*|(?<!\w)/[\w/]+|\bv\d+/[\w/]+")

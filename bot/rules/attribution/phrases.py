@@ -94,6 +94,10 @@ PHRASES: tuple[tuple[Assertion, str], ...] = (
             r"|restored|resolved|operational|available|normal\w*|healthy|functional|stable|fixed)\b"
         ),
     ),
+    (
+        Assertion.BROKEN,
+        rf"\b{_TROUBLE}\s+(?:\w+\s+){{0,3}}?(?:(?:is|are|came|come|comes)\s+back|returned|reappeared|recurred)\b",
+    ),
     # Not affected, though the phrase contains a word for trouble.
     (Assertion.SPARED, rf"\b(?:expect|anticipat|foresee)\w*\s+no\s+(?:\w+\s+){{0,2}}?{_TROUBLE}"),
     (Assertion.SPARED, rf"\bunlikely\s+(?:to\s+)?{_REACH}"),
@@ -213,11 +217,16 @@ CAUSE = re.compile(
     r"\b(?:due\s+to|caused\s+by|because\s+of|as\s+a\s+result\s+of|stem(?:s|ming)\s+from|triggered\s+by)\b",
     re.IGNORECASE,
 )
-# Directly before a name, beside others: what it is reached through, needs, protects, or what was changed.
+# Between two names of surfaces: the second is where the first is reached or used.
+ROUTE = re.compile(
+    r"(?:\s+(?:accessed|reached|used|called|run|started|built|downloaded|installed|deployed))?\s+(?:via|through|from\s+within|in|inside)"
+    r"|\s+(?:accessed|reached|called|started|downloaded|installed)\s+(?:from|by)"
+    r"|\s+(?:comments?|reviews?|summar(?:y|ies)|suggestions?|checks?|events?|results?)\s+(?:on|for|of)",
+    re.IGNORECASE,
+)
+# Directly before a name, beside others: what it needs, protects, or what was changed.
 IN_PASSING = re.compile(
-    r"(?:\u25a0(?:\s+(?:accessed|reached|used|called|run|started|built|downloaded|installed|deployed))?"
-    r"\s+(?:via|through|from\s+within)|\u25a0\s+(?:accessed|reached|called|started|downloaded|installed)\s+(?:from|by|in)"
-    r"|\b(?:those|ones?)\s+(?:on|of|in|for|with)"
+    r"(?:\b(?:those|ones?)\s+(?:on|of|in|for|with)"
     r"|\b(?:rel(?:y|ies|ying)|depend(?:s|ing)?|builds?|built|based)\s+(?:up)?on"
     r"|\bto\s+(?:protect|relieve|shield|unload)"
     r"|\b(?:change|changes|update|upgrade|migration|deployment|release)\s+(?:to|of|in|for|on))\s+(?:(?:the|our)\s+)*$",
@@ -250,7 +259,7 @@ REVIEW = re.compile(
 NOT_NOW = re.compile(
     r"\b(?:once|until|till|when(?:ever)?|whether|if|unless|as\s+soon\s+as|so\s+that|in\s+order|before|previously|formerly"
     r"|earlier|initially|at\s+first|originally|thought|believed|assumed|hop(?:e|ing)|expect\w*|aim\w*|plan\w*|intend\w*"
-    r"|tr(?:y|ying)|attempt\w*|eventually|would|"
+    r"|tr(?:y|ying)|attempt\w*|eventually|would|used\s+to|^\s*were\b|"
     r"(?:to|and)\s+(?:confirm|verify|ensure|check|validate|make\s+sure|see|determine|get|bring|make|keep|have|monitor)"
     r"|(?:confirm|verify|ensur|check|validat|mak|bring|gett|keep|test)ing"
     r"|(?:no\s+longer|not|n't|cannot|unable\s+to|never)\s+(?:\w+\s+)?(?:believ|think|consider|say|sure|certain|guarantee|assum"
@@ -261,9 +270,28 @@ PAST = re.compile(r"\b(?:previously|formerly|earlier|initially|originally|at\s+f
 # After a word that something works: until when it did, or when it will.
 NOT_YET = re.compile(
     r"^\s*(?:\w+\s+){0,2}?(?:until|till|up\s+to|earlier|initially|at\s+first|previously)\b|^\s*(?:again\s+)?(?:shortly|soon|later|tomorrow|eventually|once|when|after"
-    r"|within|in\s+(?:the\s+(?:next|coming)|about|approximately|\d)|by\s+(?:the\s+end|\d|tomorrow|later))\b",
+    r"|within|in\s+(?:the\s+(?:next|coming)|about|approximately|\d)|by\s+(?:the\s+end|\d+|noon|tomorrow|later))\b",
     re.IGNORECASE,
 )
+# After a word that something works: how little of it does, for how long it did, or that it failed again.
+LIMITED = re.compile(
+    r"^\s*,?\s*(?:(?:normally|well|fine)\s+)?(?:(?:only\s+)?(?:intermittently|briefly|sporadically|at\s+times|sometimes|read[\s-]only|yesterday|last\s+\w+)\b"
+    r"|in\s+(?:a\s+|an\s+)?(?:\w+ly\s+)?(?:degraded|limited|reduced|maintenance|read[\s-]only|restricted)\b"
+    r"|(?:only\s+)?for\s+(?:reads?|writes?|reading|writing|a\s+(?:few|short|while|moment|minute)|\d+\s+min\w*)\b"
+    r"|with\s+(?:\w+\s+)?(?:errors?|problems?|issues?|delays?|latency|limit\w*|reduced|restrict\w*|degraded|capacity)\b"
+    r"|(?:again,?\s+)?at\s+(?:(?:a|an|only|about|half|one)\s+)*(?:\d+\s*%|reduced|limited|lower|tenth|quarter|third|half|fraction|part)"
+    r"|by\s+(?:about\s+)?\d+\s*(?:%|percent))",
+    re.IGNORECASE,
+)
+RELAPSED = re.compile(
+    r"\b(?:fail\w*|brok?e\w*|down|degrad\w*|crash\w*|slow\w*|errors?|issues?|problems?|outage|unavailable|stopped)\b"
+    r"(?:\s+\w+){0,4}?\s+(?:again|returned|back|reappear\w*|recur\w*)\b"
+    r"|\bha(?:s|ve)\s+(?:since\s+)?(?:returned|come\s+back|reappeared|recurred|relapsed)\b",
+    re.IGNORECASE,
+)
+CAME_BACK = re.compile(r"(?:ha(?:s|ve)|is|are|came|come)\s+(?:\w+ly\s+)?(?:returned|back)", re.IGNORECASE)
+TROUBLE = re.compile(rf"\b{_TROUBLE}(?!\s+rates?\b)", re.IGNORECASE)
+TO_NORMAL = re.compile(r"\s+(?:to|below|under|within|down|at)\b", re.IGNORECASE)
 # Before a word for trouble: there is none.
 DENIED = re.compile(
     r"\bno\s+(?:\w+\s+){0,2}?(?:evidence|indications?|signs?|reports?|reason\s+to)\b|\bat\s+no\s+(?:point|time)\b"
@@ -288,7 +316,7 @@ _PART_HEADS = (
 PART_BEFORE = re.compile(
     r"(?:\b(?:other|most|many|some|certain|several|few|existing|remaining|older|newer|new|old|cached|legacy|read-only|paid|free"
     r"|enterprise|business|internal|external|public|private|European|US|EU|UK|APAC|EMEA|\w+-hosted|hosted|v\d+)"
-    r"|\b(?:the\s+)?(?:rest|subset|majority|portion|parts?|half|aspects?|features?|areas?)\s+of(?:\s+(?:the|our))?)"
+    r"|\b\d+\s*(?:%|percent)\s+of(?:\s+(?:the|our|all))?|\b(?:the\s+)?(?:rest|subset|majority|portion|parts?|half|aspects?|features?|areas?)\s+of(?:\s+(?:the|our))?)"
     r"\s+(?:\w+\s+)?$",
     re.IGNORECASE,
 )
@@ -330,7 +358,7 @@ HEADING = re.compile(
 
 # "The API is up, but slow": a clause that names nothing takes back what the clause before it said.
 TAKEN_BACK = re.compile(
-    r"\bdown\b|\bbrok\w+|\bcrash\w*|\bagain\b|\bslow\w*|\blatenc\w*|\berrors?\b|\bfail\w*|\bdelay\w*|\bdegrad\w*|\bintermittent\w*|\bunavailab\w*|\btime\w*\s?outs?"
+    r"\bdown\b|\bun(?:usable|reachable|responsive)\b|\bbrok\w+|\bcrash\w*|\bagain\b|\bslow\w*|\blatenc\w*|\berrors?\b|\bfail\w*|\bdelay\w*|\bdegrad\w*|\bintermittent\w*|\bunavailab\w*|\btime\w*\s?outs?"
     r"|\belevated\b|\bnot\s+(?:fully|yet|completely|all)\b|\bunstable\b",
     re.IGNORECASE,
 )

@@ -111,7 +111,7 @@ def _restrict_to_known(reading: TextReading, states: IncidentSurfaceStates) -> T
 
     A closing text looks back: what it adds are neighbours ("other products that build on Actions, such as Pages").
     """
-    if not _has_explicit_mention(states):
+    if not states:
         return reading
     return replace(reading, mentions=tuple(m for m in reading.mentions if m.surface in states))
 

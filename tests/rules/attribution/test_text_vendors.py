@@ -134,6 +134,12 @@ On 3 February, between 14:00 and 15:30, Pages builds failed as the Actions job t
 We saw errors for unauthenticated requests to raw file downloads and to Packages. Signed-in users were not affected. | git packages |
 Webhook deliveries and Actions that start from them are late by five minutes. | webhooks actions |
 Updates to Projects boards are late. | issues |
+Pulls from the container registry in Actions workflows may time out. | packages |
+Copilot code review comments on pull requests are late. | copilot |
+The API for merging fails. | pulls |
+Codespaces in the browser do not start. | codespaces |
+Errors in Actions and in Pages | actions pages |
+Issues in Codespaces and Actions | codespaces actions |
 """,
     "cloudflare": """
 These issues do not affect the serving of cached files via the Cloudflare CDN or other security features at the Cloudflare Edge. | | cdn
@@ -202,6 +208,8 @@ Elevated 5xx errors in Hong Kong | cdn |
 Users may get HTTP 5xx errors from sites that use the WAF. | cdn |
 DNS: increased SERVFAIL answers from 1.1.1.1 in Brazil | dns |
 WARP and Gateway users in India can't resolve names | access |
+Workers in the dashboard can't be edited. | workers dashboard |
+R2 via the API is slow. | r2 |
 """,
     "claude": """
 Elevated errors on Opus 4.5 across claude.ai, the API and Claude Code. | web api code |
@@ -262,6 +270,9 @@ It turns out that the API, contrary to what we said, is affected. | api |
 We first said that only claude.ai was down; the API is down too. | web api |
 Claude Code users on the API plan are not affected, those on Pro and Max are. | code |
 Console: usage pages are late by an hour. API: not affected. | console | api
+Errors on Opus 4.5 via the API | api |
+Opus 4.5 through claude.ai is slow. | web |
+Claude through the mobile app is slow. | mobile |
 """,
     "openai": """
 ChatGPT is recovering; API traffic was not impacted. | chatgpt-web | api
@@ -288,8 +299,74 @@ Image generation in ChatGPT is slow; image generation in the API is not. | chatg
 Enterprise workspaces could not open ChatGPT, and neither could Edu workspaces. | chatgpt-web |
 The outage at our cloud provider is over, ChatGPT keeps recovering. | chatgpt-web |
 Only customers who use Sora through the API are affected. | sora |
+GPT-4o in ChatGPT is slow. | chatgpt-web |
+ChatGPT in the iOS app crashes. | chatgpt-web chatgpt-mobile |
+Sora through the API fails. | sora |
 """,
 }
+
+# Each has a word for "works", and does not say that the API works now.
+NOT_WORKING = """
+The API was working normally yesterday.
+The API works normally only for cached requests.
+The API is working, intermittently.
+The API works half of the time.
+The API works in about half of the cases.
+We thought the API had recovered, but it has not.
+The API recovered briefly.
+The API recovered for a few minutes and failed again.
+The API recovered at 10:05 and broke again at 10:20.
+After the API had recovered, errors came back.
+The API was restored; shortly after, errors returned.
+The API is available to some customers only.
+The API is available read-only.
+The API is up in maintenance mode.
+The API is operational in a degraded state.
+The API is running normally except that all writes fail.
+The API is fully operational for reads.
+It may look as if the API is working.
+The API appears operational from our side, but customers report errors.
+Our dashboards show the API as operational, which is wrong.
+The API status shows operational although requests fail.
+The status of the API was set to operational by mistake.
+The API should be working by 11:00.
+The API should be back soon.
+The API is expected to be fully operational by noon.
+The API could be back within the hour.
+We hope to have the API working normally soon.
+We're close to having the API back.
+Getting the API back to normal will take an hour.
+Bringing the API back online takes longer than planned.
+Once it is verified, the API will be back to normal.
+We are unable to say that the API is unaffected.
+The API is not out of the woods.
+The API is no better.
+The API has recovered by 50 %.
+50 % of API requests are back to normal.
+Half of the API servers are back online.
+The API is healthy in one of three zones.
+The API is operating normally in most regions.
+The API has largely recovered.
+The API has mostly been restored.
+The API is slowly coming back.
+The API is back, with errors.
+The API is back with limited capacity.
+The API is back, at reduced speed.
+The API is back in a limited form.
+The API is stable but at a high error rate.
+The API remains up though unusable.
+The API isn't unaffected.
+The API hasn't been spared.
+The fix for the API was resolved to be insufficient.
+The fix that restored the API was rolled back.
+The API errors that were resolved yesterday have returned.
+The resolved API incident has come back.
+The API can be used by internal users only.
+The API is working for us; customers still see errors.
+The API used to be unaffected.
+The API would be operational without this bug.
+Were the API operational, logins would work.
+"""
 
 
 def rows():
@@ -307,3 +384,10 @@ def test_a_sentence_says_of_each_surface_what_it_says(provider, text, affected, 
     affected_ids = {m.surface.removeprefix(f"{provider}-") for m in hit}
     working_ids = {m.surface.removeprefix(f"{provider}-") for m in fine} - affected_ids
     assert (affected_ids, working_ids) == (affected, working)
+
+
+@pytest.mark.parametrize("text", NOT_WORKING.strip().splitlines())
+def test_a_sentence_that_does_not_say_that_it_works_now_clears_nothing(text):
+    mentions = [m for m in read_text(text, CATALOGUE["claude"]).mentions if m.surface == "claude-api"]
+    is_clear = any(m.assertion in (Assertion.SPARED, Assertion.RECOVERED) for m in mentions)
+    assert not is_clear or any(m.assertion.is_affected for m in mentions)
