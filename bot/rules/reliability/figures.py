@@ -87,7 +87,7 @@ def figures_from_periods(
         began_before=incidents.began_before(counted, window),
         unposted=len(found) - len(counted),
         inferred=spans.inferred_time(periods),
-        to_resolve=_spread(filter(None, map(_time_to_resolve, posted_live))),
+        to_resolve=_spread(t for c in posted_live if (t := _time_to_resolve(c)) is not None),
         months=dict(sorted(Counter(f"{c.posted_at:%Y-%m}" for c in began).items())),
     )
 
