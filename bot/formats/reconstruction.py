@@ -27,6 +27,7 @@ STATUS_OF_IMPACT = {"minor": "degraded_performance", "major": "partial_outage", 
 _BAD_STAGES = ("investigating", "identified")
 _CLOSED_STAGES = ("resolved", "postmortem", "completed")
 _STATUSES_BY_RANK = ("operational", "under_maintenance", "degraded_performance", "partial_outage", "major_outage")
+_UNKNOWN_STATUS = "unknown"
 _COPIED_FIELDS = ("name", "impact", "created_at", "started_at", "shortlink", "scheduled_for", "scheduled_until")
 
 
@@ -95,6 +96,7 @@ def read_history(raw: bytes) -> History:
     incidents = {incident.id: incident for incident in oldest_first}
     ids = dict(_names_with_ids(incidents.values()))
     changes = [change for incident in oldest_first for change in _status_changes(ids, incident)]
+    changes += _unsettled_changes(ids, oldest_first)
     return History(
         page=json_fields.require_object(body.get("page") or {}, '"page"'),
         incidents=incidents,
@@ -272,9 +274,24 @@ def _read_incident(item: JsonObject) -> RecordedIncident:
 
 
 def _oldest_first(updates: Sequence[tuple[datetime, JsonObject]]) -> list[tuple[datetime, JsonObject]]:
-    """The updates, oldest first. Those with the same time keep the page's order, or its reverse if newest first."""
+    """The updates, oldest first. Those with the same time keep the page's order, or its reverse if newest first.
+
+    An end that is dated before a post that was written before it counts from that post.
+    """
+    updates = [_not_before_older_posts(at, update, updates) for at, update in updates]
     is_newest_first = bool(updates) and updates[0][0] >= updates[-1][0]
     return sorted(reversed(updates) if is_newest_first else updates, key=lambda pair: pair[0])
+
+
+def _not_before_older_posts(
+    at: datetime, update: JsonObject, updates: Sequence[tuple[datetime, JsonObject]]
+) -> tuple[datetime, JsonObject]:
+    written_at = json_fields.parse_iso_time(update.get("created_at"))
+    if update.get("status") not in _CLOSED_STAGES or written_at is None:
+        return at, update
+    older = ((shown, json_fields.parse_iso_time(u.get("created_at"))) for shown, u in updates)
+    not_before = max([at, *(shown for shown, written in older if written is not None and written < written_at)])
+    return not_before, update if not_before == at else {**update, "display_at": not_before.isoformat()}
 
 
 def _with_time(update: JsonObject) -> tuple[datetime, JsonObject]:
@@ -329,6 +346,37 @@ def _status_changes(ids: Mapping[str, str], incident: RecordedIncident) -> Itera
                     incident.id,
                     held_status if update.get("status") in _BAD_STAGES else "operational",
                 )
+
+
+def _unsettled_changes(
+    ids: Mapping[str, str], incidents: Iterable[RecordedIncident]
+) -> Iterator[ComponentStatusChange]:
+    """For each incident that ended and left a component bad by its transitions: the component is unknown from then on.
+
+    Except where the component's next transition begins with the status that it was left in.
+    """
+    moves: dict[str, list[tuple[datetime, str, str, RecordedIncident]]] = {}
+    for incident in incidents:
+        for at, update in zip(incident.times, incident.updates, strict=True):
+            for c in _component_objects(update.get("affected_components")):
+                old, new = json_fields.to_text(c.get("old_status")), json_fields.to_text(c.get("new_status"))
+                moves.setdefault(_component_id(ids, c), []).append((at, old, new, incident))
+    for component, steps in moves.items():
+        steps.sort(key=lambda step: step[0])
+        for (at, _, status, incident), later in zip(steps, [*steps[1:], None], strict=True):
+            ended_at = _ended_at(incident)
+            is_left_bad = status in _STATUSES_BY_RANK[1:] and ended_at is not None and ended_at >= at
+            is_continued = later is not None and ended_at is not None and (later[0] < ended_at or later[1] == status)
+            if is_left_bad and ended_at and not is_continued:
+                yield ComponentStatusChange(ended_at, component, "", _UNKNOWN_STATUS)
+
+
+def _ended_at(incident: RecordedIncident) -> datetime | None:
+    """The first closing update after the last open one; None while it is open."""
+    ended_at = None
+    for at, update in zip(incident.times, incident.updates, strict=True):
+        ended_at = (ended_at or at) if update.get("status") in _CLOSED_STAGES else None
+    return ended_at
 
 
 def _incident_at(history: History, incident: RecordedIncident, at: datetime) -> JsonObject:

@@ -70,8 +70,8 @@ def recorded_lifetime(db: Database, source: str, surface: str) -> tuple[datetime
     Our own polls before or after say that it was there.
     """
     rows = db.rows(
-        "SELECT since, until FROM past_conditions WHERE surface = ? AND condition = ? ORDER BY since",
-        *(surface, Condition.UNKNOWN),
+        "SELECT since, until FROM past_conditions WHERE surface = ? AND condition = ? AND inferred = ? ORDER BY since",
+        *(surface, Condition.UNKNOWN, False),
     )
     whole = known_period(db, [source]) if rows else None
     if whole is None:

@@ -62,9 +62,15 @@ def moment(text: str) -> datetime:
 
 def ordered_updates(incident: dict) -> list[tuple[datetime, dict]]:
     pairs = [(moment(u.get("display_at") or u["created_at"]), u) for u in incident["incident_updates"]]
+    pairs = [(max([at, *older_posts(u, pairs)]), u) if u["status"] in CLOSED else (at, u) for at, u in pairs]
     if pairs and pairs[0][0] >= pairs[-1][0]:
         pairs.reverse()
     return sorted(pairs, key=lambda pair: pair[0])
+
+
+def older_posts(update: dict, pairs) -> list[datetime]:
+    """When the posts that were written before this one are dated."""
+    return [at for at, other in pairs if moment(other["created_at"]) < moment(update["created_at"])]
 
 
 def read_history(body: dict) -> Record:
@@ -84,9 +90,29 @@ def read_history(body: dict) -> Record:
         for component, name, setting in settings_of(incident, updates[i], ids):
             record.names[component] = name
             settings[component].append(setting)
+    for component, at in unsettled(seen, updates, ids):
+        settings[component].append((at, "", "unknown"))
     record.courses = {component: worst_course(steps) for component, steps in settings.items()}
     record.incidents = [summary_of(seen[i], steps, seen[i].get("components") or ()) for i, steps in updates.items()]
     return record
+
+
+def unsettled(seen: dict, updates: dict, ids: dict[str, str]):
+    """Components that an incident left bad when it ended, and when: they are unknown from then on."""
+    moves = defaultdict(list)
+    for i in sorted(seen, key=lambda i: (updates[i][0][0], i)):
+        end = summary_of(seen[i], updates[i], ())["end"]
+        for at, update in updates[i]:
+            for c in update.get("affected_components") or ():
+                moves[identity(c, ids)].append((at, WORDS.get(c["old_status"]), WORDS.get(c["new_status"]), end))
+    for component, steps in moves.items():
+        steps.sort(key=lambda step: step[0])
+        for (at, _, status, end), (later, old, *_) in pairwise(
+            [*steps, (datetime.max.replace(tzinfo=UTC), None, None, None)]
+        ):
+            left = status not in (None, "operational") and end is not None and end >= at
+            if left and later >= end and old != status:
+                yield component, end
 
 
 def ids_by_name(incidents) -> dict[str, str]:
@@ -324,7 +350,9 @@ def condition_at(record: Record, own: dict[str, str], at: datetime) -> str:
         status = steps[so_far - 1][1] if so_far else "operational"
         if kind == "part" and status in BAD:
             status = "degraded"
-        if RANK.get(status, 0) > RANK[worst]:
+        if status == "unknown" and kind == "whole" and worst == "operational":
+            worst = "unknown"
+        elif RANK.get(status, 0) > RANK.get(worst, 0):
             worst = status
     return worst
 

@@ -206,7 +206,7 @@ KINDS = {
                 ("07-10 12:00", "resolved", "sleeping", GREEN),
             ),
         ),
-        {"major_outage": 60, "operational": 2820},
+        {"major_outage": 60, "unknown": 60, "operational": 2760},
         {"outages": 1},
     ),
     "the last transition says less than resolved": Odd(
@@ -220,6 +220,16 @@ KINDS = {
         ),
         {"major_outage": 60, "degraded": 120, "operational": 2700},
         {"incidents": 2, "outages": 1},
+    ),
+    "resolved without a word on the component that it left down": Odd(
+        (incident("left", API, ("07-10 10:00", "investigating", GREEN, DOWN), ("07-10 12:00", "resolved")),),
+        {"major_outage": 120, "unknown": 2160, "operational": 600},
+        {"incidents": 1, "outages": 1, "unposted": 0, "to_resolve_h.p50": 2},
+    ),
+    "resolved, and dated before its first post": Odd(
+        (told(outage("back", "07-10 11:00", "07-10 12:00"), u1={"display_at": "2026-07-10T10:30:00Z"}),),
+        {"operational": 2880},
+        {"incidents": 1, "outages": 0, "to_resolve_h.p50": 0},
     ),
     "over the end of a month": Odd(
         (outage("months", "07-10 23:00", "07-11 01:00"),),

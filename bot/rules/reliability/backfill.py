@@ -60,7 +60,8 @@ class BackfilledIncident:
 class BackfilledHistory:
     """Everything that a backfill stores.
 
-    ``conditions`` has, by surface id, the times in which it was not operational; ``covered`` are the times that the
+    ``conditions`` has, by surface id, the times in which it was not operational; unknown is *inferred* where a
+    component is listed whose status is not known, and not where none is listed. ``covered`` are the times that the
     history speaks for, merged.
     """
 
@@ -112,7 +113,8 @@ class BackfillBuilder:
     """Collects the transitions of a replay, in time order, for ``build_history``.
 
     ``is_history``: no poll saw the components, so that a condition is inferred where its incident has no transitions.
-    A surface is unknown while a complete list has none of its components: it has not begun, or has ended.
+    A surface is unknown while a component of it has a status that is not known, and while a complete list of polls has
+    none of its components: it has not begun, or has ended.
     """
 
     provider: Provider
@@ -124,17 +126,18 @@ class BackfillBuilder:
     _covered: list[TimeWindow] = field(default_factory=list)
     _covered_since: datetime | None = None
     _unreadable_since: datetime | None = None
-    _absent_since: dict[str, datetime] = field(default_factory=dict)
-    _absent: dict[str, list[TimeWindow]] = field(default_factory=dict)
-    _listed: tuple[tuple[str, str], ...] | None = None
+    _unknown_since: dict[tuple[str, bool], datetime] = field(
+        default_factory=dict
+    )  # by surface, and whether it is listed
+    _unknown: dict[str, list[ConditionClaim]] = field(default_factory=dict)
+    _listed: tuple[tuple[str, str, bool], ...] | None = None
 
     def add(self, transition: StateTransition) -> None:
         """Adds the next transition, in time order."""
         for event in transition.events:
             self._add_event(event, transition.state)
         self._add_coverage(transition)
-        if not self.is_history:
-            self._add_presence(transition)
+        self._add_presence(transition)
         for tracked in transition.state.incidents:
             self._incidents[tracked.incident.id] = tracked
             linked = self._components.setdefault(tracked.incident.id, {})
@@ -146,12 +149,12 @@ class BackfillBuilder:
         is_open = self._covered_since is not None and end is not None and self._covered_since < end
         open_window = [TimeWindow(self._covered_since, end)] if is_open and self._covered_since and end else []
         covered = (TimeWindow(w.start, min(w.end, until)) for w in [*self._covered, *open_window])
-        for surface in [*self._absent_since]:
-            self._end_absence(surface, until)
+        for key in [*self._unknown_since]:
+            self._end_unknown(key, until)
         conditions = {
             s.id: (
                 *_condition_claims(self._condition_changes.get(s.id, ()), until),
-                *(ConditionClaim(w.start, w.end, Condition.UNKNOWN) for w in self._absent.get(s.id, ())),
+                *self._unknown.get(s.id, ()),
             )
             for s in self.provider.surfaces
         }
@@ -178,26 +181,32 @@ class BackfillBuilder:
         self._unreadable_since = None
 
     def _add_presence(self, transition: StateTransition) -> None:
-        """Notes which surfaces have no component in a complete list."""
+        """Notes which surfaces have no component in a complete list, or one whose status is not known."""
         state = transition.state
         gone = {a.component for a in state.absences}
-        listed = tuple((c.id, c.name) for c in state.components if c.id not in gone)
-        if state.blind_since is not None or not state.has_all_components or listed == self._listed:
+        listed = tuple((c.id, c.name, c.condition is Condition.UNKNOWN) for c in state.components if c.id not in gone)
+        is_complete = self.is_history or state.has_all_components
+        if state.blind_since is not None or not is_complete or listed == self._listed:
             return
         self._listed = listed
         provider = pinned_provider(self.provider, state.pins)
-        links = (find_component_link(identity, name, provider) for identity, name in listed)
-        present = {link.surface for link in links if link and not link.part}
+        links = [(find_component_link(identity, name, provider), unknown) for identity, name, unknown in listed]
+        whole = [(link.surface, is_unknown) for link, is_unknown in links if link and not link.part]
+        present, unknown = {s for s, _ in whole}, {s for s, is_unknown in whole if is_unknown}
         for surface in self.provider.surfaces:
-            if surface.components and surface.id not in present:
-                self._absent_since.setdefault(surface.id, transition.at)
-            else:
-                self._end_absence(surface.id, transition.at)
+            is_absent = not self.is_history and bool(surface.components) and surface.id not in present
+            for is_listed, is_so in ((False, is_absent), (True, surface.id in unknown)):
+                if is_so:
+                    self._unknown_since.setdefault((surface.id, is_listed), transition.at)
+                else:
+                    self._end_unknown((surface.id, is_listed), transition.at)
 
-    def _end_absence(self, surface: str, at: datetime) -> None:
-        since = self._absent_since.pop(surface, None)
-        if since is not None and at - since > COVERED_AFTER_FAILURE:
-            self._absent.setdefault(surface, []).append(TimeWindow(since, at))
+    def _end_unknown(self, key: tuple[str, bool], at: datetime) -> None:
+        surface, is_listed = key
+        since = self._unknown_since.pop(key, None)
+        if since is not None and (is_listed or at - since > COVERED_AFTER_FAILURE):
+            claim = ConditionClaim(since, at, Condition.UNKNOWN, inferred=is_listed)
+            self._unknown.setdefault(surface, []).append(claim)
 
     def _is_unreadable_at(self, at: datetime) -> bool:
         return self._unreadable_since is not None and at - self._unreadable_since > COVERED_AFTER_FAILURE

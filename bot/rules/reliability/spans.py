@@ -142,7 +142,7 @@ _POSTED, _OBSERVED, _MONITORED, _BACKFILLED, _COVERED = range(5)  # kinds of cla
 _ClaimKey = tuple[int, Condition | None, bool]  # the kind; the condition of all but windows; whether it is inferred
 _WORST_FIRST = sorted((c for c in Condition if c is not Condition.UNKNOWN), key=lambda c: -c.rank)
 _UNKNOWN: _Status = (Condition.UNKNOWN, False)
-_ABSENT: _ClaimKey = (_BACKFILLED, Condition.UNKNOWN, False)  # a recording lists no component of the surface
+_TOLD_UNKNOWN: tuple[_ClaimKey, ...] = tuple((_BACKFILLED, Condition.UNKNOWN, inferred) for inferred in (False, True))
 
 
 def _change_points(record: SurfaceRecord, window: TimeWindow) -> list[tuple[datetime, _Status]]:
@@ -191,7 +191,7 @@ def _status_from_claims(open_claims: Mapping[_ClaimKey, int]) -> _Status:
         if observed is not None:
             return observed
     if open_claims.get((_COVERED, None, False)):
-        well = Condition.UNKNOWN if open_claims.get(_ABSENT) else Condition.OPERATIONAL
+        well = Condition.UNKNOWN if any(map(open_claims.get, _TOLD_UNKNOWN)) else Condition.OPERATIONAL
         return _worst_claim(open_claims, _BACKFILLED) or (well, False)
     return _UNKNOWN
 
