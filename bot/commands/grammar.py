@@ -61,6 +61,12 @@ _DOWN = frozenset(
 )
 _STATE = _UP | _DOWN
 _RETRY = frozenset({"retry", "retrying", "resend", "retries", "rerun"})
+_SAYINGS: dict[tuple[str, ...], tuple[str, ...]] = {  # whole texts that stand for a command
+    **dict.fromkeys([("commands",), ("man",), ("manual",), ("usage",)], ("help",)),
+    **dict.fromkeys([("services",), ("providers",), ("all", "services"), ("catalog",)], ("list", "all")),
+    **dict.fromkeys([("subscriptions",), ("my", "subscriptions")], ("list",)),
+    **dict.fromkeys([(word, "incident") for word in ("last", "latest", "newest")], ("summary", "last")),
+}
 # words between and around names that change no meaning
 _FILLER = (
     frozenset(
@@ -131,9 +137,14 @@ def parse(text: str, verbs: Collection[str]) -> TypedCommand:
     tokens = _without_courtesy(text.split())
     if not tokens:
         return TypedCommand("", ())
-    first = _plain(tokens[0])
+    first = _plain(tokens[0]).removeprefix("/")
     if first in verbs:
         return TypedCommand(first, tuple(tokens[1:]))
+    return _saying(tokens) or _without_command(tokens, verbs)
+
+
+def _without_command(tokens: Sequence[str], verbs: Collection[str]) -> TypedCommand:
+    """The question that a text without a command asks, or its words."""
     plain = [_plain(t) for t in tokens[:_MAX_SENTENCE]]
     is_question = plain[0] in _ASKING or tokens[-1].endswith("?") or plain[-1] in _STATE
     if is_question and not _RETRY.isdisjoint(plain):
@@ -143,6 +154,18 @@ def parse(text: str, verbs: Collection[str]) -> TypedCommand:
     if is_question:
         return TypedCommand("", tuple(tokens), Polarity.UP if not _UP.isdisjoint(plain) else Polarity.DOWN)
     return TypedCommand("", tuple(tokens))
+
+
+def _saying(tokens: Sequence[str]) -> TypedCommand | None:
+    """The command that a saying stands for; None for other texts. All of these only ask."""
+    plain = tuple(p for t in tokens if (p := _plain(t)))
+    if plain in _SAYINGS:
+        verb, *words = _SAYINGS[plain]
+        return TypedCommand(verb, tuple(words))
+    if plain[:2] == ("what", "happened"):
+        rest = without_grammar(tokens[2:])
+        return TypedCommand("history" if rest else "summary", rest)
+    return None
 
 
 def name_in_sentence(find: FindTargets, words: Sequence[str]) -> str:

@@ -40,6 +40,9 @@ _DIGEST_HINT = "Examples: `daily 09:00 Europe/Berlin`, `weekly mon 9:00`, `off`.
 _QUIET_HINT = "Use HH:MM-HH:MM and a time zone, for example 22:00-07:00 Europe/Berlin."
 _PAST_WORDS = frozenset({"last", "past"})
 _ONE_WORDS = frozenset({"a", "an", "one"}) | _PAST_WORDS
+_NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_VAGUE_TIMES = frozenset({"forever", "indefinitely", "permanently", "always", "tonight", "tomorrow", "later", "today"})
+_DAY_WORDS = {"today": "1d", "yesterday": "2d"}  # of a question about the past
 _UNIT_WORDS = frozenset({"minute", "hour", "day", "week", "month", "year"})
 _ME_WORDS = ("me", "dm")
 _OFF_WORDS = ("", "off", "none", "never", "no")
@@ -96,6 +99,8 @@ def split_off_end(
         UsageError: The end is outside the limits, or can't be read.
     """
     folded = [w.casefold() for w in words]
+    if vague := next((w for w in words if w.casefold() in _VAGUE_TIMES), ""):
+        raise UsageError(f"“{plain_text(vague)}” is not a duration. Examples: 30m, 2h, until 14:00.")
     if "until" not in folded:
         rest, length = split_off_duration(words, limits)
         return _without_for(rest), None if length is None else now + length
@@ -133,8 +138,11 @@ def _with_numbers(words: Sequence[str]) -> tuple[str, ...]:
     numbered: list[str] = []
     for word, after in zip_longest(words, words[1:], fillvalue=""):
         is_before_unit = after.casefold().rstrip(".,?!") in _UNIT_WORDS
+        is_before_units = after.casefold().rstrip(".,?!").removesuffix("s") in _UNIT_WORDS
         if word.casefold() in _ONE_WORDS and is_before_unit:
             numbered.append("1")
+        elif word.casefold() in _NUMBER_WORDS and is_before_units:
+            numbered.append(str(1 + _NUMBER_WORDS.index(word.casefold())))
         elif not (word.casefold() in _PAST_WORDS and after[:1].isdigit()):
             numbered.append(word)
     return tuple(numbered)
@@ -142,7 +150,7 @@ def _with_numbers(words: Sequence[str]) -> tuple[str, ...]:
 
 def split_off_days(words: Sequence[str], default_days: float) -> tuple[tuple[str, ...], float]:
     """The words without a length of time like ``90d``, and that length in days. UsageError beyond the limits."""
-    rest, length = split_off_duration(words, HISTORY_LIMITS)
+    rest, length = split_off_duration([_DAY_WORDS.get(w.casefold().rstrip("?"), w) for w in words], HISTORY_LIMITS)
     return rest, default_days if length is None else length / timedelta(days=1)
 
 

@@ -164,7 +164,7 @@ def _with_buttons(message: Message, questions: Iterable[tuple[str, str]]) -> Mes
 
 
 def _help(_: StatusQueries, request: CommandRequest) -> CommandResponse:
-    verbs = [w.casefold() for w in request.words]
+    verbs = [w.casefold().removeprefix("/") for w in grammar.without_grammar(request.words) if w.casefold() != "me"]
     if unknown := [w for w in verbs if w not in COMMANDS]:
         return CommandResponse(_unknown_command(unknown[0], unknown[0]))
     if not verbs:

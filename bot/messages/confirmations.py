@@ -129,7 +129,7 @@ def _undo_many(ended: Sequence[tuple[Subscription, str]]) -> tuple[str, str]:
 def muted_message(mutes: Sequence[Mute], names: Iterable[str], origin: str = "") -> Message:
     """The answer to ``mute``: what is muted, until when, and by whom."""
     mute = mutes[0]
-    until = f"until {answers.time_token(mute.until)}" if mute.until else "until it is resolved"
+    until = f"until {answers.time_token(mute.until, mute.mark.at)}" if mute.until else "until it is resolved"
     who = "" if preferences.is_direct_message(mute.channel) else f", by {mute.mark.by.name}"
     text = (
         f"{_capital_bold(names)} muted in {place(mute.channel, origin)} {until}{who}. Open incidents are reported then."

@@ -289,6 +289,13 @@ def _next_update(services: Iterable[ServiceView], now: datetime) -> str:
     return f" · next update by {time_token(min(times), now)}" if times else ""
 
 
+def _recheck(services: Iterable[ServiceView], now: datetime) -> str:
+    """When the vendor's statement on which the advice rests expires; empty where none of it does."""
+    verdicts = (s.verdict for s in services if s.verdict and s.verdict.reason_code == "exonerated")
+    times = [v.changes_at for v in verdicts if v.changes_at and v.changes_at > now]
+    return f"re-check {time_token(min(times), now)}" if times else ""
+
+
 def _names(services: Sequence[ServiceView]) -> str:
     return formatting.name_list([s.name for s in services], _MAX_NAMES)
 
@@ -315,7 +322,11 @@ def provider_message(view: ProviderView, *, first_button: int = 0) -> Message:
     well = [s for s in view.services if s.status is Status.OPERATIONAL and not s.needs_attention]
     lines += [f"{_emoji(Status.UNKNOWN)} {_names(unknown)} · unknown"] if unknown else []
     lines += [f"{_emoji(Status.OPERATIONAL)} {_names(well)} · operational · Safe to retry"] if well else []
-    ending = f"Checked {time_token(view.state.seen_at, view.now)}" if view.state.seen_at else ""
+    update = formatting.upper_first(_next_update([s for s in affected if s.is_held], view.now).removeprefix(" · "))
+    checked = (
+        f"{'checked' if update else 'Checked'} {time_token(view.state.seen_at, view.now)}" if view.state.seen_at else ""
+    )
+    ending = " · ".join(filter(None, [update, checked, _page_host(view.provider)]))
     buttons = [("Subscribe", f"subscribe {view.provider.id}")]
     if view.state.open_incidents:
         incident = view.state.open_incidents[0].incident.id
@@ -323,6 +334,11 @@ def provider_message(view: ProviderView, *, first_button: int = 0) -> Message:
     return answers.build_answer(
         [*answers.group_lines(lines), ending], emoji=_emoji(view.worst), buttons=buttons, first_button=first_button
     )
+
+
+def _page_host(provider: Provider) -> str:
+    page = provider.source.home or provider.source.url
+    return page.partition("://")[2].partition("/")[0]
 
 
 def _service_line(service: ServiceView, now: datetime) -> str:
@@ -471,7 +487,7 @@ def _affected_in_words(
     services: Sequence[ServiceView], affected: Sequence[ServiceView], name: str, now: datetime, *, expects_up: bool
 ) -> str:
     parts = _status_parts(affected, name, now, is_one=len(services) == 1)
-    update = _next_update([s for s in affected if s.is_held], now).removeprefix(" · ")
+    update = _next_update([s for s in affected if s.is_held], now).removeprefix(" · ") or _recheck(affected, now)
     ending = f" {formatting.upper_first(update)}." if update else ""
     return f"**{_answer_word(services, affected, expects_up=expects_up)}** {' '.join(parts)}{ending}"
 

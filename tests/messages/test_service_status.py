@@ -171,6 +171,11 @@ def test_a_provider_shows_each_service_that_is_not_operational():
     assert "part 3, part 4, part 5 · operational · Safe to retry" in said
 
 
+def test_a_provider_ends_with_the_next_update_the_last_check_and_its_page():
+    ending = sendable(service_status.provider_message(mixed())).splitlines()[-1]
+    assert re.fullmatch(r"Next update by \d\d:\d\d UTC · checked \d\d:\d\d UTC · \S+", ending), ending
+
+
 def test_the_advice_names_the_services_that_it_is_for():
     view = mixed()
     line = service_status.advice_line(view.affected, NOW)
