@@ -32,11 +32,22 @@ def fits(body: Any) -> bool:
 
 
 def to_utf8(raw: bytes) -> bytes:
-    """The bytes in UTF-8, from UTF-16 or UTF-8. Invalid UTF-16 stays as it is, for the JSON parser to refuse."""
+    """The bytes in UTF-8, from UTF-16 with or without a BOM, or UTF-8.
+
+    Invalid UTF-16 stays as it is, for the JSON parser to refuse.
+    """
     try:
-        return raw.decode("utf-16").encode() if raw.startswith(_BOMS) else raw
+        return raw.decode(_encoding(raw)).encode()
     except ValueError:
         return raw
+
+
+def _encoding(raw: bytes) -> str:
+    """The encoding by the first bytes: JSON begins with ASCII, of which UTF-16 has one byte that is zero."""
+    if raw.startswith(_BOMS):
+        return "utf-16"
+    zeros = [n for n, byte in enumerate(raw[:2]) if byte == 0]
+    return {0: "utf-16-be", 1: "utf-16-le"}[zeros[0]] if len(zeros) == 1 else "utf-8"
 
 
 def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:

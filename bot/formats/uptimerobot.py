@@ -91,7 +91,7 @@ def _note_further_pages(feed: json_fields.JsonObject, listed: int) -> None:
 
 def _is_trouble(event: json_fields.JsonObject, at: datetime, *, is_all_up: bool) -> bool:
     """Whether an event is trouble that is of now, or that has ended and says when."""
-    kind = json_fields.to_text(event.get("eventType")).casefold()
+    kind = json_fields.to_text(event.get("eventType") or event.get("label")).casefold()
     if kind in _NO_INCIDENT:
         return False
     if _end_of(event):

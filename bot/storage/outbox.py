@@ -44,7 +44,8 @@ _NEXT_COLUMNS = (
     " coalesce(o.doubted_from, o.created_at) AS doubted_from, coalesce(o.left_at, o.created_at) AS left_at,"
     " o.refusals, o.refused_from, o.is_outside_thread, o.rank, o.created_at, a.shared_key,"
     # whether its message is not the first one, which could not be edited
-    f" o.kind = 'edit' AND a.ts IS NOT NULL AND EXISTS (SELECT 1 {_SENT_AS_ALERT} AND f.kind = 'edit' AND f.state = 'sent')"
+    " o.kind = 'edit' AND a.ts IS NOT NULL"
+    f" AND EXISTS (SELECT 1 {_SENT_AS_ALERT} AND f.kind = 'edit' AND f.state = 'sent')"
     f" AND (a.ts = '{NO_TS}' OR NOT EXISTS (SELECT 1 {_SENT_AS_ALERT} AND f.kind = 'alert')) AS is_replacement"
 )
 _OF_SAME_INCIDENT = (  # the pending notifications, p, of the incident in the channel

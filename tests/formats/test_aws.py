@@ -2,13 +2,23 @@
 
 import json
 
+import pytest
+
 from bot.domain import Condition, Impact, Stage
-from bot.formats import aws
+from bot.formats import FORMATS, aws, detection
 from tests.formats.pages import NOON, PAGES, read, source
 
 
 def first(name="open", **options):
     return read("aws", name, **options).incidents[0]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-be", "utf-16-le", "utf-8"])
+def test_it_is_read_without_a_bom_as_well(encoding):
+    raw = aws.to_utf8(PAGES["aws", "open"][0]).decode().encode(encoding)
+    parsed = FORMATS["aws"].parse((raw,), source("aws"), NOON)
+    assert parsed == read("aws", "open")
+    assert detection.detect_formats(raw) == ("aws",)
 
 
 def test_it_comes_in_utf_16_with_a_bom():

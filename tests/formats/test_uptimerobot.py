@@ -69,3 +69,10 @@ def test_a_list_that_goes_on_proves_no_end():
     raw = PAGES["uptimerobot", "announced"][1].replace(b'"total": 4', b'"total": 40')
     found = FORMATS["uptimerobot"].parse((PAGES["uptimerobot", "announced"][0], raw), source("uptimerobot"), NOON)
     assert found.is_partial
+
+
+def test_what_happened_to_a_monitor_may_be_its_label():
+    feed = json.loads(PAGES["uptimerobot", "open"][1])
+    feed["results"] = [{"ts": 1768040000, "label": "up", "monitor": "API", "title": "API is up"}]
+    bodies = (PAGES["uptimerobot", "open"][0], json.dumps(feed).encode())
+    assert FORMATS["uptimerobot"].parse(bodies, source("uptimerobot"), NOON).incidents == ()
