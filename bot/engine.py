@@ -27,6 +27,7 @@ from bot.domain import (
     NotificationKind,
     Observation,
     OwnService,
+    PollFailure,
     PollResult,
     ProbeResult,
     Provider,
@@ -49,7 +50,7 @@ from bot.notifier import ChatClient, Credentials, DeliveryAttempt, DeliveryStop,
 from bot.notifier.own_network import OwnNetwork
 from bot.poller import PageClient, Poller, RelocationDetector
 from bot.rules import transition
-from bot.rules.alerting import decide, routing, tool_routing
+from bot.rules.alerting import decide, page_notices, routing, tool_routing
 from bot.rules.attribution.updates import texts_to_read
 from bot.rules.changes import diff
 from bot.rules.evidence import unmapped
@@ -122,6 +123,7 @@ class Engine:
     notifier: Notifier[Message] = field(init=False)
     _tool_notifiers: dict[str, Notifier[Announcement]] = field(init=False)  # by channel
     own_network: OwnNetwork = field(default_factory=OwnNetwork)
+    _failures: dict[str, PollFailure] = field(default_factory=dict)  # by provider, of its last failed poll
     tools: tuple[Tool, ...] = ()
     own_services: Callable[[], Iterable[OwnService]] = tuple  # of the configuration, which may be read again
     text_reader: TextReader | None = None  # reads long texts elsewhere; None: they are read in the caller's thread
@@ -236,6 +238,7 @@ class Engine:
         for provider in tuple(self.providers.values()):
             yield self._advance_provider(provider)
         self._report_own_network()
+        self._report_unreadable()
         self.repository.flush()
 
     def _advance_provider(self, provider: Provider) -> StateTransition | None:
@@ -325,17 +328,7 @@ class Engine:
         notifications = chain(
             *(self.route_alert(alert, subscriptions) for alert in alerts),
             *(self._route_to_tools(alert) for alert in alerts),
-            *(
-                self._only_after_its_beginning(
-                    routing.route_notice(
-                        notice,
-                        subscriptions,
-                        surfaces,
-                        routing.ChannelDeliveryState(self.repository.channel_preferences()),
-                    )
-                )
-                for notice in notices
-            ),
+            *(self._route_notice(notice, subscriptions, surfaces) for notice in notices),
             *(
                 self._only_after_its_beginning(routing.route_owner(notice, self.owners(), subscriptions, surfaces))
                 for notice in for_owner
@@ -343,6 +336,47 @@ class Engine:
         )
         self.repository.record_transition(observation, transition, tuple(notifications))
         self.states[provider.id] = transition.state
+        if transition.poll_failure is not None:
+            self._failures[provider.id] = transition.poll_failure
+
+    def _route_notice(
+        self, notice: Notice, subscriptions: Iterable[Subscription], surfaces: Collection[str]
+    ) -> Iterator[Notification]:
+        """The notifications of a notice. In quiet hours, that a page is unreadable makes no new message."""
+        preferences, now = self.repository.channel_preferences(), self.now()
+        channels = routing.ChannelDeliveryState(preferences)
+        routed = routing.route_notice(notice, subscriptions, surfaces, channels)
+        for notification in self._only_after_its_beginning(routed):
+            about = notification.about
+            is_new = isinstance(about, Notice) and about.kind is NoticeKind.BLIND and not about.edits
+            if not (is_new and _is_quiet(preferences.get(notification.channel), now)):
+                yield notification
+
+    def _report_unreadable(self) -> None:
+        """Tells channels whose quiet hours have ended of the pages that became unreadable in them, and still are."""
+        preferences = self.repository.channel_preferences()
+        waiting = {c for c, p in preferences.items() if p.quiet is not None and not _is_quiet(p, self.now())}
+        for provider in self._unreadable_providers() if waiting else ():
+            state, surfaces = self.states[provider.id], {s.id for s in provider.surfaces}
+            failure = self._failures.get(provider.id)
+            notice = page_notices.unreadable_notice(state, provider, self.now(), failure)
+            subscriptions = self.repository.subscriptions_to({provider.id, *surfaces})
+            new = [
+                n
+                for n in self._route_notice(notice, [s for s in subscriptions if s.channel in waiting], surfaces)
+                if not self.repository.has_notification(n.channel, n.key)
+            ]
+            if new:
+                self.repository.enqueue(new, self.now())
+
+    def _unreadable_providers(self) -> Iterator[Provider]:
+        """The providers whose pages count as unreadable, and not because of the bot's own network."""
+        limits = page_notices.FailureLimits(self.blind_after, self.alarm_after)
+        for provider in tuple(self.providers.values()):
+            state = self.states.get(provider.id)
+            is_unreadable = state is not None and page_notices.is_unreadable_for_channels(state, limits)
+            if is_unreadable and not self.own_network.is_blamed_for(provider.id):
+                yield provider
 
     def _without_own_network(self, notices: Iterable[Notice], provider: Provider) -> Iterator[Notice]:
         """The notices without those on a page that can't be read because the bot's own network is down."""
@@ -460,3 +494,9 @@ def _interval_values(state: ProviderState) -> tuple[object, ...]:
     verdicts = tuple((v.surface, v.call, v.reason_code, v.review_at) for v in state.verdicts)
     announced = tuple((k.incident.id, k.announced, k.cleared_at) for k in state.incidents)
     return (*((s.surface, s.condition, s.inferred) for s in state.states), *verdicts, *announced)
+
+
+def _is_quiet(preferences: ChannelPreferences | None, at: datetime) -> bool:
+    """Whether it is in the quiet hours of a channel."""
+    quiet = preferences.quiet if preferences else None
+    return quiet is not None and routing.is_in_quiet_hours(quiet, at)

@@ -2,12 +2,24 @@
 
 import json
 from contextlib import closing
-from datetime import timedelta
+from datetime import time, timedelta
 from itertools import chain
 
 import pytest
 
-from bot.domain import ProbeResult, RequestOutcomes, Subscription, UserReport, VerdictParameters
+from bot.domain import (
+    ChannelPreferences,
+    Notice,
+    NoticeKind,
+    Notification,
+    NotificationKind,
+    ProbeResult,
+    QuietHours,
+    RequestOutcomes,
+    Subscription,
+    UserReport,
+    VerdictParameters,
+)
 from bot.engine import Engine
 from bot.errors import DeliveryError, RefusalScope, SourceError, StoreError
 from bot.notifier import MAX_WAIT
@@ -593,6 +605,39 @@ async def test_a_page_that_is_unreadable_on_another_day_is_a_message_of_its_own(
     await show(bad, bad, bad)
     await engine.publish()
     assert [what for what, *_ in chat.said] == ["post", "edit", "post"]
+
+
+@pytest.fixture
+def quiet_hours(book):
+    """Quiet hours of the channel until one o'clock."""
+    notice = Notice(NoticeKind.SETTINGS, "", "", "s", NOON, "", NOON, "saved")
+    saved = Notification("C1", NotificationKind.NOTICE, "s", notice)
+    book.user_actions.save_preferences(ChannelPreferences("C1", quiet=QuietHours(time(11), time(13))), [], saved)
+
+
+@pytest.mark.usefixtures("quiet_hours")
+async def test_in_quiet_hours_an_unreadable_page_is_a_message_only_after_them_and_if_it_still_is(
+    show, engine, chat, clock
+):
+    bad = SourceError("HTTP 500", code="http_500")
+    await show(page(), bad, bad, bad)
+    await engine.publish()
+    in_them = [what for what, *_ in chat.said]
+    clock.move(hours=1)
+    for _ in range(2):
+        engine.advance_time()
+        await engine.publish()
+    assert (in_them, ["unreadable" in text for text in chat.texts]) == (["post"], [False, True])
+
+
+@pytest.mark.usefixtures("quiet_hours")
+async def test_a_page_that_was_unreadable_in_quiet_hours_alone_is_told_nothing_of(show, engine, chat, clock):
+    bad = SourceError("HTTP 500", code="http_500")
+    await show(page(), bad, bad, bad, page())
+    clock.move(hours=1)
+    engine.advance_time()
+    await engine.publish()
+    assert [text for text in chat.texts if "readable" in text] == []
 
 
 async def test_a_page_that_fails_now_and_then_is_told_nothing_of(show, engine, chat):

@@ -65,12 +65,12 @@ _RULES: Mapping[str, RefusalRule] = {
         "access_denied team_access_not_granted org_login_required enterprise_is_restricted accesslimited"
         " two_factor_setup_required app_access_restricted team_not_found",
     ),
-    **_rules(Scope.WORKSPACE, "admins have suspended posting", "ekm_access_denied"),
-    **_rules(Scope.WORKSPACE, "the workspace is being moved to an organization", "team_added_to_org"),
-    **_rules(Scope.WORKSPACE, "the workspace's plan allows no more messages now", "message_limit_exceeded"),
+    **_rules(Scope.WORKSPACE, "ask an admin: posting is suspended", "ekm_access_denied"),
+    **_rules(Scope.WORKSPACE, "wait: the workspace is being moved to an organization", "team_added_to_org"),
+    **_rules(Scope.WORKSPACE, "wait, or change the plan: it allows no more messages now", "message_limit_exceeded"),
     **_rules(
         Scope.WORKSPACE,
-        "this version of Brownout is too old for Slack",
+        "install a newer Brownout: this one is too old for Slack",
         "method_deprecated deprecated_endpoint upgrade_required unknown_method",
     ),
     # the channel
@@ -81,20 +81,18 @@ _RULES: Mapping[str, RefusalRule] = {
     **_rules(Scope.CHANNEL, "unarchive the channel, or subscribe in another one", "is_archived"),
     **_rules(
         Scope.CHANNEL,
-        "the workspace does not let apps post there; ask an admin",
+        "ask an admin: the workspace does not let apps post there",
         "restricted_action posting_to_channel_denied posting_to_general_channel_denied",
     ),
-    **_rules(Scope.CHANNEL, "the channel is read-only; ask an admin", "restricted_action_read_only_channel"),
+    **_rules(Scope.CHANNEL, "ask an admin: the channel is read-only", "restricted_action_read_only_channel"),
     **_rules(
         Scope.CHANNEL,
-        "the channel takes replies only; subscribe in another one",
+        "subscribe in another channel: this one takes replies only",
         "restricted_action_thread_only_channel",
     ),
     **_rules(Scope.CHANNEL, "subscribe in another channel", "channel_type_not_supported"),
-    **_rules(Scope.CHANNEL, "the channel is being moved to another workspace", "external_channel_migrating"),
-    **_rules(
-        Scope.CHANNEL, "the app's Messages tab is off; switch it on in the app's settings", "messages_tab_disabled"
-    ),
+    **_rules(Scope.CHANNEL, "wait: the channel is being moved to another workspace", "external_channel_migrating"),
+    **_rules(Scope.CHANNEL, "switch the Messages tab on in the app's settings", "messages_tab_disabled"),
     # one person
     **_rules(
         Scope.PERSON,

@@ -190,12 +190,14 @@ def outbox(*, as_json: bool, every: bool, config: Path | None, db: Place | None)
         return
     for channel in paused:
         pause = channel.pause
+        fix = f". Fix: {pause.remedy}" if pause.remedy else ""
         click.echo(
-            f"{pause.channel}: paused since {pause.since:%Y-%m-%d %H:%M} UTC ({pause.code}),"
-            f" tried {channel.tries} times, next at {channel.probe_at:%Y-%m-%d %H:%M} UTC"
+            f"{pause.channel}: paused since {formatting.format_datetime(pause.since)} ({pause.code}),"
+            f" tried {formatting.pluralize(channel.tries, 'time')},"
+            f" next at {formatting.format_datetime(channel.probe_at)}{fix}"
         )
     for p in parked:
-        click.echo(f"{p.created_at:%Y-%m-%d %H:%M} UTC  {p.channel}  {p.kind}  {p.key}: {p.error}")
+        click.echo(f"{formatting.format_datetime(p.created_at)}  {p.channel}  {p.kind}  {p.key}: {p.error}")
     if not (parked or paused):
         click.echo("Every message was delivered or is queued.")
 

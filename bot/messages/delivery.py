@@ -65,11 +65,19 @@ def undelivered_message(reasons: Iterable[tuple[str, str]]) -> Message:
     return _with_links(build_message("", lines), [channel for channel, _ in list(counts)[:MAX_LISTED]])
 
 
-def stopped_text(code: str, since: datetime, queued: int, *, is_refused: bool) -> str:
-    """Why nothing is delivered at present, in one line, for ``/readyz``, the board and ``sources``."""
-    what = "Slack rejects all messages" if is_refused else "Slack can't be reached"
+_NO_ANSWER = frozenset({"unreachable", "unknown_outcome", "no_answer"})  # codes of no usable answer at all
+
+
+def stopped_text(code: str, since: datetime, now: datetime, queued: int, *, is_refused: bool, remedy: str = "") -> str:
+    """Why nothing is delivered at present, in one line, for ``/readyz``, the board and ``sources``.
+
+    ``remedy`` is what an operator can do, empty if only waiting helps.
+    """
+    fails = "Slack can't be reached" if code in _NO_ANSWER else "Slack fails"
+    what = "Slack rejects all messages" if is_refused else fails
+    at = formatting.format_time(since) if since.date() == now.date() else formatting.format_datetime(since)
     messages = f"{queued} message{'s are' if queued != 1 else ' is'} queued"
-    return f"{what} ({code}) since {formatting.format_time(since)}. {messages}."
+    return f"{what} ({code}) since {at}. {messages}." + (f" Fix: {remedy}." if remedy else "")
 
 
 def resumed_message(code: str, since: datetime, until: datetime) -> Message:

@@ -30,7 +30,9 @@ def stop_text(queries: StatusQueries) -> str:
     if stop is None:
         return ""
     queued = queries.repository.backlog().waiting
-    return delivery.stopped_text(stop.code, stop.since, queued, is_refused=stop.is_refused)
+    return delivery.stopped_text(
+        stop.code, stop.since, queries.now(), queued, is_refused=stop.is_refused, remedy=stop.remedy
+    )
 
 
 def _public_lines(queries: StatusQueries) -> Iterator[str]:

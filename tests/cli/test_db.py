@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import brownout
-from bot.domain import Observation
+from bot.domain import DeliveryPause, Notice, NoticeKind, Notification, NotificationKind, Observation
+from bot.notifier import PROBE_WAITS
 from bot.storage import Repository, upgrade
 from bot.storage.sqlite import acquire_lock
 from tests.support.acme import NOON, catalogue, has_litestream, look
@@ -203,3 +204,19 @@ def test_a_missing_database_is_not_made_by_a_migration(db, home):
 def test_whoever_writes_to_an_old_database_first_copies_it(old, home):
     told = CliRunner().invoke(brownout, ["token", "create", "x", "--db", str(old), "--config", str(home / "config")])
     assert (told.exit_code, len([*home.glob("b-before-upgrade-*.db")])) == (0, 1)
+
+
+def test_the_outbox_names_what_was_given_up_and_paused_channels_with_what_to_do(db, home):
+    notice = Notice(NoticeKind.SETTINGS, "", "", "s", NOON, "", NOON, "saved")
+    with closing(Repository.open(home / "b.db")) as book:
+        book.enqueue([Notification("C1", NotificationKind.NOTICE, "s", notice)], NOON)
+        book.mark_dead_lettered(book.next_pending("C1").id, "no_text")
+        book.pause_channel(DeliveryPause("C2", "is_archived", "unarchive the channel", NOON), PROBE_WAITS)
+    paused, given_up = db("outbox").output.splitlines()
+    tried = "C2: paused since 2026-03-02 12:00 UTC (is_archived), tried 1 time, next at 2026-03-02 12:01 UTC."
+    assert paused == f"{tried} Fix: unarchive the channel"
+    assert given_up == "2026-03-02 12:00 UTC  C1  notice  s: no_text"
+
+
+def test_an_outbox_with_nothing_wrong_says_so(db):
+    assert db("outbox").output == "Every message was delivered or is queued.\n"

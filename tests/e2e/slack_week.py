@@ -1,4 +1,4 @@
-"""A week of Slack on a virtual clock: refusals of every code, token rotations, archives, storms; 300 channels.
+"""A week of Slack on a virtual clock: refusals of every code, token rotations, archives, new ids, storms; 300 channels.
 
 The rules, the store and the notifier are real; Slack, the vendor's page and the clock are played. ``run_week`` returns a
 report, whose ``violations`` must be empty for ours and must not be for the designs that are controls.
@@ -35,6 +35,7 @@ EDIT_RATE, EDIT_BURST = 50 / 60, 20.0
 PROMISE = timedelta(minutes=2)  # from an outage to its message where Slack takes messages
 AFTER = timedelta(minutes=1)  # from when Slack takes them again; both plus what the rate needs for what waits
 MIN_OPENING = timedelta(minutes=4)  # a shorter time in which Slack takes messages proves nothing
+STORM_EVERY = 12  # incidents; the two after each of these begin with it
 CALLS_A_MINUTE = 60 * 6 + 60 + 60  # posts, edits, and what a burst adds
 
 
@@ -49,6 +50,7 @@ class Fault:
     only_replies: bool = False
 
     def holds(self, at: datetime, channel: str, *, is_reply: bool) -> bool:
+        """Whether it refuses a message to this channel."""
         if not self.start <= at < self.end or (self.channel and self.channel != channel):
             return False
         return is_reply or not self.only_replies
@@ -126,6 +128,16 @@ class WeekSlack:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A channel that is shared with another company gets a new id; Slack's event of that comes a little later."""
+
+    old: str
+    new: str
+    at: datetime
+    heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Outage:
     """An incident of the week."""
 
@@ -133,6 +145,10 @@ class Outage:
     start: datetime
     end: datetime
     is_complete: bool
+
+
+def _condition(outage: Outage) -> str:
+    return "major_outage" if outage.is_complete else "degraded_performance"
 
 
 class ImpatientGate(WorkspaceGate):
@@ -237,6 +253,7 @@ class Week:
 
     def __init__(self, seed: int, book: Repository, *, channels: int, incidents: int, days: float, design: str) -> None:
         self.rng, self.book, self.design = random.Random(seed), book, design  # noqa: S311 - no secret
+        self.luck = random.Random(f"{seed} of moves and storms")  # noqa: S311 - likewise
         self.now = SimpleNamespace(at=START)
         self.names = [f"C{n:03d}" for n in range(channels)]
         with book._db.transaction():
@@ -248,7 +265,12 @@ class Week:
         for code in codes[: max(1, round(days))]:
             begin = START + timedelta(days=days) * self.rng.random()
             rotations.append(Fault(code, begin, begin + timedelta(minutes=self.rng.uniform(0.2, 20))))
-        self.faults = [*week_faults(self.rng, self.names, days), *rotations]
+        self.moves = [
+            self._move(number, name, days)
+            for number, name in enumerate(self.luck.sample(self.names, max(1, channels // 20)))
+        ]
+        moved = [Fault("channel_not_found", m.at, self.end + timedelta(days=1), m.old) for m in self.moves]
+        self.faults = [*week_faults(self.rng, self.names, days), *rotations, *moved]
         self.chat = WeekSlack(self.now, self.faults)
         self.notifier = Notifier(
             book, self.chat, lambda: self.now.at, render_notification, Rotation(self.now, rotations)
@@ -260,34 +282,47 @@ class Week:
             self.notifier.outage_probe_wait = timedelta(days=1)
         self.reports = DeliveryReports(Clockwork(self.now, self.notifier), book, lambda: ["U9"])
         self.outages = self._outages(incidents, days)
+        self.open: list[Outage] = []
         self.state = look(None, page(), START - timedelta(minutes=1)).state
         book.record_transition(None, look(None, page(), START - timedelta(minutes=1)), ())
+
+    def _move(self, number: int, name: str, days: float) -> Move:
+        at = START + timedelta(days=days) * self.luck.random()
+        return Move(name, f"N{number:03d}", at, at + timedelta(seconds=self.luck.uniform(0, 120)))
+
+    def _ids(self, channel: str) -> tuple[str, ...]:
+        """All the ids that a channel has in the week."""
+        return (channel, *(m.new for m in self.moves if m.old == channel))
 
     def _outages(self, incidents: int, days: float) -> list[Outage]:
         outages, step = [], timedelta(days=days) / incidents
         for number in range(1, incidents + 1):
             start = START + step * (number - 1) + step * 0.5 * self.rng.random()
+            if number % STORM_EVERY in (1, 2) and outages:  # a storm: three incidents within seconds
+                start = outages[-1].start + timedelta(seconds=self.luck.uniform(2, 20))
             length = timedelta(minutes=self.rng.uniform(20, 55))
-            outages.append(
-                Outage(
-                    number,
-                    start,
-                    min(start + length, START + step * number - timedelta(minutes=1)),
-                    self.rng.random() < 0.6,
-                )
-            )
+            end = min(start + length, START + timedelta(days=days) - timedelta(minutes=1))
+            outages.append(Outage(number, start, end, self.rng.random() < 0.6))
         return outages
 
-    def _body(self, outage: Outage, *, is_over: bool) -> bytes:
-        condition = "major_outage" if outage.is_complete else "degraded_performance"
-        first = update(outage.number * 10, at=outage.start, api=condition)
-        if is_over:
+    def _body(self, ended: Outage | None) -> bytes:
+        """The page as it is now; ``ended``: this one has just ended."""
+        going_on = [o for o in self.outages if o.start <= self.now.at and (self.now.at < o.end or o in self.open)]
+        shown = []
+        for outage in going_on:
+            first = update(outage.number * 10, at=outage.start, api=_condition(outage))
             last = update(outage.number * 10 + 1, "resolved", "Over.", at=outage.end, api="operational")
-            return page(incident(first, last, number=outage.number))
-        return page(incident(first, number=outage.number), api=condition)
+            shown.append(incident(first, *([last] if outage is ended else []), number=outage.number))
+        bad = {_condition(o) for o in going_on if o is not ended}
+        worst = next((c for c in ("major_outage", "degraded_performance") if c in bad), "operational")
+        return page(*shown, api=worst)
 
     def _show(self, outage: Outage, *, is_over: bool) -> None:
-        stroke = look(self.state, self._body(outage, is_over=is_over), self.now.at)
+        if not is_over:
+            self.open.append(outage)
+        stroke = look(self.state, self._body(outage if is_over else None), self.now.at)
+        if is_over:
+            self.open.remove(outage)
         subscriptions = self.book.subscriptions()
         notifications = [
             n
@@ -306,6 +341,7 @@ class Week:
             [(o.start, o, False) for o in self.outages] + [(o.end, o, True) for o in self.outages], key=lambda e: e[0]
         )
         unarchived = sorted((f.end, f.channel) for f in self.faults if f.code == "is_archived")
+        moves = sorted(self.moves, key=lambda m: m.heard_at)
         ticked = START
         while self.now.at < self.end or self.book.pending_channels(self.now.at):
             if self.now.at > self.end + timedelta(hours=3):
@@ -315,6 +351,8 @@ class Week:
                 self._show(outage, is_over=is_over)
             while unarchived and unarchived[0][0] <= self.now.at:
                 self.book.probe_channels(self.now.at, unarchived.pop(0)[1])
+            while moves and moves[0].heard_at <= self.now.at:
+                self.book.move_channel(moves[0].old, moves.pop(0).new, self.now.at)
             if self.now.at - ticked >= timedelta(seconds=15):
                 self.reports()
                 ticked = self.now.at
@@ -337,9 +375,9 @@ class Week:
     def _openings(self, channel: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The times between start and end in which Slack takes a channel's alerts."""
         closed = sorted(
-            (f.start, f.end)
+            (f.start, self._end(f))
             for f in self.faults
-            if not f.only_replies and f.channel in ("", channel) and f.end > start and f.start < end
+            if not f.only_replies and f.channel in ("", *self._ids(channel)) and f.end > start and f.start < end
         )
         at = start
         for begin, over in closed:
@@ -348,6 +386,10 @@ class Week:
             at = max(at, over)
         if at < end:
             yield at, end
+
+    def _end(self, fault: Fault) -> datetime:
+        """When a fault ends; for a channel that has moved, when the bot hears of it."""
+        return next((m.heard_at for m in self.moves if m.old == fault.channel and m.at == fault.start), fault.end)
 
     def _report(self) -> Report:
         report = Report(0, self.design, outages=sum(o.is_complete for o in self.outages))
@@ -378,7 +420,8 @@ class Week:
         return report
 
     def _check(self, outage: Outage, channel: str, waiting: timedelta, report: Report) -> None:
-        times = self.chat.shown.get((channel, f"inc{outage.number}:alert"), [])
+        key = f"inc{outage.number}:alert"
+        times = sorted(at for name in self._ids(channel) for at in self.chat.shown.get((name, key), []))
         if not outage.is_complete:
             return
         report.told += bool(times)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.domain import (
     UNKNOWN_STATE,
     EventKind,
     Notice,
     NoticeKind,
+    PollFailure,
     Provider,
     ProviderState,
     Stage,
@@ -54,13 +56,9 @@ def channel_notices(
     before, after, at = transition.before, transition.state, transition.at
     page = provider.source.home or provider.source.url
     base = Notice(NoticeKind.BLIND, provider.id, provider.name, "", at, page, at, services=len(provider.surfaces))
-    if not _is_unreadable_for_channels(before, limits) and _is_unreadable_for_channels(after, limits):
-        why, code = (transition.poll_failure.why, transition.poll_failure.code) if transition.poll_failure else ("", "")
-        kind = NoticeKind.MOVED if code == "other_format" else NoticeKind.BLIND
-        unreadable = replace(base, kind=kind, since=after.blind_since or at, why=why, checked_at=after.seen_at)
-        unreadable = replace(unreadable, is_network=code in _NETWORK_CODES)
-        yield _with_key(unreadable)
-    if _is_unreadable_for_channels(before, limits) and after.failures == 0 and before.blind_since:
+    if not is_unreadable_for_channels(before, limits) and is_unreadable_for_channels(after, limits):
+        yield unreadable_notice(after, provider, at, transition.poll_failure)
+    if is_unreadable_for_channels(before, limits) and after.failures == 0 and before.blind_since:
         verdicts = tuple((s.short_name, v) for s in provider.surfaces if (v := after.verdict(s.id)) is not None)
         yield _with_key(replace(base, kind=NoticeKind.BACK, since=before.blind_since, verdicts=verdicts))
     if len(missed_incidents) > missed.MAX_SEPARATE_ALERTS:
@@ -78,7 +76,16 @@ def channel_notices(
             yield _with_key(replace(base, kind=NoticeKind.BASELINE, open=open_incidents))
 
 
-def _is_unreadable_for_channels(state: ProviderState, limits: FailureLimits) -> bool:
+def unreadable_notice(state: ProviderState, provider: Provider, at: datetime, failure: PollFailure | None) -> Notice:
+    """The notice that a page is unreadable; ``failure`` is that of its last poll, None if it is not known."""
+    why, code = (failure.why, failure.code) if failure else ("", "")
+    kind = NoticeKind.MOVED if code == "other_format" else NoticeKind.BLIND
+    page, since = provider.source.home or provider.source.url, state.blind_since or at
+    notice = Notice(kind, provider.id, provider.name, "", at, page, since, why, services=len(provider.surfaces))
+    return _with_key(replace(notice, checked_at=state.seen_at, is_network=code in _NETWORK_CODES))
+
+
+def is_unreadable_for_channels(state: ProviderState, limits: FailureLimits) -> bool:
     """Whether the page has been unreadable for long enough to notify the channels.
 
     Another page at the address is often gone after minutes (a wrong answer of a CDN), and only the operators can tell

@@ -99,7 +99,7 @@ def route_notice(
 ) -> Iterator[Notification]:
     """Yields a notice for every channel with a subscription to its provider or to one of ``surfaces``, unless muted.
 
-    Notices are sent in quiet hours too: while a page can't be read, a major outage would not be seen either.
+    Of quiet hours ``Engine`` knows: they hold back that a page is unreadable, unless it edits the day's message.
     """
     subscribed = {s.channel for s in subscriptions if s.subject == notice.provider or s.subject in surfaces}
     for channel in sorted(subscribed):

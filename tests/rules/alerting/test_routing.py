@@ -285,7 +285,7 @@ def test_a_muted_provider_is_not_told_to_be_blind():
     assert list(route_notice(notice, [listens()], {"acme-api"}, wants("acme"))) == []
 
 
-def test_quiet_hours_do_not_hide_that_we_are_blind():
+def test_quiet_hours_are_no_matter_of_where_a_notice_goes():
     notice = Notice(NoticeKind.BLIND, "acme", "Acme", "k", NOON, "https://status.acme.example", NOON)
     assert (
         len(list(route_notice(notice, [listens()], {"acme-api"}, wants(quiet=QuietHours(time(0), time(23, 59)))))) == 1
