@@ -40,7 +40,7 @@ async def test_it_is_ready_once_the_board_listens_and_says_what_it_does(manager)
     is_listening = asyncio.Event()
     task = asyncio.create_task(SystemdNotifier(address).run("3 providers", is_listening))
     await asyncio.sleep(0)
-    receiver.setblocking(False)  # noqa: FBT003
+    receiver.setblocking(False)
     with pytest.raises(BlockingIOError):
         receiver.recv(100)
     is_listening.set()
