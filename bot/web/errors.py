@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _STREAM_PATHS = ("/events",)  # streams without an end, so they have no HEAD
+_API_PREFIX = "/v1/"
 _UNREADABLE_BODY = "There was an error parsing the body"  # FastAPI's message for bytes that are no text
 
 
@@ -40,8 +41,11 @@ async def require_json(request: Request) -> None:
         raise HTTPException(415, f"this takes JSON: send `Content-Type: application/json`, not {media_type[:60]}")
 
 
-async def error_response(request: Request, error: Exception) -> JSONResponse:
-    """The error as JSON. The framework's standard phrase is replaced by a sentence that says what to do."""
+async def error_response(request: Request, error: Exception) -> Response:
+    """The error as JSON, or as a page of the board where a browser asks for something that is not there.
+
+    The framework's standard phrase is replaced by a sentence that says what to do.
+    """
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for this class only)
     status, detail = error.status_code, error.detail
     if detail == HTTPStatus(status).phrase:
@@ -49,7 +53,15 @@ async def error_response(request: Request, error: Exception) -> JSONResponse:
     if detail == _UNREADABLE_BODY:
         mistake = {"type": "json_invalid", "loc": ["body"], "msg": "the body is no JSON in UTF-8"}
         return JSONResponse({"detail": [mistake]}, 422)
+    if status == HTTPStatus.NOT_FOUND and _is_for_a_person(request):
+        page: Response = request.app.state.missing_page(f"There is nothing at {request.url.path[:200]}.")
+        return page
     return JSONResponse({"detail": detail}, status, error.headers)
+
+
+def _is_for_a_person(request: Request) -> bool:
+    """Whether a browser asks for a page, not a program for data."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(_API_PREFIX)
 
 
 def _suggestion(request: Request, status: int, allowed: str | None) -> str:

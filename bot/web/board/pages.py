@@ -156,6 +156,7 @@ def add_board(
     _add_incident_routes(app, drawing)
     _add_manual(app, queries, renderer)
     _add_static_files(app)
+    app.state.missing_page = lambda why: renderer.render(queries, "missing.html", 404, title="Not found", why=why)
     feed_routes.add_feeds(app, reader, renderer, embed_origins)
     event_stream.add_event_stream(app, queries, closing)
 

@@ -79,7 +79,7 @@ async def test_no_mark_stands_for_a_word_to_a_screen_reader(town, path):
 
 @pytest.mark.parametrize("path", ["/", "/incidents/i-1"])
 async def test_how_long_such_incidents_last_is_shown(town, path):
-    assert "Typical: 45 min, 9 of 10 within 4 h" in await shown(town.breaks(), path)
+    assert "Typical: 1 h, 9 of 10 within 8 h (incidents of all vendors)" in await shown(town.breaks(), path)
 
 
 async def test_an_unreadable_page_is_counted_with_its_reason(town):
@@ -204,6 +204,23 @@ async def test_a_page_that_does_not_exist_hides_none_of_a_similar_address(town):
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://board") as client:
         paths = ("/incidents/https%3A%2F%2Fs%2F?show=a%3F", "/incidents/https%3A%2F%2Fs%2F%3Fa")
         assert [(await client.get(path)).status_code for path in paths] == [404, 200]
+
+
+async def get_as(town, path, accept):
+    transport = httpx.ASGITransport(app=web_app(town.desk(), always_ready, asyncio.Event(), hosts=["board"]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
+        return await client.get(path, headers={"Accept": accept})
+
+
+async def test_a_browser_at_a_wrong_address_gets_a_page_with_the_way_back(town):
+    answer = await get_as(town, "/surface/<b>x</b>", "text/html,application/xhtml+xml,*/*;q=0.8")
+    assert (answer.status_code, '<a href="/">' in answer.text, "<b>x" in answer.text) == (404, True, False)
+
+
+@pytest.mark.parametrize(("path", "accept"), [("/nothing", "*/*"), ("/v1/nothing", "text/html")])
+async def test_a_program_at_a_wrong_address_gets_json(town, path, accept):
+    answer = await get_as(town, path, accept)
+    assert (answer.status_code, "there is nothing at" in answer.json()["detail"]) == (404, True)
 
 
 @pytest.mark.parametrize("form", ["markdown", "html", "ics", "json"])
