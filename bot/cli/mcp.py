@@ -18,9 +18,9 @@ from bot.storage import Place
 @config_option
 @db_option
 def mcp(config: Path | None, db: Place | None) -> None:
-    """An MCP server over standard input and output: status, retry_verdict and incident_summary, for coding agents.
+    """An MCP server over standard input and output, for coding agents. A running bot serves it over HTTP too, at /mcp.
 
-    An agent's host starts it by itself; `brownout docs http-api "Coding agents"` has the lines of its
+    An agent's host starts it by itself; `brownout docs agents MCP` has the lines of its
     configuration. It reads the database of a bot that runs (`brownout run`), writes nothing, and opens no port.
     """
     if importlib.util.find_spec("mcp") is None:
@@ -28,7 +28,8 @@ def mcp(config: Path | None, db: Place | None) -> None:
     from bot.mcp_server import server  # noqa: PLC0415  (the SDK is an optional dependency)
 
     logging.getLogger("mcp").setLevel(logging.WARNING)
-    server.create_server(server.AgentTools(settings.load(config), db, utc_now)).run("stdio")
+    loaded = settings.load(config)
+    server.create_server(server.AgentTools(lambda: loaded, db, utc_now)).run("stdio")
 
 
 COMMANDS = {"mcp": mcp}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import importlib.util
 import logging
 import os
 import signal
@@ -74,6 +75,8 @@ from bot.web.rate_limit import RateLimiter
 
 if TYPE_CHECKING:
     from fastapi import FastAPI  # takes half a second to import, and not every bot serves HTTP
+
+    from bot.mcp_server.http import McpEndpoint
 
 log = logging.getLogger("brownout")
 
@@ -381,19 +384,40 @@ def _create_web_service(
         from bot.web.evidence_api import EvidenceApi  # noqa: PLC0415  (likewise)
         from bot.web.server import serve  # noqa: PLC0415  (imported by now)
 
-        evidence_api = EvidenceApi(engine, RateLimiter(time.monotonic))
-        await serve(
+        pace = RateLimiter(time.monotonic)
+        mcp = await _create_mcp_endpoint(current, queries, engine, pace, stop)
+        serving = serve(
             queries,
             app_settings.web,
             slack_status,
             app_settings.poll.interval_s,
             stop,
-            writing=evidence_api,
+            writing=EvidenceApi(engine, pace),
             slack=add_slack_route,
             is_listening=is_listening,
+            mcp=mcp.add_route if mcp else None,
         )
+        await asyncio.gather(serving, *([mcp.run()] if mcp else []))
 
     return service
+
+
+async def _create_mcp_endpoint(
+    current: CurrentSettings, queries: StatusQueries, engine: Engine, pace: RateLimiter, stop: asyncio.Event
+) -> McpEndpoint | None:
+    """Returns the endpoint for coding agents; None where the MCP SDK, an optional dependency, is not installed."""
+    if importlib.util.find_spec("mcp") is None:
+        return None
+    await asyncio.to_thread(importlib.import_module, "bot.mcp_server.http")
+    from bot.mcp_server import http, server  # noqa: PLC0415  (imported by now)
+
+    logging.getLogger("mcp").setLevel(logging.WARNING)
+    tools = server.AgentTools(
+        lambda: replace(current.settings, providers=(*queries.providers, *current.available)),
+        queries.repository.path,
+        utc_now,
+    )
+    return http.McpEndpoint(tools, queries, engine, pace.try_acquire, stop)
 
 
 def _set_up_terminal(repository: Repository, providers: Iterable[Provider]) -> ChatSetup:

@@ -74,7 +74,7 @@ class RetryGate:
 
     Attributes:
         config: The settings.
-        db: The database file; None for that of the settings.
+        db: The database; None for that of the settings.
         surface: The surface as typed.
         client: The client's name, which gives it its own time slot; None for none.
         now: The clock.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bot.domain import Event, ProviderState, SourceHealth, Surface, TrackedIncident, Update, Verdict
+from bot.rules.failures import FailureSide
 
 T = TypeVar("T")
+RetryAnswer = Literal["no", "yes", "slowly", "later"]
 PAGE_SIZE = 50
 
 RETRY_EXAMPLE: dict[str, Any] = {
@@ -80,6 +82,49 @@ class ResultPage(BaseModel, Generic[T]):
     items: list[T]
     page: int
     next: int | None
+
+
+class FailureExplanation(BaseModel):
+    """What a failed request means. It repeats nothing of the error text, and nothing that a vendor wrote."""
+
+    model_config = _example_config(
+        service="claude-api",
+        is_watched=True,
+        kind="overloaded",
+        side="provider",
+        status=529,
+        retry="later",
+        retry_at="2026-03-02T14:00:00Z",
+        retry_after_s=1131,
+        max_attempts=0,
+        exposure=0.0,
+        instead="openai-api",
+        verdict="fail_over",
+        reason="Use openai-api instead: partial outage on Anthropic's page, identified since 13:37 UTC.",
+        incidents=["0ghc53zpsfmt"],
+        text="The vendor has too much load (HTTP 529). This is on the vendor's side. Claude API: Use openai-api"
+        " instead: partial outage on Anthropic's page, identified since 13:37 UTC. Don't retry before 14:00 UTC."
+        " Use openai-api instead.",
+    )
+
+    service: str | None = Field(description="the service that failed; null where the text names none")
+    is_watched: bool = Field(description="whether the bot watches it")
+    kind: str = Field(description="the kind of failure, such as overloaded, limit, auth, dns")
+    side: FailureSide = Field(description="whose side it is on")
+    status: int | None = Field(description="the HTTP status in the text")
+    retry: RetryAnswer = Field(
+        description="no: the same request fails again; yes: after retry_after_s, with backoff; slowly: likewise, with"
+        " `exposure` of the load; later: not before retry_at, then ask again"
+    )
+    retry_at: datetime | None
+    retry_after_s: int | None
+    max_attempts: int
+    exposure: float | None
+    instead: str | None = Field(description="a service to use instead")
+    verdict: str = Field(description="the advice for the service; unknown where none is")
+    reason: str | None = Field(description="the reason of the advice")
+    incidents: list[str]
+    text: str = Field(description="all of it in a few sentences")
 
 
 class SurfaceNow(BaseModel):

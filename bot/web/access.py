@@ -23,6 +23,8 @@ READ = "read"  # the kind of token that may read everything
 OPEN_PATHS = ("/healthz", "/readyz")
 OPEN_PREFIXES = (SIGNED_PREFIX, "/static/", "/clients/")
 API_PREFIX = "/v1/"
+MCP_PATH = "/mcp"  # of bot.mcp_server.http
+READ_BY_POST = ("/v1/explain",)  # questions that are too long for an address
 _READ_METHODS = ("GET", "HEAD")
 _CHALLENGE = 'Basic realm="Brownout: any name, and a token as password", charset="UTF-8"'
 
@@ -56,8 +58,8 @@ OPEN_TO_ALL = ReaderAccess()
 class ReaderAccessMiddleware:
     """Answers 401 to a reader without a token, unless a trusted proxy names the user.
 
-    A token of kind ``read`` reads everything; one for evidence reads the API, since a program asks there before it
-    retries. It is sent as ``Authorization: Bearer TOKEN``, or by a browser as the password of HTTP Basic.
+    A token of kind ``read`` reads everything; one for evidence reads the API and ``/mcp``, since a program asks there
+    before it retries. It is sent as ``Authorization: Bearer TOKEN``, or by a browser as the password of HTTP Basic.
     """
 
     def __init__(self, app: ASGIApp, access: ReaderAccess, check_token: TokenCheck) -> None:
@@ -77,7 +79,7 @@ class ReaderAccessMiddleware:
             return True
         secret = _secret(headers.get("authorization", ""))
         allowed = self.check_token(secret) if secret else None
-        return allowed is not None and (READ in allowed or scope["path"].startswith(API_PREFIX))
+        return allowed is not None and (READ in allowed or scope["path"].startswith((API_PREFIX, MCP_PATH)))
 
     def _is_trusted_proxy(self, scope: Scope) -> bool:
         try:
@@ -89,7 +91,8 @@ class ReaderAccessMiddleware:
 
 def _is_open(scope: Scope) -> bool:
     path: str = scope["path"]
-    has_own_check = scope["method"] not in _READ_METHODS and path.startswith(API_PREFIX)
+    is_write = scope["method"] not in _READ_METHODS and path.rstrip("/") not in READ_BY_POST
+    has_own_check = is_write and path.startswith(API_PREFIX)
     return path in OPEN_PATHS or path.startswith(OPEN_PREFIXES) or has_own_check
 
 

@@ -24,8 +24,8 @@ from bot.queries import schemas
 from bot.queries import sources as queries_sources
 from bot.queries.current import StatusQueries
 from bot.rules.verdict import machine_form
-from bot.web import clients, errors, evidence_api, metrics, middleware
-from bot.web.access import OPEN_TO_ALL, ReaderAccess, ReaderAccessMiddleware
+from bot.web import clients, errors, evidence_api, explain_api, metrics, middleware
+from bot.web.access import API_PREFIX, MCP_PATH, OPEN_TO_ALL, ReaderAccess, ReaderAccessMiddleware
 from bot.web.board import pages
 from bot.web.board.security_headers import SecurityHeadersMiddleware
 
@@ -69,7 +69,7 @@ def web_app(
     closing: asyncio.Event,
     *,
     writing: evidence_api.EvidenceApi | None = None,
-    slack: Callable[[FastAPI], None] | None = None,
+    routes: Iterable[Callable[[FastAPI], None]] = (),
     hosts: Iterable[str] = (),
     embed_origins: Sequence[str] = (),
     access: ReaderAccess = OPEN_TO_ALL,
@@ -81,7 +81,8 @@ def web_app(
         readiness: What is not ready, by name, with the reason.
         closing: Ends the board's streams.
         writing: Adds the endpoints for evidence, if given.
-        slack: Adds the endpoint for Slack (bot.slack.http_mode), which checks signatures and takes any Host.
+        routes: Each adds an endpoint of another package: Slack's (bot.slack.http_mode), which checks signatures and
+            takes any Host, or that of agents (bot.mcp_server.http).
         hosts: The host names of the bot, besides localhost.
         embed_origins: Origins whose pages may frame ``/embed/ID`` of the board.
         access: Who may read.
@@ -93,7 +94,8 @@ def web_app(
         docs_url=None,  # both would load from another server; /docs is the manual
         redoc_url=None,
     )
-    app.add_middleware(middleware.BodyLimitMiddleware, path="/v1/")
+    for path in (API_PREFIX, MCP_PATH):
+        app.add_middleware(middleware.BodyLimitMiddleware, path=path)
     app.add_middleware(middleware.TrustedHostMiddleware, hosts=tuple(hosts))
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(access.trusted_proxies))
     if access.is_restricted:
@@ -108,12 +110,13 @@ def web_app(
     _add_sources(app, queries)
     _add_health(app, readiness)
     _add_metrics(app, queries)
+    explain_api.add_explain_api(app, queries)
     if writing:
         evidence_api.add_evidence_api(app, queries, writing)
     clients.add_clients(app)
     pages.add_board(app, queries, closing, embed_origins=embed_origins)
-    if slack:
-        slack(app)
+    for add_route in routes:
+        add_route(app)
     return app
 
 

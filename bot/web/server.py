@@ -101,11 +101,12 @@ async def serve(
     writing: EvidenceApi | None = None,
     slack: Callable[[FastAPI], None] | None = None,
     is_listening: asyncio.Event | None = None,
+    mcp: Callable[[FastAPI], None] | None = None,
 ) -> None:
     """Serves until ``closing`` is set, and returns within half a second after it.
 
     If the port is taken, it logs that and serves nothing. ``writing`` adds the endpoints for evidence, ``slack`` the
-    endpoint for Slack. ``is_listening`` is set once requests are accepted, or never will be.
+    endpoint for Slack, ``mcp`` the one for agents. ``is_listening`` is set once requests are accepted, or never will be.
 
     Raises:
         ConfigError: The port is taken, and ``slack`` needs it.
@@ -147,7 +148,7 @@ async def serve(
         readiness,
         closing,
         writing=writing,
-        slack=slack,
+        routes=[add_route for add_route in (slack, mcp) if add_route],
         hosts=(web.host, *web.hosts),
         embed_origins=web.embed,
         access=ReaderAccess(web.public, web.trusted_user_header, web.trusted_proxies),

@@ -63,7 +63,7 @@ def web() -> Iterator[FastAPI]:
     with town() as found:
         slack = SlackHttpHandler(AsyncApp(token="xoxb-1", signing_secret="s"), "s", found.now)  # noqa: S106
         writing = EvidenceApi(EvidenceSink(), RateLimiter(lambda: 0.0))
-        yield web_app(found.desk(), always_ready, asyncio.Event(), writing=writing, slack=slack.add_route)
+        yield web_app(found.desk(), always_ready, asyncio.Event(), writing=writing, routes=[slack.add_route])
 
 
 def openapi() -> str:

@@ -58,10 +58,10 @@ async def refused(town, tool, **arguments):
     return answer.content[0].text
 
 
-async def test_there_are_three_tools_that_read_and_say_what_comes_out_of_them(town):
+async def test_there_are_four_tools_that_read_and_say_what_comes_out_of_them(town):
     async with agent(town) as client:
         tools = {t.name: t for t in (await client.list_tools()).tools}
-    assert sorted(tools) == ["incident_summary", "retry_verdict", "status"]
+    assert sorted(tools) == ["explain_failure", "incident_summary", "retry_verdict", "status"]
     assert all(t.annotations.read_only_hint and t.output_schema and len(t.description) > 200 for t in tools.values())
 
 
@@ -129,13 +129,13 @@ async def test_it_reads_beside_a_bot_and_writes_nothing(town):
 
 
 async def test_the_manuals_lines_for_an_agents_host_start_it(town):
-    text = (ROOT / "bot" / "docs" / "http-api.md").read_text(encoding="utf-8")
-    [block] = [b for b in re.findall(r"```json\n(.*?)```", text, re.DOTALL) if "mcpServers" in b]
+    text = (ROOT / "bot" / "docs" / "agents.md").read_text(encoding="utf-8")
+    [block] = [b for b in re.findall(r"```json\n(.*?)```", text, re.DOTALL) if '"args"' in b]
     entry = json.loads(block)["mcpServers"]["brownout"]
     assert entry["command"] == "brownout"
     words = [str(town.path) if word.endswith(".db") else word for word in entry["args"]]
     async with agent(town, *words) as client:
-        assert len((await client.list_tools()).tools) == 3
+        assert len((await client.list_tools()).tools) == 4
 
 
 def test_without_the_sdk_it_says_what_to_install():

@@ -23,6 +23,7 @@ from bot.cli.main import COMMAND_MODULES, brownout
 from bot.commands.registry import COMMANDS
 from bot.commands.types import Command
 from bot.queries.schemas import RETRY_EXAMPLE
+from bot.rules.failures.kinds import KINDS
 from bot.storage import Repository
 from bot.web.metrics import HELP
 from tests.support import slack_refusal_table
@@ -87,6 +88,12 @@ def _code_list(names: str) -> str:
     return ", ".join(f"`{name}`" for name in names.split(", "))
 
 
+def failure_kinds() -> str:
+    """One row per kind of failure."""
+    rows = [f"| `{k.id}` | {k.side} | {', '.join(map(str, sorted(k.statuses)))} | {_cell(k.meaning)} |" for k in KINDS]
+    return "\n".join(["| kind | side | statuses | meaning |", "|---|---|---|---|", *rows])
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "commands": commands,
     "slack commands": slack_commands,
@@ -95,6 +102,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "retry answer": retry_answer,
     "metrics": metrics,
     "refusals": refusals,
+    "kinds of failures": failure_kinds,
 }
 
 

@@ -7,14 +7,16 @@ import socket
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot import settings
 from bot.queries.slack_status import SlackStatus
 from bot.settings import WebSettings
 from bot.web.evidence_api import EvidenceApi
 from bot.web.rate_limit import RateLimiter
 from bot.web.server import serve
-from tests.support.scenario import Scenario
+from tests.support.scenario import ACME, GLOBEX, Scenario
 
 
 class Recorder:
@@ -52,10 +54,11 @@ STORIES = {
 class LiveBot:
     """Serves while its context is entered. ``story`` is a name of STORIES; ``token`` may send outcomes."""
 
-    def __init__(self, path, story="well", *, public=True, **serve_options):
-        self.path, self.story, self.evidence, self.serve_options = path, story, Recorder(), serve_options
-        self.public = public
+    def __init__(self, path, story="well", *, public=True, is_mcp=False, burst=60):
+        self.path, self.story, self.evidence = path, story, Recorder()
+        self.public, self.is_mcp, self.burst = public, is_mcp, burst
         self.port = self.token = None
+        self.tokens = {}
         self._started = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
@@ -77,17 +80,32 @@ class LiveBot:
         scenario = LiveScenario(self.path)
         with closing(scenario.book):
             scenario.play(*STORIES[self.story])
-            self.token = scenario.book.api_tokens.create("shop", ("outcomes",), scenario.now())
+            keys = scenario.book.api_tokens
+            self.token = keys.create("shop", ("outcomes",), scenario.now())
+            self.tokens = {kind: keys.create(kind, (kind,), scenario.now()) for kind in ("reports", "read")}
             with socket.socket() as listener:
                 listener.bind(("127.0.0.1", 0))
                 self.port = listener.getsockname()[1]
-            options = {"writing": EvidenceApi(self.evidence, RateLimiter(time.monotonic))} | self.serve_options
-            web = WebSettings(port=self.port, public=self.public)
-            server = asyncio.create_task(serve(scenario.desk(), web, SlackStatus(), 60, self._closing, **options))
+            pace = RateLimiter(time.monotonic, burst=self.burst)
+            queries, tasks, mcp = scenario.desk(), [], None
+            if self.is_mcp:
+                endpoint = self._mcp_endpoint(queries, pace)
+                mcp, tasks = endpoint.add_route, [asyncio.create_task(endpoint.run())]
+            web, writing = WebSettings(port=self.port, public=self.public), EvidenceApi(self.evidence, pace)
+            serving = serve(queries, web, SlackStatus(), 60, self._closing, writing=writing, mcp=mcp)
+            server = asyncio.create_task(serving)
             while not server.done() and not await _accepts(self.port):  # noqa: ASYNC110  (a port has no event)
                 await asyncio.sleep(0.01)
             self._started.set()
-            await server
+            await asyncio.gather(server, *tasks)
+
+    def _mcp_endpoint(self, queries, pace):
+        from bot.mcp_server.http import McpEndpoint  # noqa: PLC0415  (needs an optional dependency)
+        from bot.mcp_server.server import AgentTools  # noqa: PLC0415  (likewise)
+
+        loaded = replace(settings.load(None), providers=(ACME, GLOBEX))
+        tools = AgentTools(lambda: loaded, self.path, queries.now)
+        return McpEndpoint(tools, queries, self.evidence, pace.try_acquire, self._closing)
 
 
 async def _accepts(port):
