@@ -91,7 +91,7 @@ def overdue_text(running: Runtime | None, interval_s: float) -> str:
     return f"no poll has begun for {formatting.format_duration(waited_s)}"
 
 
-async def serve(
+async def serve(  # noqa: PLR0913  (one caller, with names)
     queries: StatusQueries,
     web: WebSettings,
     link: SlackStatus,
@@ -106,7 +106,8 @@ async def serve(
     """Serves until ``closing`` is set, and returns within half a second after it.
 
     If the port is taken, it logs that and serves nothing. ``writing`` adds the endpoints for evidence, ``slack`` the
-    endpoint for Slack, ``mcp`` the one for agents. ``is_listening`` is set once requests are accepted, or never will be.
+    endpoint for Slack, ``mcp`` the one for agents. ``is_listening`` is set once requests are accepted, or never will
+    be.
 
     Raises:
         ConfigError: The port is taken, and ``slack`` needs it.
