@@ -73,7 +73,8 @@ def parse(bodies: Bodies, source: Source, at: datetime) -> Snapshot:
         json_fields.raise_parse_error("it has no state and includes nothing")
     resource_items = (i for i in included if i.get("type") == "status_page_resource")
     for item in included:
-        if item.get("type") not in _TYPES and "starts_at" in _attributes(item):
+        kind = json_fields.to_text(item.get("type"))
+        if kind not in _TYPES and ("starts_at" in _attributes(item) or not kind):
             what = builders.to_id(item.get("id")) or json_fields.to_text(_attributes(item).get("title"))
             reading.note_problem(f"left out an entry of an unknown type: {what}", is_partial=True)
     components = json_fields.read_each(resource_items, _component, "a resource") or ()

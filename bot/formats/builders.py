@@ -38,6 +38,7 @@ ISSUE_INDICATORS = ("minor", "major", "critical")  # of Statuspage and of pages 
 UNDATED = datetime(9999, 12, 31, tzinfo=UTC)  # the time of an update without one, until its incident is built
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_ID = 200  # characters; ids are keys, and part of Slack's button values
+_YEAR = re.compile(r"\b2[01]\d\d\b")
 _SAME_TIME = timedelta(minutes=1)
 _MILLISECONDS_FROM = 100_000_000_000  # larger numbers are milliseconds: as seconds this is the year 5138
 
@@ -122,6 +123,14 @@ def parse_time(value: Any) -> datetime | None:
     except (TypeError, ValueError, OverflowError, OSError):
         return None
     return json_fields.parse_iso_time(time.isoformat())
+
+
+def states_end(value: Any) -> bool:
+    """Whether a field has the time of an end: one that can be read, or any text with a year of ours.
+
+    Times that stand for none do not: zero, ``0001-01-01T00:00:00Z`` or words.
+    """
+    return parse_time(value) is not None or bool(_YEAR.search(json_fields.to_text(value)))
 
 
 def time_if_later(written_at: datetime | None, display_at: datetime | None) -> datetime | None:

@@ -120,7 +120,7 @@ def _instance(body: json_fields.JsonObject, source: Source, at: datetime) -> Sna
 def _incident(item: json_fields.JsonObject, source: Source, instance: Component) -> Incident:
     incident_id = builders.incident_id(item.get("id"), source, item.get("type"), item.get("createdAt"))
     impacts = json_fields.read_list(item.get("IncidentImpacts"), dict, "an impact") or ()
-    is_over = bool(impacts) and all(json_fields.to_text(i.get("endTime")) for i in impacts)
+    is_over = bool(impacts) and all(builders.states_end(i.get("endTime")) for i in impacts)
     stage = (
         Stage.RESOLVED
         if is_over or json_fields.to_text(item.get("status")).casefold() == "resolved"

@@ -94,7 +94,7 @@ def _is_trouble(event: json_fields.JsonObject, at: datetime, *, is_all_up: bool)
     kind = json_fields.to_text(event.get("eventType") or event.get("label")).casefold()
     if kind in _NO_INCIDENT:
         return False
-    if _end_of(event):
+    if builders.states_end(_end_of(event)):
         return True
     started = _start_of(event)
     is_old = started is not None and at - started > OPEN_WITHIN
@@ -121,7 +121,7 @@ def _time(value: Any) -> datetime | None:
 
 def _incident(item: json_fields.JsonObject, source: Source) -> Incident:
     title = builders.html_to_text(item.get("title"))
-    started, ended, is_over = _start_of(item), _time(_end_of(item)), bool(_end_of(item))
+    started, ended, is_over = _start_of(item), _time(_end_of(item)), builders.states_end(_end_of(item))
     is_maintenance = json_fields.to_text(item.get("type")).casefold() == _MAINTENANCE
     stated = STAGES.get(json_fields.to_text(item.get("status")).casefold(), Stage.INVESTIGATING)
     over, now = (Stage.COMPLETED, Stage.IN_PROGRESS) if is_maintenance else (Stage.RESOLVED, stated)

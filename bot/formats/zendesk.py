@@ -81,7 +81,7 @@ def _incident(item: json_fields.JsonObject, *, source: Source, included: _Includ
     title = json_fields.to_text(fields.get("title")) or json_fields.to_text(fields.get("name"))
     started, ended = (json_fields.parse_iso_time(fields.get(key)) for key in ("started_at", "resolved_at"))
     incident_id = builders.incident_id(item.get("id"), source, title, started)
-    stage = _stage(fields, is_over=bool(fields.get("resolved_at")), is_maintenance=is_maintenance)
+    stage = _stage(fields, is_over=builders.states_end(fields.get("resolved_at")), is_maintenance=is_maintenance)
     components = tuple(_components(fields, included, is_maintenance=is_maintenance))
     affected = [(c.id, c.name, c.condition) for c in components if c.condition is not Condition.UNKNOWN]
     posts = builders.oldest_first(map(_update, _related(fields, "incident_update", included)))
@@ -122,7 +122,7 @@ def _stage(fields: json_fields.JsonObject, *, is_over: bool, is_maintenance: boo
 def _components(fields: json_fields.JsonObject, included: _Included, *, is_maintenance: bool) -> Iterator[Component]:
     """The services that an incident affects; those that it does not affect any more are left out."""
     for effect in _related(fields, "incident_service", included):
-        if effect.get("resolved_at"):
+        if builders.states_end(effect.get("resolved_at")):
             continue
         service_id = builders.to_id(effect.get("service_id")) or _service_of(effect)
         named = included.get(("service", service_id), {})

@@ -4,6 +4,7 @@ Each test takes something away from a page, or puts a word into it that no versi
 """
 
 import json
+import re
 
 import pytest
 
@@ -185,3 +186,18 @@ def test_an_answer_that_a_poll_may_lack_costs_no_incident_when_it_cannot_be_read
     assert incidents <= open_ids(after)
     assert after.components in (None, before.components)
     assert after.maintenances in (None, before.maintenances)
+
+
+@ON_EVERY_PAGE
+@pytest.mark.parametrize("never", ["0001-01-01T00:00:00Z", "0000-00-00 00:00:00", "-", -1])
+def test_a_time_that_stands_for_none_ends_nothing(kind, name, never):
+    before = outcome(kind, PAGES[kind, name])
+
+    def put(container, key):
+        container[key] = never
+
+    for path, after in variants(
+        kind, name, put, lambda path, _: re.search(r"end|resolved|until|complet", str(path[-1]))
+    ):
+        if isinstance(after, Snapshot):
+            assert not lost(before, after)[0], path

@@ -65,3 +65,11 @@ def test_the_impact_of_a_report_that_is_over_is_the_worst_of_its_posts():
 
 def test_what_is_calculated_from_monitors_is_posted_by_itself():
     assert monitored(1, kind="calculated") == []
+
+
+def test_an_entry_without_a_type_may_have_been_a_report():
+    page = json.loads(PAGES["betterstack", "open"][0])
+    page["included"].append({"id": "9"})
+    found = FORMATS["betterstack"].parse((json.dumps(page).encode(),), source("betterstack"), NOON)
+    assert found.is_partial
+    assert found.incidents == read("betterstack", "open").incidents
