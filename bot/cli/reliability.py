@@ -91,7 +91,7 @@ def reliability(
             form,
             messages_reliability.as_json(rows, window, [report.whole for report in reports]),
             messages_reliability.report_tables(reports, window),
-            messages_reliability.flat_table(rows, window),
+            messages_reliability.flat_table(rows, window, [report.whole for report in reports]),
         )
 
 

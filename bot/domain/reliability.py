@@ -299,14 +299,16 @@ class StudyTable:
 
 @dataclass(frozen=True, slots=True)
 class DayStatus:
-    """One day and its worst condition; unknown where nothing bad is known and most of the day is unknown.
+    """One day and its worst condition; unknown where nothing bad is known and more than an hour is unknown.
 
-    ``bad_time`` is how much of it was in a bad condition, degraded included.
+    ``bad_time`` is how much of it was in a bad condition, degraded included; ``unknown_time`` how much is not known, of
+    a day of which something is.
     """
 
     day: date
     worst: Condition
     bad_time: timedelta = timedelta()
+    unknown_time: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,16 +185,29 @@ def as_json(
     }
 
 
-def flat_table(figures: Sequence[ReliabilityFigures], window: TimeWindow) -> FigureTable:
-    """The report as one table with a column for each value, for CSV; incidents by month are left out."""
-    rows = [{k: v for k, v in _flattened("", _figures_json(f)) if not k.startswith("months.")} for f in figures]
-    head = tuple(rows[0]) if rows else ()
+def flat_table(
+    figures: Sequence[ReliabilityFigures], window: TimeWindow, providers: Sequence[ReliabilityFigures] = ()
+) -> FigureTable:
+    """The report as one table with a column for each value, for CSV: services, then providers.
+
+    Incidents by month are one text, such as ``2026-03:2 2026-04:1``.
+    """
+    rows = [
+        (f.surface, kind, " ".join(f"{month}:{n}" for month, n in f.months.items()), _flat_figures(f))
+        for kind, of_kind in (("service", figures), ("provider", providers))
+        for f in of_kind
+    ]
+    head = tuple(rows[0][-1]) if rows else ()
     return FigureTable(
         f"Reliability, {_format_window(window)}",
         OWN_DEFINITION.text,
-        ("surface", *head),
-        tuple((f.surface, *row.values()) for f, row in zip(figures, rows, strict=True)),
+        ("surface", *head, "kind", "months"),
+        tuple((name, *values.values(), kind, months) for name, kind, months, values in rows),
     )
+
+
+def _flat_figures(figures: ReliabilityFigures) -> dict[str, Cell]:
+    return {k: v for k, v in _flattened("", _figures_json(figures)) if not k.startswith("months.")}
 
 
 def _figures_json(f: ReliabilityFigures) -> dict[str, Any]:

@@ -33,10 +33,16 @@ def uptime_rows(days: Sequence[DayStatus]) -> Iterator[str]:
 def describe_days(days: Sequence[DayStatus]) -> str:
     """The bar in a sentence: the number of days by worst condition."""
     counts = {c: sum(d.worst is c for d in days) for c in (*_WORST_FIRST, Condition.UNKNOWN, Condition.OPERATIONAL)}
-    counts_text = [f"{formatting.CONDITION_WORDS[c]} {n}" for c, n in counts.items() if n]
+    counts_text = [f"{formatting.CONDITION_WORDS[c]} {n}{_part_text(c, days)}" for c, n in counts.items() if n]
     bad_days = [d for d in days if d.worst.is_bad]
     last = f"; last affected {bad_days[-1].day}" if bad_days else ""
     return f"{', '.join(counts_text)} of {len(days)} days{last}"
+
+
+def _part_text(condition: Condition, days: Sequence[DayStatus]) -> str:
+    """How many of the unknown days are unknown only in part."""
+    parts = sum(d.worst is Condition.UNKNOWN and bool(d.unknown_time) for d in days)
+    return f" ({parts} of them in part)" if parts and condition is Condition.UNKNOWN else ""
 
 
 def _is_unknown(days: Sequence[DayStatus]) -> bool:

@@ -1,5 +1,7 @@
 """Our figures and those of the second implementation on a history with every kind; the numbers were worked out by hand."""
 
+import csv
+import io
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -129,3 +131,10 @@ def test_a_service_whose_component_is_missing_for_a_while_is_unknown_then(tmp_pa
 def test_a_service_that_a_recording_never_lists_is_in_no_figure(tmp_path):
     recording(tmp_path, (0, {WEB: GREEN}), (240, {WEB: GREEN}))
     assert "claude-api" not in json.loads(run("reliability", "--json", "--db", tmp_path / "book.db"))["surfaces"]
+
+
+def test_the_csv_has_services_and_providers_with_their_months(db):
+    rows = csv.DictReader(io.StringIO(run("reliability", "--csv", "--db", db)))
+    found = {row["surface"]: (row["kind"], row["months"]) for row in rows}
+    assert found["claude-api"] == ("service", "2026-06:1 2026-07:1")
+    assert found["claude"] == ("provider", "2026-06:1 2026-07:6")

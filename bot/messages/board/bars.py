@@ -124,7 +124,8 @@ def _worst_of(same_day: Sequence[DayStatus]) -> DayStatus:
 def _day_bar(position: int, day: DayStatus, *, is_today: bool) -> DayBar:
     status = CONDITION_STATUS[day.worst]
     is_unknown = status is Status.UNKNOWN
-    what = "no data" if is_unknown else str(status)
+    gap = f" for {formatting.format_duration(day.unknown_time.total_seconds())}" if day.unknown_time else ""
+    what = f"no data{gap}" if is_unknown else str(status)
     bad_s = day.bad_time.total_seconds()
     lasted = f", {formatting.format_duration(bad_s)}" if bad_s and status.is_bad else ""
     look = _NO_DATA if is_unknown else status_class(status)

@@ -12,15 +12,19 @@ from bot.rules.reliability.spans import time_by_condition
 _WORST_FIRST = sorted((c for c in Condition if c.rank), key=lambda c: -c.rank)
 
 
+MAX_UNKNOWN = timedelta(hours=1)  # of a day that is still operational
+
+
 def summarize_day(day: date, periods: Sequence[ConditionPeriod]) -> DayStatus:
     """The day with its worst condition, however short it was.
 
-    Where the day had neither trouble nor maintenance, it is unknown if most of it is, else operational. ``periods`` are
-    those of the day only.
+    Where the day had neither trouble nor maintenance, it is unknown if more than an hour of it is, else operational.
+    ``periods`` are those of the day only.
     """
     durations = time_by_condition(periods)
     worst = next((c for c in _WORST_FIRST if durations[c]), None)
-    total = sum(durations.values(), timedelta())
-    is_mostly_unknown = durations[Condition.UNKNOWN] * 2 > total or not total
-    condition = worst or (Condition.UNKNOWN if is_mostly_unknown else Condition.OPERATIONAL)
-    return DayStatus(day, condition, sum((span for c, span in durations.items() if c.is_bad), timedelta()))
+    total, unknown = sum(durations.values(), timedelta()), durations[Condition.UNKNOWN]
+    is_unknown = unknown > MAX_UNKNOWN or unknown == total
+    condition = worst or (Condition.UNKNOWN if is_unknown else Condition.OPERATIONAL)
+    bad = sum((span for c, span in durations.items() if c.is_bad), timedelta())
+    return DayStatus(day, condition, bad, unknown if unknown < total else timedelta())

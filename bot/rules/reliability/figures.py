@@ -68,6 +68,7 @@ def figures_from_periods(
     began = [c for c in counted if c.posted_at >= window.start]
     posted_live = [c for c in began if not c.is_post_hoc]
     stages = [c.time_by_stage() for c in posted_live]
+    to_resolve = [t for c in posted_live if (t := _time_to_resolve(c)) is not None]
     return ReliabilityFigures(
         surface=surface,
         window=window,
@@ -76,7 +77,7 @@ def figures_from_periods(
         post_hoc=sum(c.is_post_hoc for c in counted),
         outages=len(outages),
         availability=availability(periods),
-        mttr=_mean_and_median(posted_live, _time_to_resolve),
+        mttr=_summarized(to_resolve),
         mtbf=_good_time(time_by_condition) / len(outages) if outages else None,
         stages={stage: _summarized([s[stage] for s in stages if stage in s]) for stage in MEASURED_STAGES},
         vendor_lag=_mean_and_median(began, _vendor_lag),
@@ -87,7 +88,7 @@ def figures_from_periods(
         began_before=incidents.began_before(counted, window),
         unposted=len(found) - len(counted),
         inferred=spans.inferred_time(periods),
-        to_resolve=_spread(t for c in posted_live if (t := _time_to_resolve(c)) is not None),
+        to_resolve=_spread(to_resolve),
         months=dict(sorted(Counter(f"{c.posted_at:%Y-%m}" for c in began).items())),
     )
 
@@ -110,7 +111,8 @@ def _good_time(time_by_condition: Mapping[Condition, timedelta]) -> timedelta:
 
 
 def _time_to_resolve(course: IncidentCourse) -> timedelta | None:
-    return course.resolved_at - course.posted_at if course.resolved_at else None
+    resolved_at = course.resolved_at
+    return resolved_at - course.posted_at if resolved_at else None
 
 
 def _spread(durations: Iterable[timedelta]) -> Spread:

@@ -7,7 +7,6 @@ See bot/docs/reliability-figures.md.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta, tzinfo
@@ -78,13 +77,16 @@ def worst_periods(courses: Iterable[Sequence[ConditionPeriod]]) -> tuple[Conditi
         ((at, delta, p) for periods in courses for p in periods for at, delta in ((p.start, 1), (p.end, -1))),
         key=lambda edge: edge[0],
     )
-    counts: Counter[_Status] = Counter()
+    statuses = sorted({(period.condition, period.inferred) for _, _, period in edges}, key=_provider_order)
+    numbers = {status: number for number, status in enumerate(statuses)}
+    counts = [0] * len(statuses)
     merged: list[ConditionPeriod] = []
     for (at, delta, period), (until, *_) in pairwise(edges):
-        counts[period.condition, period.inferred] += delta
-        present = [status for status, count in counts.items() if count > 0]
-        if at < until and present:
-            merged.append(ConditionPeriod(at, until, *min(present, key=_provider_order)))
+        counts[numbers[period.condition, period.inferred]] += delta
+        if at < until:
+            worst = next((status for status, count in zip(statuses, counts, strict=True) if count), None)
+            if worst is not None:
+                merged.append(ConditionPeriod(at, until, *worst))
     return tuple(_merge_periods(merged))
 
 

@@ -116,3 +116,9 @@ def test_the_lowest_share_is_of_a_service_with_enough_data():
 def test_the_bad_days_are_listed_the_newest_first():
     listed = bars.bad_day_texts(days(Condition.DEGRADED, Condition.OPERATIONAL, Condition.MAJOR_OUTAGE))
     assert listed == ["2 Mar: outage", "28 Feb: degraded"]
+
+
+def test_a_day_that_is_unknown_in_part_says_for_how_long():
+    gap = DayStatus(TODAY, Condition.UNKNOWN, unknown_time=timedelta(hours=13))
+    assert bars.day_strip("Acme API", [gap], None).bars[0].title == "2 Mar: no data for 13 h"
+    assert bars.day_strip("Acme API", [gap], None).label == "Acme API, unknown 1 (1 of them in part) of 1 days"
