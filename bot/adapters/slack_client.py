@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
+from typing_extensions import override
 
 from bot.adapters import slack_refusals
 from bot.domain import NO_TS, File, Message
@@ -110,12 +111,15 @@ class SlackClient:
         timeout_s: int = 10,
         look_up: bool = True,
         rooms: DirectMessageChannels | None = None,
+        guard: Callable[[], None] | None = None,
     ) -> None:
         """``base_url`` ends in /api/ and may be an emulator's; ``timeout_s`` bounds a whole call, in seconds.
 
         Without ``look_up`` no history is ever read. ``rooms`` stores the channel ids of direct messages: Slack accepts
-        posts to a user id, but edits and history requests only to the channel's id.
+        posts to a user id, but edits and history requests only to the channel's id. ``guard`` is called as the last
+        step before the bytes of a request leave; it may end the process.
         """
+        self._guard = guard
         self._client = AsyncWebClient(token=token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
         self._look_up = look_up
         self._can_read_history: bool | None = None  # None: the scopes are not known yet
@@ -128,7 +132,10 @@ class SlackClient:
         connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEPT_S)
         limit = aiohttp.ClientTimeout(total=self._client.timeout)
         jar = aiohttp.DummyCookieJar()
-        async with aiohttp.ClientSession(connector=connector, timeout=limit, cookie_jar=jar) as session:
+        kind = _guarded_requests(self._guard) if self._guard else aiohttp.ClientRequest
+        async with aiohttp.ClientSession(
+            connector=connector, timeout=limit, cookie_jar=jar, request_class=kind
+        ) as session:
             self._client.session = session
             try:
                 await asyncio.Event().wait()
@@ -340,6 +347,18 @@ def _message_key(message: dict[str, Any]) -> str | None:
     metadata = message.get("metadata") or {}
     key = (metadata.get("event_payload") or {}).get("key") if metadata.get("event_type") == EVENT_TYPE else None
     return key if isinstance(key, str) else None
+
+
+def _guarded_requests(guard: Callable[[], None]) -> type[aiohttp.ClientRequest]:
+    class GuardedRequest(aiohttp.ClientRequest):
+        """Calls the guard when the connection is there and nothing is left but to write."""
+
+        @override
+        async def send(self, conn: Any) -> aiohttp.ClientResponse:
+            guard()
+            return await super().send(conn)
+
+    return GuardedRequest
 
 
 async def request_socket_url(app_token: str, *, base_url: str = SLACK_API_URL, timeout_s: int = 10) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,14 +43,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_writer(path: Place, *, alone: bool = False) -> Repository:
+def open_writer(path: Place, *, alone: bool = False, on_wait: Callable[[], None] | None = None) -> Repository:
     """Opens the database for writing; one of an older version is copied first, then upgraded.
 
-    ``alone`` is for the bot itself. The caller closes it.
+    ``alone`` is for the bot itself; with ``on_wait`` it waits for another one on PostgreSQL. The caller closes it.
     """
     if isinstance(path, Path) and (copy := upgrade.back_up_before_upgrade(path, utc_now())):
         log.warning("%s is of an older Brownout. It was copied to %s and is upgraded now.", path, copy)
-    return Repository.open(path, alone=alone)
+    return Repository.open(path, alone=alone, on_wait=on_wait)
 
 
 def require_file(place: Place, instead: str) -> Path:

@@ -54,7 +54,8 @@ from bot.app.reminders import ReminderHook
 from bot.app.report_intake import ReportIntake
 from bot.app.systemd import SystemdNotifier
 from bot.app.text_reader import ThreadTextReader
-from bot.cli.options import config_option, db_option, open_writer, require_file, utc_now
+from bot.cli.options import config_option, db_option, require_file, utc_now
+from bot.cli.standby import open_in_turn
 from bot.commands.subscriptions import unwatched_targets
 from bot.domain import Message, Provider, Subscription
 from bot.engine import Engine
@@ -112,7 +113,7 @@ def run(config: Path | None, db: Place | None) -> None:
     replica = open_replica(app_settings.replica, path, os.environ) if isinstance(path, Path) else None
     if replica:
         _restore_if_missing(replica)
-    with closing(open_writer(path, alone=True)) as repository:
+    with closing(open_in_turn(path, app_settings.web)) as repository:
         maintenance = DatabaseMaintenance(path, app_settings.store, utc_now, replica)
         tokens = credentials.TokenSource(os.environ, secrets.tokens)
         tokens.on_change.append(lambda new: redaction.install_redaction((*new.secrets, *other_secrets)))
@@ -306,7 +307,14 @@ def _set_up_slack(
     slack_status.is_wanted = True
     tokens = source.tokens
     url = tokens.url or SLACK_API_URL
-    slack_client = SlackClient(tokens.bot, base_url=url, look_up=app_settings.looks_up, rooms=repository.schedules)
+    slack_client = SlackClient(
+        tokens.bot,
+        base_url=url,
+        timeout_s=repository.lease.longest_post_s,
+        look_up=app_settings.looks_up,
+        rooms=repository.schedules,
+        guard=repository.lease.require,
+    )
     admins = UserGroups(select_user_groups(app_settings.admins), slack_client, utc_now)
     queries = StatusQueries(
         runtime.providers,

@@ -7,7 +7,7 @@ method of ``Database``; ``sqlite`` and ``postgres`` implement it, and ``engines`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -82,6 +82,21 @@ class Upsert:
 IGNORE = "ON CONFLICT DO NOTHING"  # an existing row stays as it is
 
 
+class Lease(Protocol):
+    """The right of one bot to run on a database."""
+
+    longest_post_s: int  # a post to a chat takes at most so many seconds
+
+    def still_mine(self) -> bool:
+        """Whether a post that begins now ends before another bot may take over."""
+
+    def require(self) -> None:
+        """Ends the process if that is not so; the last step before any bytes of a post leave."""
+
+
+Waiting = Callable[[], None]  # called once, when a bot begins to wait for the one that runs
+
+
 class Database(Protocol):
     """One connection to a database; not thread-safe. Every method may raise StoreError.
 
@@ -94,6 +109,10 @@ class Database(Protocol):
 
     def file_problem(self) -> str:
         """Why the open database is not the one at its place any more (a file was deleted); empty if it is."""
+
+    @property
+    def lease(self) -> Lease:
+        """The lease of the bot that opened it (``alone``)."""
 
     def close(self) -> None:
         """Closes the connection; committed transactions are already on the disk."""

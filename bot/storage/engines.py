@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import StoreError
-from bot.storage.connection import Database, DatabaseUrl, parse_place
+from bot.storage.connection import Database, DatabaseUrl, Waiting, parse_place
 from bot.storage.sqlite import BUSY_TIMEOUT_S, SqliteDatabase
 
 NO_DRIVER = "PostgreSQL needs its driver: pip install 'brownout[postgres]'"
@@ -50,7 +50,12 @@ def describe_server(url: DatabaseUrl) -> ServerReport:
 
 
 def open_database(
-    place: Path | str | DatabaseUrl, *, read_only: bool = False, alone: bool = False, patience_s: float = BUSY_TIMEOUT_S
+    place: Path | str | DatabaseUrl,
+    *,
+    read_only: bool = False,
+    alone: bool = False,
+    patience_s: float = BUSY_TIMEOUT_S,
+    on_wait: Waiting | None = None,
 ) -> Database:
     """Opens a database, or makes its tables unless ``read_only``.
 
@@ -60,6 +65,8 @@ def open_database(
         alone: Whether to take the bot's exclusive lock; StoreError if another bot has it.
         patience_s: Seconds to wait for another writer. A bot (``alone``) waits so long only to open the database, then
             less (0.25 s for a file), since its event loop must go on answering.
+        on_wait: On PostgreSQL, a bot waits for the one that runs, and takes over from it; this is called when the wait
+            begins. None: it is refused instead. A second bot on a file is always refused.
     """
     found = parse_place(place)
     if isinstance(found, Path):
@@ -68,4 +75,4 @@ def open_database(
         from bot.storage.postgres import PostgresDatabase  # noqa: PLC0415  (the driver is an extra)
     except ImportError as error:
         raise StoreError(f"{found}: {NO_DRIVER} ({error})") from error
-    return PostgresDatabase.open(found, read_only=read_only, alone=alone, patience_s=patience_s)
+    return PostgresDatabase.open(found, read_only=read_only, alone=alone, patience_s=patience_s, on_wait=on_wait)

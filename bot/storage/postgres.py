@@ -7,6 +7,7 @@ as on SQLite, by a lock that ends with the transaction.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections import Counter
@@ -19,7 +20,8 @@ from functools import lru_cache
 from itertools import chain
 from math import inf
 from pathlib import Path
-from time import monotonic
+from socket import gethostname
+from time import monotonic, sleep
 from typing import Any
 
 import psycopg
@@ -29,8 +31,10 @@ from psycopg.raw_cursor import RawCursor, RawServerCursor
 from psycopg.rows import TupleRow
 
 from bot.errors import StoreError
-from bot.storage import forms, full_text, postgres_schema
-from bot.storage.connection import DatabaseUrl, Upsert, changed_table, insert_statement
+from bot.storage import forms, full_text, postgres_lease, postgres_schema
+from bot.storage.connection import DatabaseUrl, Lease, Upsert, Waiting, changed_table, insert_statement
+
+log = logging.getLogger("brownout")
 
 PASSWORD_FILE = "PGPASSWORD_FILE"  # noqa: S105  (names the file that holds it, as Docker and systemd give secrets)
 OLDEST_SERVER = 130000  # PostgreSQL 13, which is where pg_current_snapshot began
@@ -69,16 +73,21 @@ class PostgresDatabase:
         self._busy_until = -inf  # by the monotonic clock: before that, another writer is not waited for again
         self._tried_at = -inf  # likewise, when a lost connection was last tried again
         self._schema = 0  # as the second half of a lock's key
+        self._lease: postgres_lease.PostgresLease | None = None
         self._connection = self._connect()
 
     @classmethod
-    def open(cls, url: DatabaseUrl, *, read_only: bool, alone: bool, patience_s: float) -> PostgresDatabase:
+    def open(
+        cls, url: DatabaseUrl, *, read_only: bool, alone: bool, patience_s: float, on_wait: Waiting | None = None
+    ) -> PostgresDatabase:
         """Connects, and makes or upgrades the tables unless ``read_only``; see ``engines.open_database``."""
         opened = cls(url, read_only=read_only, patience_s=patience_s)
         try:
             if alone:
-                opened.claim()
+                opened.claim(on_wait)
             opened.prepare()
+            if alone:
+                opened.take_lease()
         except BaseException as error:
             opened.close()
             if isinstance(error, psycopg.Error):
@@ -119,6 +128,8 @@ class PostgresDatabase:
         """The connection, made again if it was lost; that of a bot is not, since its lock is lost too."""
         if not self._connection.closed:
             return self._connection
+        if self._lease is not None:
+            self._lease.lose(f"{self._url}: the connection that holds the lock was lost")
         if self._is_closed or self._holds_lock or monotonic() - self._tried_at < _RECONNECT_EVERY_S:
             raise StoreError(f"{self._url}: the connection was {'closed' if self._is_closed else 'lost'}")
         self._tried_at = monotonic()
@@ -126,12 +137,34 @@ class PostgresDatabase:
         self._unknown_changes += 1
         return self._connection
 
-    def claim(self) -> None:
-        """Takes the lock of the one bot, for as long as the connection lives. StoreError if another bot has it."""
-        row = self._connection.execute(f"SELECT pg_try_advisory_lock({_BOT}, {self._schema})").fetchone()
-        if not row or not row[0]:
-            raise StoreError(f"{self._url} is in use by another Brownout. Stop it, or use another database.")
+    def claim(self, on_wait: Waiting | None = None) -> None:
+        """Takes the lock of the one bot, for as long as the connection lives; see ``engines.open_database``."""
+        lock = f"SELECT pg_try_advisory_lock({_BOT}, {self._schema})"
+        is_waiting = False
+        while not (row := self._connection.execute(lock).fetchone()) or not row[0]:
+            if on_wait is None:
+                raise StoreError(f"{self._url} is in use by another Brownout. Stop it, or use another database.")
+            if not is_waiting:
+                on_wait()
+            is_waiting = True
+            if holder := postgres_lease.end_stale_holder(self._connection):
+                log.warning("%s: the bot %s has not answered for %g s", self._url, holder, postgres_lease.LEASE_S)
+            sleep(postgres_lease.WAIT_S)
         self._holds_lock = True
+
+    def take_lease(self) -> None:
+        """Begins the lease of the bot that holds the lock."""
+        self._connection.execute(postgres_lease.TABLE)
+        epoch = postgres_lease.take(self._connection, f"{gethostname()}:{os.getpid()}")
+        self._lease = postgres_lease.PostgresLease(lambda: connect(self._url, postgres_lease.CONNECTION), epoch)
+        self._lease.keep()
+
+    @property
+    def lease(self) -> Lease:
+        """See ``Database.lease``. StoreError for one that is no bot's."""
+        if self._lease is None:
+            raise StoreError(f"{self._url}: only a bot has a lease")
+        return self._lease
 
     @property
     def path(self) -> DatabaseUrl:
@@ -145,6 +178,8 @@ class PostgresDatabase:
     def close(self) -> None:
         """Closes the connection, which releases the bot's lock."""
         self._is_closed = True
+        if self._lease is not None:
+            self._lease.release()
         self._connection.close()
 
     def open_reader(self) -> PostgresDatabase:
@@ -367,9 +402,9 @@ class PostgresDatabase:
         """See ``Database.after_import``: each insert has done it."""
 
 
-def connect(url: DatabaseUrl) -> psycopg.Connection[TupleRow]:
+def connect(url: DatabaseUrl, more: Mapping[str, str | int] = {}) -> psycopg.Connection[TupleRow]:
     """A new connection in autocommit mode; libpq reads PGPASSWORD, PGPASSFILE and PGSSLMODE itself."""
-    settings: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(url.url)}
+    settings: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(url.url), **more}
     if file := os.environ.get(PASSWORD_FILE):
         try:
             settings["password"] = Path(file).read_text(encoding="utf-8").strip()

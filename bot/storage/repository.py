@@ -29,7 +29,7 @@ from bot.rules.transition import StateTransition
 from bot.storage import mapping, poll_batch, transitions
 from bot.storage.api_tokens import ApiTokens
 from bot.storage.archive import Archive
-from bot.storage.connection import Database, DatabaseUrl, Place, Upsert
+from bot.storage.connection import Database, DatabaseUrl, Lease, Place, Upsert, Waiting
 from bot.storage.deduplication import SeenEvents
 from bot.storage.engines import open_database
 from bot.storage.mapping import format_time, parse_time
@@ -71,9 +71,13 @@ class Repository(OutboxStore):
         read_only: bool = False,
         alone: bool = False,
         patience_s: float = BUSY_TIMEOUT_S,
+        on_wait: Waiting | None = None,
     ) -> Repository:
-        """Opens or creates the database. ``alone`` is for the bot itself: StoreError if another bot runs on it."""
-        opened = cls(open_database(place, read_only=read_only, alone=alone, patience_s=patience_s))
+        """Opens or creates the database. ``alone`` is for the bot itself: StoreError if another bot runs on it.
+
+        With ``on_wait``, see ``engines.open_database``.
+        """
+        opened = cls(open_database(place, read_only=read_only, alone=alone, patience_s=patience_s, on_wait=on_wait))
         if alone:
             opened.check_unsent()
         return opened
@@ -82,6 +86,11 @@ class Repository(OutboxStore):
     def path(self) -> Place:
         """The database file, or the address of the database without its password."""
         return self._db.path
+
+    @property
+    def lease(self) -> Lease:
+        """The lease of the bot that opened it."""
+        return self._db.lease
 
     def file_problem(self) -> str:
         """Why the open database is not the file at its path any more (deleted, replaced); empty if it is."""

@@ -27,12 +27,26 @@ _BOT_PATIENCE_S = 0.25
 _BUSY_FACTOR = 10  # how many times its patience a bot goes without waiting for another writer again
 
 
+class FileLease:
+    """The lease of a bot on a file: its lock is the system's, and only ends with the process."""
+
+    longest_post_s = 10
+
+    def still_mine(self) -> bool:
+        """Always: nobody can take the lock away."""
+        return True
+
+    def require(self) -> None:
+        """Nothing to do."""
+
+
 class SqliteDatabase:
     """The port (``connection.Database``) on a SQLite file: one connection in autocommit mode."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, claim: sqlite3.Connection | None) -> None:
         """Use ``SqliteDatabase.open``. ``claim`` holds the bot's exclusive lock; None for other processes."""
         self._path = path
+        self.lease = FileLease()
         self._connection = connection
         self._claim = claim
         self._identity = _file_identity(path)

@@ -8,6 +8,8 @@ disk      the real bot on a disk that is full for a while (wants a mount namespa
 sources   nine faults of a status page, healthy and in an incident
 slack     six faults of Slack
 tools     five faults of a tool of [[notify]], and kill -9 at every system call of a pass that feeds it
+standby   two bots on PostgreSQL, of which one waits: kill -9, SIGSTOP, a server that stops, a network that is cut;
+          ``--share`` of the hundred cycles
 days      random days with a virtual clock: pages, faults, clock jumps, crashes; ``--seed``, ``--days``
 shown     what is shown on random days and recorded polls with old bodies, odd entries, clock steps, every code of Slack
 """
@@ -24,7 +26,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.faults import crashes, days, disk, power, shown, slacks, sources
+from tests.faults import crashes, days, disk, power, shown, slacks, sources, standby
 from tests.faults.fake_services import SLACK_FAULTS, SOURCE_FAULTS, TOOL_FAULTS
 from tests.faults.tables import table
 
@@ -106,6 +108,10 @@ async def random_days(asked: argparse.Namespace) -> None:
     print(await days.report(asked.seed, asked.days))
 
 
+async def standby_faults(asked: argparse.Namespace) -> None:
+    print(table(standby.HEAD, await standby.table_rows(asked.share, asked.seed)))
+
+
 async def shown_days(asked: argparse.Namespace) -> None:
     folder = os.environ.get("BROWNOUT_SHARED")
     print(await shown.report(asked.seed, min(asked.days, 20), Path(folder) if folder else None))
@@ -119,6 +125,7 @@ PARTS = {
     "sources": source_faults,
     "slack": slack_faults,
     "tools": tool_faults,
+    "standby": standby_faults,
     "days": random_days,
     "shown": shown_days,
 }
@@ -138,5 +145,6 @@ if __name__ == "__main__":
     given.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
     given.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311
     given.add_argument("--every", type=int, default=8)
+    given.add_argument("--share", type=float, default=1.0)
     given.add_argument("--days", type=int, default=100)
     asyncio.run(main(given.parse_args()))

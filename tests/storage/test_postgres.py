@@ -83,12 +83,15 @@ def test_a_lost_connection_is_made_again(db, url):
 
 
 def test_that_of_a_bot_is_not_since_its_lock_is_lost_too(url):
+    ended = []
     with closing(open_database(url, alone=True)) as bot:
+        bot.lease.end = ended.append
         pid = bot.rows("SELECT pg_backend_pid() AS pid")[0]["pid"]
         ask(url, "SELECT pg_terminate_backend(?)", pid)
         for _ in range(2):
             with pytest.raises(StoreError):
                 bot.rows("SELECT 1 AS x")
+    assert "the connection that holds the lock was lost" in ended[0]
 
 
 def test_a_writer_that_takes_long_is_named(db, url):
