@@ -415,7 +415,8 @@ def _log_source_change(transition: StateTransition, alarm_after: int) -> None:
             *(provider, alarm_after, transition.poll_failure.why),
         )
     elif transition.before.blind_since and transition.poll_failure is None:
-        log.info("%s: status page readable again", provider)
+        minutes = (transition.at - transition.before.blind_since).total_seconds() / 60
+        log.info("%s: status page readable again after=%.0fm", provider, minutes)
 
 
 def _log_stop(before: DeliveryStop | None, after: DeliveryStop | None, now: datetime) -> None:

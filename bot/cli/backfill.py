@@ -83,7 +83,7 @@ def backfill(
         raise UsageError(f"Name one provider at a time: {', '.join(names)}. (No such file either.)")
     provider = _provider_by_name(app_settings, names[0]) if names else None
     if provider is None and (urls or not files):
-        raise UsageError(f"Name a provider: {', '.join(p.id for p in app_settings.providers)}.")
+        raise UsageError("Name a provider. Example: brownout backfill claude. `list all` shows all.")
     repository = open_writer(db or parse_place(app_settings.store_path))
     try:
         imported = [_import_file(app_settings, repository, file, provider, is_only=len(files) == 1) for file in files]
@@ -267,7 +267,7 @@ def _import_page(
     if url == provider.source.url and provider.source.kind != "statuspage":
         kind = provider.source.kind
         raise UsageError(
-            f"{provider.name}'s page is of the kind {kind}, which has no history to walk; --from FILE reads one in"
+            f"{provider.name}'s page (format {kind}) has no history to import. Import a recording: --from FILE"
         )
     root = url.partition("/api/")[0].rstrip("/")
     fallback = provider.source.fallback if root == provider.source.url else None

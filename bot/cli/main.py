@@ -149,7 +149,7 @@ class _WrongUsageError(_PlainError):
     def __init__(self, error: click.UsageError) -> None:
         """``error`` is click's."""
         context = error.ctx
-        lines = [error.format_message()]
+        lines = [" ".join(error.format_message().split())]
         if context is not None:
             lines.append(f"{context.get_usage()}\nSee `{context.command_path} --help`.")
         super().__init__("\n".join(lines))

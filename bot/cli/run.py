@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from datetime import datetime
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import settings
+from bot import __version__, settings
 from bot.adapters.discovery import describe_current_format
 from bot.adapters.litestream import LitestreamReplica, find_litestream
 from bot.adapters.page_fetcher import PageFetcher
@@ -60,6 +60,7 @@ from bot.commands.subscriptions import unwatched_targets
 from bot.domain import Message, Provider, Subscription
 from bot.engine import Engine
 from bot.errors import ConfigError
+from bot.messages import formatting
 from bot.notifier import ChatClient
 from bot.queries.current import StatusQueries
 from bot.queries.runtime import Runtime
@@ -151,8 +152,9 @@ async def _run_bot(
     """Creates and connects the parts of the bot, and runs it until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    received: list[signal.Signals] = []
     for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, _stop_bot, stop)
+        loop.add_signal_handler(signal_number, _stop_bot, stop, received, signal_number)
     hangup = _hangup_event(loop, is_slack=tokens.tokens.mode is not None)
     app_settings = current.settings
     providers = [p for p in app_settings.providers if p.enabled]
@@ -216,7 +218,7 @@ async def _run_bot(
         systemd = SystemdNotifier.from_environment(os.environ)
         status = f"{len(providers)} providers, alerts in {'Slack' if is_slack else 'the log'}"
         services += [*maintenance.services(), partial(systemd.run, status, is_listening), watch.run]
-        log.info("watching %d providers", len(providers))
+        log.info("started: %s version=%s db=%s", _watched_text(providers), __version__, maintenance.path)
         if not any(engine.states[p.id].seen_at for p in providers):
             log.info("new database. Import history with: brownout backfill PROVIDER")
         gathering = GatherHook(engine, repository)
@@ -263,7 +265,7 @@ async def _run_bot(
         services.append(partial(reloader.run, hangup))
         garbage_collection.freeze_loaded_objects()
         await bot.run(stop)
-    log.info("stopped")
+    log.info("stopped signal=%s", received[0].name if received else "none")
 
 
 def _hangup_event(loop: asyncio.AbstractEventLoop, *, is_slack: bool) -> asyncio.Event:
@@ -287,8 +289,14 @@ def _last_read_at(engine: Engine) -> datetime | None:
     return max(filter(None, (state.seen_at for state in engine.states.values())), default=None)
 
 
-def _stop_bot(stop: asyncio.Event) -> None:
+def _watched_text(providers: Sequence[Provider]) -> str:
+    services = sum(len(p.surfaces) for p in providers)
+    return f"{formatting.pluralize(len(providers), 'provider')}, {formatting.pluralize(services, 'service')}"
+
+
+def _stop_bot(stop: asyncio.Event, received: list[signal.Signals], signal_number: signal.Signals) -> None:
     """Stops the bot, and after FORCED_EXIT_S the process. Recorded data is safe: every step is a transaction."""
+    received.append(signal_number)
     stop.set()
     exit_timer = threading.Timer(FORCED_EXIT_S, os._exit, [0])
     exit_timer.daemon = True

@@ -1,4 +1,4 @@
-"""One message about several alerts: those that were held back, or too many to be told one by one. No I/O."""
+"""One message about several alerts: those that were held back, or too many to be sent one by one. No I/O."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def web_app(
     app = FastAPI(
         title="Brownout",
         version=__version__,
-        description="Which surface of a provider is broken, is it safe to retry, and what to use instead.",
+        description="Which service is broken, is it safe to retry, and what to use instead.",
         docs_url=None,  # both would load from another server; /docs is the manual
         redoc_url=None,
     )

@@ -460,7 +460,10 @@ async def test_a_page_that_stays_unreadable_is_said_once_and_its_return_too(bot,
         await bot._poll_provider("acme")
     web.show(page())
     await bot._poll_provider("acme")
-    assert said(log) == ["WARNING acme: status page unreadable: HTTP 500", "INFO acme: status page readable again"]
+    assert said(log) == [
+        "WARNING acme: status page unreadable: HTTP 500",
+        "INFO acme: status page readable again after=0m",
+    ]
 
 
 async def test_time_that_can_not_be_recorded_is_said(bot, log):

@@ -95,23 +95,23 @@ def db(tmp_path):
 async def test_without_tokens_it_says_so_and_draws_here(tmp_path, db):
     async with serving(shows(page(api="major_outage"))) as url, running(configured(tmp_path, url), db) as bot:
         await bot.says("no Slack tokens: alerts are shown here")
-        await bot.says("watching 1 providers")
+        await bot.says("started: 1 provider, ")
 
 
 async def test_sigterm_ends_it_cleanly(tmp_path, db):
     async with serving(shows(DOWN)) as url, running(configured(tmp_path, url), db) as bot:
-        await bot.says("watching")
+        await bot.says("started:")
         bot.process.send_signal(signal.SIGTERM)
         code, seconds = await bot.ended()
     assert (code, seconds < 5) == (0, True)
-    assert bot.said.rstrip().endswith("stopped")
+    assert bot.said.rstrip().endswith("stopped signal=SIGTERM")
 
 
 async def test_sigterm_ends_it_in_time_while_pages_and_slack_hang(tmp_path, db):
     async with serving(hangs) as url:
         config = configured(tmp_path, url)
         async with running(config, db, **SECRETS, SLACK_API_URL=f"{url}/api/") as bot:
-            await bot.says("watching")
+            await bot.says("started:")
             bot.process.send_signal(signal.SIGTERM)
             code, seconds = await bot.ended()
     assert (code, seconds < 5) == (0, True)
@@ -119,7 +119,7 @@ async def test_sigterm_ends_it_in_time_while_pages_and_slack_hang(tmp_path, db):
 
 async def test_a_changed_configuration_is_taken_on_by_sighup(tmp_path, db):
     async with serving(shows(page())) as url, running(configured(tmp_path, url), db) as bot:
-        await bot.says("watching 1 providers")
+        await bot.says("started: 1 provider, ")
         (tmp_path / "brownout.toml").write_text("[poll]\ninterval_s = 2\nincident_interval_s = 1\n[web]\nport = 0\n")
         bot.process.send_signal(signal.SIGHUP)
         await bot.says("configuration reloaded: takes effect after a restart: [web], [poll] timeout_s")
@@ -127,7 +127,7 @@ async def test_a_changed_configuration_is_taken_on_by_sighup(tmp_path, db):
 
 async def test_a_broken_configuration_is_refused_at_sighup_and_the_bot_goes_on(tmp_path, db):
     async with serving(shows(page())) as url, running(configured(tmp_path, url), db) as bot:
-        await bot.says("watching 1 providers")
+        await bot.says("started: 1 provider, ")
         (tmp_path / "brownout.toml").write_text("[poll]\ninterval_s = 0\n")
         bot.process.send_signal(signal.SIGHUP)
         await bot.says("configuration not reloaded, the one before stays")
