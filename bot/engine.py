@@ -36,8 +36,10 @@ from bot.domain import (
     Snapshot,
     Stage,
     Subscription,
+    TeamAlert,
     ToolTarget,
     TrackedIncident,
+    TrackerReading,
     UserReport,
     Verdict,
     VerdictParameters,
@@ -262,8 +264,10 @@ class Engine:
         probes: Iterable[ProbeResult] = (),
         reports: Iterable[UserReport] = (),
         outcomes: Iterable[RequestOutcomes] = (),
+        alerts: Iterable[TeamAlert] = (),
+        readings: Iterable[TrackerReading] = (),
     ) -> StateTransition | None:
-        """Applies probe results, user reports and request outcomes to a provider's state, and records the transition.
+        """Applies evidence beside the page to a provider's state, and records the transition.
 
         Evidence on surfaces that the provider does not have is ignored. Returns None where no evidence is left.
         Raises KeyError where the provider is not monitored.
@@ -274,6 +278,8 @@ class Engine:
             tuple(p for p in probes if p.surface in surface_ids),
             tuple(r for r in reports if r.surface in surface_ids),
             tuple(o for o in outcomes if o.surface in surface_ids),
+            tuple(a for a in alerts if a.surface in surface_ids),
+            tuple(r for r in readings if r.surface in surface_ids),
         )
         if evidence == EvidenceBatch():
             return None

@@ -13,7 +13,7 @@ import click
 from bot import settings
 from bot.adapters.litestream import find_litestream
 from bot.adapters.slack_client import SLACK_API_URL, request_socket_url, verify_bot_token
-from bot.app import configured_subscriptions, notify_tools
+from bot.app import configured_subscriptions, notify_tools, trackers
 from bot.app import probes as app_probes
 from bot.cli.options import config_option, db_option, open_queries
 from bot.domain import Probe, Provider
@@ -122,6 +122,8 @@ def _check_config(config: Path | None, db: Place | None) -> tuple[settings.Setti
     click.echo(f"config: {len(enabled)} of {len(app_settings.providers)} providers on, with {surface_count} services")
     click.echo(f"probes: {_describe_probes(app_settings.probes, {s.id for p in enabled for s in p.surfaces})}")
     mistakes += notify_tools.secret_mistakes(app_settings.tools, os.environ)
+    mistakes += trackers.path_mistakes(app_settings.trackers)
+    mistakes += filter(None, (trackers.key_problem(n, t, os.environ) for n, t in app_settings.trackers.items()))
     if app_settings.tools:
         click.echo(f"notify: {', '.join(f'{t.name} ({t.kind})' for t in app_settings.tools if t.enabled) or 'none on'}")
     server = _check_server(db or parse_place(app_settings.store_path))

@@ -44,6 +44,7 @@ COMMAND_MODULES = {
     "mcp": ("mcp", "MCP server for coding agents: status and retry advice"),
     "probe": ("probe", "probes a service now, or reports probes to another bot"),
     "notify": ("notify", "tools that get alerts besides Slack: deliveries, a test"),
+    "tracker": ("tracker", "reads the outage trackers and metrics of the configuration once"),
     "token": ("token", "tokens for sending evidence by HTTP"),
     "init": ("init", "writes a configuration folder, from four questions or from options"),
     "deploy": ("deploy", "prints files for systemd, Docker, Compose or Kubernetes"),

@@ -31,6 +31,7 @@ from bot.adapters.litestream import LitestreamReplica, find_litestream
 from bot.adapters.page_fetcher import PageFetcher
 from bot.adapters.prober import Prober
 from bot.adapters.slack_client import SLACK_API_URL, SlackClient
+from bot.adapters.tracker_client import TrackerClient
 from bot.app import (
     configured_subscriptions,
     garbage_collection,
@@ -39,6 +40,7 @@ from bot.app import (
     probes,
     redaction,
     scheduler,
+    trackers,
 )
 from bot.app.database_watch import DatabaseWatch
 from bot.app.delivery_reports import DeliveryReports
@@ -102,9 +104,14 @@ def run(config: Path | None, db: Place | None) -> None:
     other_secrets = (
         *probes.probe_keys(app_settings.probes, os.environ),
         *notify_tools.secret_values(app_settings.tools, os.environ),
+        *trackers.tracker_keys(app_settings.trackers.values(), os.environ),
     )
     redaction.install_redaction((*secrets.tokens.secrets, *other_secrets))
-    if mistakes := credentials.startup_mistakes(secrets, is_web_on=app_settings.web.enabled):
+    mistakes = [
+        *credentials.startup_mistakes(secrets, is_web_on=app_settings.web.enabled),
+        *trackers.path_mistakes(app_settings.trackers),
+    ]
+    if mistakes:
         raise ConfigError(mistakes)
     for line in secrets.warnings:
         log.warning("%s", line)
@@ -181,6 +188,7 @@ async def _run_bot(
         PageFetcher(**fetch_limits) as plain,
         PageFetcher(**fetch_limits, strict=True) as strict,
     ):
+        tracker_client = await open_clients.enter_async_context(TrackerClient())
         for _, client in clients:
             await open_clients.enter_async_context(client)
         fetcher = SourceFetcher(plain, strict, providers)
@@ -243,6 +251,9 @@ async def _run_bot(
         jobs = (
             *maintenance.periodic_jobs(),
             *probe_scheduler.periodic_jobs(),
+            *trackers.TrackerScheduler(
+                *(tracker_client, engine, app_settings.trackers, providers, os.environ, utc_now)
+            ).periodic_jobs(),
             digest_job.periodic_job(),
             garbage_collection.gc_job(),
         )

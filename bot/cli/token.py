@@ -22,13 +22,13 @@ from bot.errors import UsageError
 from bot.messages import formatting
 from bot.storage import ApiToken, Place, Repository, parse_place
 
-TOKEN_KINDS = ("outcomes", "probes", "read", "reports")
+TOKEN_KINDS = ("alerts", "outcomes", "probes", "read", "reports")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @click.group(cls=SuggestingGroup)
 def token() -> None:
-    """Who may send evidence by HTTP (reports, outcomes of requests, probe results), or read a closed board."""
+    """Who may send evidence by HTTP (reports, outcomes, probe results, alerts), or read a closed board."""
 
 
 @token.command()

@@ -8,7 +8,15 @@ values. bot/docs/glossary.md lists the classes.
 from bot.domain.alert import Alert, NewsItem, NewsKind, SurfaceLine
 from bot.domain.attribution import Attribution, AttributionKind, EvidenceKind
 from bot.domain.event import Event, EventKind
-from bot.domain.evidence import LOCAL_VANTAGE, Probe, ProbeResult, RequestOutcomes, UserReport
+from bot.domain.evidence import (
+    LOCAL_VANTAGE,
+    Probe,
+    ProbeResult,
+    RequestOutcomes,
+    TeamAlert,
+    TrackerReading,
+    UserReport,
+)
 from bot.domain.evidence_state import (
     EvidenceBatch,
     EvidenceState,
@@ -18,6 +26,7 @@ from bot.domain.evidence_state import (
     ProbeState,
     ReportBaseline,
     ReporterState,
+    TrackerState,
     TrafficWindow,
 )
 from bot.domain.forecast import DurationHistory, Estimate, ForecastState, GradedEstimate
@@ -141,9 +150,12 @@ __all__ = [
     "SurfaceHistory",
     "SurfaceLine",
     "SurfaceState",
+    "TeamAlert",
     "ToolTarget",
     "ToolUpdates",
     "TrackedIncident",
+    "TrackerReading",
+    "TrackerState",
     "TrafficWindow",
     "UnreportedOutage",
     "UnsettledEnding",

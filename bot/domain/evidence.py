@@ -1,4 +1,4 @@
-"""Evidence beside the status page: Brownout's probes, people's reports, and outcomes of the team's own requests."""
+"""Evidence beside the status page: probes, people's reports, the team's own requests and alerts, outage trackers."""
 
 from __future__ import annotations
 
@@ -90,3 +90,35 @@ class RequestOutcomes:
     def total(self) -> int:
         """The number of requests in the span."""
         return self.ok + sum(self.errors.values())
+
+
+@dataclass(frozen=True, slots=True)
+class TeamAlert:
+    """An alert of the team's own monitoring about a surface, as it was sent: it fires, or no longer does.
+
+    It counts like the requests of one client of its ``writer``: nearly all fail if it is critical, else a part.
+    """
+
+    surface: str
+    name: str
+    at: datetime  # when it was received
+    since: datetime
+    until: datetime  # it counts until then, unless it is sent again
+    is_firing: bool = True
+    is_critical: bool = False
+    ident: str = ""  # tells alerts of one name apart
+    writer: str = ""  # the token that sent it
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerReading:
+    """What one poll of an outage tracker or a metric says of a surface.
+
+    ``is_trouble`` is None where it could not be read. ``text`` says what it shows: ``8 times the usual reports``.
+    """
+
+    surface: str
+    tracker: str
+    at: datetime
+    is_trouble: bool | None
+    text: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.evidence import ProbeResult, RequestOutcomes, UserReport
+from bot.domain.evidence import ProbeResult, RequestOutcomes, TeamAlert, TrackerReading, UserReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,8 @@ class EvidenceBatch:
     probes: tuple[ProbeResult, ...] = ()
     reports: tuple[UserReport, ...] = ()
     outcomes: tuple[RequestOutcomes, ...] = ()
+    alerts: tuple[TeamAlert, ...] = ()
+    readings: tuple[TrackerReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class TrafficWindow:
     """Counts of one client's requests in one span: those that succeeded, and those that the surface failed.
 
     ``worst`` is the most frequent failure: an HTTP status, ``timeout`` or ``connection``. ``writer`` is the token that
-    sent the counts.
+    sent the counts. ``alert`` is the name of an alert that stands for counts; empty for counts.
     """
 
     since: datetime
@@ -91,6 +93,18 @@ class TrafficWindow:
     worst: str = ""
     client: str = ""
     writer: str = ""
+    alert: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerState:
+    """What an outage tracker said last: trouble ``since``, None without trouble; ``is_known`` if it could be read."""
+
+    tracker: str
+    at: datetime
+    since: datetime | None = None
+    text: str = ""
+    is_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +126,7 @@ class EvidenceState:
     traffic_ok_since: datetime | None = None
     disputed_since: datetime | None = None
     asked_at: datetime | None = None
+    trackers: tuple[TrackerState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain import READABLE_FOR, Alert, EvidenceState, Message, TrafficWindow
-from bot.messages import block_kit, markup, news
+from bot.messages import block_kit, formatting, markup, news
 
 PROBES_WITHIN, TRAFFIC_WITHIN = timedelta(minutes=15), timedelta(minutes=5)  # older evidence is not counted
 _MIN_REQUESTS = 20  # a share of fewer says nothing
@@ -61,8 +61,19 @@ def _sources_text(alert: Alert, now: datetime, checks: SourceChecks) -> str:
         f"probes: {_probes_text(checks, now)}",
         f"your traffic: {_traffic_text(checks.evidence, now)}",
         f"reports here: {checks.reports}",
+        *_other_sources(checks.evidence, now),
     ]
     return f"{markup.bold('Sources:')} {' · '.join(parts)}"
+
+
+def _other_sources(evidence: Iterable[EvidenceState], now: datetime) -> Iterator[str]:
+    """The team's own alerts that fire, and the outage trackers that are read; nothing where there are none."""
+    states = tuple(evidence)
+    if firing := sorted({t.alert for state in states for t in state.tallies if t.alert and t.until > now}):
+        yield f"your alerts: {formatting.join_names(firing)}"
+    for tracker in (t for state in states for t in state.trackers):
+        says = tracker.text or "no trouble" if tracker.is_known else "unreadable"
+        yield f"{markup.clean(tracker.tracker)}: {markup.clean(says)}"
 
 
 def _probes_text(checks: SourceChecks, now: datetime) -> str:
@@ -80,7 +91,9 @@ def _traffic_text(evidence: Iterable[EvidenceState], now: datetime) -> str:
     counts = [
         (failed, total)
         for state in evidence
-        for failed, total in _counts_by_sender(t for t in state.tallies if now - t.until <= TRAFFIC_WITHIN)
+        for failed, total in _counts_by_sender(
+            t for t in state.tallies if not t.alert and now - t.until <= TRAFFIC_WITHIN
+        )
         if total
     ]
     if not counts:

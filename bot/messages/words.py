@@ -78,7 +78,19 @@ CONDITION_STATUS: Mapping[Condition, Status] = {
 
 # Reason codes of a verdict that is not normal although nothing was bad before it: such a service is not recovering.
 _NOT_AFTER_TROUBLE = frozenset(
-    {"named", "watch", "needs", "starting", "stale", "suspected", "brownout", "reported", "maintenance", "fail_over"}
+    {
+        "named",
+        "watch",
+        "needs",
+        "starting",
+        "stale",
+        "suspected",
+        "brownout",
+        "reported",
+        "tracked",
+        "maintenance",
+        "fail_over",
+    }
 )
 
 NOTICE_EMOJI = ":information_source:"

@@ -14,6 +14,7 @@ from bot.domain import CONFIGURED, Condition, OwnService, Subscription
 from bot.settings.base import HIDDEN_VALUE, StrictModel
 from bot.settings.notify_toml import NotifyTable
 from bot.settings.probe_toml import ProbeTable
+from bot.settings.tracker_toml import TrackerTable
 
 
 class PollSettings(StrictModel):
@@ -221,3 +222,6 @@ class MainSettings(StrictModel):
     subscribe: tuple[SubscribeTable, ...] = ()
     notify: tuple[NotifyTable, ...] = ()
     service: dict[_OwnId, ServiceTable] = Field(default_factory=dict)
+    tracker: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")], TrackerTable] = Field(
+        default_factory=dict
+    )

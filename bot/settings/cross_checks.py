@@ -80,6 +80,17 @@ def unknown_probe_surfaces(file: Path, main: MainSettings, provider_files: Seque
         yield f"{locate(file, ('probe', surface))}: no provider file has the surface {surface!r}{hint}"
 
 
+def unknown_tracker_surfaces(file: Path, main: MainSettings, provider_files: Sequence[ProviderFile]) -> Iterator[str]:
+    """Mistakes for ``[tracker.NAME] surface`` naming a surface that does not exist."""
+    surface_ids = _surface_ids(provider_files)
+    for name, table in main.tracker.items():
+        for surface in (s for s in table.surface if s not in surface_ids):
+            matches = spelling.nearest(surface, sorted(surface_ids))
+            hint = f"; did you mean {matches[0]!r}?" if matches else ""
+            where = locate(file, ("tracker", name, "surface"))
+            yield f"{where}: no provider file has the surface {surface!r}{hint}"
+
+
 def unknown_providers(file: Path, main: MainSettings, provider_files: Sequence[ProviderFile]) -> Iterator[str]:
     """Mistakes for ``[catalog] enabled`` naming a provider that does not exist."""
     ids = {p.id for _, p in provider_files}

@@ -49,6 +49,7 @@ def load(directory: Path | None = None, environment: Mapping[str, str] | None = 
     mistakes += cross_checks.unknown_needs(main_file, main, provider_files) if all_valid else ()
     mistakes += cross_checks.unknown_targets(main_file, main, provider_files) if all_valid else ()
     mistakes += cross_checks.wrong_tools(main_file, main, provider_files) if all_valid else ()
+    mistakes += cross_checks.unknown_tracker_surfaces(main_file, main, provider_files) if all_valid else ()
     if not tables:
         mistakes.append(f"{folder / 'providers'}: no provider files. Each provider is one TOML file.")
     if mistakes:
@@ -71,6 +72,7 @@ def load(directory: Path | None = None, environment: Mapping[str, str] | None = 
         subscriptions=_subscriptions(main, own_services),
         own_services=own_services,
         tools=main.notify,
+        trackers=main.tracker,
     )
 
 

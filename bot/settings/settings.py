@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from bot.domain import OwnService, Probe, Provider, Subscription, VerdictParameters
 from bot.settings.brownout_toml import PollSettings, ReplicaSettings, StoreSettings, WebSettings
 from bot.settings.notify_toml import NotifyTable
+from bot.settings.tracker_toml import TrackerTable
 from bot.settings.verdict_toml import VerdictTable
 
 
@@ -32,6 +33,7 @@ class Settings:
     replica: ReplicaSettings = field(default_factory=ReplicaSettings)
     subscriptions: tuple[Subscription, ...] = ()  # of ``[[subscribe]]`` and ``[service.ID]``
     own_services: tuple[OwnService, ...] = ()
+    trackers: dict[str, TrackerTable] = field(default_factory=dict)
     tools: tuple[NotifyTable, ...] = ()  # of ``[[notify]]``
     _rules: dict[tuple[str, str], VerdictParameters] = field(default_factory=dict, repr=False, compare=False)
 

@@ -1,4 +1,4 @@
-"""The endpoints that take evidence from programs: ``POST /v1/reports``, ``/v1/outcomes`` and ``/v1/probes``.
+"""The endpoints that take evidence from programs: ``POST /v1/reports``, ``outcomes``, ``probes`` and ``alerts``.
 
 Every request needs a token. A token may write only its own kinds of evidence, at a limited rate. Evidence goes to the
 engine, which judges it. An error answer says what to do.
@@ -12,17 +12,18 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Protocol
 
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi import Body, Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import Field
 
 from bot import lookup
-from bot.domain import ProbeResult, Provider, RequestOutcomes, UserReport
+from bot.domain import ProbeResult, Provider, RequestOutcomes, TeamAlert, UserReport
 from bot.messages import formatting
 from bot.queries.current import StatusQueries
 from bot.storage import ApiToken
 from bot.web import errors
+from bot.web.alert_schemas import MAX_ALERTS, AlertmanagerIn, CloudEventIn, sent_alerts
 from bot.web.evidence_schemas import (
     MAX_BATCH,
     Accepted,
@@ -37,6 +38,10 @@ from bot.web.rate_limit import RateLimiter
 
 BEARER = HTTPBearer(auto_error=False, description="a token that `brownout token create` made")
 Batch = Annotated[list[ProbeIn], Field(min_length=1, max_length=MAX_BATCH)]
+AlertBody = Annotated[
+    AlertmanagerIn | CloudEventIn | Annotated[list[CloudEventIn], Field(min_length=1, max_length=MAX_ALERTS)],
+    Body(description="Alertmanager's webhook, one CloudEvent, or a list of CloudEvents"),
+]
 PermissionCheck = Callable[..., Awaitable[None]]
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -61,6 +66,7 @@ class EvidenceReceiver(Protocol):
         probes: Iterable[ProbeResult] = (),
         reports: Iterable[UserReport] = (),
         outcomes: Iterable[RequestOutcomes] = (),
+        alerts: Iterable[TeamAlert] = (),
     ) -> object: ...
 
 
@@ -76,7 +82,12 @@ def add_evidence_api(app: FastAPI, queries: StatusQueries, writing: EvidenceApi)
     """Adds the endpoints to the app."""
     app.add_exception_handler(RequestValidationError, _validation_response)
     receiver = writing.witness
-    for permission, add_endpoint in (("reports", _add_reports), ("outcomes", _add_outcomes), ("probes", _add_probes)):
+    for permission, add_endpoint in (
+        ("reports", _add_reports),
+        ("outcomes", _add_outcomes),
+        ("probes", _add_probes),
+        ("alerts", _add_alerts),
+    ):
         add_endpoint(
             app,
             queries,
@@ -140,6 +151,38 @@ def _add_probes(app: FastAPI, queries: StatusQueries, receiver: EvidenceReceiver
         for provider in dict.fromkeys(owners[one.surface] for one in accepted):
             receiver.apply_evidence(provider, probes=[one for one in accepted if owners[one.surface] == provider])
         return Accepted(taken=len(accepted), left=rejected)
+
+
+def _add_alerts(app: FastAPI, queries: StatusQueries, receiver: EvidenceReceiver, how: dict[str, Any]) -> None:
+    @app.post("/v1/alerts", summary="Alerts of your own monitoring", tags=["evidence"], **how)
+    async def alerts(
+        said: AlertBody,
+        request: Request,
+        surface: Annotated[str, Query(max_length=200, description="for alerts whose labels name no surface")] = "",
+    ) -> Accepted:
+        """Alertmanager's webhook or CloudEvents. A firing alert counts like the failed requests of one client.
+
+        The label `surface`, `brownout_surface` or `service` names the surface. Takes what it can of a list and says
+        what it left; 422 where it can take none of it.
+        """
+        now, writer = queries.now(), _token_of(request).name
+        owners = {s.id: p.id for p in queries.providers for s in p.surfaces}
+        sent = [(alert, alert.surface(surface)) for alert in sent_alerts(said)]
+        rejected = [
+            Rejected(index=n, surface=name[:200], why=_surface_error(name))
+            for n, (_, name) in enumerate(sent)
+            if name not in owners
+        ]
+        if len(rejected) == len(sent):
+            raise RequestValidationError([validation_error(("alerts", one.index), one.why) for one in rejected])
+        accepted = [alert.to_domain(name, now, writer) for alert, name in sent if name in owners]
+        for provider in dict.fromkeys(owners[one.surface] for one in accepted):
+            receiver.apply_evidence(provider, alerts=[one for one in accepted if owners[one.surface] == provider])
+        return Accepted(taken=len(accepted), left=rejected)
+
+
+def _surface_error(name: str) -> str:
+    return "no such surface here" if name else "no label surface, brownout_surface or service, and no ?surface="
 
 
 def _surface_provider(queries: StatusQueries, surface: str) -> Provider:

@@ -1,6 +1,16 @@
 """Short ways to say what others than the page see, and a bot that lives through it minute by minute."""
 
-from bot.domain import EvidenceBatch, ProbeResult, ProviderState, RequestOutcomes, UserReport
+from datetime import timedelta
+
+from bot.domain import (
+    EvidenceBatch,
+    ProbeResult,
+    ProviderState,
+    RequestOutcomes,
+    TeamAlert,
+    TrackerReading,
+    UserReport,
+)
 from bot.rules import transition
 from tests.support.polls import RULES, at, look, page
 
@@ -23,9 +33,20 @@ def counted(minute, ok=100, surface=API, client="", writer="", **errors):
     return RequestOutcomes(surface, at(minute - 1), at(minute), ok, failed, client=client, writer=writer)
 
 
+def alerted(minute, name="CheckoutErrors", surface=API, since=None, **more):
+    """An alert of the team's own, as it is sent at this minute."""
+    began = at(minute if since is None else since)
+    return TeamAlert(surface, name, at(minute), began, at(minute) + timedelta(hours=1), **more)
+
+
+def tracked(minute, is_trouble=True, tracker="Downdetector", text="8 times the usual reports", surface=API):
+    """What an outage tracker shows at this minute."""
+    return TrackerReading(surface, tracker, at(minute), is_trouble, text)
+
+
 def evidence(*pieces):
     """These pieces, sorted by what they are."""
-    kinds = (ProbeResult, UserReport, RequestOutcomes)
+    kinds = (ProbeResult, UserReport, RequestOutcomes, TeamAlert, TrackerReading)
     return EvidenceBatch(*(tuple(p for p in pieces if isinstance(p, kind)) for kind in kinds))
 
 

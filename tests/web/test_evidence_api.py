@@ -27,8 +27,8 @@ class EvidenceRecorder:
     def __init__(self):
         self.heard = []
 
-    def apply_evidence(self, provider_id, *, probes=(), reports=(), outcomes=()):
-        self.heard += [(provider_id, one) for one in (*probes, *reports, *outcomes)]
+    def apply_evidence(self, provider_id, *, probes=(), reports=(), outcomes=(), alerts=()):
+        self.heard += [(provider_id, one) for one in (*probes, *reports, *outcomes, *alerts)]
 
 
 class Bot:
@@ -38,7 +38,7 @@ class Bot:
         self.town = Scenario(path)
         self.ear, self.seconds = EvidenceRecorder(), 0.0
         keys, now = self.town.book.api_tokens, self.town.now()
-        self.secret = keys.create("shop", ("outcomes", "probes", "reports"), now)
+        self.secret = keys.create("shop", ("alerts", "outcomes", "probes", "reports"), now)
         pace = RateLimiter(lambda: self.seconds, burst=3)
 
         self.app = web_app(self.town.desk(), always_ready, asyncio.Event(), writing=EvidenceApi(self.ear, pace))
@@ -124,6 +124,104 @@ async def test_a_list_of_which_nothing_can_be_taken_is_refused(bot):
 async def test_a_clock_a_little_ahead_is_told_as_now(bot):
     await bot.post("probes", [bot.result(at=bot.at(seconds=-30))])
     assert bot.ear.heard[0][1].at == bot.town.now()
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------------
+
+
+def firing(surface="acme-api", **more):
+    labels = {"alertname": "CheckoutErrors", "severity": "critical"} | ({"surface": surface} if surface else {})
+    return {"status": "firing", "labels": labels, "startsAt": "2026-03-02T11:00:00Z", "fingerprint": "f1"} | more
+
+
+def webhook(*alerts):
+    """As Alertmanager sends it, with keys that we do not use."""
+    return {"version": "4", "groupKey": "{}", "status": "firing", "receiver": "brownout", "alerts": [*alerts]}
+
+
+def event(kind="com.acme.alert.firing", **data):
+    return {"specversion": "1.0", "id": "1", "source": "/shop", "type": kind, "subject": "Checkout", "data": data}
+
+
+async def test_alertmanagers_alerts_are_heard(bot):
+    answer = await bot.post("alerts", webhook(firing(endsAt="0001-01-01T00:00:00Z")))
+    [(provider, alert)] = bot.ear.heard
+    assert (answer.json(), provider, alert.name, alert.writer) == (
+        {"taken": 1, "left": []},
+        "acme",
+        "CheckoutErrors",
+        "shop",
+    )
+    assert (alert.is_firing, alert.is_critical, alert.until - alert.at) == (True, True, timedelta(hours=1))
+
+
+async def test_an_alert_that_is_resolved_is_heard_as_such(bot):
+    await bot.post("alerts", webhook(firing(status="resolved")))
+    assert bot.ear.heard[0][1].is_firing is False
+
+
+@pytest.mark.parametrize("label", ["surface", "brownout_surface", "service"])
+async def test_each_of_the_labels_names_the_surface(bot, label):
+    await bot.post("alerts", webhook(firing(surface="", labels={label: "acme-web"})))
+    assert bot.ear.heard[0][1].surface == "acme-web"
+
+
+async def test_the_address_names_the_surface_for_alerts_whose_labels_do_not(bot):
+    await bot.post("alerts?surface=acme-web", webhook(firing(surface="")))
+    assert bot.ear.heard[0][1].surface == "acme-web"
+
+
+async def test_alerts_of_no_surface_are_left_and_named(bot):
+    answer = await bot.post("alerts", webhook(firing("nobody"), firing(), firing("")))
+    assert [(one["index"], one["why"].split(",")[0]) for one in answer.json()["left"]] == [
+        (0, "no such surface here"),
+        (2, "no label surface"),
+    ]
+
+
+async def test_alerts_of_which_none_can_be_taken_are_refused(bot):
+    assert (await bot.post("alerts", webhook(firing("nobody")))).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "is_firing"),
+    [
+        ("com.acme.alert.firing", {}, True),
+        ("com.acme.alert.resolved", {}, False),
+        ("com.acme.alert", {"status": "resolved"}, False),
+        ("com.acme.alert.resolved", {"status": "firing"}, True),
+    ],
+)
+async def test_a_cloud_event_is_heard(bot, kind, data, is_firing):
+    headers = {"content-type": "application/cloudevents+json"}
+    await bot.post("alerts", event(kind, surface="acme-api", **data), headers=headers)
+    [(_, alert)] = bot.ear.heard
+    assert (alert.surface, alert.name, alert.is_firing) == ("acme-api", "Checkout", is_firing)
+
+
+async def test_a_batch_of_cloud_events_is_heard_and_ends_what_it_began(bot):
+    await bot.post("alerts", [event(surface="acme-api"), event("x.resolved", labels={"surface": "acme-api"})])
+    begun, ended = (alert for _, alert in bot.ear.heard)
+    assert (begun.ident, begun.is_firing, ended.is_firing) == (ended.ident, True, False)
+
+
+async def test_alerts_need_a_token_for_alerts(bot):
+    secret = bot.town.book.api_tokens.create("other", ("reports",), bot.town.now())
+    assert (await bot.post("alerts", webhook(firing()), secret=secret)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "body", [{}, [], {"alerts": []}, {"alerts": [{"status": "odd"}]}, {"specversion": "2.0"}, "x", 1, [[]]]
+)
+async def test_what_is_no_alert_is_refused(bot, body):
+    assert (await bot.post("alerts", body)).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["<!channel>", "a\nb", "x" * 5000, "\u202ereversed"])
+async def test_the_name_of_an_alert_is_one_line_of_bounded_length(bot, name):
+    await bot.post("alerts", webhook(firing(labels={"alertname": name, "surface": "acme-api"})))
+    heard = bot.ear.heard[0][1].name
+    assert (len(heard) <= 100, "\n" in heard, "\u202e" in heard) == (True, False, False)
 
 
 # --- whose it is ------------------------------------------------------------------------------------------------------

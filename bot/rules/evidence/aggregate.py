@@ -26,6 +26,9 @@ from bot.domain import (
     ReportBaseline,
     ReporterState,
     RequestOutcomes,
+    TeamAlert,
+    TrackerReading,
+    TrackerState,
     TrafficWindow,
     UserReport,
 )
@@ -43,6 +46,8 @@ MAX_BASELINE = 5.0  # a usual number above this does not count: 25 people within
 KNOWN_AFTER = timedelta(days=1)  # a vantage point is known after results for so long,
 KNOWN_RESULTS = 100  # and so many of them,
 PLACE_MEMORY = timedelta(days=1)  # with no break longer than this
+MAX_ALERTS = 32  # firing alerts of one writer and surface
+TRACKER_FRESH_FOR = timedelta(minutes=15)  # what a tracker said longer ago does not count
 _SERVER_ERROR = re.compile(r"5\d\d")
 DEFAULT_BAD, DEFAULT_OF = 3, 5  # a probe fails with 3 failures in its last 5 attempts
 
@@ -58,8 +63,10 @@ def aggregate_evidence(
         for result in sorted(results, key=lambda r: r.at):
             state = _add_probe_result(state, result, at, probe)
         state = _add_reports(state, [r for r in batch.reports if r.surface == surface], at)
+        state = _add_alerts(state, [a for a in batch.alerts if a.surface == surface], at)
         state = _add_outcomes(state, [o for o in batch.outcomes if o.surface == surface], at)
-        if state != EvidenceState(surface):
+        state = _add_readings(state, [r for r in batch.readings if r.surface == surface])
+        if state != EvidenceState(surface) or surface in by_surface:
             by_surface[surface] = state
     return tuple(by_surface[s.id] for s in provider.surfaces if s.id in by_surface)
 
@@ -67,7 +74,7 @@ def aggregate_evidence(
 def is_stable(state: EvidenceState) -> bool:
     """True where the passing of time alone cannot turn the evidence against the surface."""
     failures = any(not t.ok for s in state.sights for t in s.tries) or any(t.failed for t in state.tallies)
-    return not (failures or state.voices)
+    return not (failures or state.voices or any(t.since for t in state.trackers))
 
 
 # --- probes -----------------------------------------------------------------------------------------------------------
@@ -219,6 +226,36 @@ def _add_outcomes(state: EvidenceState, outcomes: Iterable[RequestOutcomes], at:
         traffic_since=since if is_failing else None,
         traffic_ok_since=ok_since if is_ok else None,
     )
+
+
+def _add_alerts(state: EvidenceState, alerts: Iterable[TeamAlert], at: datetime) -> EvidenceState:
+    """Adds alerts of the team's own as windows of clients of their own; one that no longer fires is taken out.
+
+    A token has at most ``MAX_ALERTS``; of more, the newest are left out.
+    """
+    windows = list(state.tallies)
+    for alert in alerts:
+        client = f"alert {alert.name} {alert.ident}"
+        windows = [w for w in windows if not (w.alert and (w.client, w.writer) == (client, alert.writer))]
+        own = sum(bool(w.alert) and w.writer == alert.writer for w in windows)
+        if alert.is_firing and own < MAX_ALERTS:
+            windows.append(traffic.alert_window(alert, client, at))
+    return replace(state, tallies=tuple(windows))
+
+
+def _add_readings(state: EvidenceState, readings: Iterable[TrackerReading]) -> EvidenceState:
+    """Keeps what each tracker said last, and since when it says trouble; what can't be read ends nothing at once."""
+    trackers = {t.tracker: t for t in state.trackers}
+    for reading in sorted(readings, key=lambda r: r.at):
+        old = trackers.get(reading.tracker)
+        if reading.is_trouble is None:
+            known = old or TrackerState(reading.tracker, reading.at)
+            trackers[reading.tracker] = replace(known, is_known=False)
+            continue
+        goes_on = old is not None and old.since is not None and reading.at - old.at <= TRACKER_FRESH_FOR
+        since = (old.since if old and goes_on else reading.at) if reading.is_trouble else None
+        trackers[reading.tracker] = TrackerState(reading.tracker, reading.at, since, reading.text)
+    return replace(state, trackers=tuple(sorted(trackers.values(), key=lambda t: t.tracker)))
 
 
 def _to_traffic_window(outcomes: RequestOutcomes, at: datetime) -> TrafficWindow:

@@ -15,7 +15,13 @@ from statistics import median
 
 from bot.domain import LOCAL_VANTAGE, EvidenceState, ProbePlace, ProbeState
 from bot.rules.evidence import traffic
-from bot.rules.evidence.aggregate import FRESH_FOR, REPORTS_WITHIN, baseline_reports, is_known_place
+from bot.rules.evidence.aggregate import (
+    FRESH_FOR,
+    REPORTS_WITHIN,
+    TRACKER_FRESH_FOR,
+    baseline_reports,
+    is_known_place,
+)
 
 FAILING_FOR = timedelta(minutes=3)  # shorter failures are ignored
 CONFIRMED_AFTER = timedelta(minutes=10)  # a probe that has been ok for this long confirms recovery
@@ -48,7 +54,10 @@ class Signal:
     Of probes, ``places`` is how many known places fail, and ``is_known`` whether any known place sees what it says. Of
     traffic, ``n`` and ``share`` are those of the worst writer, ``clients`` is how many clients there are,
     ``clients_failing`` how many of them see failures, ``median`` and ``worst`` are the failed shares of the median
-    client and of the worst.
+    client and of the worst. ``alerts`` are the names of the team's own alerts that fire, which count like clients, and
+    are not in ``n`` or in ``own_share``, the failed share of counted requests.
+
+    Of trackers, ``why`` is what they show, ``n`` how many show trouble.
     """
 
     says: SignalKind = SignalKind.NONE
@@ -65,6 +74,8 @@ class Signal:
     clients_failing: int = 0
     median: float = 0.0
     worst: float = 0.0
+    alerts: tuple[str, ...] = ()
+    own_share: float = 0.0
 
 
 NO_SIGNAL = Signal()
@@ -77,6 +88,7 @@ class Signals:
     probe: Signal = NO_SIGNAL
     people: Signal = NO_SIGNAL
     traffic: Signal = NO_SIGNAL
+    trackers: Signal = NO_SIGNAL
 
     @property
     def is_failing(self) -> bool:
@@ -122,6 +134,11 @@ class Signals:
         return self.people.says is SignalKind.CROWD
 
     @property
+    def is_tracked(self) -> bool:
+        """An outage tracker or a metric shows trouble. Like reports of people, it lowers a verdict, and raises none."""
+        return self.trackers.says is SignalKind.CROWD
+
+    @property
     def is_ok(self) -> bool:
         """Every probe is ok, one of a known place among them, and the team's own requests do not fail."""
         failing = (SignalKind.FAILING, SignalKind.PARTLY)
@@ -131,7 +148,9 @@ class Signals:
     def since(self) -> datetime | None:
         """Since when any evidence is against the surface; None where none is."""
         against = (SignalKind.FAILING, SignalKind.PARTLY, SignalKind.CROWD)
-        times = [s.since for s in (self.probe, self.traffic, self.people) if s.says in against and s.since]
+        times = [
+            s.since for s in (self.probe, self.traffic, self.people, self.trackers) if s.says in against and s.since
+        ]
         return min(times, default=None)
 
     def confirms_recovery(self, at: datetime) -> bool:
@@ -139,11 +158,12 @@ class Signals:
         return self.is_ok and self.probe.since is not None and at - self.probe.since >= CONFIRMED_AFTER
 
     def shortens_dwell(self, at: datetime) -> bool:
-        """Whether recovery is confirmed and hardly anybody reports the surface.
+        """Whether recovery is confirmed, hardly anybody reports the surface, and no tracker shows trouble.
 
         See bot/docs/verdict-rules.md#combining-evidence: D=30, R=5.
         """
-        return self.confirms_recovery(at) and self.people.says in (SignalKind.QUIET, SignalKind.NONE)
+        is_quiet = self.people.says in (SignalKind.QUIET, SignalKind.NONE) and not self.is_tracked
+        return self.confirms_recovery(at) and is_quiet
 
 
 NO_SIGNALS = Signals()
@@ -152,7 +172,10 @@ NO_SIGNALS = Signals()
 def evaluate_signals(evidence: EvidenceState | None, at: datetime) -> Signals:
     """Returns the signals of a surface's evidence at this moment; probes and requests count for three minutes."""
     return (
-        Signals(_probe_signal(evidence, at), _report_signal(evidence, at), _traffic_signal(evidence, at))
+        Signals(
+            *(_probe_signal(evidence, at), _report_signal(evidence, at), _traffic_signal(evidence, at)),
+            trackers=_tracker_signal(evidence, at),
+        )
         if evidence is not None
         else NO_SIGNALS
     )
@@ -251,6 +274,20 @@ def _report_signal(evidence: EvidenceState, at: datetime) -> Signal:
     return Signal(says, recent[0].at, recent[-1].at, len(recent))
 
 
+def _tracker_signal(evidence: EvidenceState, at: datetime) -> Signal:
+    """Crowd: a tracker shows trouble, for ``FAILING_FOR`` at least, and was read not long ago."""
+    fresh = [t for t in evidence.trackers if at - t.at <= TRACKER_FRESH_FOR]
+    if not fresh:
+        return NO_SIGNAL
+    seen_at = max(t.at for t in fresh)
+    trouble = [(t.since, t) for t in fresh if t.since is not None]
+    lasting = [(since, t) for since, t in trouble if at - since >= FAILING_FOR]
+    says = SignalKind.CROWD if lasting else SignalKind.SOME if trouble else SignalKind.QUIET
+    shown = lasting or trouble
+    why = ", ".join(f"{t.tracker}: {t.text}" for _, t in shown)
+    return Signal(says, min((since for since, _ in shown), default=None), seen_at, n=len(shown), why=why)
+
+
 def _traffic_signal(evidence: EvidenceState, at: datetime) -> Signal:
     """Failing: nearly all requests of the median client in the last three minutes; partly: a share in the last five.
 
@@ -259,29 +296,46 @@ def _traffic_signal(evidence: EvidenceState, at: datetime) -> Signal:
     fresh = [t for t in evidence.tallies if at - t.until < FRESH_FOR]
     if not fresh:
         return NO_SIGNAL
-    seen_at = max(t.until for t in fresh)
+    seen_at = min(max(t.until for t in fresh), at)
     recent, now = traffic.voices(evidence.tallies, at), traffic.voices(evidence.tallies, at, FRESH_FOR)
     worst, worst_now = traffic.worst_voice(recent), traffic.worst_voice(now)
     if worst is None or worst_now is None:
         return Signal(SignalKind.OK, seen_at=seen_at)
-    base = _voices_signal(worst, recent, seen_at)
+    own = _own_counts(evidence, at)
+    base = _voices_signal(worst, recent, own)
+    base = replace(base, seen_at=seen_at)
     since = evidence.traffic_since
     if not worst.is_significant:
         return replace(base, since=evidence.traffic_ok_since)
     if since is None or at - since < FAILING_FOR:
         return replace(base, says=SignalKind.SOME, since=since)
     if traffic.median_share(now) >= traffic.OUTAGE_SHARE:
-        return replace(_voices_signal(worst_now, now, seen_at), says=SignalKind.FAILING, since=since)
+        return replace(_voices_signal(worst_now, now, own), seen_at=seen_at, says=SignalKind.FAILING, since=since)
     return replace(base, says=SignalKind.PARTLY, since=since)
 
 
-def _voices_signal(worst: traffic.Voice, voices: Sequence[traffic.Voice], seen_at: datetime) -> Signal:
+@dataclass(frozen=True, slots=True)
+class _OwnCounts:
+    """The alerts that fire, and the requests that were counted, by the worst writer."""
+
+    alerts: tuple[str, ...]
+    worst: traffic.Voice | None
+
+
+def _own_counts(evidence: EvidenceState, at: datetime) -> _OwnCounts:
+    firing = {t.alert for t in evidence.tallies if t.alert and at - t.until < FRESH_FOR}
+    counted = [t for t in evidence.tallies if not t.alert]
+    return _OwnCounts(tuple(sorted(firing)), traffic.worst_voice(traffic.voices(counted, at)))
+
+
+def _voices_signal(worst: traffic.Voice, voices: Sequence[traffic.Voice], own: _OwnCounts) -> Signal:
     shares = [c.share for voice in voices for c in voice.clients]
     return Signal(
         SignalKind.OK,
-        seen_at=seen_at,
-        n=worst.requests,
+        n=worst.requests if not own.alerts else own.worst.requests if own.worst else 0,
         share=worst.share,
+        alerts=own.alerts,
+        own_share=own.worst.share if own.worst else 0.0,
         why=worst.worst_failure,
         clients=len(shares),
         clients_failing=sum(share >= traffic.MIN_FAILURE_SHARE for share in shares),

@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from statistics import median
 
-from bot.domain import RequestOutcomes, TrafficWindow
+from bot.domain import RequestOutcomes, TeamAlert, TrafficWindow
 
 TRAFFIC_WITHIN = timedelta(minutes=5)  # window over which the share of failed requests is computed
 # requests fail significantly: with so many requests, so many failures, and such a share of failures
 MIN_REQUESTS, MIN_FAILURES, MIN_FAILURE_SHARE = 20, 5, 0.05
 OUTAGE_SHARE = 0.9  # failed share of the median client's requests that counts like a failing probe
 MAX_CLIENTS = 256  # of one writer and surface; of more clients, a sample that is independent of their names' order
+MAX_ALERT_AGE = timedelta(minutes=15)  # an alert that has fired for longer counts as firing for so long
 MAX_WINDOWS = 6  # of one client and surface; of more, the oldest are added up
 MIN_VOICES_FOR_MEDIAN = 3  # of fewer, the worse counts, so that one alone outvotes no one
 
@@ -117,6 +118,18 @@ def to_window(outcomes: RequestOutcomes, at: datetime, failed: dict[str, int]) -
     return TrafficWindow(
         since, until, max(outcomes.ok, 0), sum(failed.values()), worst, outcomes.client, outcomes.writer
     )
+
+
+def alert_window(alert: TeamAlert, client: str, at: datetime) -> TrafficWindow:
+    """A firing alert as the requests of one client: nearly all of them fail if it is critical, else a part.
+
+    The numbers are the least that count in full. It lasts until the alert no longer counts; its beginning is believed
+    as far back as that of counts.
+    """
+    since = min(max(alert.since, at - MAX_ALERT_AGE), at)
+    failed = MIN_REQUESTS if alert.is_critical else MIN_FAILURES
+    ok = MIN_REQUESTS - failed
+    return TrafficWindow(since, max(alert.until, at), ok, failed, "", client, alert.writer, alert.name)
 
 
 def voices(windows: Iterable[TrafficWindow], at: datetime, within: timedelta = TRAFFIC_WITHIN) -> tuple[Voice, ...]:

@@ -2,12 +2,12 @@
 
 See bot/docs/verdict-rules.md#combining-evidence.
 
-The worst fresh evidence wins. Evidence against a surface lowers its verdict; reports only ever lower it. Evidence for a
-surface shortens the dwell and raises the verdict in two rules only, and only from a known place
-(bot/docs/verdict-rules.md#who-counts): a probe that has answered for ten minutes turns *hold off* into *retry gently*
-at the lowest exposure, and a probe that answers stands in for a page that can't be read, for half of the load at most.
-A probe that fails from a single place holds off as well, where no other place answers; the reason says that it is only
-one. Where the team's own requests go well, such a probe lowers the verdict to *retry gently* only.
+The worst fresh evidence wins. Evidence against a surface lowers its verdict; reports and outage trackers only ever
+lower it. Evidence for a surface shortens the dwell and raises the verdict in two rules only, and only from a known
+place (bot/docs/verdict-rules.md#who-counts): a probe that has answered for ten minutes turns *hold off* into *retry
+gently* at the lowest exposure, and a probe that answers stands in for a page that can't be read, for half of the load
+at most. A probe that fails from a single place holds off as well, where no other place answers; the reason says that it
+is only one. Where the team's own requests go well, such a probe lowers the verdict to *retry gently* only.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _reduced_load(inputs: VerdictInputs) -> float:
         caps.append(max(low, high * (1 - inputs.signals.traffic.share)))
     if inputs.signals.is_probe_doubtful and inputs.signals.probe.says is SignalKind.FAILING:
         caps.append(low)
-    if inputs.signals.is_widely_reported and not inputs.signals.is_ok:
+    if (inputs.signals.is_widely_reported or inputs.signals.is_tracked) and not inputs.signals.is_ok:
         caps.append(low)
     return min(caps)
 
@@ -116,7 +116,7 @@ def _load_without_page(inputs: VerdictInputs) -> float:
     is_sure = (
         inputs.signals.confirms_recovery(inputs.at)
         and inputs.worst_assessment is not SurfaceAssessment.BAD
-        and not inputs.signals.is_widely_reported
+        and not (inputs.signals.is_widely_reported or inputs.signals.is_tracked)
     )
     return inputs.rules.gentle_high if is_sure else inputs.rules.gentle_low
 
@@ -161,6 +161,14 @@ COMBINATION_RULES = (
         Advice.RETRY_GENTLY,
         _reduced_load,
         reasons.until_reports_stop,
+    ),
+    CombinationRule(
+        "tracked",
+        _PAGES_EVIDENCE_MAY_LOWER,
+        lambda f: f.signals.is_tracked,
+        Advice.RETRY_GENTLY,
+        _reduced_load,
+        reasons.until_trackers_stop,
     ),
     CombinationRule(
         "bad_but_answering",

@@ -19,6 +19,7 @@ def describe_signals(signals: Signals) -> str:
         (signals.probe, _probe_clause(signals.probe)),
         (signals.traffic, _traffic_clause(signals.traffic)),
         (signals.people, _report_clause(signals)),
+        (signals.trackers, _tracker_clause(signals.trackers)),
     )
     worst_first = sorted((s for s in clauses if s[1]), key=lambda s: list(SignalKind).index(s[0].says))
     return ", ".join(clause for _, clause in worst_first)
@@ -47,6 +48,8 @@ def _probe_clause(signal: Signal) -> str:
 
 def _traffic_clause(signal: Signal) -> str:
     """The requests of the only client; of several, how many of them fail and how badly."""
+    if signal.alerts:
+        return _alert_clause(signal)
     if signal.says is SignalKind.NONE or signal.n < MIN_REQUESTS:
         return ""
     if signal.says in (SignalKind.OK, SignalKind.SOME):
@@ -59,6 +62,23 @@ def _traffic_clause(signal: Signal) -> str:
         f"your traffic: {failing} since {format_time(signal.since)}"
         f" (median {signal.median:.0%} errors, worst {signal.worst:.0%} errors{most})"
     )
+
+
+def _alert_clause(signal: Signal) -> str:
+    """The alerts of the team's own that fire; and counted requests, if there are enough."""
+    names = [_printable_text(name) for name in signal.alerts[:_MAX_NAMED]]
+    more = f" and {len(signal.alerts) - _MAX_NAMED} more" if len(signal.alerts) > _MAX_NAMED else ""
+    since = f" since {format_time(signal.since)}" if signal.since else ""
+    fires = "your alert fires" if len(signal.alerts) == 1 else "your alerts fire"
+    counted = f", your traffic: {signal.own_share:.0%} errors of {signal.n:,}" if signal.n >= MIN_REQUESTS else ""
+    return f"{fires}{since} ({', '.join(names)}{more}){counted}"
+
+
+def _tracker_clause(signal: Signal) -> str:
+    if signal.says not in (SignalKind.CROWD, SignalKind.SOME):
+        return ""
+    begun = f" since {format_time(signal.since)}" if signal.since else ""
+    return f"{_printable_text(signal.why)}{begun}"
 
 
 def _harmless_errors(signal: Signal) -> str:

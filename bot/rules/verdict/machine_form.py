@@ -157,7 +157,10 @@ def _page_evidence(case: VerdictCase, now: datetime) -> dict[str, Any]:
 
 def _other_evidence(signals: Signals, now: datetime) -> Iterator[dict[str, Any]]:
     """An entry for each kind of evidence beside the page, with the keys that apply to it."""
-    for source, signal in (("probe", signals.probe), ("users", signals.people), ("traffic", signals.traffic)):
+    sources = [("probe", signals.probe), ("users", signals.people), ("traffic", signals.traffic)]
+    if signals.trackers.says is not SignalKind.NONE:
+        sources.append(("trackers", signals.trackers))
+    for source, signal in sources:
         entry: dict[str, Any] = {"source": source, "state": str(signal.says)}
         if signal.seen_at is None:
             yield entry
@@ -165,6 +168,8 @@ def _other_evidence(signals: Signals, now: datetime) -> Iterator[dict[str, Any]]
         entry |= {"since": _iso(signal.since), "observed_at": _iso(signal.seen_at), "n": signal.n}
         entry["age_s"] = max(0, round((now - signal.seen_at).total_seconds()))
         entry |= _traffic_shares(signal) if source == "traffic" else {}
+        entry |= {"alerts": list(signal.alerts)} if signal.alerts else {}
+        entry |= {"shows": signal.why} if source == "trackers" and signal.why else {}
         entry |= {"failing_from": list(signal.against), "answering_from": list(signal.by)} if source == "probe" else {}
         yield entry
 

@@ -311,6 +311,12 @@ def until_reports_stop(inputs: VerdictInputs) -> str:
     return f"Full load after {format_minutes(inputs.rules.resolved_clean)} without reports{raised}"
 
 
+def until_trackers_stop(inputs: VerdictInputs) -> str:
+    """What ends *retry gently* for an outage tracker or a metric."""
+    raised = "" if inputs.signals.is_ok else f", {load_text(inputs.rules.gentle_high)} if our probe passes"
+    return f"Full load when it shows no trouble any more{raised}"
+
+
 def until_component_known(_inputs: VerdictInputs) -> str:
     """What ends an unknown state of a component."""
     return "Changes when the page shows a known status"

@@ -9,7 +9,7 @@ from inline_snapshot import snapshot
 
 from bot.domain import Advice, Stage, VerdictParameters
 from bot.rules.verdict.combine import COMBINATION_RULES
-from tests.support.evidence import counted, lived, probed, reported, tried, verdict
+from tests.support.evidence import counted, lived, probed, reported, tracked, tried, verdict
 from tests.support.polls import RED, RULES, incident, page, update
 
 RANK = list(Advice)
@@ -308,6 +308,11 @@ def test_a_reason_says_who_saw_what_and_when():
 def test_a_few_people_agree_with_a_page_that_admits_it():
     few = lived(5, shown=outage(), seen=lambda minute: crowd(3)(0) if minute == 5 else [])
     assert "; 3 people report it" in verdict(few).reason
+
+
+def test_tracked_trouble_is_like_many_reports():
+    spike = lived(4, seen=lambda minute: [tracked(minute, minute >= 0)])
+    assert told(spike) == (Advice.RETRY_GENTLY, "tracked", 0.1)
 
 
 def test_every_line_of_the_table_is_tested_here():
