@@ -8,6 +8,7 @@ connection is closed and opened again here, after verifying the tokens: the SDK 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -48,6 +49,9 @@ _DISCONNECT_REASONS = {
     LINK_DISABLED: f"Slack has switched Socket Mode off for this app ({LINK_DISABLED}); its settings switch it on",
     TOO_MANY: f"the app has too many connections ({TOO_MANY}); stop its other processes, at most ten may connect",
 }
+_OTHERS = (
+    "Slack counts %d connections of this app: another process uses its tokens, and gets a part of the commands; stop it"
+)
 PING_S = 5  # a broken socket is noticed within two of these (bot/docs/slack-limits.md#socket-mode)
 
 
@@ -176,7 +180,7 @@ async def _open_connection(
     connection: Any = PacedClient(tokens, url, pace, logger=bolt.logger, web_client=client, ping_interval=PING_S)
     handler.client = connection
     connection.socket_mode_request_listeners.append(handler.handle)
-    connection.on_message_listeners.append(partial(_record_disconnect_reason, link))
+    connection.on_message_listeners += [partial(_record_disconnect_reason, link), _OthersWarning().check]
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             connection.wss_uri = address
@@ -206,6 +210,27 @@ async def _record_disconnect_reason(link: SlackStatus, message: Any) -> None:
         if why and why != link.why:
             log.warning("%s", why)
         link.why = why or link.why
+
+
+@dataclass(slots=True)
+class _OthersWarning:
+    """Warns if Slack counts more connections of the app than ours when it greets us first.
+
+    Later greetings are not looked at: while Slack renews a connection, both are ours.
+    """
+
+    _is_greeted: bool = False
+
+    async def check(self, message: Any) -> None:
+        """Looks at a message of Slack."""
+        text = getattr(message, "data", None)
+        if self._is_greeted or not (isinstance(text, str) and '"hello"' in text):
+            return
+        self._is_greeted = True
+        with suppress(ValueError, AttributeError):
+            count = json.loads(text).get("num_connections")
+            if isinstance(count, int) and count > 1:
+                log.warning(_OTHERS, count)
 
 
 async def _wait_for_loss(connection: Any, link: SlackStatus) -> float:

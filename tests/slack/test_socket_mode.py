@@ -156,6 +156,21 @@ async def test_connections_that_slack_closes_at_once_are_not_opened_without_a_pa
     assert len(opened) <= 10
 
 
+@pytest.mark.parametrize(
+    ("greetings", "warnings"),
+    [([1], 0), ([2], 1), ([3, 3], 1), ([1, 2], 0), (["two"], 0), ([None], 0)],
+    ids=["ours alone", "another's", "said once", "renewed by Slack", "a text", "no number"],
+)
+async def test_another_process_with_the_same_tokens_is_named_in_the_log(slack, log, greetings, warnings):
+    async with serving(slack):
+        await soon(lambda: "connected to Slack" in log())
+        for count in greetings:
+            await slack.sockets[-1].send_json({"type": "hello", "num_connections": count})
+        await slack.sockets[-1].send_json({"type": "disconnect", "reason": "link_disabled"})
+        await soon(lambda: any("link_disabled" in line for line in log()))
+    assert sum("another process uses its tokens" in line for line in log()) == warnings
+
+
 async def test_a_slack_that_is_away_is_told_once_and_tried_until_it_is_there(slack, log):
     slack.refuses = {"apps.connections.open": "internal_error"}
     async with serving(slack):
