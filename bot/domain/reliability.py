@@ -234,6 +234,7 @@ class ReliabilityFigures:
     bad time. ``vendor_lag`` is from the stated start to the first post, ``our_lag`` from the first post to our poll.
     ``inferred`` is the bad time that no component says. ``months`` are the numbers of first posts by month, such as
     2026-03. ``since`` is when the surface began, ``until`` when it ended, where that is inside the window.
+    ``possible_doubles`` are pairs of incidents that count as two and may be one; given for a provider only.
     """
 
     surface: str
@@ -256,6 +257,7 @@ class ReliabilityFigures:
     months: Mapping[str, int] = field(default_factory=dict)
     since: datetime | None = None
     until: datetime | None = None
+    possible_doubles: tuple[tuple[str, str], ...] = ()
 
     @property
     def known_time(self) -> timedelta:

@@ -121,6 +121,10 @@ def _report_notes(reports: Sequence[ProviderReport]) -> Iterator[str]:
         yield "since: the service did not exist before; that time is in no figure."
     if any(f.until for f in rows):
         yield "until: the service existed no longer; the time after it is in no figure."
+    if pairs := [pair for report in reports for pair in report.whole.possible_doubles]:
+        shown = "; ".join(" and ".join(pair) for pair in pairs[:MAX_LISTED])
+        more = f"; {len(pairs) - MAX_LISTED} more pairs" if len(pairs) > MAX_LISTED else ""
+        yield f"possibly double, counted as two: {shown}{more}."
 
 
 def _service_cell(f: ReliabilityFigures) -> str:
@@ -207,7 +211,11 @@ def flat_table(
 
 
 def _flat_figures(figures: ReliabilityFigures) -> dict[str, Cell]:
-    return {k: v for k, v in _flattened("", _figures_json(figures)) if not k.startswith("months.")}
+    return {
+        k: v
+        for k, v in _flattened("", _figures_json(figures))
+        if not k.startswith("months.") and k != "possible_doubles"
+    }
 
 
 def _figures_json(f: ReliabilityFigures) -> dict[str, Any]:
@@ -236,6 +244,7 @@ def _figures_json(f: ReliabilityFigures) -> dict[str, Any]:
         "post_hoc_pct": _round(100 * f.post_hoc / f.incidents, 1) if f.incidents else None,
         "to_resolve_h": {"n": f.to_resolve.n, **to_resolve},
         "months": dict(f.months),
+        **({"possible_doubles": [list(pair) for pair in f.possible_doubles]} if f.possible_doubles else {}),
     }
 
 

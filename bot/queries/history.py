@@ -19,7 +19,7 @@ from bot.domain.reliability import (
 from bot.errors import UsageError
 from bot.messages import charts
 from bot.messages.charts import Lane, Picture
-from bot.rules.reliability import days, icpe25, posted, spans
+from bot.rules.reliability import days, icpe25, incidents, posted, spans
 from bot.rules.reliability import figures as reliability_figures
 from bot.storage.archive import Archive
 
@@ -61,6 +61,20 @@ class HistoryQueries:
         cut = TimeWindow(window.start, min(window.end, self.now))
         return spans.condition_periods(self.surface_record(surface, cut), cut)
 
+    def periods_by_surface(
+        self, provider: Provider, surfaces: Sequence[Surface], window: TimeWindow
+    ) -> dict[str, tuple[ConditionPeriod, ...]]:
+        """The same for several surfaces of a provider, by id: its polls and transitions are read once."""
+        cut = TimeWindow(window.start, min(window.end, self.now))
+        known = self.archive.known_windows(provider.id, cut, self.now)
+        transitions = self.archive.dated_transitions(provider.id, cut)
+        found = {}
+        for surface in surfaces:
+            record = self.archive.surface_record(provider.id, surface.id, cut, self.now, known=known)
+            dated = replace(record, posted=posted.posted_claims(transitions, (*record.seen, *record.told), surface))
+            found[surface.id] = spans.condition_periods(dated, cut)
+        return found
+
     def reliability_figures(self, surface: Surface, window: TimeWindow) -> ReliabilityFigures:
         """The reliability figures of one surface in the part of a window in which it existed."""
         own = self.lifetime(surface, window)
@@ -93,7 +107,9 @@ class HistoryQueries:
                 periods_of_known.append(periods)
         unknown = spans.condition_periods(SurfaceRecord(provider.id), window)
         whole = spans.worst_periods(periods_of_known) or unknown
-        return (reliability_figures.figures_from_periods(provider.id, whole, courses, window), *rows)
+        figures = reliability_figures.figures_from_periods(provider.id, whole, courses, window)
+        counted = [c for c in courses if not c.is_maintenance]
+        return (replace(figures, possible_doubles=incidents.possible_doubles(counted)), *rows)
 
     def surface_uptime(self, surface: Surface, window: TimeWindow) -> SurfaceUptime:
         """The uptime of one surface in the part of a window in which it existed, by day."""

@@ -80,23 +80,22 @@ def _status_courses(
     known = TimeWindow(window.start - _LONGEST_BEFORE, window.end + (_ONE_MINUTE if is_ended else timedelta()))
     courses: list[Event] = []
     imputed: set[tuple[str, datetime]] = set()
-    for surface in provider.surfaces:
-        if surface.id not in tracked.surfaces:
-            continue
-        own = [e for e in changes if e.surface == surface.id and e.kind is EventKind.SURFACE_CHANGED]
-        for period in history.condition_periods(surface, known):
+    affected = [s for s in provider.surfaces if s.id in tracked.surfaces]
+    for surface, periods in history.periods_by_surface(provider, affected, known).items() if affected else ():
+        own = [e for e in changes if e.surface == surface and e.kind is EventKind.SURFACE_CHANGED]
+        for period in periods:
             if period.end < window.start or period.start > window.end:
                 continue
             newest = next((e for e in reversed(own) if e.seen_at <= period.start + _ONE_MINUTE), None)
             minute = period.start.replace(second=0, microsecond=0)
             is_of_text = period.inferred and newest is not None and newest.inferred
             if period.inferred and not is_of_text:
-                imputed.add((surface.id, period.start))
-            cause = causes.get((surface.id, minute)) or (newest.incident if newest else None)
+                imputed.add((surface, period.start))
+            cause = causes.get((surface, minute)) or (newest.incident if newest else None)
             courses.append(
                 Event(
                     *(EventKind.SURFACE_CHANGED, provider.id, period.start, period.start, cause),
-                    surface=surface.id,
+                    surface=surface,
                     condition=period.condition,
                     inferred=is_of_text,
                 )

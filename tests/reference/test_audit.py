@@ -285,3 +285,25 @@ def test_a_history_that_says_the_same_changes_nothing(tmp_path):
     path.write_text(path.read_text() + "\n")
     run("backfill", path, "--db", tmp_path / "book.db")
     assert run("reliability", "--json", "--db", tmp_path / "book.db") == before
+
+
+@pytest.mark.parametrize(
+    ("second", "is_doubtful"),
+    [
+        pytest.param(
+            outage("b", "07-10 10:15", "07-10 11:30") | {"name": "Title of a"}, True, id="equal titles, 15 min"
+        ),
+        pytest.param(
+            outage("b", "07-10 10:16", "07-10 11:30") | {"name": "Title of a"}, False, id="equal titles, 16 min"
+        ),
+        pytest.param(outage("b", "07-10 10:01", "07-10 11:01"), True, id="equal times"),
+        pytest.param(outage("b", "07-10 10:01", "07-10 11:02"), False, id="another end"),
+    ],
+)
+def test_what_may_be_one_incident_counts_as_two_and_is_said_to_be_possibly_double(tmp_path, second, is_doubtful):
+    history = file(tmp_path, *FRAME, outage("a", "07-10 10:00", "07-10 11:00"), second)
+    run("backfill", history, "--db", tmp_path / "book.db")
+    claude = json.loads(run("reliability", "--json", "--db", tmp_path / "book.db"))["providers"]["claude"]
+    assert (claude["incidents"], claude.get("possible_doubles", [])) == (4, [["a", "b"]] if is_doubtful else [])
+    said = " ".join(run("reliability", "--db", tmp_path / "book.db").split())
+    assert ("possibly double, counted as two: a and b." in said) is is_doubtful

@@ -11,6 +11,7 @@ from datetime import timedelta
 from bot.domain.reliability import IncidentCourse, TimeWindow
 
 SAME_POST = timedelta(minutes=1)  # first posts of one incident in two sources are no further apart
+MAY_BE_SAME_POST = timedelta(minutes=15)
 
 
 def distinct_courses(courses: Iterable[IncidentCourse]) -> tuple[IncidentCourse, ...]:
@@ -18,7 +19,7 @@ def distinct_courses(courses: Iterable[IncidentCourse]) -> tuple[IncidentCourse,
     kept: list[IncidentCourse] = []
     newest: dict[tuple[str, str], int] = {}  # provider and title -> where the newest of them is in ``kept``
     for course in sorted(courses, key=lambda c: (c.posted_at, c.incident)):
-        key = (course.provider, " ".join(course.name.casefold().split()))
+        key = (course.provider, _title(course))
         index = newest.get(key)
         if index is None or course.posted_at - kept[index].posted_at > SAME_POST:
             newest[key] = len(kept)
@@ -26,6 +27,37 @@ def distinct_courses(courses: Iterable[IncidentCourse]) -> tuple[IncidentCourse,
         elif len(course.steps) > len(kept[index].steps):
             kept[index] = course
     return tuple(kept)
+
+
+def possible_doubles(courses: Sequence[IncidentCourse]) -> tuple[tuple[str, str], ...]:
+    """Pairs of incidents that count as two and may be one, by id, in the order of their first posts.
+
+    Those are two of one provider with equal titles and first posts at most 15 minutes apart, or with first posts and
+    ends at most a minute apart.
+    """
+    ordered = sorted(courses, key=lambda c: (c.posted_at, c.incident))
+    pairs = []
+    for number, first in enumerate(ordered):
+        for second in ordered[number + 1 :]:
+            if second.posted_at - first.posted_at > MAY_BE_SAME_POST:
+                break
+            if _may_be_one(first, second):
+                pairs.append((first.incident, second.incident))
+    return tuple(pairs)
+
+
+def _may_be_one(first: IncidentCourse, second: IncidentCourse) -> bool:
+    if first.provider != second.provider or first.is_unposted or second.is_unposted:
+        return False
+    if _title(first) == _title(second):
+        return True
+    ends = (first.resolved_at, second.resolved_at)
+    is_same_end = ends[0] is not None and ends[1] is not None and abs(ends[0] - ends[1]) <= SAME_POST
+    return is_same_end and second.posted_at - first.posted_at <= SAME_POST
+
+
+def _title(course: IncidentCourse) -> str:
+    return " ".join(course.name.casefold().split())
 
 
 def courses_open_in(courses: Iterable[IncidentCourse], window: TimeWindow) -> tuple[IncidentCourse, ...]:
