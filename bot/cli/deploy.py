@@ -1,4 +1,4 @@
-"""``brownout deploy``: prints files that run Brownout under systemd, Docker, Compose or Kubernetes."""
+"""``brownout deploy``: prints files that run Brownout under systemd, Docker, Compose or Kubernetes, or ask it in CI."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot import __version__, settings
 from bot.cli.options import config_option
 
 PROGRAM = "/opt/brownout/bin/brownout"
-TEMPLATES = ("systemd", "docker", "compose", "kubernetes")
+TEMPLATES = ("systemd", "docker", "compose", "kubernetes", "github-action")
 _PLACEHOLDER = re.compile(r"@([a-z_]+)@")
 
 
@@ -27,6 +27,8 @@ _PLACEHOLDER = re.compile(r"@([a-z_]+)@")
 @click.option("--image", default=f"brownout:{__version__}", show_default=True, help="Compose, Kubernetes: the image.")
 def deploy(kind: str, config: Path | None, user: str, program: str, image: str) -> None:
     """Prints a file that runs Brownout: a systemd unit, a Dockerfile, a Compose file or Kubernetes manifests.
+
+    `github-action` prints an action for workflows on GitHub that waits or skips by the bot's advice.
 
     Save it where the file's first lines say; they also say what to do next. The port is that of your configuration.
     """

@@ -41,6 +41,7 @@ COMMAND_MODULES = {
     "list": ("queries", "subscriptions of a channel, or all services"),
     "sources": ("sources", "status pages: last and next check, failures, lag"),
     "add": ("add", "adds a status page: finds its format and writes a provider file"),
+    "hook": ("hook", "prints settings for a coding agent: failed steps get the bot's advice"),
     "mcp": ("mcp", "MCP server for coding agents: status and retry advice"),
     "probe": ("probe", "probes a service now, or reports probes to another bot"),
     "notify": ("notify", "tools that get alerts besides Slack: deliveries, a test"),

@@ -34,6 +34,11 @@ def explanation_text(meaning: str, surface: Surface | None, explanation: Mapping
     return " ".join([*parts, what_to_do(explanation, now)])
 
 
+def hook_text(explanation: Mapping[str, Any], now: datetime) -> str:
+    """What an agent should know beside its own error: the state of the service, and what to do now."""
+    return f"Brownout on {explanation['service']}: {explanation['reason']} {what_to_do(explanation, now)}"
+
+
 def what_to_do(explanation: Mapping[str, Any], now: datetime) -> str:
     """Whether and when to send the request again."""
     retry, at = explanation["retry"], explanation["retry_at"]

@@ -44,6 +44,18 @@ def explain_failure(
     return _explanation(reading, surface, queries.verdict_json(provider, surface, client), now)
 
 
+def hook_sentence(queries: StatusQueries, error: str, service: str | None = None) -> str:
+    """What to add to an agent's failed step; empty where the bot knows nothing that helps.
+
+    That is where no service that is watched failed, or where the mistake is the agent's own.
+    """
+    explanation = explain_failure(queries, error, service)
+    is_about_a_service = explanation.is_watched and explanation.kind not in ("unknown", "own_code")
+    if not is_about_a_service or (explanation.side is FailureSide.YOURS and explanation.retry in ("no", "yes")):
+        return ""
+    return failure_texts.hook_text(explanation.model_dump(), queries.now())
+
+
 def _find(queries: StatusQueries, service: str | None) -> tuple[Provider, Surface] | None:
     """The provider and service of this id; None where it is not watched."""
     try:

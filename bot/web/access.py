@@ -24,7 +24,7 @@ OPEN_PATHS = ("/healthz", "/readyz")
 OPEN_PREFIXES = (SIGNED_PREFIX, "/static/", "/clients/")
 API_PREFIX = "/v1/"
 MCP_PATH = "/mcp"  # of bot.mcp_server.http
-READ_BY_POST = ("/v1/explain",)  # questions that are too long for an address
+READ_BY_POST = ("/v1/explain", "/v1/hooks/claude-code")  # questions that are too long for an address
 _READ_METHODS = ("GET", "HEAD")
 _CHALLENGE = 'Basic realm="Brownout: any name, and a token as password", charset="UTF-8"'
 

@@ -54,9 +54,9 @@ STORIES = {
 class LiveBot:
     """Serves while its context is entered. ``story`` is a name of STORIES; ``token`` may send outcomes."""
 
-    def __init__(self, path, story="well", *, public=True, is_mcp=False, burst=60):
+    def __init__(self, path, story="well", *, public=True, is_mcp=False, burst=60, services=None):
         self.path, self.story, self.evidence = path, story, Recorder()
-        self.public, self.is_mcp, self.burst = public, is_mcp, burst
+        self.public, self.is_mcp, self.burst, self.services = public, is_mcp, burst, services or {}
         self.port = self.token = None
         self.tokens = {}
         self._started = threading.Event()
@@ -77,7 +77,7 @@ class LiveBot:
 
     async def _serve(self):
         self._loop, self._closing = asyncio.get_running_loop(), asyncio.Event()
-        scenario = LiveScenario(self.path)
+        scenario = LiveScenario(self.path, acme=self._acme())
         with closing(scenario.book):
             scenario.play(*STORIES[self.story])
             keys = scenario.book.api_tokens
@@ -99,11 +99,16 @@ class LiveBot:
             self._started.set()
             await asyncio.gather(server, *tasks)
 
+    def _acme(self):
+        """The provider of the story, with other ids for its services."""
+        named = [replace(s, id=self.services.get(s.id, s.id)) for s in ACME.surfaces]
+        return replace(ACME, surfaces=tuple(named))
+
     def _mcp_endpoint(self, queries, pace):
         from bot.mcp_server.http import McpEndpoint  # noqa: PLC0415  (needs an optional dependency)
         from bot.mcp_server.server import AgentTools  # noqa: PLC0415  (likewise)
 
-        loaded = replace(settings.load(None), providers=(ACME, GLOBEX))
+        loaded = replace(settings.load(None), providers=(self._acme(), GLOBEX))
         tools = AgentTools(lambda: loaded, self.path, queries.now)
         return McpEndpoint(tools, queries, self.evidence, pace.try_acquire, self._closing)
 

@@ -86,6 +86,7 @@ class Scenario:
     minute: float = 0
     shown: list[Incident] = field(default_factory=list)
     conditions: dict[str, Condition] = field(default_factory=dict)
+    acme: Provider = ACME
 
     def __post_init__(self):
         self.book = Repository.open(self.path)
@@ -94,7 +95,7 @@ class Scenario:
         return self.start + timedelta(minutes=self.minute)
 
     def desk(self):
-        return StatusQueries((ACME, GLOBEX), self.book, self.now, lambda _: VerdictParameters())
+        return StatusQueries((self.acme, GLOBEX), self.book, self.now, lambda _: VerdictParameters())
 
     def show(self, *posts, **more):
         """The page shows this incident and no other."""
@@ -103,7 +104,7 @@ class Scenario:
     def look(self, until=None):
         """Looks at both pages now, or every minute until then."""
         while True:
-            for provider in (ACME, GLOBEX):
+            for provider in (self.acme, GLOBEX):
                 self._look(provider, self._snapshot(provider))
             if until is None or self.minute >= until:
                 return
@@ -111,20 +112,20 @@ class Scenario:
 
     def stare(self, why="the page answered 500"):
         """A look at Acme's page that sees nothing."""
-        self._look(ACME, PollFailure(why, "http_500"))
+        self._look(self.acme, PollFailure(why, "http_500"))
 
     def _snapshot(self, provider):
         parts = [c for s in provider.surfaces for c in s.components]
-        shown = tuple(self.shown) if provider is ACME else ()
+        shown = tuple(self.shown) if provider is self.acme else ()
         components = tuple(Component(c, c, self.conditions.get(c, GREEN)) for c in parts)
         return Snapshot(provider.id, provider.name, components, tuple(i for i in shown if not i.stage.is_closed), ())
 
     def _look(self, provider, saw):
         world = self.book.provider_state(provider.id) or ProviderState(provider.id)
-        left = {i.id: i for i in self.shown if i.stage.is_closed} if provider is ACME else {}
+        left = {i.id: i for i in self.shown if i.stage.is_closed} if provider is self.acme else {}
         elsewhere = {
             v.surface: v
-            for p in (ACME, GLOBEX)
+            for p in (self.acme, GLOBEX)
             for v in (self.book.provider_state(p.id) or ProviderState(p.id)).verdicts
         }
         rules = transition.TransitionContext(provider, VerdictParameters(), elsewhere)
