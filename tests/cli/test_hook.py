@@ -15,8 +15,8 @@ pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
 # as the reference of Claude Code's hooks shows them
 TOOL = {
     "session_id": "abc123",
-    "transcript_path": "/home/dana/.claude/projects/shop/00893aaf.jsonl",
-    "cwd": "/home/dana/shop",
+    "transcript_path": "projects/shop/00893aaf.jsonl",
+    "cwd": "shop",
     "permission_mode": "default",
     "hook_event_name": "PostToolUseFailure",
     "tool_name": "Bash",
@@ -27,8 +27,8 @@ TOOL = {
 }
 TURN = {
     "session_id": "abc123",
-    "transcript_path": "/home/dana/.claude/projects/shop/00893aaf.jsonl",
-    "cwd": "/home/dana/shop",
+    "transcript_path": "projects/shop/00893aaf.jsonl",
+    "cwd": "shop",
     "hook_event_name": "StopFailure",
     "error": "rate_limit",
     "error_details": "429 Too Many Requests",
