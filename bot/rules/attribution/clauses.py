@@ -259,6 +259,9 @@ def _assertion_on(
         is_negated = bool(phrases.EXCEPT.search(before) and phrases.NONE_BUT.search(before))
         is_good = bool(cues) and cues[0] in _GOOD
         return Assertion.BROKEN if is_good is not is_negated else Assertion.SPARED
+    if phrases.NEGATED_AUXILIARY.match(after):
+        cues = [p.assertion for p in reversed(decisive) if p.end <= group[0].start] or [Assertion.NAMED]
+        return {Assertion.BROKEN: Assertion.SPARED, Assertion.NAMED: Assertion.NAMED}.get(cues[0], Assertion.BROKEN)
     if phrases.NEGATED_SUBJECT.search(before) and decisive:
         cues = [p.assertion for p in decisive if p.start >= group[-1].end] or [p.assertion for p in reversed(decisive)]
         return Assertion.BROKEN if cues and cues[0] in _GOOD else Assertion.SPARED

@@ -150,7 +150,7 @@ PHRASES: tuple[tuple[Assertion, str], ...] = (
     ),
     (
         Assertion.RECOVERED,
-        r"\b(?:available|working|operational|online|healthy|accessible|up)\s+(?:properly\s+)?again\b",
+        r"\b(?:available|working|works?|operational|online|healthy|accessible|up)\s+(?:properly\s+)?again\b",
     ),
     (Assertion.RECOVERED, rf"\breturned\s+to\s+{_NORMAL}|\bha(?:s|ve)\s+(?:\w+ly\s+)?returned\b"),
     (Assertion.NAMED, rf"\breturn(?:ing)?\s+to\s+{_NORMAL}|\brecovering\b|\b(?:is|are)\s+(?:\w+ly\s+)?improving"),
@@ -278,7 +278,7 @@ LIMITED = re.compile(
     r"^\s*,?\s*(?:(?:normally|well|fine)\s+)?(?:(?:only\s+)?(?:intermittently|briefly|sporadically|at\s+times|sometimes|read[\s-]only|yesterday|last\s+\w+)\b"
     r"|in\s+(?:a\s+|an\s+)?(?:\w+ly\s+)?(?:degraded|limited|reduced|maintenance|read[\s-]only|restricted)\b"
     r"|(?:only\s+)?for\s+(?:reads?|writes?|reading|writing|a\s+(?:few|short|while|moment|minute)|\d+\s+min\w*)\b"
-    r"|with\s+(?:\w+\s+)?(?:errors?|problems?|issues?|delays?|latency|limit\w*|reduced|restrict\w*|degraded|capacity)\b"
+    r"|with\s+(?!no\b)(?:\w+\s+)?(?:errors?|problems?|issues?|delays?|latency|limit\w*|reduced|restrict\w*|degraded|capacity)\b"
     r"|(?:again,?\s+)?at\s+(?:(?:a|an|only|about|half|one)\s+)*(?:\d+\s*%|reduced|limited|lower|tenth|quarter|third|half|fraction|part)"
     r"|by\s+(?:about\s+)?\d+\s*(?:%|percent))",
     re.IGNORECASE,
@@ -379,6 +379,8 @@ AFFECTED_BY = re.compile(
 )
 # "A, which had recovered, is failing again".
 RELATIVE = re.compile(r"\s*,\s*(?:which|that|who)\b[^,]*,", re.IGNORECASE)
+# "A works, B does not": the opposite, where the clause says of what.
+NEGATED_AUXILIARY = re.compile(r"^\s*(?:do|does|did|has|have|had|can)\s*(?:not|n't)\s*[.,;]?\s*$", re.IGNORECASE)
 NEGATED_PREDICATE = re.compile(r"^\s*(?:is|are|was|were)\s*(?:not|n't)\s*[.,;]?\s*$", re.IGNORECASE)
 
 # Wording that goes with more relapses: 16.7 % within the hour against 5.7 %

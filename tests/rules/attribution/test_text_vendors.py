@@ -212,6 +212,15 @@ Workers in the dashboard can't be edited. | workers dashboard |
 R2 via the API is slow. | r2 |
 """,
     "claude": """
+The API is back with no errors. | | api
+claude.ai works again and the API does not. | api | web
+claude.ai fails, the API does not. | web | api
+claude.ai has recovered, the API has not. | api | web
+The API has recovered and stays stable. | | api
+The API is operational, and has been for an hour. | | api
+claude.ai recovered at 10:05 and the API at 10:20. | | web api
+The API works again, please retry. | | api
+The API has been fully restored for everyone. | | api
 Elevated errors on Opus 4.5 across claude.ai, the API and Claude Code. | web api code |
 Errors on Sonnet 4.5; Haiku and Opus are unaffected. | web api code console cowork |
 claude.ai is back, the API still sees errors. | api | web
