@@ -52,7 +52,7 @@ from bot.notifier import ChatClient, Credentials, DeliveryAttempt, DeliveryStop,
 from bot.notifier.own_network import OwnNetwork
 from bot.poller import PageClient, Poller, RelocationDetector
 from bot.rules import transition
-from bot.rules.alerting import decide, page_notices, routing, tool_routing
+from bot.rules.alerting import decide, page_notices, routing, tool_routing, upstream
 from bot.rules.attribution.updates import texts_to_read
 from bot.rules.changes import diff
 from bot.rules.evidence import unmapped
@@ -325,7 +325,10 @@ class Engine:
             alarm_after=self.alarm_after,
             alternatives=self.alternatives(provider),
         )
-        alerts = tuple(self.repository.with_advice_record(a) if a.cleared_at else a for a in decision.alerts)
+        alerts = tuple(
+            self.repository.with_advice_record(a) if a.cleared_at else self.with_upstream(a, transition.state)
+            for a in decision.alerts
+        )
         has_messages = alerts or decision.notices or decision.for_owner
         surfaces = {s.id for s in provider.surfaces}
         targets = {provider.id, *surfaces, *(line.surface for alert in decision.alerts for line in alert.lines)}
@@ -383,6 +386,11 @@ class Engine:
             is_unreadable = state is not None and page_notices.is_unreadable_for_channels(state, limits)
             if is_unreadable and not self.own_network.is_blamed_for(provider.id):
                 yield provider
+
+    def with_upstream(self, alert: Alert, state: ProviderState) -> Alert:
+        """The alert with the incidents of other providers that its words name; see ``bot.rules.alerting.upstream``."""
+        tracked = state.tracked_incident(alert.incident)
+        return upstream.with_upstream(alert, tracked.incident, self.providers, self.states) if tracked else alert
 
     def _without_own_network(self, notices: Iterable[Notice], provider: Provider) -> Iterator[Notice]:
         """The notices without those on a page that can't be read because the bot's own network is down."""

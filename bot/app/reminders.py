@@ -227,13 +227,10 @@ class _NotificationData:
 
     def _build(self, tracked: TrackedIncident, provider: str) -> Alert:
         engine = self._engine
-        return decide.build_alert(
-            tracked,
-            engine.states[provider],
-            engine.providers[provider],
-            self.now,
-            alternatives=engine.alternatives(engine.providers[provider]),
-        )
+        state = engine.states[provider]
+        alternatives = engine.alternatives(engine.providers[provider])
+        alert = decide.build_alert(tracked, state, engine.providers[provider], self.now, alternatives=alternatives)
+        return engine.with_upstream(alert, state)
 
     def is_silent(self, channel: str, alert: Alert) -> bool:
         """Whether a mute or quiet hours hold the alert back in the channel."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from bot import spelling
 from bot.commands import channel as commands_channel
 from bot.commands import grammar, history, parsing, permissions, questions, subscriptions, watch
+from bot.commands import overrides as commands_overrides
 from bot.commands.types import Command, CommandRequest, CommandResponse, TypedText
 from bot.domain import Message
 from bot.errors import NotWatchedError, UsageError
@@ -69,7 +70,7 @@ def run_command(
     if command.is_guarded and not is_own and not permissions.is_admin(queries, user):
         return permissions.denied(queries), None
     try:
-        response = command.answer(queries, request)
+        response = command.answer(queries.seen_from(request.channel), request)
     except UsageError as error:
         if (
             not typed.verb
@@ -176,7 +177,7 @@ def _help(_: StatusQueries, request: CommandRequest) -> CommandResponse:
 
 _HELP = """\
 **Ask:** `status [service]` · `retry <service>` · `why` · `summary` · `timeline` · `history` · `uptime`
-**Alerts here:** `subscribe <service or provider>` · `unsubscribe` · `mute <service> 2h` · `settings` · `list`
+**Alerts here:** `subscribe <service or provider>` · `unsubscribe` · `mute <service> 2h` · `override` · `settings` · `list`
 **Add:** `report <service>` · `note <text>` · `label <text>`     **Admin:** `watch <url>` · `sources`
 Also works: `/brownout claude`, `@Brownout is claude down?`, or a direct message. More: `help unmute`."""
 
@@ -194,6 +195,11 @@ _HOW_TO_SUBSCRIBE = (
 _HOW_TO_MUTE = (
     "`mute claude-login 4h`, `mute for 1h30m claude`, `mute all until 14:00` (1m to 30d; 1h by default). Incidents that"
     " are still open then are reported. Messages that are there are updated without a notification."
+)
+_HOW_TO_OVERRIDE = (
+    "`override claude-api not us until 14:00`: its trouble does not affect you, and no new alert comes. `override"
+    " claude-api broken 2h`: the advice here is not to retry. `override claude-api end` ends it. 1m to 7d; 1h where"
+    " you say no end."
 )
 _HOW_TO_DIGEST = (
     "A digest lists incidents, downtime, the advice record and planned maintenance: `settings digest daily 09:00"
@@ -232,6 +238,13 @@ COMMANDS: dict[str, Command] = {
         more=_HOW_TO_MUTE,
     ),
     "unmute": Command("[service|provider|all]", "ends a mute", commands_channel.unmute, is_of_channel=True),
+    "override": Command(
+        "[<service> <not us|broken|end> [2h | until 14:00]]",
+        "what is true for this channel, not for all",
+        commands_overrides.override,
+        is_of_channel=True,
+        more=_HOW_TO_OVERRIDE,
+    ),
     "settings": Command(
         "[digest daily 09:00 Europe/Berlin] [me]",
         "severity, quiet hours, mention and digest of this channel",

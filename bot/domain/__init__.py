@@ -5,7 +5,7 @@ the unit. Ids are the vendor's or derived from content, never random, so that a 
 values. bot/docs/glossary.md lists the classes.
 """
 
-from bot.domain.alert import Alert, NewsItem, NewsKind, SurfaceLine
+from bot.domain.alert import Alert, NewsItem, NewsKind, SurfaceLine, Upstream
 from bot.domain.attribution import Attribution, AttributionKind, EvidenceKind
 from bot.domain.event import Event, EventKind
 from bot.domain.evidence import (
@@ -71,7 +71,7 @@ from bot.domain.subscription import (
     ToolTarget,
     ToolUpdates,
 )
-from bot.domain.user_actions import ChatUser, IncidentUserActions, Mute, UserAction
+from bot.domain.user_actions import ChatUser, IncidentUserActions, Mute, Override, OverrideKind, UserAction
 from bot.domain.verdict import Advice, IncidentSighting, SurfaceHistory, Verdict, VerdictParameters
 
 __all__ = [
@@ -123,6 +123,8 @@ __all__ = [
     "Notification",
     "NotificationKind",
     "Observation",
+    "Override",
+    "OverrideKind",
     "OwnService",
     "PageIdentity",
     "PollFailure",
@@ -160,6 +162,7 @@ __all__ = [
     "UnreportedOutage",
     "UnsettledEnding",
     "Update",
+    "Upstream",
     "UserAction",
     "UserReport",
     "Verdict",

@@ -84,6 +84,16 @@ class SurfaceLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Upstream:
+    """Another provider in trouble that the words of an incident name: it may be the cause."""
+
+    provider: str
+    name: str
+    incident: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """What a channel is shown about one incident, and the news since the last transition.
 
@@ -138,6 +148,7 @@ class Alert:
     early_openings: int = 0  # how many of them were too early: bad again within the hour
     outages: tuple[str, ...] = ()  # at the all clear: surfaces that had an outage in it
     regions: tuple[str, ...] = ()  # the incident's; empty: all, or not known
+    upstream: tuple[Upstream, ...] = ()  # open incidents of other providers that its words name
 
     @property
     def is_over(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,24 @@ class Mute:
     channel: str
     target: str
     until: datetime | None
+    mark: UserAction
+
+
+class OverrideKind(StrEnum):
+    """What people of a channel say of a service, whatever its page says."""
+
+    NOT_US = "not_us"  # its trouble does not affect us
+    BROKEN = "broken"  # it is broken for us
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What people of one channel say of one surface, until a time. ``mark`` is who said so, and when."""
+
+    channel: str
+    surface: str
+    kind: OverrideKind
+    until: datetime
     mark: UserAction
 
 

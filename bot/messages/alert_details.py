@@ -63,7 +63,8 @@ def _advice_record(alert: Alert) -> Iterator[str]:
 
 
 def _relations(alert: Alert, link_url: str) -> Iterator[str]:
-    """How the alert relates to others: already open, repeated, related, detected before the page."""
+    """How the alert relates to others: a possible cause, already open, repeated, related, detected before the page."""
+    yield from _causes(alert)
     if alert.is_baseline and alert.closed_at is None:
         yield f"Already open when monitoring started at {markup.time(alert.seen_at, alert.as_of)}"
     if alert.written_at is not None:
@@ -81,6 +82,13 @@ def _relations(alert: Alert, link_url: str) -> Iterator[str]:
         yield f"Related to {earlier}{began}"
     if alert.related and alert.cleared_at is None:
         yield "A related incident is still open"
+
+
+def _causes(alert: Alert) -> Iterator[str]:
+    """The other providers in trouble that the vendor names."""
+    for cause in alert.upstream:
+        cause_link = markup.link(cause.url, f"{markup.clean(cause.name)}'s incident")
+        yield f"Follows {cause_link}, which {alert.vendor or alert.provider_name} names"
 
 
 def _typical(alert: Alert) -> Iterator[str]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.domain import Condition, Message, Mute, Subscription
+from bot.domain import Advice, Condition, Message, Mute, Override, OverrideKind, Subscription
 from bot.domain.subscription import TERMINAL
-from bot.messages import answers, formatting, preferences
+from bot.messages import answers, formatting, preferences, words
 from bot.messages.answers import Buttons, build_answer
 
 SEVERITY_PHRASES = {
@@ -146,6 +146,42 @@ def unmuted_message(names: Collection[str], channel: str, origin: str = "", *, b
     who = f" ({by})" if by else ""
     text = f"Alerts for {_bold(names)} are on again in {where}{who}."
     return build_answer([text], emoji=answers.UNMUTED)
+
+
+def override_text(override: Override, name: str) -> str:
+    """What a person says of a service, as one sentence of plain text."""
+    says = f"{name} does not affect us" if override.kind is OverrideKind.NOT_US else f"{name} is broken for us"
+    return f"{override.mark.by.name}: {says}, until {formatting.format_datetime(override.until)}"
+
+
+def override_message(overrides: Sequence[Override], names: Sequence[str]) -> Message:
+    """The answer to ``override``: what is said of which services, until when, and by whom."""
+    first = overrides[0]
+    is_free = first.kind is OverrideKind.NOT_US
+    says = "does not affect us" if is_free else "is broken for us"
+    then = "No new alerts about it here until then." if is_free else "The advice here is not to retry until then."
+    text = (
+        f"{_capital_bold(names)} {says} until {answers.time_token(first.until)}, says {first.mark.by.name}. {then}"
+        " It counts in this channel only."
+    )
+    ending = ("End it", f"override {' '.join(o.surface for o in overrides)} end")
+    return build_answer(
+        [text], emoji=answers.MUTED if is_free else words.ADVICE_STYLES[Advice.HOLD_OFF].emoji, buttons=[ending]
+    )
+
+
+def override_ended_message(names: Collection[str], by: str) -> Message:
+    """The answer to the end of an override."""
+    if not names:
+        return build_answer(["Nothing is set for it in this channel."])
+    return build_answer([f"{_capital_bold(names)}: the advice is ours again ({by})."], emoji=answers.UNMUTED)
+
+
+def overrides_message(overrides: Sequence[tuple[Override, str]]) -> Message:
+    """What is set in a channel."""
+    if not overrides:
+        return build_answer(["Nothing is set here. Example: `override claude-api not us until 14:00`."])
+    return build_answer([f"• {override_text(override, name)}" for override, name in overrides])
 
 
 def settings_message(channel: str, changes: Iterable[str], by: str, *, is_elsewhere: bool = False) -> Message:

@@ -62,9 +62,7 @@ def _own_sentences(alert: Alert, item: NewsItem, kinds: Sequence[NewsKind], link
         if kind is NewsKind.WHY:
             yield why_text(alert)
         elif kind is NewsKind.NEXT:
-            title = formatting.truncate(markup.clean(alert.title), 90, "…")
-            shown = markup.link(link_url, f"“{title}”") if link_url else f"“{title}”"
-            yield f"Related incident: {shown} (own message below). Advice for both stays in this alert."
+            yield _next_text(alert, link_url)
         elif number == 0 or kind in (NewsKind.RESOLVED, NewsKind.CONFIRMED):
             yield _TEXT_OF_NEWS[kind](alert, item)
     if NewsKind.WHY in kinds:  # it has the advice, and follows an alert with the next update
@@ -73,6 +71,15 @@ def _own_sentences(alert: Alert, item: NewsItem, kinds: Sequence[NewsKind], link
         yield from _advice_sentences(item.verdicts)
     if set(kinds) & {NewsKind.WIDENED, NewsKind.WORSE, NewsKind.REOPENED, NewsKind.LOWERED}:
         yield _next_update(alert)
+
+
+def _next_text(alert: Alert, link_url: str) -> str:
+    """That another incident has begun: a related one of the same provider, or one of another that names this one."""
+    title = formatting.truncate(markup.clean(alert.title), 90, "…")
+    shown = markup.link(link_url, f"“{title}”") if link_url else f"“{title}”"
+    if alert.upstream:
+        return f"{alert.provider_name} names this in an incident of its own: {shown} (own message below)."
+    return f"Related incident: {shown} (own message below). Advice for both stays in this alert."
 
 
 # --- ours -------------------------------------------------------------------------------------------------------------

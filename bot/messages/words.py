@@ -88,6 +88,7 @@ _NOT_AFTER_TROUBLE = frozenset(
         "brownout",
         "reported",
         "tracked",
+        "override_broken",
         "maintenance",
         "fail_over",
     }

@@ -7,7 +7,7 @@ Verdicts are judged again for every query, since they change with time and must 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from bot.domain import (
     ChannelPreferences,
     Event,
     EvidenceTotals,
+    Override,
     OwnService,
     Provider,
     ProviderState,
@@ -34,7 +35,7 @@ from bot.rules.attribution import explain
 from bot.rules.changes import component_pins
 from bot.rules.changes.diff import first_posted_at
 from bot.rules.transition import TransitionContext
-from bot.rules.verdict import held_record, machine_form
+from bot.rules.verdict import held_record, machine_form, overrides
 from bot.storage import Repository
 
 REPORT_WINDOW = timedelta(hours=1)
@@ -56,6 +57,8 @@ class StatusQueries:
         groups: The members of user groups, by group id.
         available: Providers of the catalogue that are off.
         own_services: Our own services, which use watched ones.
+        channel: The channel that asks, whose people's words on services count; empty for none.
+        is_anonymous: Answers name none of these people.
         partners: Ids of other workspaces whose people may act in shared channels like our own.
     """
 
@@ -69,6 +72,17 @@ class StatusQueries:
     available: Sequence[Provider] = ()
     partners: frozenset[str] = frozenset()
     own_services: Callable[[], Sequence[OwnService]] = tuple
+    channel: str = ""
+    is_anonymous: bool = False
+
+    def seen_from(self, channel: str) -> StatusQueries:
+        """The same answers as this channel reads them: with what its people say of services."""
+        return replace(self, channel=channel)
+
+    def overrides(self) -> dict[str, Override]:
+        """What people of the channel say of services now, by surface; nothing without a channel."""
+        stored = self.repository.user_actions.overrides(self.channel) if self.channel else ()
+        return overrides.active(stored, self.now())
 
     def resolve_target(self, typed: str) -> Target:
         """The service or provider that a person surely means. UsageError, with choices, otherwise."""
@@ -103,6 +117,14 @@ class StatusQueries:
 
     def snapshot(self) -> tuple[tuple[Provider, ProviderState], ...]:
         """Every provider with its current state."""
+        return self._as_here(self._snapshot())
+
+    def _as_here(self, states: Iterable[tuple[Provider, ProviderState]]) -> tuple[tuple[Provider, ProviderState], ...]:
+        """The states with what people of the channel say."""
+        said, now = self.overrides(), self.now()
+        return tuple((p, overrides.with_overrides(state, said, now)) for p, state in states)
+
+    def _snapshot(self) -> tuple[tuple[Provider, ProviderState], ...]:
         stored = self._stored_states(self.providers)
         now = self.now()
         alone = {p.id: self._advance_if_active(p, stored[p.id], {}, now) for p in self.providers}
@@ -118,14 +140,15 @@ class StatusQueries:
         """As ``snapshot``, but states that time does not affect are not judged again, so their reasons may be older."""
         stored, now = self._stored_states(self.providers), self.now()
         elsewhere = self._verdicts_by_surface(stored)
-        return tuple((p, self._advance_if_active(p, stored[p.id], elsewhere, now)) for p in self.providers)
+        return self._as_here((p, self._advance_if_active(p, stored[p.id], elsewhere, now)) for p in self.providers)
 
     def provider_state(self, provider: Provider) -> ProviderState:
         """The current state of one provider; other providers are read only to name alternatives."""
         named = provider.external_surface_ids
         referenced = [p for p in self.providers if p.id != provider.id and any(s.id in named for s in p.surfaces)]
         stored = self._stored_states([provider, *referenced])
-        return self._advance_to_now(provider, stored[provider.id], self._verdicts_by_surface(stored))
+        state = self._advance_to_now(provider, stored[provider.id], self._verdicts_by_surface(stored))
+        return overrides.with_overrides(state, self.overrides(), self.now(), is_named=not self.is_anonymous)
 
     def verdict_json(self, provider: Provider, surface: Surface, client: str | None = None) -> dict[str, Any]:
         """The surface's verdict as JSON values, judged now; ``client`` gets its own time slot.
@@ -136,7 +159,10 @@ class StatusQueries:
         grounds = transition.verdict_cases(state, now, TransitionContext(provider, self.rules(provider), {}))[
             surface.id
         ]
-        return machine_form.verdict_as_json(self.verdict(state, surface), grounds, now, client=client)
+        form = machine_form.verdict_as_json(self.verdict(state, surface), grounds, now, client=client)
+        if said := self.overrides().get(surface.id):
+            form["basis"].append(machine_form.override_evidence(said))
+        return form
 
     def verdict(self, state: ProviderState, surface: Surface) -> Verdict:
         """The surface's verdict in this state; ``unknown`` before the first poll."""

@@ -16,6 +16,7 @@ _OF_CHANNEL = {
     "outbox": "key",
     "acks": "incident",
     "mutes": "target",
+    "overrides": "surface",
     "withheld": "incident",
     "habits": "",
     "digests": "",

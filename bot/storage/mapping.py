@@ -32,6 +32,7 @@ from bot.domain import (
     Mute,
     Notification,
     Observation,
+    Override,
     ProbeResult,
     ProviderState,
     RequestOutcomes,
@@ -425,6 +426,19 @@ def pause_row(pause: DeliveryPause) -> dict[str, object]:
         "tried_at": format_time(pause.since),
         "is_on_trial": False,
         "scope": "person" if pause.is_person else "channel",
+    }
+
+
+def override_row(override: Override) -> dict[str, object]:
+    """A row of ``overrides``."""
+    return {
+        "channel": override.channel,
+        "surface": override.surface,
+        "kind": override.kind,
+        "until": format_time(override.until),
+        "person": override.mark.by.id,
+        "name": override.mark.by.name,
+        "at": format_time(override.mark.at),
     }
 
 

@@ -646,6 +646,26 @@ def words_inside_chinese_and_japanese(db: Database) -> None:
     _run_script(db, _CJK_SQL)
 
 
+_OVERRIDES_SQL = """
+CREATE TABLE overrides (          -- what people of a channel say of a service
+  channel TEXT NOT NULL,
+  surface TEXT NOT NULL,
+  kind TEXT NOT NULL,             -- not_us: its trouble does not affect us; broken: it is broken for us
+  until TEXT NOT NULL,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (channel, surface)
+);
+"""
+
+
+@steps()
+def overrides_with_an_end(db: Database) -> None:
+    """What people of a channel say of a service until a time."""
+    _run_script(db, _OVERRIDES_SQL)
+
+
 def step_names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     with closing(Database(memory=True)) as empty:

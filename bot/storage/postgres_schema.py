@@ -491,7 +491,22 @@ CREATE VIEW home_viewers AS SELECT * FROM homes;
 
 BASE = _FUNCTIONS + _TABLES + _IDS + _TRIGGERS + _VIEWS
 
-LATER_STEPS: tuple[tuple[str, str], ...] = ()  # name and SQL of the steps that came after ``BASE``, in their order
+_OVERRIDES = """
+CREATE TABLE overrides (
+  channel TEXT NOT NULL,
+  surface TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  until TEXT NOT NULL,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  at TEXT NOT NULL,
+  rowid BIGINT GENERATED ALWAYS AS IDENTITY,
+  PRIMARY KEY (channel, surface)
+);
+"""
+LATER_STEPS: tuple[tuple[str, str], ...] = (
+    ("overrides_with_an_end", _OVERRIDES),
+)  # name and SQL of the steps that came after ``BASE``, in their order
 
 
 def step_names() -> tuple[str, ...]:

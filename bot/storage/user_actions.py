@@ -22,6 +22,8 @@ from bot.domain import (
     Notice,
     Notification,
     NotificationKind,
+    Override,
+    OverrideKind,
     QuietHours,
     Subscription,
     UserAction,
@@ -40,7 +42,7 @@ class UserActionStore:
     def __init__(self, database: Database) -> None:
         """Takes the repository's database."""
         self._db = database
-        self._preferences = TableCache(database, ("habits", "mutes", "digests"), self._read_preferences)
+        self._preferences = TableCache(database, ("habits", "mutes", "digests", "overrides"), self._read_preferences)
 
     # --- reads --------------------------------------------------------------------------------------------------------
 
@@ -65,6 +67,15 @@ class UserActionStore:
             for r in rows
         )
 
+    def overrides(self, channel: str | None = None) -> tuple[Override, ...]:
+        """What people of all channels, or of one, say of services, including what has passed."""
+        where, values = ("WHERE channel = ?", (channel,)) if channel is not None else ("", ())
+        rows = self._db.rows(f"SELECT * FROM overrides {where} ORDER BY channel, surface", *values)  # noqa: S608
+        return tuple(
+            Override(r["channel"], r["surface"], OverrideKind(r["kind"]), parse_time(r["until"]), _action_from_row(r))
+            for r in rows
+        )
+
     def latest_incident(self, channel: str) -> str | None:
         """The incident of the newest alert in this channel; None if it had no alert."""
         newest = "SELECT incident FROM alerts WHERE channel = ? ORDER BY opened_at DESC, rowid DESC LIMIT 1"
@@ -81,7 +92,8 @@ class UserActionStore:
 
     def _read_preferences(self) -> Mapping[str, ChannelPreferences]:
         muted: dict[str, list[Mute]] = {}
-        for mute in self.mutes():
+        not_us = (o for o in self.overrides() if o.kind is OverrideKind.NOT_US)
+        for mute in (*self.mutes(), *(Mute(o.channel, o.surface, o.until, o.mark) for o in not_us)):
             muted.setdefault(mute.channel, []).append(mute)
         rows = {row["channel"]: row for row in self._db.rows("SELECT * FROM habits")}
         digests = {channel: digest for channel, digest, _ in schedules.digest_schedules(self._db)}
@@ -164,6 +176,21 @@ class UserActionStore:
                 transitions.append_events(self._db, [event])
                 self._enqueue_edit(event.channel, event.incident, event.seen_at)
         return bool(was_muted)
+
+    def set_override(self, override: Override, event: Event) -> None:
+        """Adds or replaces what a channel says of a service, with an event; forgets what has passed."""
+        with self._db.transaction():
+            self._db.write("DELETE FROM overrides WHERE until <= ?", format_time(event.seen_at))
+            self._db.insert("overrides", mapping.override_row(override), Upsert(("channel", "surface")))
+            transitions.append_events(self._db, [event])
+
+    def end_override(self, channel: str, surface: str, event: Event) -> bool:
+        """Ends what a channel says of a service, with an event; False if it says nothing."""
+        with self._db.transaction():
+            found = self._db.write("DELETE FROM overrides WHERE channel = ? AND surface = ?", channel, surface)
+            if found:
+                transitions.append_events(self._db, [event])
+        return bool(found)
 
     def add_note(self, event: Event, item: NewsItem) -> int:
         """Adds a note to the timeline and to the thread of its alert; returns the event's id, 0 if it is there."""

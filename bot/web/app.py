@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -163,9 +163,13 @@ def _add_surfaces(app: FastAPI, queries: StatusQueries) -> None:
             ),
         },
     )
-    async def retry(surface: Name, client: Annotated[str | None, Query(max_length=200)] = None) -> JSONResponse:
+    async def retry(
+        surface: Name,
+        client: Annotated[str | None, Query(max_length=200)] = None,
+        channel: Annotated[str, Query(max_length=100, description="the Slack channel whose overrides count")] = "",
+    ) -> JSONResponse:
         p, s = lookup.surface_by_id(queries.providers, surface)
-        form = queries.verdict_json(p, s, client)
+        form = replace(queries, channel=channel, is_anonymous=True).verdict_json(p, s, client)
         status, headers = machine_form.gate_response(form)
         return JSONResponse(form, status, headers)
 

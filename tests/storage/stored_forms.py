@@ -61,6 +61,7 @@ from bot.domain import (
     UnreportedOutage,
     UnsettledEnding,
     Update,
+    Upstream,
     Verdict,
 )
 from bot.storage import forms, mapping
@@ -270,6 +271,7 @@ ALERT = Alert(
     title="Errors on the API",
     stage=Stage.INVESTIGATING,
     regions=("eu-west-1",),
+    upstream=(Upstream("globex", "Globex", "inc9", "https://status.globex.example/inc9"),),
     lines=(LINE,),
     posted_at=at(45),
     seen_at=at(46),

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.domain import Advice, Estimate, EvidenceKind, Verdict
+from bot.domain import Advice, Estimate, EvidenceKind, Override, Verdict
 from bot.rules.evidence.signals import CONFIRMED_AFTER, Signal, SignalKind, Signals, evaluate_signals
 from bot.rules.verdict import held_record, retry_slot
 from bot.rules.verdict.assessment import SurfaceAssessment, assess_attribution
@@ -172,6 +172,16 @@ def _other_evidence(signals: Signals, now: datetime) -> Iterator[dict[str, Any]]
         entry |= {"shows": signal.why} if source == "trackers" and signal.why else {}
         entry |= {"failing_from": list(signal.against), "answering_from": list(signal.by)} if source == "probe" else {}
         yield entry
+
+
+def override_evidence(override: Override) -> dict[str, Any]:
+    """What people of the asking channel say, as an entry of ``basis``; it names nobody."""
+    return {
+        "source": "override",
+        "state": str(override.kind),
+        "since": _iso(override.mark.at),
+        "until": _iso(override.until),
+    }
 
 
 def _traffic_shares(signal: Signal) -> dict[str, Any]:

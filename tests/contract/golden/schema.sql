@@ -16,6 +16,7 @@
 -- step: brownout what_waits_is_found_by_its_thread
 -- step: brownout views_for_readers
 -- step: brownout words_inside_chinese_and_japanese
+-- step: brownout overrides_with_an_end
 
 CREATE TABLE "_sqlite_migrations" (
    "id" INTEGER PRIMARY KEY,
@@ -367,6 +368,17 @@ CREATE TABLE "outcomes" (
 ) WITHOUT ROWID;
 
 CREATE INDEX outcomes_by_time ON outcomes (until);
+
+CREATE TABLE overrides (
+  channel TEXT NOT NULL,
+  surface TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  until TEXT NOT NULL,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (channel, surface)
+);
 
 CREATE TABLE past_conditions (
   surface TEXT NOT NULL,
