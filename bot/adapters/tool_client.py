@@ -34,8 +34,8 @@ MIN_SECRET = 24  # bytes of a secret's key
 _MAX_REASON = 200  # characters of an answer in an error
 _SHORTEST_SECRET = 6  # characters; what is shorter is not looked for in an answer
 _CHANNEL_STATUSES = {
-    401: "it refuses the key: check key_env or key_file",
-    403: "it refuses the key: check key_env or key_file",
+    401: "it refuses the request: check the key and the address",
+    403: "it refuses the request: check the key and the address",
     404: "nothing is at its address: check the address",
     410: "its address was deleted: make a new one",
 }

@@ -177,7 +177,7 @@ def _help(_: StatusQueries, request: CommandRequest) -> CommandResponse:
 
 _HELP = """\
 **Ask:** `status [service]` · `retry <service>` · `why` · `summary` · `timeline` · `history` · `uptime`
-**Alerts here:** `subscribe <service or provider>` · `unsubscribe` · `mute <service> 2h` · `override` · `settings` · `list`
+**Alerts here:** `subscribe <service>` · `unsubscribe` · `mute <service> 2h` · `override` · `settings` · `list`
 **Add:** `report <service>` · `note <text>` · `label <text>`     **Admin:** `watch <url>` · `sources`
 Also works: `/brownout claude`, `@Brownout is claude down?`, or a direct message. More: `help unmute`."""
 
