@@ -23,6 +23,7 @@ from bot.domain import (
     Impact,
     Incident,
     NewsItem,
+    NewsKind,
     Notice,
     NoticeKind,
     Provider,
@@ -87,7 +88,7 @@ def decide(
     context = _build_context(transition, provider, alternatives)
     outcomes = {k.incident.id: _alert_or_silence(k, context) for k in transition.state.incidents}
     missed_incidents = [k for k in transition.state.incidents if k.is_missed and k.incident.id not in context.before]
-    alerts = tuple(outcome for outcome in outcomes.values() if isinstance(outcome, Alert))
+    alerts = tuple(_said_once([outcome for outcome in outcomes.values() if isinstance(outcome, Alert)], context))
     if len(missed_incidents) <= missed.MAX_SEPARATE_ALERTS:
         alerts += tuple(_missed_incident_alert(k, context) for k in missed_incidents)
     limits = page_notices.FailureLimits(blind_after, alarm_after)
@@ -149,6 +150,25 @@ def _alert_or_silence(tracked: TrackedIncident, context: _AlertContext) -> Alert
     if not news and not is_changed:
         return SilenceReason.NO_NEWS
     return replace(context.build_alert(tracked, news), opens=_starts_alert(tracked, before, events))
+
+
+_WORSE_NEWS = frozenset({NewsKind.WIDENED, NewsKind.WORSE, NewsKind.LOWERED})
+
+
+def _said_once(alerts: Iterable[Alert], context: _AlertContext) -> Iterator[Alert]:
+    """Yields the alerts; what the message of a new incident says is not broadcast by an ended one at the same time."""
+    found = tuple(alerts)
+    new = {line.surface for a in found if a.opens and a.incident not in context.before for line in a.lines}
+    for alert in found:
+        names = {line.short for line in alert.lines if line.surface in new}
+        yield replace(alert, news=tuple(_quietly(n, names) for n in alert.news)) if alert.closed_at else alert
+
+
+def _quietly(item: NewsItem, said: Collection[str]) -> NewsItem:
+    """The news, in the thread only if all of it is worse news of services that are said elsewhere."""
+    about = {*item.wider, *item.worse, *(name for name, _ in item.verdicts)}
+    is_said = bool(about) and set(item.kinds) <= _WORSE_NEWS and about <= set(said)
+    return replace(item, broadcast=False) if is_said else item
 
 
 def _missed_incident_alert(tracked: TrackedIncident, context: _AlertContext) -> Alert:

@@ -499,8 +499,11 @@ LOUD |= {NewsKind.ALL_CLEAR}
 @given(days())
 @settings(max_examples=80)
 def test_only_what_changes_what_people_do_is_broadcast(day):
-    for item in (i for s in after(*day) for a in decided(s).alerts for i in a.news):
-        assert item.broadcast == bool(LOUD & set(item.kinds))
+    for stroke in after(*day):
+        alerts = decided(stroke).alerts
+        is_said_by_a_new_one = any(a.opens and stroke.before.tracked_incident(a.incident) is None for a in alerts)
+        for item in (i for a in alerts for i in a.news):
+            assert item.broadcast == bool(LOUD & set(item.kinds)) or (is_said_by_a_new_one and not item.broadcast)
 
 
 @given(days())
@@ -540,3 +543,13 @@ def calls(many):
 
 def test_four_times_as_many_incidents_take_hardly_more_than_four_times_the_work():
     assert calls(400) < 8 * calls(100)
+
+
+OVER_AND_OPENED = (look(0, OPEN), *(look(m, page(incident(FIRST, OVER))) for m in range(31, 40)))
+
+
+def test_what_a_new_incident_says_is_not_broadcast_by_one_that_has_just_ended():
+    again = page(incident(FIRST, OVER), incident(update("v1", minutes=40, api=RED), iid="i2"), api=RED)
+    [old, new] = last(*OVER_AND_OPENED, look(40, again)).alerts
+    assert (old.incident, [item.broadcast for item in old.news]) == ("i1", [False])
+    assert (new.incident, new.opens) == ("i2", True)
