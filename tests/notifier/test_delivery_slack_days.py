@@ -8,6 +8,7 @@ from tests.support.pages import incident, update
 
 pytestmark = pytest.mark.anyio
 
+SHORT_ODD_DAYS = [odd for odd in odd_days.DAYS if not odd.is_long]
 SHORT = {"channels": 8, "incidents": 3, "days": 0.25}
 
 
@@ -25,7 +26,7 @@ async def test_a_fault_of_an_early_version_is_mended(fault, tmp_path):
     assert found.holds, found.text
 
 
-@pytest.mark.parametrize("odd", odd_days.DAYS, ids=[odd.name for odd in odd_days.DAYS])
+@pytest.mark.parametrize("odd", SHORT_ODD_DAYS, ids=[odd.name for odd in SHORT_ODD_DAYS])
 async def test_a_slack_that_answers_what_it_never_should_costs_no_alert_and_few_doubles(odd):
     row = await odd_days.row(odd)
     assert row[-1] == "yes", dict(zip(odd_days.HEADS, row, strict=True))
