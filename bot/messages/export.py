@@ -179,7 +179,7 @@ def _status_facts(export: IncidentExport, events: Sequence[Event]) -> Iterator[t
     for text in summary.status_texts(export.known, events, export.surfaces, export.surroundings):
         title, _, courses = text.partition(":")
         for line in courses.strip().splitlines():
-            yield title, line.removeprefix("• ")
+            yield "Status by service" if title == "Status" else title, line.removeprefix("• ")
 
 
 def _timeline_title(export: IncidentExport) -> str:

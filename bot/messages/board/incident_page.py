@@ -131,10 +131,12 @@ def incident_view(
     *,
     estimate: Estimate | None = None,
     show: TimelineFilter | None = None,
+    surroundings: summary.Surroundings = summary.NO_SURROUNDINGS,
 ) -> IncidentView:
     """One incident with its summary, posts and timeline.
 
-    ``estimate`` is the first estimate of its duration, if there is one; ``show`` the part of the timeline to give.
+    ``estimate`` is the first estimate of its duration, if there is one; ``show`` the part of the timeline to give;
+    ``surroundings`` what is recorded beside it.
     """
     incident = tracked.incident
     events = summary.with_vendor_times(tracked, events)
@@ -148,8 +150,8 @@ def incident_view(
         title=incident.name,
         status=_status_look(tracked, events),
         step=incident_step(tracked),
-        span=summary.time_range_text(tracked, events, now),
-        hit=summary.affected_names(tracked, surfaces),
+        span=summary.time_range_text(tracked, events, now, surroundings.history_until),
+        hit=summary.affected_names(tracked, surfaces, surroundings.components),
         started_at=started_at,
         lasted=formatting.format_duration(lasted_s) if lasted_s >= 0 else "",
         is_open=tracked.is_open,
@@ -158,7 +160,7 @@ def incident_view(
         scale=_age_scale(estimate, now) if estimate and tracked.is_open else None,
         url=incident.url,
         stages=tuple(_stage_steps(tracked)),
-        facts=summary.summary_paragraphs(tracked, events, surfaces, now),
+        facts=summary.summary_paragraphs(tracked, events, surfaces, now, surroundings),
         posts=tuple(posts),
         steps=tuple(_timeline_steps((e for e in events if show in (None, filter_of(e))), surfaces)),
         step_counts=tuple((f, n) for f in TimelineFilter if (n := sum(filter_of(e) is f for e in events))),

@@ -29,13 +29,14 @@ from bot.messages.board import bars, evidence, incident_page, lanes, source_page
 from bot.messages.board.bars import DayStrip, status_class
 from bot.messages.board.incident_page import IncidentView, TimelineFilter
 from bot.messages.export import IncidentExport
+from bot.messages.summary import NO_SURROUNDINGS, Surroundings
 from bot.messages.words import Status
 from bot.queries import delivery, manual
 from bot.queries import sources as queries_sources
 from bot.queries.board import BoardQueries, maintenance_window
 from bot.queries.current import StatusQueries
 from bot.queries.history import SurfaceUptime
-from bot.queries.incident_export import incident_export
+from bot.queries.incident_export import incident_export, surroundings
 from bot.rules.forecast import tracker
 from bot.storage.incident_list import IncidentFilter, IncidentState, ListedIncident
 from bot.web.board import event_stream, feed_routes
@@ -413,11 +414,12 @@ class BoardPages:
     def _incident_view(self, incident: str, show: TimelineFilter | None = None) -> IncidentView:
         provider, tracked, events = self.queries.find_incident(incident)
         state = self.queries.repository.provider_state(provider.id) or ProviderState(provider.id)
-        return self._view(provider, state, tracked, events, show)
+        beside = surroundings(self.queries, provider, tracked)
+        return self._view(provider, state, tracked, events, show=show, beside=beside)
 
     def _open_incident_view(self, provider: Provider, state: ProviderState, tracked: TrackedIncident) -> IncidentView:
         events = self.queries.repository.events(tracked.incident.id)
-        return self._view(provider, state, tracked, events, None)
+        return self._view(provider, state, tracked, events)
 
     def _view(
         self,
@@ -425,11 +427,15 @@ class BoardPages:
         state: ProviderState,
         tracked: TrackedIncident,
         events: Sequence[Event],
-        show: TimelineFilter | None,
+        *,
+        show: TimelineFilter | None = None,
+        beside: Surroundings = NO_SURROUNDINGS,
     ) -> IncidentView:
         now, surfaces = self.queries.now(), self.queries.surfaces()
         first = tracker.shown_estimate(state.outlook, tracked.incident.id, now)
-        return incident_page.incident_view(tracked, provider, events, surfaces, now, estimate=first, show=show)
+        return incident_page.incident_view(
+            tracked, provider, events, surfaces, now, estimate=first, show=show, surroundings=beside
+        )
 
     def _lane(self, surface: Surface, window: TimeWindow) -> lanes.ServiceLanes:
         periods, calls = self.board.lanes(surface, window)
