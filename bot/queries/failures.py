@@ -50,7 +50,8 @@ def hook_sentence(queries: StatusQueries, error: str, service: str | None = None
     That is where no service that is watched failed, or where the mistake is the agent's own.
     """
     explanation = explain_failure(queries, error, service)
-    is_about_a_service = explanation.is_watched and explanation.kind not in ("unknown", "own_code")
+    is_known = explanation.is_watched and explanation.verdict != Advice.UNKNOWN
+    is_about_a_service = is_known and explanation.kind not in ("unknown", "own_code")
     if not is_about_a_service or (explanation.side is FailureSide.YOURS and explanation.retry in ("no", "yes")):
         return ""
     return failure_texts.hook_text(explanation.model_dump(), queries.now())
@@ -81,7 +82,7 @@ def _explanation(
         retry_at=retry_at,
         retry_after_s=None if retry_at is None else max(1, round((retry_at - now).total_seconds())),
         max_attempts=0 if retry in ("no", "later") else (form or {}).get("max_attempts") or MAX_ATTEMPTS,
-        exposure=form["exposure"] if form else None,
+        exposure=None if call is Advice.UNKNOWN or form is None else form["exposure"],
         instead=form["instead"] if form else None,
         verdict=call,
         reason=form["reason"] if form else None,

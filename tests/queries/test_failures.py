@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.errors import UsageError
-from bot.queries.failures import explain_failure
+from bot.queries.failures import explain_failure, hook_sentence
 from tests.support.scenario import RED
 
 OVERLOADED = "Error code: 529 - overloaded_error"
@@ -103,3 +103,18 @@ def test_no_word_of_a_vendor_or_of_the_error_is_repeated(town):
 def test_the_times_have_a_zone(town):
     found = explained(town.breaks(), OVERLOADED)
     assert datetime.fromisoformat(found.model_dump(mode="json")["retry_at"]).tzinfo is not None
+
+
+def test_a_hook_adds_nothing_where_nothing_is_known(town):
+    assert hook_sentence(town.desk(), OVERLOADED, "acme-api") == ""
+
+
+def test_a_hook_says_of_a_service_that_works_when_to_retry(town):
+    town.look(until=20)
+    found = hook_sentence(town.desk(), OVERLOADED, "acme-api")
+    assert found.startswith("Brownout on acme-api: Safe to retry")
+    assert found.endswith("Retry after 1 s, at most 3 times, with backoff.")
+
+
+def test_an_unknown_service_has_no_share(town):
+    assert explained(town, OVERLOADED).exposure is None
