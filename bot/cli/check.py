@@ -29,6 +29,7 @@ from bot.storage.engines import ServerReport, describe_server
 
 _SLACK_TIMEOUT_S = 5
 
+NO_SLACK_TEXT = "no Slack tokens: alerts are shown in the terminal. How to get tokens: brownout docs slack"
 SOCKET_MODE_TEXT = "Slack: Socket Mode (SLACK_APP_TOKEN is set); no public address is needed"
 HTTP_MODE_TEXT = (
     "Slack: HTTP mode (SLACK_SIGNING_SECRET is set, SLACK_APP_TOKEN is not): /slack/events on {host}:{port};"
@@ -57,8 +58,8 @@ def check(config: Path | None, db: Place | None, *, catalog: bool, diff: bool, o
         return
     secrets = credentials.read_tokens(os.environ)
     app_settings, mistakes, warnings = _check_config(config, db)
-    mistakes += [*secrets.errors, *credentials.unreachable_reasons(secrets.tokens, is_web_on=app_settings.web.enabled)]
-    warnings += secrets.warnings
+    mistakes += credentials.startup_mistakes(secrets, is_web_on=app_settings.web.enabled)
+    warnings += secrets.warnings if credentials.is_slack_wanted(secrets) else [NO_SLACK_TEXT]
     trial = TokenTrial()
     if not (offline or secrets.errors):
         has_groups = bool(select_user_groups(app_settings.admins))
@@ -75,14 +76,19 @@ def check(config: Path | None, db: Place | None, *, catalog: bool, diff: bool, o
             click.echo("See `brownout docs troubleshooting#configuration`.", err=True)
         click.echo(_counts_text(len(mistakes), len(warnings)), err=True)
         raise SystemExit(1)
-    is_socket = secrets.tokens.mode == "socket"
-    web = app_settings.web
-    click.echo(SOCKET_MODE_TEXT if is_socket else HTTP_MODE_TEXT.format(host=web.host, port=web.port))
     on = sum(p.enabled for p in app_settings.providers)
     counted = f", {_counts_text(0, len(warnings))}" if warnings else ""
-    mode = "Socket Mode" if is_socket else "HTTP mode"
-    who = trial.who or "both tokens set"
-    click.echo(f"OK: {on} of {len(app_settings.providers)} providers on, Slack: {who} ({mode}){counted}")
+    slack = _describe_slack(secrets.tokens.mode, trial.who, app_settings.web)
+    click.echo(f"OK: {on} of {len(app_settings.providers)} providers on, {slack}{counted}")
+
+
+def _describe_slack(mode: str | None, who: str, web: settings.WebSettings) -> str:
+    """How Slack is reached and as whom, for the last line; prints what the mode needs."""
+    if mode is None:
+        return "without Slack"
+    is_socket = mode == "socket"
+    click.echo(SOCKET_MODE_TEXT if is_socket else HTTP_MODE_TEXT.format(host=web.host, port=web.port))
+    return f"Slack: {who or 'both tokens set'} ({'Socket Mode' if is_socket else 'HTTP mode'})"
 
 
 def _subscription_changes(config: Path | None, db: Place | None) -> list[str]:

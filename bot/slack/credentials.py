@@ -128,8 +128,14 @@ def unreachable_reasons(tokens: SlackTokens, *, is_web_on: bool) -> list[str]:
 
 def startup_mistakes(check: CredentialCheck, *, is_web_on: bool) -> list[str]:
     """The errors that keep the bot from starting. Without any token there are none: it writes to the terminal."""
-    is_wanted = check.tokens.mode or any("_FILE" in line for line in check.errors)
-    return [*check.errors, *unreachable_reasons(check.tokens, is_web_on=is_web_on)] if is_wanted else []
+    if not is_slack_wanted(check):
+        return []
+    return [*check.errors, *unreachable_reasons(check.tokens, is_web_on=is_web_on)]
+
+
+def is_slack_wanted(check: CredentialCheck) -> bool:
+    """Whether any token is set, or a file for one; without, the bot writes to the terminal."""
+    return bool(check.tokens.mode) or any("_FILE" in line for line in check.errors)
 
 
 def _read_value(name: str, environment: Mapping[str, str], wrong: list[str], unwise: list[str]) -> str:

@@ -2,10 +2,13 @@
 
 import pytest
 from aiohttp import web
+from click.testing import CliRunner
 
 from bot.cli.check import try_tokens
+from bot.cli.main import brownout
 from bot.slack.credentials import SlackTokens
 from bot.slack.scopes import SCOPE_USES
+from tests.support.acme import catalogue
 from tests.support.loopback import serving_app
 
 pytestmark = pytest.mark.anyio
@@ -66,3 +69,26 @@ async def test_what_the_bot_token_said_is_kept_where_the_app_token_is_not_tried(
 
 async def test_a_name_with_a_line_break_is_one_line():
     assert (await tried(ACCEPTED | {"team": "Acme\nERR: x"})).who == "Acme ERR: x, bot @brownout"
+
+
+# --- without Slack ----------------------------------------------------------------------------------------------------
+
+
+def checked(tmp_path, **environment):
+    """The command, offline, with Acme as the only provider."""
+    if not (tmp_path / "providers").exists():
+        catalogue(tmp_path)
+    no_tokens = dict.fromkeys(("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"))
+    runner = CliRunner(env={**no_tokens, **environment})
+    return runner.invoke(brownout, ["check", "--offline", "--config", str(tmp_path), "--db", str(tmp_path / "no.db")])
+
+
+def test_without_any_token_it_warns_and_is_content(tmp_path):
+    told = checked(tmp_path)
+    assert (told.exit_code, "warning: no Slack tokens" in told.stderr) == (0, True)
+    assert told.stdout.splitlines()[-1] == "OK: 1 of 1 providers on, without Slack, 1 warning"
+
+
+def test_with_one_token_the_missing_one_is_an_error(tmp_path):
+    told = checked(tmp_path, SLACK_BOT_TOKEN="xoxb-1-2-3")  # noqa: S106
+    assert (told.exit_code, "SLACK_APP_TOKEN is not set" in told.stderr) == (1, True)
