@@ -76,8 +76,7 @@ def tool_facts(
 
 def phase_of(key: str) -> str:
     """What a notification does, by its key: triggered, updated, acknowledged or resolved."""
-    _, _, rest = key.partition(":")
-    if rest == "alert":
+    if key.endswith(":alert"):
         return "triggered"
     if ":ack:" in key:
         return "acknowledged"
