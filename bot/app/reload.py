@@ -26,6 +26,8 @@ _FIXED = {
     "web": "[web]",
     "store": "[store]",
     "replica": "[replica]",
+    "tools": "[[notify]]",
+    "trackers": "[tracker]",
     "admins": "[slack] admins",
     "partners": "[slack] partners",
     "owners": "[slack] owner",

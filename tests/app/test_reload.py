@@ -13,6 +13,8 @@ from bot.cli.options import utc_now
 from bot.domain import Subscription
 from bot.engine import Engine
 from bot.settings import PollSettings, Settings, WebSettings
+from bot.settings.notify_toml import NotifyTable
+from bot.settings.tracker_toml import TrackerTable
 from tests.support.acme import ACME, Clock, catalogue
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +54,13 @@ def test_another_preset_is_other_rules():
 
 def test_another_port_needs_a_restart():
     assert changes(replace(OLD, web=WebSettings(port=9000))).needs_restart == ("[web]",)
+
+
+def test_another_tool_or_tracker_needs_a_restart():
+    tool = NotifyTable(name="pd", kind="pagerduty", key_env="PD")
+    tracker = TrackerTable(surface="acme-api", url="https://tracker.example", value="n", over=1)
+    found = changes(replace(OLD, tools=(tool,), trackers={"dd": tracker}))
+    assert found.needs_restart == ("[[notify]]", "[tracker]")
 
 
 def test_another_timeout_needs_a_restart():
