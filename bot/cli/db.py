@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from bot import settings
 from bot.app.maintenance import backup_folder, format_size, open_replica, restore_from_replica
 from bot.cli.groups import SuggestingGroup
-from bot.cli.options import config_option, db_option, open_queries, require_file, utc_now
+from bot.cli.options import PLACE, config_option, db_option, open_queries, open_writer, require_file, utc_now
 from bot.errors import StoreError, UsageError
 from bot.messages import formatting
 from bot.storage import Place, Repository, may_exist, parse_place, retention, upgrade
@@ -217,6 +218,24 @@ def datasette(config: Path | None, db: Place | None) -> None:
     with open_queries(config, db) as queries:
         described = queries.repository.archive.datasette_metadata(path.stem)
     click.echo(json.dumps(described, indent=1, ensure_ascii=False))
+
+
+@db.command()
+@click.argument("to", metavar="TO", type=PLACE)
+@config_option
+@db_option
+def move(to: Place, config: Path | None, db: Place | None) -> None:
+    """Copies everything into an empty database, TO, and compares the two. Stop the bot first.
+
+    TO is a PostgreSQL address (postgresql://user@host/database) or a new file; the source is as it was afterwards.
+    """
+    place = db or parse_place(settings.load(config).store_path)
+    if not may_exist(place):
+        raise UsageError(f"Database {place} not found. Pass --db FILE.")
+    with closing(open_writer(place, alone=True)) as source, closing(open_writer(to, alone=True)) as target:
+        source.archive.copy_to(target.archive, lambda table, count: click.echo(f"  {table:<20} {count:>9,}"))
+    setting = f'path = "{to}"' if isinstance(to, Path) else f'url = "{to}" (with your user)'
+    click.echo(f"{to}: the same content as {place}. Set [store] {setting} in brownout.toml, then start the bot.")
 
 
 def _with_url(replica_settings: settings.ReplicaSettings, url: str | None) -> settings.ReplicaSettings:

@@ -35,7 +35,8 @@ class _PlaceType(click.Path):
         return super().convert(value, param, ctx) if isinstance(found, Path) else found
 
 
-db_option = click.option("--db", type=_PlaceType(path_type=Path), help="The SQLite file (default: brownout.db).")
+PLACE = _PlaceType(path_type=Path)
+db_option = click.option("--db", type=PLACE, help="The SQLite file (default: brownout.db).")
 
 
 def utc_now() -> datetime:

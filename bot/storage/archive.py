@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -170,6 +170,10 @@ class Archive:
     def dump(self) -> Iterator[str]:
         """The whole database as one JSON file, in chunks."""
         return json_dump.dump_database(self._db)
+
+    def copy_to(self, other: Archive, on_table: Callable[[str, int], None]) -> None:
+        """Copies the whole database into an empty one, and compares the two; see ``json_dump.copy_database``."""
+        json_dump.copy_database(self._db, other._db, on_table)
 
     def restore(self, body: Mapping[str, Any]) -> int:
         """Imports a dumped database into this empty one; returns the number of rows."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 from bot.errors import StoreError
@@ -19,6 +21,7 @@ FORMAT = "book/1"
 _DERIVED_TABLES = frozenset({"incident_surfaces"})  # triggers fill it
 _REFERRED_TO = frozenset({"backfills", "bodies"})  # other tables refer to them
 _FORMS_TABLE = "stored_forms"  # has rows in an empty database too
+_BATCH_SIZE = 500  # rows
 _SECRET_TABLES = frozenset({"tokens", "salts"})  # valid in this database only
 
 
@@ -56,6 +59,47 @@ def restore_database(db: Database, body: Mapping[str, Any]) -> int:
     return count
 
 
+def copy_database(source: Database, target: Database, on_table: Callable[[str, int], None]) -> None:
+    """Copies every row, tokens too, into an empty database, which may be of the other engine, and compares the two.
+
+    Args:
+        source: Read in one transaction, so that nobody writes meanwhile.
+        target: Written in one transaction: all of it or nothing.
+        on_table: Called with the name and the number of rows of each table that was copied.
+
+    Raises:
+        StoreError: The target is not empty, or does not have the same content afterwards.
+    """
+    _require_empty(target, target.exported_columns())
+    with source.transaction(), target.transaction():
+        target.defer_references()
+        target.write(f"DELETE FROM {_FORMS_TABLE}")  # noqa: S608  (the name above)
+        for table, columns in _ordered_columns(source).items():
+            on_table(table, _copy_rows(source, target, table, columns))
+        target.upgrade()
+        target.after_import()
+    if _digest(source) != _digest(target):
+        raise StoreError(f"{target.path} does not have the same content as {source.path}; keep to the latter")
+
+
+def _copy_rows(source: Database, target: Database, table: str, columns: list[str]) -> int:
+    listed, order = ", ".join(f'"{column}"' for column in columns), source.insertion_order(table)
+    rows = source.iterate_rows(f'SELECT {listed} FROM "{table}" ORDER BY {order}')  # noqa: S608  (our own names)
+    count = 0
+    while batch := [dict(zip(columns, row, strict=True)) for row in islice(rows, _BATCH_SIZE)]:
+        target.insert_all(table, batch)
+        count += len(batch)
+    return count
+
+
+def _digest(db: Database) -> bytes:
+    """The hash of the export of a database: two with the same content have the same."""
+    total = sha256()
+    for chunk in dump_database(db):
+        total.update(chunk.encode(errors="surrogatepass"))
+    return total.digest()
+
+
 def _validate_dump(db: Database, body: Mapping[str, Any]) -> dict[str, Any]:
     if body.get("brownout") != FORMAT:
         raise StoreError(f"Not a Brownout export file ({FORMAT}).")
@@ -64,11 +108,15 @@ def _validate_dump(db: Database, body: Mapping[str, Any]) -> dict[str, Any]:
         _matches_schema(schema.get(name), table) for name, table in tables.items()
     ):
         raise StoreError("The export has tables or columns of a newer version. Update Brownout, then import.")
-    filled = [name for name in schema if name != _FORMS_TABLE and db.rows(f'SELECT 1 FROM "{name}" LIMIT 1')]  # noqa: S608  (our own tables)
-    if filled:
-        raise StoreError(f"Database is not empty ({', '.join(filled)}). Import into a new file: --db NEW.db")
+    _require_empty(db, schema)
     defaults = {_FORMS_TABLE: {"columns": ["name", "form"], "rows": [[name, 1] for name in forms.FORMS]}}
     return {name: (defaults | tables)[name] for name in schema if name in defaults | tables}
+
+
+def _require_empty(db: Database, tables: Iterable[str]) -> None:
+    filled = [name for name in tables if name != _FORMS_TABLE and db.rows(f'SELECT 1 FROM "{name}" LIMIT 1')]  # noqa: S608  (our own tables)
+    if filled:
+        raise StoreError(f"Database is not empty ({', '.join(filled)}). Import into a new file: --db NEW.db")
 
 
 def _matches_schema(columns: list[str] | None, table: Any) -> bool:
@@ -82,13 +130,14 @@ def _matches_schema(columns: list[str] | None, table: Any) -> bool:
 
 def _table_columns(db: Database) -> dict[str, list[str]]:
     """The exported tables and their columns; a table that others refer to comes before them."""
-    left_out = _DERIVED_TABLES | _SECRET_TABLES
+    return {name: columns for name, columns in _ordered_columns(db).items() if name not in _SECRET_TABLES}
+
+
+def _ordered_columns(db: Database) -> dict[str, list[str]]:
+    """The same with the tables that are never exported; in one order for both engines."""
     found = db.exported_columns()
-    return {
-        name: found[name]
-        for name in sorted(found, key=lambda name: (name not in _REFERRED_TO, name))
-        if name not in left_out
-    }
+    ordered = sorted(found, key=lambda name: (name not in _REFERRED_TO, name))
+    return {name: found[name] for name in ordered if name not in _DERIVED_TABLES}
 
 
 def _dump_rows(db: Database, table: str, columns: list[str]) -> Iterator[str]:

@@ -82,3 +82,18 @@ def test_a_password_may_be_in_a_file(tmp_path, monkeypatch):
     monkeypatch.setenv("PGPASSWORD_FILE", str(tmp_path / "missing"))
     said, _ = run("token", "list", "--db", place(tmp_path / "b.db").url)
     assert "PGPASSWORD_FILE" in said
+
+
+@on_server
+def test_a_database_moves_to_a_server_and_back_and_says_what_to_set(tmp_path):
+    there = place(tmp_path / "b.db").url
+    run("token", "create", "laptop", "--for", "reports", "--db", tmp_path / "a.db")
+    said, code = run("db", "move", there, "--db", tmp_path / "a.db")
+    assert ("tokens" in said, 'Set [store] url = "postgresql://' in said, code) == (True, True, 0)
+    run("db", "move", tmp_path / "c.db", "--db", there)
+    assert "laptop" in run("token", "list", "--db", tmp_path / "c.db")[0]
+
+
+def test_a_database_that_is_not_there_is_not_moved(tmp_path):
+    said, code = run("db", "move", tmp_path / "b.db", "--db", tmp_path / "a.db")
+    assert ("not found" in said, code) == (True, 1)

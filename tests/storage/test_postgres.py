@@ -1,13 +1,17 @@
 """What PostgreSQL does by itself: the one bot, lost connections, other schemas, NUL bytes, and ids without gaps."""
 
+import json
 from contextlib import closing, suppress
 
 import pytest
 
+from bot.domain import Condition, Event, EventKind, Subscription
 from bot.errors import StoreError
 from bot.storage import Repository
 from bot.storage.connection import IGNORE, DatabaseUrl
 from bot.storage.engines import open_database
+from tests.support.acme import NOON
+from tests.support.scenario import Scenario
 from tests.support.stores import SERVER, ask, place
 
 pytestmark = pytest.mark.skipif(
@@ -150,3 +154,48 @@ def test_accents_and_capitals_do_not_matter_to_a_search(db):
         [1],
         [],
     ]
+
+
+@pytest.fixture
+def filled(tmp_path):
+    """A file with something in every kind of table, one row of which was replaced after others were added."""
+    with closing(Scenario(tmp_path / "a.db").is_over().book) as book:
+        book.subscribe(Subscription("C9", "acme", created_at=NOON))
+        book.subscribe(Subscription("C1", "acme", Condition.MAJOR_OUTAGE, created_at=NOON))
+        book.archive.add_event(Event(EventKind.NOTE, "acme", NOON, incident="i-1", text="with\0nul", channel="C1"))
+        book.api_tokens.create("laptop", ("reports",), NOON)
+        yield book
+
+
+def test_a_database_goes_to_postgresql_and_back_and_is_the_same_to_the_byte(filled, tmp_path):
+    before = "".join(filled.archive.dump())
+    with closing(Repository.open(place(tmp_path / "b.db"))) as there:
+        there.archive.restore(json.loads(before))
+        on_server = "".join(there.archive.dump())
+    with closing(Repository.open(tmp_path / "c.db")) as back:
+        back.archive.restore(json.loads(on_server))
+        assert (on_server, "".join(back.archive.dump())) == (before, before)
+
+
+def test_a_database_that_is_moved_has_the_same_content_and_its_tokens(filled, tmp_path):
+    counts = {}
+    with closing(Repository.open(place(tmp_path / "b.db"))) as there:
+        filled.archive.copy_to(there.archive, counts.__setitem__)
+        assert "".join(there.archive.dump()) == "".join(filled.archive.dump())
+        assert [token.name for token in there.api_tokens.tokens()] == ["laptop"]
+        assert there.archive.search("errors").found == filled.archive.search("errors").found != ()
+    assert counts["tokens"] == 1
+
+
+def test_a_moved_database_continues_its_ids(filled, tmp_path):
+    with closing(Repository.open(place(tmp_path / "b.db"))) as there:
+        filled.archive.copy_to(there.archive, lambda *_: None)
+        event = Event(EventKind.NOTE, "acme", NOON, incident="i-1", text="later")
+        assert there.archive.add_event(event) == filled.archive.add_event(event)
+
+
+def test_a_database_that_is_not_empty_is_moved_into_by_nobody(filled, tmp_path):
+    with closing(Repository.open(place(tmp_path / "b.db"))) as there:
+        there.subscribe(Subscription("C1", "acme", created_at=NOON))
+        with pytest.raises(StoreError, match=r"not empty \(subscriptions\)"):
+            filled.archive.copy_to(there.archive, lambda *_: None)
