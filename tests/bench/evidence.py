@@ -101,7 +101,7 @@ def page(outage: Outage, minute: int) -> Snapshot:
 
 
 def evidence(outage: Outage, minute: int, kinds: Sequence[str], exposure: float, dice: Random) -> EvidenceBatch:
-    """What the witnesses of these kinds see in a minute; requests follow the exposure that the verdict lets through."""
+    """What evidence of these kinds shows in a minute; requests follow the exposure that the verdict lets through."""
     share = outage.severity if outage.is_bad(minute) else 0.0
     fails = share + (1 - share) * NOISE
     found = EvidenceBatch()
@@ -164,7 +164,7 @@ def scores(outages: Iterable[Outage], seed: int) -> dict[str, list[Score]]:
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 ROWS: dict[str, Callable[[Score], float | None]] = {
-    "blind min": lambda s: s.blind,
+    "unseen min": lambda s: s.blind,
     "false-safe min": lambda s: s.false_safe,
     "both: bad min called normal": lambda s: s.blind + s.false_safe,
     "load let into bad minutes, in full minutes": lambda s: s.blind + s.weighted,
@@ -208,7 +208,7 @@ def main() -> None:
     asked.add_argument("--days", type=int, default=200, help="how many are drawn from the recordings")
     asked.add_argument("--seed", type=int, default=1)
     given = asked.parse_args()
-    print("The day of issue 7, every witness as severe as it is:\n")
+    print("One day, with evidence of every kind as severe as the outage is:\n")
     print("\n".join(table(scores([THE_DAY], given.seed), one)))
     folder = Path(os.environ.get("BROWNOUT_SHARED", Path(__file__).resolve().parents[3] / "shared" / "data"))
     if not folder.is_dir():

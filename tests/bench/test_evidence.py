@@ -1,4 +1,4 @@
-"""The bench of evidence: the day of issue 7, what each witness adds to it, and days drawn from the recordings."""
+"""The bench of evidence: one day, what each kind of evidence adds to it, and days drawn from the recordings."""
 
 from random import Random
 
@@ -23,11 +23,11 @@ def test_a_probe_is_blind_for_three_minutes(day):
 
 
 @pytest.mark.parametrize("column", [c for c in evidence.COLUMNS if c != "page only"])
-def test_no_witness_makes_it_blinder(day, column):
+def test_no_evidence_makes_it_blinder(day, column):
     assert day[column].blind < day["page only"].blind
 
 
-def test_all_witnesses_together_are_hardly_blinder_than_the_best_of_them(day):
+def test_all_evidence_together_are_hardly_blinder_than_the_best_of_them(day):
     """A minute, in which healthy traffic makes a lone probe's word a gentle one (bot/docs/evidence.md)."""
     assert day["+ all"].blind <= 1 + min(day[c].blind for c in ("+ probe", "+ people", "+ traffic"))
 
@@ -69,7 +69,7 @@ def test_lags_are_those_that_the_research_measured(shared):
     assert 10 <= lags[len(lags) // 2] <= 20
 
 
-def test_over_drawn_days_no_witness_makes_it_blinder(shared):
+def test_over_drawn_days_no_evidence_makes_it_blinder(shared):
     recorded, dice = read(shared), Random(11)  # noqa: S311
     found = evidence.scores([draw(recorded, dice) for _ in range(8)], 11)
     blind = {name: sum(s.blind for s in days) for name, days in found.items()}
