@@ -63,12 +63,17 @@ async def test_the_old_format_is_not_tried_again():
     assert web.asked.count("/api/v2/summary.json") == 1
 
 
-async def test_a_page_that_lacks_its_second_half_is_not_that_page():
-    found, told = await discover(
-        FakeFetcher(**{"summary.json": page("instatus")}), detection.guess_sources(SOURCE.url, SOURCE), NOW
-    )
+async def test_a_page_that_lacks_a_part_which_its_format_needs_is_not_that_page():
+    web = FakeFetcher(**{"/api/v1/status.json": page("rootly")})
+    found, told = await discover(web, detection.guess_sources(SOURCE.url, SOURCE), NOW)
     assert found is None
-    assert any(line.startswith("Instatus: ") for line in told)
+    assert any(line.startswith("Rootly: ") for line in told)
+
+
+async def test_a_page_that_lacks_a_part_which_its_format_can_do_without_is_that_page():
+    web = FakeFetcher(**{"summary.json": page("instatus")})
+    found, _ = await discover(web, detection.guess_sources(SOURCE.url, SOURCE), NOW)
+    assert found.source.kind == "instatus"
 
 
 async def test_awss_empty_list_is_a_page():

@@ -57,5 +57,10 @@ async def test_every_post_has_a_ts_of_its_own(draw):
 
 @pytest.mark.parametrize(("with_edits", "is_drawn"), [(False, False), (True, True)])
 async def test_edits_are_drawn_where_they_are_wanted(draw, paper, with_edits, is_drawn):
-    await draw(with_edits=with_edits).edit(CHANNEL, "1", Message("Acme: over"))
+    await draw(with_edits=with_edits).edit(CHANNEL, "1", Message("Acme: over", key="inc1:alert"))
     assert ("Acme: over" in paper.getvalue()) is is_drawn
+
+
+async def test_the_edit_of_a_notice_is_drawn_since_it_has_no_thread_that_says_it(draw, paper):
+    await draw(with_edits=False).edit(CHANNEL, "1", Message("Acme: readable again", key="acme:blind"))
+    assert "Acme: readable again" in paper.getvalue()
