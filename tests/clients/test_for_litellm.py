@@ -37,10 +37,22 @@ async def used(models, routing):
     return {answer.choices[0].message.content for answer in answers}
 
 
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def one_loop():
+    """All tests here share an event loop, since LiteLLM's queue of callbacks belongs to the first one."""
+
+
 @pytest.fixture(autouse=True)
 def no_callbacks():
+    """LiteLLM keeps its own copies of the callbacks, and one instance of each class in them."""
+    litellm.logging_callback_manager._reset_all_callbacks()
     yield
-    litellm.callbacks = []
+    litellm.logging_callback_manager._reset_all_callbacks()
 
 
 async def test_every_model_is_used_where_all_works():
