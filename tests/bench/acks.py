@@ -238,7 +238,7 @@ async def _ours(town: Scenario, url: str, closing: asyncio.Event) -> tuple[FastA
     install_deduplication(bolt, EventDeduplicator(town.book.heard, _now))
     door = SlackHttpHandler(bolt, SECRET, _now)
 
-    return web_app(town.desk(), always_ready, closing, slack=door.add_route), [door.process_queue()]
+    return web_app(town.desk(), always_ready, closing, routes=(door.add_route,)), [door.process_queue()]
 
 
 async def _bolts_own(town: Scenario, url: str, closing: asyncio.Event) -> tuple[FastAPI, list[Awaitable[None]]]:  # noqa: ARG001
