@@ -180,6 +180,9 @@ class PostgresDatabase:
         self._is_closed = True
         if self._lease is not None:
             self._lease.release()
+        if self._holds_lock:  # now, and not when the server has noticed that the connection is closed
+            with suppress(psycopg.Error):
+                self._connection.execute(f"SELECT pg_advisory_unlock({_BOT}, {self._schema})")
         self._connection.close()
 
     def open_reader(self) -> PostgresDatabase:
@@ -228,7 +231,9 @@ class PostgresDatabase:
         scripts: list[tuple[tuple[str, ...], str]] = (
             [] if applied else [(postgres_schema.BASE_STEPS, postgres_schema.BASE)]
         )
-        scripts += [((name,), sql) for name, sql in postgres_schema.LATER_STEPS if name not in applied]
+        scripts += [
+            ((name,), postgres_schema.by_bytes(sql)) for name, sql in postgres_schema.LATER_STEPS if name not in applied
+        ]
         for names, script in scripts:
             self._connection.execute(script)
             done = "INSERT INTO schema_steps (name, applied_at) VALUES (?, CAST(now() AS text))"

@@ -509,6 +509,11 @@ LATER_STEPS: tuple[tuple[str, str], ...] = (
 )  # name and SQL of the steps that came after ``BASE``, in their order
 
 
+def by_bytes(sql: str) -> str:
+    """The statements with every text column compared by its bytes, as SQLite does."""
+    return sql.replace(" TEXT", ' TEXT COLLATE "C"')
+
+
 def step_names() -> tuple[str, ...]:
     """The names of all steps that this version knows, in their order."""
     return (*BASE_STEPS, *(name for name, _ in LATER_STEPS))
