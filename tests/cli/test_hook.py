@@ -115,7 +115,7 @@ def test_without_a_bot_nothing_is_added():
 def test_a_bot_that_is_not_public_takes_the_token(tmp_path):
     with LiveBot(tmp_path / "b.db", "breaks", public=False, services={"acme-api": "claude-api"}) as bot:
         assert run("PostToolUseFailure", TOOL, bot.url) is None
-        assert run("PostToolUseFailure", TOOL, bot.url, "--token", BROWNOUT_TOKEN=bot.token)
+        assert run("PostToolUseFailure", TOOL, bot.url, "--auth", BROWNOUT_TOKEN=bot.token)
 
 
 def test_the_address_is_that_of_the_configuration():

@@ -130,7 +130,7 @@ def made(book, slack, url, now=None):
     bolt.event("app_home_opened")(opened)
     bolt.view("settings")(sent)
     found.door = SlackHttpHandler(bolt, SECRET, now or found.now)
-    app = web_app(UnusedQueries(), always_ready, asyncio.Event(), slack=found.door.add_route)
+    app = web_app(UnusedQueries(), always_ready, asyncio.Event(), routes=[found.door.add_route])
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     found.client = httpx.AsyncClient(transport=transport, base_url="https://bot.example.com")
     return found
