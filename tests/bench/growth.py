@@ -1,8 +1,9 @@
-"""``python -m tests.bench growth``: how the cost of delivery grows with channels and with what waits.
+"""``python -m tests.bench growth``: how the cost of steps grows with channels, with what waits, and with open incidents.
 
 CPU of single steps in one process, on the real rules and store: the record of an alert for n channels, the order of n
-channels that wait, the next message of a channel that has n waiting, and a tick in quiet hours. The last column is the
-exponent of the growth between the two largest sizes: 1 is linear. Above ``MOST`` the command fails.
+channels that wait, the next message of a channel that has n waiting, and a tick in quiet hours; with n open incidents of one
+page a poll that changes nothing, the board's first page, `status` and a check for events of the board. The last column is
+the exponent of the growth between the two largest sizes: 1 is linear. Above ``MOST`` the command fails.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from statistics import median
 
 from bot.app.reminders import ReminderHook
+from bot.commands.registry import answer_command
 from bot.domain import (
     ChannelPreferences,
     Notice,
@@ -31,8 +33,12 @@ from bot.domain import (
     VerdictParameters,
 )
 from bot.engine import Engine
+from bot.queries.board import BoardQueries
+from bot.queries.current import StatusQueries
 from bot.rules.alerting import decide, routing
 from bot.storage import Repository
+from bot.web.board.pages import BoardPages
+from bot.web.board.rendering import PageRenderer
 from tests.bench.table import Row, table
 from tests.support.acme import ACME, NOON, Clock, look
 from tests.support.fake_chat import FakeChat
@@ -125,11 +131,67 @@ def tick_ms(channels: int) -> float:
         return median(cpu_ms(ReminderHook(engine, book)) for _ in range(REPEATS))
 
 
+@contextmanager
+def open_incidents(number: int) -> Iterator[tuple[Repository, Clock]]:
+    """A database with so many open incidents of one page, all about its API."""
+    with a_book(1) as book:
+        state = look(None, page(), NOON - timedelta(minutes=1)).state
+        shown = [incident(update(n, api="partial_outage"), number=n) for n in range(number)]
+        stroke = look(state, page(*shown, api="partial_outage"), NOON)
+        book.record_transition(None, stroke, ())
+        yield book, Clock(NOON + timedelta(minutes=1))
+
+
+def _queries(book: Repository, clock: Clock) -> StatusQueries:
+    return StatusQueries((ACME,), book, clock, lambda _: VerdictParameters())
+
+
+def board_ms(number: int) -> float:
+    """The board's first page with so many open incidents, drawn anew."""
+    with open_incidents(number) as (book, clock):
+        queries = _queries(book, clock)
+        pages = BoardPages(BoardQueries(queries), PageRenderer(queries))
+        pages.status()  # the days of the services are kept from then on
+        return median(cpu_ms(pages.status) for _ in range(REPEATS))
+
+
+def status_ms(number: int) -> float:
+    """The answer to `status` with so many open incidents."""
+    with open_incidents(number) as (book, clock):
+        queries = _queries(book, clock)
+        return median(cpu_ms(lambda: answer_command(queries, "status", "C0000", "U1")) for _ in range(REPEATS))
+
+
+def events_ms(number: int) -> float:
+    """What an open board asks once a second: whether anything is new."""
+    with open_incidents(number) as (book, _):
+        return median(cpu_ms(lambda: [book.latest_event_id() for _ in range(100)]) for _ in range(REPEATS)) / 100
+
+
+def poll_ms(number: int) -> float:
+    """A poll that shows the same page with so many open incidents."""
+    with a_book(1) as book:
+        clock, fetcher = Clock(NOON), FakeFetcher()
+        engine = Engine({"acme": ACME}, fetcher, book, FakeChat(), clock, lambda _: VerdictParameters())
+        shown = [incident(update(n, api="partial_outage"), number=n) for n in range(number)]
+        fetcher.show(page(*shown, api="partial_outage"))
+        asyncio.run(engine.poll("acme"))
+        took = []
+        for _ in range(REPEATS):
+            clock.move(minutes=1)
+            took.append(cpu_ms(lambda: asyncio.run(engine.poll("acme"))))
+        return median(took)
+
+
 CURVES: dict[str, Callable[[int], float]] = {
     "record of an alert, by channels": opening_ms,
     "order of the channels that wait, by channels": order_ms,
     "next message of a channel, by alerts that wait there": next_ms,
     "tick in quiet hours, by channels": tick_ms,
+    "poll without news, by open incidents": poll_ms,
+    "board's first page, by open incidents": board_ms,
+    "status, by open incidents": status_ms,
+    "check for events, by open incidents": events_ms,
 }
 
 
