@@ -140,7 +140,7 @@ def _totals_text(report: MonthlyReport) -> str:
 
 def _known_text(report: MonthlyReport) -> str:
     share = _known_share(report)
-    return "all of the time known" if share >= 100 else f"{min(share, 99.9):.1f}% of the time known"  # noqa: PLR2004
+    return "all of the time is known" if share >= 100 else f"{min(share, 99.9):.1f}% of the time is known"  # noqa: PLR2004
 
 
 def _service_minutes(time: timedelta) -> str:
@@ -263,7 +263,7 @@ def _service_table(report: MonthlyReport) -> str:
         for s in hit
     ]
     days = f"each day\u2019s worst, 1 to {report.window.end.day if not report.is_complete else len(hit[0].days)}"
-    head = ("service", "", "outage", "partial outage", "degraded", "downtime", "operational", days)
+    head = ("service", "share", "outage", "partial outage", "degraded", "downtime", "operational", days)
     calm = [s.name for s in _services(report) if not s.figures.bad_time]
     rest = f"<p>No downtime: {escape(', '.join(calm))}.</p>" if calm else ""
     return f"{_legend()}{_table(head, rows)}{rest}"
@@ -411,7 +411,7 @@ def _notes(report: MonthlyReport, now: datetime) -> str:
     notes = [
         f"Times are UTC. Made by Brownout on {formatting.format_datetime(now)}.",
         "Downtime is degraded, partial outage and outage. Maintenance and unknown time are in no figure.",
-        OWN_DEFINITION.text,
+        OWN_DEFINITION.text.replace("ours: a", "A", 1).replace("`", ""),
     ]
     if inferred:
         notes.insert(2, f"{_service_minutes(inferred)} of the downtime are inferred: no component says them.")

@@ -23,6 +23,7 @@ from threading import Event
 
 from bot.errors import StoreError
 from bot.storage import migrations
+from bot.storage.integrity import find_damage
 from bot.storage.mapping import parse_time
 from bot.storage.sqlite import acquire_lock, applied_steps, check_origin, explain_error
 
@@ -154,10 +155,10 @@ def verify(path: Path, cancel_token: CancelToken | None = None) -> DatabaseHealt
     with _open_connection(path) as connection, (cancel_token or CancelToken()).attach(connection):
         try:
             check_origin(connection)
-            messages = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({MAX_FINDINGS})")]
+            found = find_damage(connection, "integrity_check", MAX_FINDINGS)
             violations = connection.execute("PRAGMA foreign_key_check").fetchmany(MAX_FINDINGS)
             damage = [
-                *(t for t in messages if t != "ok"),
+                *found,
                 *(f"{t} row {row} refers to nothing" for t, row, *_ in violations),
             ]
             return _read_health(connection, path, tuple(damage))

@@ -20,6 +20,7 @@ from typing import Any
 from bot.errors import StoreError
 from bot.storage import forms, full_text, migrations
 from bot.storage.connection import Upsert, changed_table, insert_statement
+from bot.storage.integrity import find_damage
 from bot.storage.sqlite_utils_lite import Database as SqliteUtilsDatabase
 
 BUSY_TIMEOUT_S = 5.0  # how long a write waits for another process's
@@ -271,9 +272,8 @@ def _configure(connection: sqlite3.Connection, *, read_only: bool) -> None:
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(f"malformed: {verdict}")
+    if damage := find_damage(connection, "quick_check", 1):
+        raise sqlite3.DatabaseError(f"malformed: {damage[0]}")
     database = _migration_database(connection)
     if migrations.steps.pending(database) or forms.is_older(forms.stored(connection)):
         connection.execute("BEGIN IMMEDIATE")
