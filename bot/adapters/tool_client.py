@@ -13,9 +13,11 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Self
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from bot import __version__
 from bot.errors import DeliveryError, RefusalScope
@@ -33,6 +35,7 @@ SECRET_PREFIX = "whsec_"  # noqa: S105  (of a secret of Standard Webhooks)
 MIN_SECRET = 24  # bytes of a secret's key
 _MAX_REASON = 200  # characters of an answer in an error
 _SHORTEST_SECRET = 6  # characters; what is shorter is not looked for in an answer
+_LONG_PART = 12  # characters of a part of an address that may be a secret without a digit
 _CHANNEL_STATUSES = {
     401: "it refuses the request: check the key and the address",
     403: "it refuses the request: check the key and the address",
@@ -64,7 +67,7 @@ class HttpToolClient:
         self._timeout_s = timeout_s
         self._kind, self._address, self._now = kind, address, now
         self._secrets = tuple(map(decode_secret, secrets))
-        self._hidden = tuple(s for s in (address.key, address.url, *secrets) if len(s) >= _SHORTEST_SECRET)
+        self._hidden = _hidden_texts(address, secrets)
         self._client = httpx.AsyncClient(
             timeout=timeout_s,
             trust_env=False,
@@ -158,6 +161,26 @@ class HttpToolClient:
         for secret in self._hidden:
             text = text.replace(secret, "[secret]")
         return " ".join("".join(c if c.isprintable() else " " for c in text[:_MAX_REASON]).split())
+
+
+def _hidden_texts(address: ToolAddress, secrets: Sequence[str]) -> tuple[str, ...]:
+    """What an error must not repeat, the longest first: secrets, the address, and each part of it that may be one.
+
+    A server's answer often names the path that it does not know.
+    """
+    try:
+        parts = urlsplit(address.url)
+    except ValueError:
+        parts = urlsplit("")
+    raw = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query)), *re.split("[&=]", parts.query)]
+    inner = [text for part in raw for text in (part, unquote(part)) if _may_be_secret(text)]
+    whole = [address.key, address.url, *secrets]
+    return tuple(sorted({s for s in (*whole, *inner) if len(s) >= _SHORTEST_SECRET}, key=len, reverse=True))
+
+
+def _may_be_secret(part: str) -> bool:
+    """Whether a part of an address may be a secret, rather than a word such as ``services``."""
+    return len(part) >= _LONG_PART or any(c.isdigit() for c in part)
 
 
 def message_id(channel: str, key: str) -> str:

@@ -79,6 +79,7 @@ class SettingsChanges:
         removed: Providers that are no longer enabled, or gone.
         has_other_rules: Whether verdict.toml or the preset differs.
         has_other_intervals: Whether the polling intervals or limits differ that apply at once.
+        has_other_services: Whether ``[service.ID]`` differs.
         needs_restart: The tables and keys whose change takes effect after a restart.
     """
 
@@ -87,6 +88,7 @@ class SettingsChanges:
     removed: tuple[Provider, ...] = ()
     has_other_rules: bool = False
     has_other_intervals: bool = False
+    has_other_services: bool = False
     needs_restart: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
@@ -102,6 +104,8 @@ class SettingsChanges:
             yield "changed: the rules of the advice (verdict.toml or [verdict] preset)"
         if self.has_other_intervals:
             yield "changed: [poll]"
+        if self.has_other_services:
+            yield "changed: [service]"
         if self.needs_restart:
             yield f"takes effect after a restart: {', '.join(self.needs_restart)}"
 
@@ -117,6 +121,7 @@ def compare(watched: Iterable[Provider], old: Settings, new: Settings) -> Settin
         removed=tuple(p for i, p in running.items() if i not in wanted),
         has_other_rules=(old.preset, old.verdict) != (new.preset, new.verdict),
         has_other_intervals=_live_poll(old) != _live_poll(new),
+        has_other_services=old.own_services != new.own_services,
         needs_restart=(
             *(name for key, name in _FIXED.items() if getattr(old, key) != getattr(new, key)),
             *fixed_poll,

@@ -269,6 +269,7 @@ async def _run_bot(
             on_providers=(
                 fetcher.forget_providers,
                 lambda: bot.replace_jobs(probes.JOB_PREFIX, probe_scheduler.periodic_jobs()),
+                *(() if is_slack else (lambda: _subscribe_terminal(repository, providers),)),
                 lambda: _warn_of_unwatched(all_queries),
             ),
             before=engine.notifier.reload_credentials if is_slack else None,
@@ -451,12 +452,19 @@ def _set_up_terminal(repository: Repository, providers: Iterable[Provider]) -> C
     """Uses the terminal as the chat, subscribed to every provider."""
     from rich.console import Console  # noqa: PLC0415  (3 MB that a bot in Slack does not need)
 
-    from bot.adapters.terminal import CHANNEL, TerminalClient  # noqa: PLC0415  (likewise)
+    from bot.adapters.terminal import TerminalClient  # noqa: PLC0415  (likewise)
 
     log.warning("no Slack tokens: alerts are shown here. How to get tokens: brownout docs slack")
+    _subscribe_terminal(repository, providers)
+    return TerminalClient(Console(), utc_now), [], None
+
+
+def _subscribe_terminal(repository: Repository, providers: Iterable[Provider]) -> None:
+    """Subscribes the terminal to every provider."""
+    from bot.adapters.terminal import CHANNEL  # noqa: PLC0415  (imported by now)
+
     for provider in providers:
         repository.subscribe(Subscription(CHANNEL, provider.id, created_at=utc_now()))
-    return TerminalClient(Console(), utc_now), [], None
 
 
 COMMANDS = {"run": run}

@@ -17,7 +17,16 @@ from urllib.parse import urlsplit
 
 from typing_extensions import override
 
+from bot.errors import UsageError
+
 SCHEMES = ("postgresql", "postgres")
+_ADDRESS_HINT = (
+    "postgresql://user@host:port/database, with the password in PGPASSWORD; in the address itself, each other sign of a"
+    " name or password is written as % and two digits, / as %2F"
+)
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]@/?#:,\s]*)(?::[0-9]*)?"
+_ADDRESS = re.compile(rf"(?:[^@/?#\s]*@)?({_HOST}(?:,{_HOST})*(?:/[^@?#\s]*)?)(?:\?[A-Za-z_]+=[^#\s]*)?")
+_HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +37,9 @@ class DatabaseUrl:
 
     @override
     def __str__(self) -> str:
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        scheme, _, rest = self.url.partition("://")
+        match = _ADDRESS.fullmatch(rest)
+        return f"{scheme}://{match[1] if match else '...'}"
 
     @property
     def has_password(self) -> bool:
@@ -42,12 +52,20 @@ Place = Path | DatabaseUrl  # where a database is: a SQLite file, or a PostgreSQ
 
 
 def parse_place(text: Path | str | DatabaseUrl) -> Place:
-    """The place that somebody typed: an address of PostgreSQL, or the path of a file."""
-    if isinstance(text, DatabaseUrl):
-        return text
-    if isinstance(text, str) and text.partition("://")[0] in SCHEMES:
-        return DatabaseUrl(text)
-    return Path(text)
+    """The place that somebody typed: an address of PostgreSQL, or the path of a file.
+
+    Raises:
+        UsageError: It is an address, and none that libpq and this program read alike. It is not repeated, since a part
+            of a password may be anywhere in it.
+    """
+    if not isinstance(text, str) or "://" not in text:
+        return text if isinstance(text, DatabaseUrl) else Path(text)
+    scheme, _, rest = text.strip().partition("://")
+    if scheme not in SCHEMES:
+        raise UsageError(f"A database is a file, or on PostgreSQL: {_ADDRESS_HINT}.")
+    if not _ADDRESS.fullmatch(rest) or _HALF_ESCAPE.search(rest):
+        raise UsageError(f"The address of the database can't be read. Write {_ADDRESS_HINT}.")
+    return DatabaseUrl(text.strip())
 
 
 def may_exist(place: Place) -> bool:

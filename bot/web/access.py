@@ -86,6 +86,8 @@ class ReaderAccessMiddleware:
             peer = ipaddress.ip_address((scope.get("client") or ("",))[0])
         except ValueError:
             return False
+        if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped:  # IPv4 on a socket that listens on ::
+            peer = peer.ipv4_mapped
         return any(peer in network for network in self._networks)
 
 

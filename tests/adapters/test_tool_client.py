@@ -213,3 +213,28 @@ async def test_no_secret_is_in_an_error_even_if_the_answer_repeats_it():
 def test_a_weak_secret_is_refused(secret):
     with pytest.raises(ValueError, match="24 or more bytes"):
         decode_secret(secret)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Cannot POST /api/webhooks/1234567/aBcDeFgHiJkL",
+        "no /api/webhooks/1234567/aBcDeFgHiJkL?token=qWeRt%2FY77",
+        r'{"at": "https:\/\/discord.example\/api\/webhooks\/1234567\/aBcDeFgHiJkL"}',
+        "unknown token qWeRt/Y77",
+    ],
+)
+async def test_an_answer_that_names_the_path_does_not_put_a_secret_address_into_the_error(answer):
+    path = "/api/webhooks/1234567/aBcDeFgHiJkL?token=qWeRt%2FY77"
+    async with receiving("discord", path=path) as (receiver, client):
+        receiver.response = lambda: web.Response(status=404, text=answer)
+        with pytest.raises(DeliveryError) as caught:
+            await send(client)
+    assert not [part for part in ("1234567", "aBcDeFgHiJkL", "qWeRt", "Y77") if part in str(caught.value)]
+
+
+async def test_a_word_of_the_address_is_not_hidden_in_an_answer():
+    async with receiving(path="/alerts") as (receiver, client):
+        receiver.response = lambda: web.Response(status=400, text="alerts must be a list")
+        with pytest.raises(DeliveryError, match="alerts must be a list"):
+            await send(client)

@@ -245,3 +245,12 @@ async def test_two_reloads_at_once_come_one_after_the_other(running):
         running.rename_acme("globex")
         await asyncio.gather(running.reloader.reload(), running.reloader.reload())
         assert polled(running) == ["poll acme", "poll globex"]
+
+
+async def test_another_own_service_is_a_change(running, caplog):
+    caplog.set_level(logging.INFO, logger="brownout")
+    service = '[service.shop]\nname = "Shop"\nneeds = ["acme-api"]\n'
+    running.write("brownout.toml", service)
+    async with running:
+        await running.reloader.reload()
+    assert caplog.messages == ["configuration reloaded: changed: [service]"]

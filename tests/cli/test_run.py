@@ -125,6 +125,16 @@ async def test_a_changed_configuration_is_taken_on_by_sighup(tmp_path, db):
         await bot.says("configuration reloaded: takes effect after a restart: [web], [poll] timeout_s")
 
 
+async def test_a_provider_that_is_added_by_sighup_is_shown_in_the_terminal_too(tmp_path, db):
+    async with serving(shows(DOWN)) as url, running(configured(tmp_path, url), db) as bot:
+        await bot.says("started: 1 provider, ")
+        file = (tmp_path / "providers" / "acme.toml").read_text()
+        (tmp_path / "providers" / "globex.toml").write_text(file.replace("acme", "globex").replace("Acme", "Globex"))
+        bot.process.send_signal(signal.SIGHUP)
+        await bot.says("configuration reloaded: added: globex")
+        await bot.says("Globex: 1 incident was already open")
+
+
 async def test_a_broken_configuration_is_refused_at_sighup_and_the_bot_goes_on(tmp_path, db):
     async with serving(shows(page())) as url, running(configured(tmp_path, url), db) as bot:
         await bot.says("started: 1 provider, ")

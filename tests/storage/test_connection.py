@@ -6,9 +6,9 @@ from sqlite3 import connect
 import pytest
 
 from bot.domain import Observation
-from bot.errors import StoreError
+from bot.errors import StoreError, UsageError
 from bot.storage import Repository
-from bot.storage.connection import IGNORE, Upsert
+from bot.storage.connection import IGNORE, DatabaseUrl, Upsert, parse_place
 from bot.storage.engines import open_database
 from tests.support.acme import NOON, look
 from tests.support.pages import DOWN, page
@@ -105,3 +105,37 @@ def test_a_column_that_is_added_later_stops_no_write(tmp_path):
         for stroke, body in ((first, page()), (look(first.state, DOWN, NOON), DOWN)):
             store.record_transition(Observation("acme", stroke.at, "changed", body=body), stroke, [])
         assert store.tracked_incident("inc1")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://me:s3cret/PW@db.example/book",
+        "postgresql://me:s3cret#PW@db.example/book",
+        "postgresql://me:s3cret?PW@db.example/book",
+        "postgresql://me:s3cret@PW@db.example/book",
+        "postgresql://me:s3c%ret@db.example/book",
+        "postgresql://me:s3cretPW@[::1/book",
+        "postgresql://me:s3cretPW@db.example:port/book",
+        "POSTGRESQL://me:s3cretPW@db.example/book",
+        "mysql://me:s3cretPW@db.example/book",
+    ],
+)
+def test_an_address_that_can_be_read_in_two_ways_is_refused_and_no_part_of_its_password_is_shown(address):
+    with pytest.raises(UsageError) as caught:
+        parse_place(address)
+    assert not [part for part in ("s3c", "PW@") if part in f"{caught.value} {DatabaseUrl(address)}"]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://me:s3cret%2FPW@db.example:5432/book?sslmode=require", "postgresql://db.example:5432/book"),
+        ("postgres://me@[::1]:5432/book", "postgres://[::1]:5432/book"),
+        ("postgresql://one:1,two:2/book?user=me&password=s3cret@PW", "postgresql://one:1,two:2/book"),
+        ("postgresql:///book?host=/run/postgresql", "postgresql:///book"),
+        (" postgresql://%2Frun%2Fpostgresql/book\n", "postgresql://%2Frun%2Fpostgresql/book"),
+    ],
+)
+def test_an_address_is_shown_without_user_password_and_options(address, shown):
+    assert str(parse_place(address)) == shown

@@ -122,3 +122,11 @@ async def test_head_is_refused_as_get_is(town):
 
 async def test_a_public_board_asks_nobody(town):
     assert (await get(town, "/", ReaderAccess())).status_code == 200
+
+
+async def test_a_proxy_over_ipv4_is_known_on_a_socket_of_both_kinds(town):
+    assert (await get(town, "/", BY_PROXY, {"X-Forwarded-User": "dana"}, peer="::ffff:10.1.2.3")).status_code == 200
+
+
+async def test_a_stranger_over_ipv4_is_none_on_a_socket_of_both_kinds(town):
+    assert (await get(town, "/", BY_PROXY, {"X-Forwarded-User": "dana"}, peer="::ffff:192.0.2.7")).status_code == 401
