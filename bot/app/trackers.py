@@ -155,7 +155,7 @@ def path_mistakes(tables: Mapping[str, TrackerTable]) -> Iterator[str]:
     try:
         import jmespath  # noqa: PLC0415  (an extra)
     except ImportError:
-        yield "[tracker]: the library jmespath is missing: install brownout[trackers]"
+        yield "[tracker]: the library jmespath is missing: pip install jmespath"
         return
     for name, table in tables.items():
         for key in ("value", "usual"):

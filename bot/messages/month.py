@@ -263,7 +263,7 @@ def _service_table(report: MonthlyReport) -> str:
         for s in hit
     ]
     days = f"each day\u2019s worst, 1 to {report.window.end.day if not report.is_complete else len(hit[0].days)}"
-    head = ("service", "share", "outage", "partial outage", "degraded", "downtime", "operational", days)
+    head = ("service", "as a bar", "outage", "partial outage", "degraded", "downtime", "operational", days)
     calm = [s.name for s in _services(report) if not s.figures.bad_time]
     rest = f"<p>No downtime: {escape(', '.join(calm))}.</p>" if calm else ""
     return f"{_legend()}{_table(head, rows)}{rest}"
@@ -438,7 +438,7 @@ _STYLE = (
     "font-weight:400}tbody th{font-weight:600;white-space:nowrap}"
     "thead th{color:var(--faint);font-size:.8125rem;vertical-align:bottom}"
     ".n{text-align:end}.bar{width:10rem;height:.875rem;display:block}.days{height:.875rem;display:block}"
-    "@media screen and (max-width:640px){table{min-width:46rem}}"
+    "@media screen and (max-width:640px){table{min-width:40rem}tbody th{white-space:normal}.bar{width:4rem}}"
     ".legend{display:flex;flex-wrap:wrap;gap:.25rem 1rem;color:var(--faint);font-size:.8125rem}"
     ".legend svg{vertical-align:-1px}footer{color:var(--faint);font-size:.8125rem}code{font-size:.875em}"
     + "".join(f"rect.{look}{{fill:{colour}}}" for look, colour in _BARS.items())

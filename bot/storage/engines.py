@@ -9,7 +9,7 @@ from bot.errors import StoreError
 from bot.storage.connection import Database, DatabaseUrl, Waiting, parse_place
 from bot.storage.sqlite import BUSY_TIMEOUT_S, SqliteDatabase
 
-NO_DRIVER = "PostgreSQL needs its driver: pip install 'brownout[postgres]'"
+NO_DRIVER = "PostgreSQL needs its driver: pip install 'psycopg[binary]>=3.2'"
 
 
 @dataclass(frozen=True, slots=True)

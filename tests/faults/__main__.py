@@ -7,7 +7,7 @@ power     a power cut at every system call of a life of the store, with what was
 disk      the real bot on a disk that is full for a while (wants a mount namespace: ``unshare -Urm``)
 sources   nine faults of a status page, healthy and in an incident
 slack     six faults of Slack
-tools     five faults of a tool of [[notify]], and kill -9 at every system call of a pass that feeds it
+tools     five faults of a tool of [[notify]], and kill -9 at system calls of a pass that sends to it
 standby   two bots on PostgreSQL, of which one waits: kill -9, SIGSTOP, a server that stops, a network that is cut;
           ``--share`` of the hundred cycles
 days      random days with a virtual clock: pages, faults, clock jumps, crashes; ``--seed``, ``--days``

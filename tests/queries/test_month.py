@@ -96,6 +96,17 @@ def test_the_costliest_hour_is_the_one_with_the_most_service_minutes(page):
     assert row(page, "1 Jul 00:00 to 01:00 UTC")[1:] == ["60", "Claude Code"]
 
 
+def test_every_column_of_the_page_has_a_name(page):
+    assert "<th" in page
+    assert not re.search(r"<th[^>]*></th>", page)
+
+
+def test_the_notes_of_the_page_are_plain_text(page):
+    notes = page[page.index("<footer>") :]
+    assert "Availability = operational time" in notes
+    assert "`" not in notes
+
+
 def test_the_page_asks_the_network_for_nothing_and_runs_nothing(page):
     assert not re.search(r"<script|<link|<img|src=|@import|url\(", page)
 
