@@ -33,7 +33,9 @@ def load(directory: Path | None = None, environment: Mapping[str, str] | None = 
     if not folder.is_dir():
         raise ConfigError([f"{folder}: directory not found. Name the folder with brownout.toml."])
     main = layers.main_settings(folder, environment, mistakes)
-    is_layered = folder.resolve() != layers.config_dir().resolve() and layers.has_shipped_catalog(folder, main)
+    is_own = folder.resolve() != layers.config_dir().resolve()
+    # with a mistake in brownout.toml, `shipped` is not known: what `extends` names is no second mistake then
+    is_layered = is_own and (bool(mistakes) or layers.has_shipped_catalog(folder, main))
     shipped = layers.config_dir() if is_layered else None
     verdict = layers.verdict_table(folder, shipped, mistakes)
     tables = layers.provider_tables(folder, shipped, mistakes)

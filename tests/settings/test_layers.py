@@ -125,6 +125,12 @@ def test_extending_an_unknown_provider_is_a_mistake(folder):
     assert mistakes(folder) == [f"{file}:1: extends: no shipped provider 'cloude' (brownout list all shows the ids)"]
 
 
+def test_a_mistake_in_the_settings_is_no_second_mistake_of_a_file_that_extends(folder):
+    main = write(folder, "brownout.toml", "[catalog]\nshipped = true\n[web]\npubic = true\n")
+    write(folder, "providers/claude.toml", 'extends = "claude"\n')
+    assert [m.split(": ")[0] for m in mistakes(folder)] == [f"{main}:4"]
+
+
 def test_enabled_lists_exactly_the_providers_that_are_polled(folder):
     write(folder, "brownout.toml", '[catalog]\nenabled = ["github", "mistral"]\n')
     assert {p.id for p in load(folder).providers if p.enabled} == {"github", "mistral"}
