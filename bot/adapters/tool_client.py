@@ -123,11 +123,20 @@ class HttpToolClient:
         if self._kind.is_signed:
             headers |= signed_headers(ident, self._now(), body, self._secrets)
         try:
+            _ = urlsplit(request.url).port  # ValueError for a port that httpx would try and fail with something else
             async with asyncio.timeout(self._timeout_s):
                 status, text, answer_headers = await self._exchange(request.url, body, headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise DeliveryError(f"{self._kind.label} can't be reached", code="unreachable") from error
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
+        except (httpx.InvalidURL, ValueError) as error:
+            raise DeliveryError(
+                f"{self._kind.label} can't be asked with this address and key",
+                code="unusable_address",
+                permanent=True,
+                blame=RefusalScope.CHANNEL,
+                remedy="check the address and the key for odd signs",
+            ) from error
+        except (httpx.HTTPError, TimeoutError, OSError) as error:
             raise DeliveryError(f"{self._kind.label} gave no answer", code="unknown_outcome") from error
         if not httpx.codes.is_success(status):
             raise self._refusal(status, text, retry_after(answer_headers))

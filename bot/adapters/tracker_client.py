@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from bot import __version__
 from bot.errors import SourceError
@@ -52,11 +53,14 @@ class TrackerClient:
             SourceError: There is no answer, or none that is JSON with finite numbers.
         """
         try:
+            _ = urlsplit(url).port  # ValueError for a port that httpx would try and fail with something else
             async with asyncio.timeout(within_s):
                 body = await self._body(url, headers)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise SourceError(f"no answer within {within_s:g} s", code="timeout") from error
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx.InvalidURL, ValueError) as error:
+            raise SourceError("its address or a header has a sign that can't be sent", code="connect") from error
+        except (httpx.HTTPError, OSError) as error:
             raise SourceError("it can't be reached", code="connect") from error
         try:
             return json.loads(body, parse_constant=_refuse_constant, parse_float=_finite_float)

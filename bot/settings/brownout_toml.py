@@ -91,12 +91,18 @@ class StoreSettings(StrictModel):
     @field_validator("url")
     @classmethod
     def _check_url(cls, url: str) -> str:
-        parts = urlsplit(url)
+        wrong = PydanticCustomError(HIDDEN_VALUE, "must be postgresql://user@host/database")
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise wrong from None
         if parts.password or "password=" in parts.query:
             why = "the password comes from PGPASSWORD, PGPASSWORD_FILE or PGPASSFILE, never from a file of settings"
             raise PydanticCustomError(HIDDEN_VALUE, "{why}", {"why": why})
         if url and not (parts.scheme in {"postgresql", "postgres"} and parts.path.strip("/")):
-            raise ValueError("must be postgresql://user@host/database")
+            raise wrong
+        if "@" in parts.path:  # a password with a slash in it
+            raise wrong
         return url
 
 

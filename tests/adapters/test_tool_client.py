@@ -238,3 +238,18 @@ async def test_a_word_of_the_address_is_not_hidden_in_an_answer():
         receiver.response = lambda: web.Response(status=400, text="alerts must be a list")
         with pytest.raises(DeliveryError, match="alerts must be a list"):
             await send(client)
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [("http://127.0.0.1:99999/hook", "k"), ("http://127.0.0.1:port/hook", "k"), ("http://127.0.0.1:9/hook", "kéy")],
+)
+async def test_an_address_or_key_that_no_request_can_have_pauses_the_tool_and_is_not_shown(url, key):
+    async with HttpToolClient(HTTP_KINDS["opsgenie"], ToolAddress(url, key), Clock()) as client:
+        with pytest.raises(DeliveryError) as caught:
+            await send(client)
+    assert (caught.value.permanent, caught.value.blame, str(caught.value)) == (
+        True,
+        RefusalScope.CHANNEL,
+        "Opsgenie can't be asked with this address and key",
+    )

@@ -67,3 +67,12 @@ async def test_a_wait_that_is_asked_for_is_passed_on():
 async def test_the_key_is_in_no_error():
     error, _ = await read(lambda: web.Response(status=403, text="bad key hunter2"), {"Authorization": "Bearer hunter2"})
     assert "hunter2" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("url", "headers"), [("http://127.0.0.1:99999/", {}), ("http://127.0.0.1:9/", {"X-Team": "Zürich"})]
+)
+async def test_an_address_or_header_that_no_request_can_have_is_unknown(url, headers):
+    async with TrackerClient() as client:
+        with pytest.raises(SourceError, match="a sign that can't be sent"):
+            await client.read(url, headers, within_s=5)

@@ -43,7 +43,15 @@ def test_a_password_in_the_settings_is_refused_and_not_repeated(tmp_path, url):
     assert ("PGPASSWORD" in str(caught.value), "secret" in str(caught.value)) == (True, False)
 
 
-@pytest.mark.parametrize("url", ["mysql://host/book", "postgresql://host", "brownout.db"])
+@pytest.mark.parametrize("password", ["s3c#ret", "s3c/ret", "s3c?ret"])
+def test_no_part_of_a_password_with_odd_signs_is_repeated(tmp_path, password):
+    (tmp_path / "brownout.toml").write_text(f'[store]\nurl = "postgresql://me:{password}@host/book"\n')
+    with pytest.raises(ConfigError) as caught:
+        settings.load(tmp_path, {})
+    assert ("s3c" in str(caught.value), "ret@" in str(caught.value)) == (False, False)
+
+
+@pytest.mark.parametrize("url", ["mysql://host/book", "postgresql://host", "brownout.db", "postgresql://[::1/book"])
 def test_an_address_of_something_else_is_refused(tmp_path, url):
     (tmp_path / "brownout.toml").write_text(f'[store]\nurl = "{url}"\n')
     with pytest.raises(ConfigError, match="must be postgresql://user@host/database"):
