@@ -131,7 +131,7 @@ class HttpToolClient:
         except (httpx.InvalidURL, ValueError) as error:
             raise DeliveryError(
                 f"{self._kind.label} can't be asked with this address and key",
-                code="unusable_address",
+                code="unreachable",
                 permanent=True,
                 blame=RefusalScope.CHANNEL,
                 remedy="check the address and the key for odd signs",

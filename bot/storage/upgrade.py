@@ -31,7 +31,8 @@ class UpgradeStep:
 def pending_steps(path: Path) -> tuple[UpgradeStep, ...]:
     """The changes that this version would make to a database; empty for one that is up to date, new or missing.
 
-    The file is only read.
+    The file is only read; what a process that was ended had begun to write to it is taken back first, as SQLite does
+    for every writer, since a connection that only reads would be refused until then.
 
     Raises:
         StoreError: It is of a newer Brownout, of another program, or can't be read.
@@ -40,6 +41,7 @@ def pending_steps(path: Path) -> tuple[UpgradeStep, ...]:
         return ()
     uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
+        _take_back_unfinished(path)
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=backup.BUSY_TIMEOUT_S)) as connection:
             check_origin(connection)
             database = SqliteUtilsDatabase(connection, execute_plugins=False)
@@ -74,6 +76,15 @@ def back_up_before_upgrade(path: Path, at: datetime) -> Path | None:
         if old != copy:
             old.unlink(missing_ok=True)
     return copy
+
+
+def _take_back_unfinished(path: Path) -> None:
+    """Lets SQLite roll back by a journal that is left, which a file has that is not in WAL mode yet."""
+    journal = path.resolve().with_name(f"{path.resolve().name}-journal")
+    if journal.is_file() and journal.stat().st_size:
+        uri = f"{path.absolute().as_uri()}?mode=rw"
+        with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=backup.BUSY_TIMEOUT_S)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
 def _purpose(step: object) -> str:

@@ -81,3 +81,16 @@ def test_a_copy_that_fails_stops_the_upgrade_and_says_what_to_do(old):
     (old.parent / "b-before-upgrade-20260302T120000Z.db").write_bytes(b"taken")
     with pytest.raises(StoreError, match="--no-backup"):
         upgrade.back_up_before_upgrade(old, NOON)
+
+
+def test_a_process_that_was_ended_before_the_file_was_in_wal_mode_does_not_stop_the_next_start(old, tmp_path):
+    left = tmp_path / "left" / "b.db"
+    left.parent.mkdir()
+    with closing(sqlite3.connect(old, isolation_level=None)) as connection:
+        connection.executescript("PRAGMA cache_size = 1; BEGIN EXCLUSIVE; CREATE TABLE junk (x)")
+        connection.executemany("INSERT INTO junk VALUES (?)", [("x" * 4000,)] * 100)
+        for file in (old, Path(f"{old}-journal")):
+            (left.parent / file.name).write_bytes(file.read_bytes())
+    copy = upgrade.back_up_before_upgrade(left, NOON)
+    Repository.open(left).close()
+    assert (copy.is_file(), upgrade.pending_steps(left)) == (True, ())
