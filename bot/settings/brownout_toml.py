@@ -16,6 +16,28 @@ from bot.settings.notify_toml import NotifyTable
 from bot.settings.probe_toml import ProbeTable
 from bot.settings.tracker_toml import TrackerTable
 
+# headers that any client may send of itself, or that every proxy adds: they name no authenticated user
+_HEADERS_OF_CLIENTS = frozenset(
+    [
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "authorization",
+        "connection",
+        "cookie",
+        "forwarded",
+        "host",
+        "origin",
+        "referer",
+        "user-agent",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-real-ip",
+    ]
+)
+
 
 class PollSettings(StrictModel):
     """``[poll]``: how pages are polled. Times are in seconds, sizes in bytes, the other two are numbers of polls."""
@@ -45,6 +67,13 @@ class WebSettings(StrictModel):
     public: bool = True
     trusted_user_header: str = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9-]*)?$")
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+
+    @field_validator("trusted_user_header")
+    @classmethod
+    def _check_user_header(cls, name: str) -> str:
+        if name.lower() in _HEADERS_OF_CLIENTS:
+            raise ValueError("every client sends that one; name the header that your proxy sets, like X-Forwarded-User")
+        return name
 
     @field_validator("trusted_proxies")
     @classmethod

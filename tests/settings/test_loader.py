@@ -331,3 +331,10 @@ def test_a_mistake_in_an_own_service_is_named_with_file_and_line(tmp_path, old, 
         subscribed(tmp_path, SERVICE.replace(old, new))
     assert mistake in str(refused.value)
     assert "brownout.toml:" in str(refused.value)
+
+
+@pytest.mark.parametrize("header", ["Host", "authorization", "X-Forwarded-For"])
+def test_a_header_that_every_client_sends_names_no_authenticated_user(tmp_path, header):
+    (tmp_path / "brownout.toml").write_text(f'[web]\ntrusted_user_header = "{header}"\n')
+    with pytest.raises(ConfigError, match="name the header that your proxy sets"):
+        load(tmp_path, {})
