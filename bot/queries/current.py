@@ -39,7 +39,8 @@ from bot.rules.verdict import held_record, machine_form, overrides
 from bot.storage import Repository
 
 REPORT_WINDOW = timedelta(hours=1)
-LAST_WORDS = ("last", "latest", "newest")  # the newest incident of all
+LAST_WORDS = ("last", "latest", "newest")  # the newest incident of the watched providers
+_RECENT = 50  # incidents among which the last of a watched provider is looked for
 _MAX_ECHOED = 60  # characters of what was typed that an answer repeats
 
 
@@ -235,10 +236,11 @@ class StatusQueries:
 
     def _resolve_incident_id(self, typed: str) -> str:
         if typed.casefold() in LAST_WORDS:
-            incident_ids = self.repository.incident_ids(limit=1)
-            if not incident_ids:
+            if not (incident_ids := self.repository.incident_ids(limit=_RECENT)):
                 raise UsageError("No incidents recorded yet.")
-            return incident_ids[0]
+            watched = {p.id for p in self.providers}
+            recent = ((i, self.repository.tracked_incident(i)) for i in incident_ids)
+            return next((i for i, stored in recent if stored and stored[0] in watched), incident_ids[0])
         if key := self.incident_key(typed):
             return key
         try:
