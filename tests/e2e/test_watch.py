@@ -111,7 +111,7 @@ def test_the_owner_hears_of_a_source_without_usable_data_once_and_of_its_end_onc
 
 def test_a_channel_that_listens_has_its_own_words_and_no_alarm(lost):
     assert ["no data for" in text for text in texts(lost, "C1")] == [False] * len(texts(lost, "C1"))
-    assert "status page unreadable" in texts(lost, "C1")[0]
+    assert "status page readable again" in texts(lost, "C1")[0]  # an edit of the message that it was unreadable
 
 
 def test_the_log_says_it_too(lost):
