@@ -34,7 +34,7 @@ _SECRET_PATTERNS = tuple(
 
 def redact_secrets(text: str, secrets: Iterable[str] = ()) -> str:
     """The text with each secret replaced by ``[secret]``; ``secrets`` are those to find by value."""
-    for secret in secrets:
+    for secret in sorted(secrets, key=len, reverse=True):  # one may begin as another does
         text = text.replace(secret, PLACEHOLDER)
     for pattern in _SECRET_PATTERNS:
         text = pattern.sub(PLACEHOLDER, text)

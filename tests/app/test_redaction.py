@@ -85,3 +85,7 @@ def test_a_crash_loses_its_own(monkeypatch, capsys):
     sys.excepthook(KeyError, KeyError("xoxb-1-a shh-known"), None)
     assert "xoxb" not in (said := capsys.readouterr().err)
     assert PLACEHOLDER in said
+
+
+def test_a_secret_that_begins_as_a_shorter_one_does_leaves_no_rest():
+    assert redact_secrets("key abcdef-123456", ("abcdef", "abcdef-123456")) == "key [secret]"
