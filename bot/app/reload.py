@@ -186,7 +186,7 @@ class ConfigReloader:
         self.current.take_on(new)
         self.bot.set_intervals(new.poll)
         gone = {p.id for p in changes.removed}
-        self.watched[:] = [p for p in self.watched if p.id not in gone]  # first, so that nobody asks for one of them
+        self.watched[:] = [p for p in self.watched if p.id not in gone]  # first: no handler asks for them then
         for provider in changes.removed:
             await self.bot.remove_provider(provider.id)
         for provider in changes.changed:

@@ -1,4 +1,4 @@
-"""The services of whoever runs the bot, which use watched ones: ``[service.NAME]`` of brownout.toml."""
+"""Services of the team that runs the bot, which use watched ones: ``[service.ID]`` of brownout.toml."""
 
 from __future__ import annotations
 

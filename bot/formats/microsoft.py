@@ -55,8 +55,8 @@ def parse(bodies: Bodies, source: Source, _at: datetime) -> Snapshot:
     if not posts or not any("Status" in post for post in posts):
         json_fields.raise_parse_error("it has no posts with a status")
     components = json_fields.read_each(posts, lambda p: _component(p, source), "a post")
-    told = [p for p in posts if _is_about_incident(p)]
-    incidents = json_fields.read_each(told, lambda p: _incident(p, source), "a post", is_listing=True)
+    about_incidents = [p for p in posts if _is_about_incident(p)]
+    incidents = json_fields.read_each(about_incidents, lambda p: _incident(p, source), "a post", is_listing=True)
     return Snapshot("", source.provider, builders.unique_by_id(components), builders.unique_by_id(incidents), ())
 
 
@@ -65,7 +65,7 @@ def _word(post: json_fields.JsonObject) -> str:
 
 
 def _is_about_incident(post: json_fields.JsonObject) -> bool:
-    """Whether a post is of an incident, open or over; of a state that no version knows, nothing can be told."""
+    """Whether a post is of an incident, open or over; of a state that no version knows, nothing is known."""
     condition = CONDITIONS.get(_word(post))
     if condition is None:
         reading.note_problem("left out a post whose state is not known", is_partial=True)

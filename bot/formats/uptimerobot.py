@@ -82,7 +82,7 @@ def _component(item: json_fields.JsonObject) -> Component:
 
 
 def _note_further_pages(feed: json_fields.JsonObject, listed: int) -> None:
-    """Notes that the list goes on where it says so: what is not on it may still be open."""
+    """Notes that the list has more pages where it says so: what is not on it may still be open."""
     meta = feed.get("meta")
     total = meta.get("total") if isinstance(meta, dict) else None
     if isinstance(total, int) and total > listed:

@@ -264,8 +264,8 @@ def _service_table(report: MonthlyReport) -> str:
     ]
     days = f"each day\u2019s worst, 1 to {report.window.end.day if not report.is_complete else len(hit[0].days)}"
     head = ("service", "as a bar", "outage", "partial outage", "degraded", "downtime", "operational", days)
-    calm = [s.name for s in _services(report) if not s.figures.bad_time]
-    rest = f"<p>No downtime: {escape(', '.join(calm))}.</p>" if calm else ""
+    unaffected = [s.name for s in _services(report) if not s.figures.bad_time]
+    rest = f"<p>No downtime: {escape(', '.join(unaffected))}.</p>" if unaffected else ""
     return f"{_legend()}{_table(head, rows)}{rest}"
 
 

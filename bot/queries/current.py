@@ -132,7 +132,7 @@ class StatusQueries:
         elsewhere = {v.surface: v for state in alone.values() for v in state.verdicts}
         return tuple(
             (p, alone[p.id])
-            if alone[p.id] is not stored[p.id] and not p.external_surface_ids  # judged anew, and by itself alone
+            if alone[p.id] is not stored[p.id] and not p.external_surface_ids  # judged again, and by itself alone
             else (p, self._advance_to_now(p, stored[p.id], elsewhere))
             for p in self.providers
         )

@@ -202,7 +202,7 @@ class SubscribeTable(StrictModel):
 
 
 class ServiceTable(StrictModel):
-    """``[service.ID]``: a service of our own, with the watched services that it uses, and the channel that is told.
+    """``[service.ID]``: a service of our own, with the watched services that it uses, and the channel that gets alerts.
 
     ``name``: for people; without it, the id. ``min`` and ``mention``: as in ``[[subscribe]]``.
     """

@@ -75,8 +75,7 @@ def unknown_probe_surfaces(file: Path, main: MainSettings, provider_files: Seque
     """Mistakes for probes in brownout.toml of surfaces that do not exist."""
     surface_ids = _surface_ids(provider_files)
     for surface in (s for s in main.probe if s not in surface_ids):
-        matches = spelling.nearest(surface, sorted(surface_ids))
-        hint = f"; did you mean {matches[0]!r}?" if matches else ""
+        hint = _suggestion(surface, surface_ids)
         yield f"{locate(file, ('probe', surface))}: no provider file has the surface {surface!r}{hint}"
 
 
@@ -85,8 +84,7 @@ def unknown_tracker_surfaces(file: Path, main: MainSettings, provider_files: Seq
     surface_ids = _surface_ids(provider_files)
     for name, table in main.tracker.items():
         for surface in (s for s in table.surface if s not in surface_ids):
-            matches = spelling.nearest(surface, sorted(surface_ids))
-            hint = f"; did you mean {matches[0]!r}?" if matches else ""
+            hint = _suggestion(surface, surface_ids)
             where = locate(file, ("tracker", name, "surface"))
             yield f"{where}: no provider file has the surface {surface!r}{hint}"
 
@@ -95,8 +93,7 @@ def unknown_providers(file: Path, main: MainSettings, provider_files: Sequence[P
     """Mistakes for ``[catalog] enabled`` naming a provider that does not exist."""
     ids = {p.id for _, p in provider_files}
     for name in (n for n in main.catalog.enabled or () if n not in ids):
-        matches = spelling.nearest(name, sorted(ids))
-        hint = f"; did you mean {matches[0]!r}?" if matches else ""
+        hint = _suggestion(name, ids)
         where = locate(file, ("catalog", "enabled")) if file.exists() else "BROWNOUT_CATALOG_ENABLED"
         yield f"{where}: no provider {name!r}{hint}"
 
@@ -112,8 +109,7 @@ def unknown_targets(file: Path, main: MainSettings, provider_files: Sequence[Pro
         where = locate(file, ("subscribe", number, "to"))
         for name in table.to:
             if name not in ids:
-                matches = spelling.nearest(name, sorted(ids))
-                hint = f"; did you mean {matches[0]!r}?" if matches else ""
+                hint = _suggestion(name, ids)
                 yield f"{where}: no provider or service {name!r}{hint}"
             elif (table.channel, name) in seen:
                 yield f"{where}: {table.channel} has {name!r} twice"
@@ -127,8 +123,7 @@ def wrong_tools(file: Path, main: MainSettings, provider_files: Sequence[Provide
         yield f"{locate(file, ('notify', number, 'name'))}: another tool is called {name!r} too; each has its own name"
     for number, table in enumerate(main.notify):
         for name in (n for n in table.to if n not in ids):
-            matches = spelling.nearest(name, sorted(ids))
-            hint = f"; did you mean {matches[0]!r}?" if matches else ""
+            hint = _suggestion(name, ids)
             yield f"{locate(file, ('notify', number, 'to'))}: no provider or service {name!r}{hint}"
 
 
@@ -140,9 +135,14 @@ def unknown_needs(file: Path, main: MainSettings, provider_files: Sequence[Provi
         if ident in taken:
             yield f"{locate(file, ('service', ident))}: the id {ident!r} is that of a watched service or provider"
         for name in (n for n in table.needs if n not in surface_ids):
-            matches = spelling.nearest(name, sorted(surface_ids))
-            hint = f"; did you mean {matches[0]!r}?" if matches else ""
+            hint = _suggestion(name, surface_ids)
             yield f"{locate(file, ('service', ident, 'needs'))}: no service {name!r}{hint}"
+
+
+def _suggestion(name: str, known: AbstractSet[str]) -> str:
+    """The end of a mistake's message: the id that is meant by an unknown one; empty if none is near."""
+    matches = spelling.nearest(name, sorted(known))
+    return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
 def _surface_ids(provider_files: Sequence[ProviderFile]) -> set[str]:

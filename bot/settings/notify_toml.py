@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from bot.domain import Advice, Condition, ToolTarget, ToolUpdates
 from bot.settings.base import HIDDEN_VALUE, StrictModel
 
-# kinds whose address is a secret itself: whoever knows it can post
+# kinds whose address is a secret itself: everybody who knows it can post
 SECRET_URL_KINDS = ("discord", "googlechat", "mattermost", "teams")
 KEY_KINDS = ("incidentio", "jsm", "opsgenie", "pagerduty", "rootly")
 OWN_URL_KINDS = ("jsm", "opsgenie", "pagerduty", "rootly")  # with one address for everybody

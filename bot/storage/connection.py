@@ -52,7 +52,7 @@ Place = Path | DatabaseUrl  # where a database is: a SQLite file, or a PostgreSQ
 
 
 def parse_place(text: Path | str | DatabaseUrl) -> Place:
-    """The place that somebody typed: an address of PostgreSQL, or the path of a file.
+    """The place that was typed: an address of PostgreSQL, or the path of a file.
 
     Raises:
         UsageError: It is an address, and none that libpq and this program read alike. It is not repeated, since a part

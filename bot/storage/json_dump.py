@@ -63,7 +63,7 @@ def copy_database(source: Database, target: Database, on_table: Callable[[str, i
     """Copies every row, tokens too, into an empty database, which may be of the other engine, and compares the two.
 
     Args:
-        source: Read in one transaction, so that nobody writes meanwhile.
+        source: Read in one transaction, so that no other process writes meanwhile.
         target: Written in one transaction: all of it or nothing.
         on_table: Called with the name and the number of rows of each table that was copied.
 

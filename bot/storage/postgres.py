@@ -69,7 +69,7 @@ class PostgresDatabase:
         self._holds_lock = False
         self._is_closed = False
         self._changes: Counter[str] = Counter()  # by table
-        self._unknown_changes = 0  # of a table that is not known, or taken back
+        self._unknown_changes = 0  # of a table that is not known, or rolled back
         self._busy_until = -inf  # by the monotonic clock: before that, another writer is not waited for again
         self._tried_at = -inf  # likewise, when a lost connection was last tried again
         self._schema = 0  # as the second half of a lock's key

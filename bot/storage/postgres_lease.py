@@ -21,12 +21,12 @@ import psycopg
 
 log = logging.getLogger("brownout")
 
-LEASE_S = 10.0  # a row that is older is nobody's
+LEASE_S = 10.0  # a row that is older belongs to no bot
 RENEW_S = 1.5
 LONGEST_POST_S = 5  # a post takes at most so long, so that it ends within the lease in which it began
 WAIT_S = 0.2  # between two tries to take the lock
 EXIT_LOST = 75  # EX_TEMPFAIL: a supervisor starts the process again, and it waits for its turn
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux: goes on while the machine is suspended
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux: counts on while the machine is suspended
 
 CONNECTION: Mapping[str, str | int] = {  # of the row
     "connect_timeout": 2,

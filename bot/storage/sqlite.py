@@ -34,7 +34,7 @@ class FileLease:
     longest_post_s = 10
 
     def still_mine(self) -> bool:
-        """Always: nobody can take the lock away."""
+        """Always: no other process can take the lock away."""
         return True
 
     def require(self) -> None:
@@ -52,7 +52,7 @@ class SqliteDatabase:
         self._claim = claim
         self._identity = _file_identity(path)
         self._changes: Counter[str] = Counter()  # by table
-        self._unknown_changes = 0  # of a table that is not known, or taken back
+        self._unknown_changes = 0  # of a table that is not known, or rolled back
         self._busy_until = -inf  # by the monotonic clock: before that, another writer is not waited for again
 
     @classmethod

@@ -31,7 +31,7 @@ class UpgradeStep:
 def pending_steps(path: Path) -> tuple[UpgradeStep, ...]:
     """The changes that this version would make to a database; empty for one that is up to date, new or missing.
 
-    The file is only read; what a process that was ended had begun to write to it is taken back first, as SQLite does
+    The file is only read; what a process that was ended had begun to write to it is rolled back first, as SQLite does
     for every writer, since a connection that only reads would be refused until then.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Runs the board's queries and drawing in threads, so that the event loop goes on answering meanwhile.
+"""Runs the board's queries and drawing in threads, so that the event loop answers other requests meanwhile.
 
 Each piece of work gets a read-only connection of its own (bot/docs/decisions.md#4-one-event-loop-one-writer).
 """
