@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Self
+from typing import Any, Self
+
+from typing_extensions import override
 
 from bot.errors import DeliveryError, RefusalScope
 from bot.messages.announcement import Announcement
@@ -38,6 +40,21 @@ class MailServer:
     ca_file: str | None = None  # certificates to trust; None: those of the system
 
 
+class _Smtp(smtplib.SMTP):
+    """Calls ``guard`` before it asks the server to take the text of a mail."""
+
+    guard: Callable[[], None]
+
+    @override
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self.guard()
+        return super().data(msg)
+
+
+class _SmtpOverTls(_Smtp, smtplib.SMTP_SSL):
+    """The same with TLS from the first byte."""
+
+
 class MailToolClient:
     """A ChatClient that sends e-mail from one address to some others."""
 
@@ -45,10 +62,21 @@ class MailToolClient:
     can_search_history = False
 
     def __init__(
-        self, server: MailServer, sender: str, recipients: tuple[str, ...], now: Callable[[], datetime]
+        self,
+        server: MailServer,
+        sender: str,
+        recipients: tuple[str, ...],
+        now: Callable[[], datetime],
+        *,
+        guard: Callable[[], None] = lambda: None,
     ) -> None:
-        """``sender`` and ``recipients`` are addresses."""
+        """``sender`` and ``recipients`` are addresses.
+
+        ``guard`` is called when the server has taken the recipients, as the last step before it is asked to take the
+        mail; it may raise, or end the process.
+        """
         self._server, self._sender, self._recipients, self._now = server, sender, recipients, now
+        self._guard = guard
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,6 +120,7 @@ class MailToolClient:
         is_handed_in = False
         try:
             connection = self._connect()
+            connection.guard = self._guard
             try:
                 if self._server.user:
                     connection.login(self._server.user, self._server.password)
@@ -114,12 +143,12 @@ class MailToolClient:
         for address in refused:
             _log.warning("the mail server did not take a mail to %s; the other recipients got it", address)
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self) -> _Smtp:
         server = self._server
         context = ssl.create_default_context(cafile=server.ca_file)
         if server.security == "tls":
-            return smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_S, context=context)
-        connection = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_S)
+            return _SmtpOverTls(server.host, server.port, timeout=TIMEOUT_S, context=context)
+        connection = _Smtp(server.host, server.port, timeout=TIMEOUT_S)
         try:
             if server.security == "starttls":
                 connection.starttls(context=context)

@@ -64,6 +64,7 @@ _BLOCK_ERRORS = frozenset(
 _METADATA_ERRORS = frozenset(
     ["invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large", "metadata_must_be_sent_from_app"]
 )
+_GUARDED_METHODS = frozenset({"chat.postMessage", "chat.update"})
 _PARTLY_DONE_CODES = frozenset({"internal_error", "fatal_error"})  # some of it may have succeeded, Slack says
 _FIRST_FAILURE = HTTPStatus.INTERNAL_SERVER_ERROR
 _RATE_LIMIT_CODES = frozenset({"ratelimited", "rate_limited"})
@@ -117,7 +118,8 @@ class SlackClient:
 
         Without ``look_up`` no history is ever read. ``rooms`` stores the channel ids of direct messages: Slack accepts
         posts to a user id, but edits and history requests only to the channel's id. ``guard`` is called as the last
-        step before the bytes of a request leave; it may end the process.
+        step before the bytes of a post or an edit leave; it may raise, or end the process. With one, the client keeps a
+        session from its first request on, which ``keep_connections`` closes when it is cancelled.
         """
         self._guard = guard
         self._client = AsyncWebClient(token=token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
@@ -129,18 +131,26 @@ class SlackClient:
 
     async def keep_connections(self) -> None:
         """Keeps connections for some seconds after a request, until it is cancelled; else each request opens one."""
-        connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEPT_S)
-        limit = aiohttp.ClientTimeout(total=self._client.timeout)
-        jar = aiohttp.DummyCookieJar()
-        kind = _guarded_requests(self._guard) if self._guard else aiohttp.ClientRequest
-        async with aiohttp.ClientSession(
-            connector=connector, timeout=limit, cookie_jar=jar, request_class=kind
-        ) as session:
+        async with self._client.session or self._open_session() as session:
             self._client.session = session
             try:
                 await asyncio.Event().wait()
             finally:
                 self._client.session = None
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEPT_S),
+            timeout=aiohttp.ClientTimeout(total=self._client.timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            request_class=_guarded_requests(self._guard) if self._guard else aiohttp.ClientRequest,
+        )
+
+    def _guarded_client(self) -> AsyncWebClient:
+        """The client on a session that asks the guard; slack_sdk's own sessions, one per request, would not."""
+        if self._guard is not None and self._client.session is None:
+            self._client.session = self._open_session()
+        return self._client
 
     @property
     def can_search_history(self) -> bool:
@@ -158,7 +168,7 @@ class SlackClient:
         metadata: dict[str, Any] = {"event_type": EVENT_TYPE, "event_payload": {"key": message.key}}
 
         async def send(text: str, blocks: _Parts, attachments: _Parts) -> Any:
-            return await self._client.chat_postMessage(
+            return await self._guarded_client().chat_postMessage(
                 channel=channel,
                 text=text,
                 blocks=blocks,
@@ -204,7 +214,7 @@ class SlackClient:
 
         async def send(text: str, blocks: _Parts, attachments: _Parts) -> Any:
             # An empty list removes the old ones; what omitting them does has changed in the documentation.
-            return await self._client.chat_update(
+            return await self._guarded_client().chat_update(
                 channel=channel_id, ts=ts, text=text, blocks=blocks or [], attachments=attachments or []
             )
 
@@ -351,11 +361,12 @@ def _message_key(message: dict[str, Any]) -> str | None:
 
 def _guarded_requests(guard: Callable[[], None]) -> type[aiohttp.ClientRequest]:
     class GuardedRequest(aiohttp.ClientRequest):
-        """Calls the guard when the connection is there and nothing is left but to write."""
+        """Calls the guard when the connection is there and nothing is left but to write a post or an edit."""
 
         @override
         async def send(self, conn: Any) -> aiohttp.ClientResponse:
-            guard()
+            if self.url.name in _GUARDED_METHODS:
+                guard()
             return await super().send(conn)
 
     return GuardedRequest

@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -42,6 +42,7 @@ _CHANNEL_STATUSES = {
     404: "nothing is at its address: check the address",
     410: "its address was deleted: make a new one",
 }
+_BEFORE_BYTES = ".send_request_headers.started"  # a step's name, after the version of HTTP
 _TRANSIENT_STATUSES = (408, 425, 429)
 
 
@@ -62,9 +63,20 @@ class HttpToolClient:
         secrets: Sequence[str] = (),
         *,
         timeout_s: float = TIMEOUT_S,
+        guard: Callable[[], None] | None = None,
     ) -> None:
-        """``secrets`` sign each request, the newest first: the receiver may check any. A request has ``timeout_s``."""
+        """Takes what a request is made of.
+
+        Args:
+            kind: The form of the requests.
+            address: The address, and the key.
+            now: The clock.
+            secrets: They sign each request, the newest first: the receiver may check any.
+            timeout_s: Seconds that a request has.
+            guard: Called as the last step before the bytes of a request leave; it may raise, or end the process.
+        """
         self._timeout_s = timeout_s
+        self._extensions = {"trace": _guarding_trace(guard)} if guard else {}
         self._kind, self._address, self._now = kind, address, now
         self._secrets = tuple(map(decode_secret, secrets))
         self._hidden = _hidden_texts(address, secrets)
@@ -143,7 +155,9 @@ class HttpToolClient:
 
     async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str, Mapping[str, str]]:
         """The answer's status, the beginning of its text, and its headers."""
-        async with self._client.stream("POST", url, content=body, headers=headers) as response:
+        async with self._client.stream(
+            "POST", url, content=body, headers=headers, extensions=self._extensions
+        ) as response:
             read = b""
             if not response.is_success:
                 async for chunk in response.aiter_raw():
@@ -170,6 +184,16 @@ class HttpToolClient:
         for secret in self._hidden:
             text = text.replace(secret, "[secret]")
         return " ".join("".join(c if c.isprintable() else " " for c in text[:_MAX_REASON]).split())
+
+
+def _guarding_trace(guard: Callable[[], None]) -> Callable[[str, object], Awaitable[None]]:
+    """What httpcore calls at each step of a request: the guard, once the connection is there and nothing is written."""
+
+    async def trace(step: str, _: object) -> None:
+        if step.endswith(_BEFORE_BYTES):
+            guard()
+
+    return trace
 
 
 def _hidden_texts(address: ToolAddress, secrets: Sequence[str]) -> tuple[str, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.adapters.mail_client import MailServer, MailToolClient
-from bot.adapters.tool_client import HttpToolClient, decode_secret
+from bot.adapters.tool_client import TIMEOUT_S, HttpToolClient, decode_secret
 from bot.domain import (
     TOOL_PREFIX,
     Advice,
@@ -62,17 +63,35 @@ def secret_values(tables: Iterable[NotifyTable], environment: Mapping[str, str])
         yield from filter(None, (url, secrets.key, *secrets.signing))
 
 
-def create_client(table: NotifyTable, secrets: ToolSecrets, now: Callable[[], datetime]) -> ToolClient:
+@dataclass(frozen=True, slots=True)
+class SendLimits:
+    """``guard`` is called as the last step before the bytes leave; a request over HTTP has ``timeout_s`` seconds."""
+
+    guard: Callable[[], None] = lambda: None
+    timeout_s: float = TIMEOUT_S
+
+
+UNGUARDED = SendLimits()
+
+
+def create_client(
+    table: NotifyTable, secrets: ToolSecrets, now: Callable[[], datetime], limits: SendLimits = UNGUARDED
+) -> ToolClient:
     """The client of a tool."""
     if table.kind == email.NAME:
         server = MailServer(table.host, table.port, table.security, table.user, secrets.key)
-        return MailToolClient(server, table.sender, table.recipients, now)
+        return MailToolClient(server, table.sender, table.recipients, now, guard=limits.guard)
     kind = HTTP_KINDS[table.kind]
-    return HttpToolClient(kind, ToolAddress(secrets.url or kind.url, secrets.key), now, secrets.signing)
+    address = ToolAddress(secrets.url or kind.url, secrets.key)
+    timeout_s = min(TIMEOUT_S, limits.timeout_s)
+    return HttpToolClient(kind, address, now, secrets.signing, timeout_s=timeout_s, guard=limits.guard)
 
 
 def create_clients(
-    tables: Iterable[NotifyTable], environment: Mapping[str, str], now: Callable[[], datetime]
+    tables: Iterable[NotifyTable],
+    environment: Mapping[str, str],
+    now: Callable[[], datetime],
+    limits: SendLimits = UNGUARDED,
 ) -> list[tuple[NotifyTable, ToolClient]]:
     """The enabled tools, each with its client.
 
@@ -82,7 +101,7 @@ def create_clients(
     enabled = [table for table in tables if table.enabled]
     if mistakes := list(secret_mistakes(enabled, environment)):
         raise ConfigError(mistakes)
-    return [(table, create_client(table, table.read_secrets(environment), now)) for table in enabled]
+    return [(table, create_client(table, table.read_secrets(environment), now, limits)) for table in enabled]
 
 
 def create_tools(

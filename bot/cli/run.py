@@ -182,7 +182,9 @@ async def _run_bot(
         else _set_up_terminal(repository, providers)
     )
     fetch_limits: dict[str, Any] = {"timeout_s": app_settings.poll.timeout_s, "max_bytes": app_settings.poll.max_bytes}
-    clients = notify_tools.create_clients(app_settings.tools, os.environ, utc_now)
+    lease = repository.lease
+    limits = notify_tools.SendLimits(lease.require, lease.longest_post_s)
+    clients = notify_tools.create_clients(app_settings.tools, os.environ, utc_now, limits)
     async with (
         AsyncExitStack() as open_clients,
         PageFetcher(**fetch_limits) as plain,

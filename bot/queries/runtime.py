@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,6 +17,13 @@ if TYPE_CHECKING:  # half a second of HTTP imports, which no query on the comman
     from bot.adapters.discovery import DiscoveredPage
 
 _DIGEST_LENGTH = 16
+
+
+class BotRole(StrEnum):
+    """What a bot does on a database: one leads, and polls and posts; the others only answer."""
+
+    LEADER = "leader"
+    FOLLOWER = "follower"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ class Runtime:
         slack_status: The state of the connection to Slack.
         backed_up_at: Returns the time of the newest backup.
         loop_stalls: Returns how often the event loop has stalled since the start, and the longest stall in seconds.
+        role: Whether this bot polls and posts, or follows one that does.
     """
 
     providers: list[Provider]
@@ -82,6 +91,7 @@ class Runtime:
     slack_status: SlackStatus | None = None
     backed_up_at: Callable[[], datetime | None] = lambda: None
     loop_stalls: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
+    role: BotRole = BotRole.LEADER
 
     def poll_statistics(self, provider: str) -> PollStatistics | None:
         """Statistics of a provider's polls; None if there are none yet."""

@@ -259,14 +259,15 @@ class Refusal(BaseModel):
 class HealthReport(BaseModel):
     """The process or its readiness, after draft-inadarei-api-health-check: status pass, warn or fail.
 
-    ``notes`` names what is wrong.
+    ``notes`` names what is wrong. ``role`` is leader (it polls and posts) or follower.
     """
 
-    model_config = _example_config(status="pass", version="0.1.0", notes=[])
+    model_config = _example_config(status="pass", version="0.1.0", notes=[], role="leader")
 
     status: str
     version: str
     notes: list[str]
+    role: str = "leader"
 
 
 class SourceNow(BaseModel):

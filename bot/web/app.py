@@ -23,6 +23,7 @@ from bot.errors import StoreError, UsageError
 from bot.queries import schemas
 from bot.queries import sources as queries_sources
 from bot.queries.current import StatusQueries
+from bot.queries.runtime import BotRole
 from bot.rules.verdict import machine_form
 from bot.web import clients, errors, evidence_api, explain_api, metrics, middleware
 from bot.web.access import API_PREFIX, MCP_PATH, OPEN_TO_ALL, ReaderAccess, ReaderAccessMiddleware
@@ -108,7 +109,7 @@ def web_app(
     _add_surfaces(app, queries)
     _add_incidents(app, queries)
     _add_sources(app, queries)
-    _add_health(app, readiness)
+    _add_health(app, readiness, lambda: queries.running.role if queries.running else BotRole.LEADER)
     _add_metrics(app, queries)
     explain_api.add_explain_api(app, queries)
     if writing:
@@ -225,10 +226,10 @@ def _add_sources(app: FastAPI, queries: StatusQueries) -> None:
         return schemas.paginate([schemas.source_now(s, now) for s in queries_sources.list_sources(queries)], page)
 
 
-def _add_health(app: FastAPI, readiness: ReadinessCheck) -> None:
+def _add_health(app: FastAPI, readiness: ReadinessCheck, role: Callable[[], BotRole]) -> None:
     @app.get("/healthz", summary="The process lives", tags=["health"], response_class=HealthResponse)
     async def healthz() -> JSONResponse:
-        return _health_response(Readiness())
+        return _health_response(Readiness(), role())
 
     @app.get(
         "/readyz",
@@ -241,7 +242,7 @@ def _add_health(app: FastAPI, readiness: ReadinessCheck) -> None:
         },
     )
     async def readyz() -> JSONResponse:
-        return _health_response(await readiness())
+        return _health_response(await readiness(), role())
 
 
 def _add_metrics(app: FastAPI, queries: StatusQueries) -> None:
@@ -254,6 +255,7 @@ def _add_metrics(app: FastAPI, queries: StatusQueries) -> None:
                 running.backed_up_at(),
                 is_rejected=bool(running.slack_status and running.slack_status.stop),
                 loop_stalls=running.loop_stalls(),
+                is_leader=running.role is BotRole.LEADER,
             )
             if running
             else metrics.MetricsState()
@@ -261,10 +263,10 @@ def _add_metrics(app: FastAPI, queries: StatusQueries) -> None:
         return Response(metrics.render_metrics(queries, metrics_state), media_type=metrics.CONTENT_TYPE)
 
 
-def _health_response(readiness: Readiness) -> JSONResponse:
+def _health_response(readiness: Readiness, role: BotRole) -> JSONResponse:
     status = "fail" if readiness.failures else "warn" if readiness.warnings else "pass"
     notes = [f"{what}: {why}" for what, why in {**readiness.failures, **readiness.warnings}.items()]
-    health = schemas.HealthReport(status=status, version=__version__, notes=notes)
+    health = schemas.HealthReport(status=status, version=__version__, notes=notes, role=role)
     return HealthResponse(health.model_dump(), 503 if readiness.failures else 200, {"Cache-Control": "no-store"})
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 HELP = {
     "brownout_info": "1; the label is the bot's version",
+    "brownout_leader": "1 if this bot polls and posts, 0 if it follows one that does; the sum over all bots is 1",
     "brownout_slack_connected": "whether Slack is connected: 1 yes, 0 no; absent where Slack is not wanted",
     "brownout_source_age_seconds": "since the last good check; absent before the first",
     "brownout_source_failures": "consecutive failed checks",
@@ -51,6 +52,7 @@ class MetricsState:
     backed_up_at: datetime | None = None
     is_rejected: bool = False  # Slack accepts no message at all
     loop_stalls: tuple[int, float] = (0, 0.0)  # how many there were, and the longest in seconds
+    is_leader: bool = True
 
 
 def render_metrics(queries: StatusQueries, state: MetricsState) -> bytes:
@@ -74,6 +76,7 @@ class _Collector:
 def _collect_metrics(queries: StatusQueries, state: MetricsState) -> Iterator[Metric]:
     now, snapshot = queries.now(), queries.quick_snapshot()
     yield _gauge("brownout_info", ("version",), [((__version__,), 1)])
+    yield _gauge("brownout_leader", (), [((), state.is_leader)])
     if state.is_slack_connected is not None:
         yield _gauge("brownout_slack_connected", (), [((), state.is_slack_connected)])
         yield _gauge("brownout_slack_rejected", (), [((), state.is_rejected)])

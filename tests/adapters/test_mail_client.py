@@ -16,10 +16,14 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def client_of(port, **server):
+async def client_of(port, guard=lambda: None, **server):
     options = {"host": "127.0.0.1", "security": "none", **server}
     async with MailToolClient(
-        MailServer(port=port, **options), "bot@acme.example", ("ops@acme.example", "b@acme.example"), Clock()
+        MailServer(port=port, **options),
+        "bot@acme.example",
+        ("ops@acme.example", "b@acme.example"),
+        Clock(),
+        guard=guard,
     ) as client:
         yield client
 
@@ -111,3 +115,18 @@ async def test_no_server_is_told_apart_from_a_refusal():
         with pytest.raises(DeliveryError, match="gave no answer") as caught:
             await send(client)
     assert caught.value.code == "unreachable"
+
+
+class LeaseIsOverError(Exception):
+    """What a guard raises in place of ending the process."""
+
+
+def is_over():
+    raise LeaseIsOverError
+
+
+async def test_no_mail_leaves_after_the_end_of_the_lease():
+    async with serving_mail() as server, client_of(server.port, guard=is_over) as client:
+        with pytest.raises(LeaseIsOverError):
+            await send(client)
+    assert server.mails == []

@@ -684,3 +684,53 @@ async def test_whether_slack_accepts_the_token_is_asked_by_auth_test(answer, is_
     async with slack(answer) as (edge, fake):
         found = await edge.is_token_accepted()
     assert (found, fake.asked[0][0]) == (is_accepted, "auth.test")
+
+
+class LeaseIsOverError(Exception):
+    """What a guard raises in place of ending the process."""
+
+
+@asynccontextmanager
+async def guarded_slack(guard):
+    """A client with a guard on a Slack that counts requests by method, closed by the keeper of its connections."""
+    seen = []
+
+    async def answer(request):
+        seen.append(request.match_info["method"])
+        return web.json_response({"ok": True, "ts": "1.0", "channel": "C1"})
+
+    async with serving_app(web.post("/api/{method}", answer)) as url:
+        client = SlackClient(TOKEN, base_url=f"{url}/api/", guard=guard)
+        try:
+            yield client, seen
+        finally:
+            keeping = asyncio.create_task(client.keep_connections())
+            await asyncio.sleep(0)
+            keeping.cancel()
+            await asyncio.wait([keeping])
+
+
+async def test_the_very_first_post_is_guarded_before_connections_are_kept():
+    def is_over():
+        raise LeaseIsOverError
+
+    async with guarded_slack(is_over) as (client, seen):
+        with pytest.raises(LeaseIsOverError):
+            await client.post("C1", MESSAGE)
+    assert seen == []
+
+
+async def test_an_edit_is_guarded_as_a_post_is():
+    asked = []
+    async with guarded_slack(lambda: asked.append(1)) as (client, _):
+        await client.post("C1", MESSAGE)
+        await client.edit("C1", "1.0", MESSAGE)
+    assert len(asked) == 2
+
+
+async def test_what_is_no_message_needs_no_lease():
+    asked = []
+    async with guarded_slack(lambda: asked.append(1)) as (client, seen):
+        await client.post("C1", MESSAGE)
+        await client.is_token_accepted()
+    assert (seen, asked) == (["chat.postMessage", "auth.test"], [1])

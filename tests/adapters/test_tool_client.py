@@ -38,11 +38,11 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(kind="webhook", secrets=(), key="s3cret-key", path="/hook"):
+async def receiving(kind="webhook", secrets=(), key="s3cret-key", path="/hook", guard=None):
     receiver = Receiver()
     async with (
         serving_app(web.route("*", "/{path:.*}", receiver.answer)) as url,
-        HttpToolClient(HTTP_KINDS[kind], ToolAddress(f"{url}{path}", key), Clock(), secrets) as client,
+        HttpToolClient(HTTP_KINDS[kind], ToolAddress(f"{url}{path}", key), Clock(), secrets, guard=guard) as client,
     ):
         yield receiver, client
 
@@ -253,3 +253,25 @@ async def test_an_address_or_key_that_no_request_can_have_pauses_the_tool_and_is
         RefusalScope.CHANNEL,
         "Opsgenie can't be asked with this address and key",
     )
+
+
+class LeaseIsOverError(Exception):
+    """What a guard raises in place of ending the process."""
+
+
+async def test_no_request_leaves_after_the_end_of_the_lease():
+    def is_over():
+        raise LeaseIsOverError
+
+    async with receiving(guard=is_over) as (receiver, client):
+        with pytest.raises(LeaseIsOverError):
+            await send(client)
+    assert receiver.requests == []
+
+
+async def test_each_request_is_guarded_on_a_kept_connection_too():
+    asked = []
+    async with receiving(guard=lambda: asked.append(1)) as (receiver, client):
+        for _ in range(2):
+            await send(client)
+    assert (len(receiver.requests), asked) == (2, [1, 1])

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.queries import schemas
+from bot.queries.runtime import BotRole, Runtime
 from bot.queries.slack_status import SlackStatus
 from bot.web.app import Readiness, web_app
 from bot.web.server import stale_sources
@@ -21,15 +23,15 @@ pytestmark = pytest.mark.anyio
 STORIES = ["look", "breaks", "recovers", "is_over"]
 
 
-def web(town, wrong=None, warnings=None):
+def web(town, wrong=None, warnings=None, running=None):
     async def readiness():
         return Readiness(wrong or {}, warnings or {})
 
-    return web_app(town.desk(), readiness, asyncio.Event(), hosts=["board"])
+    return web_app(replace(town.desk(), running=running), readiness, asyncio.Event(), hosts=["board"])
 
 
-async def get(town, path, wrong=None, warnings=None, **query):
-    transport = httpx.ASGITransport(app=web(town, wrong, warnings))
+async def get(town, path, wrong=None, warnings=None, running=None, **query):
+    transport = httpx.ASGITransport(app=web(town, wrong, warnings, running))
     async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
         return await client.get(path, params=query or None)
 
@@ -234,6 +236,15 @@ async def test_a_vendor_s_page_alone_is_a_note(town):
     answer = await get(town, "/readyz", warnings={"acme": "not checked yet"})
     body = answer.json()
     assert (answer.status_code, body["status"], body["notes"]) == (200, "warn", ["acme: not checked yet"])
+
+
+async def test_a_bot_that_polls_is_the_leader(town):
+    assert (await get(town, "/readyz")).json()["role"] == "leader"
+
+
+async def test_a_bot_that_follows_another_one_says_so_and_is_ready(town):
+    answer = await get(town, "/readyz", running=Runtime([], role=BotRole.FOLLOWER))
+    assert (answer.status_code, answer.json()["role"]) == (200, "follower")
 
 
 def test_a_source_read_within_three_intervals_is_ready(town):

@@ -74,3 +74,7 @@ def test_a_slack_that_is_away_is_told(town):
 def test_nothing_owed_is_no_wait(town):
     found = scraped(town.desk())
     assert (found[("brownout_posts_owed",)], found[("brownout_post_oldest_seconds",)]) == (0, 0)
+
+
+def test_a_bot_that_follows_another_one_is_not_the_leader(town):
+    assert scraped(town.desk(), metrics.MetricsState(is_leader=False))["brownout_leader",] == 0
