@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.cli.manifest import read_manifest, with_history_scopes
+from bot.cli.manifest import for_http_mode, read_manifest, with_history_scopes
+from bot.cli.manifest_steps import with_workflow_steps
 from bot.commands.registry import COMMANDS
+from bot.domain import Advice, ProviderState, StepKind, Verdict, WorkflowStep
+from bot.messages import words, workflow_steps
 from bot.slack import conversations, events
 from bot.slack.command import COMMAND
+from bot.slack.deduplication import STEP_EVENT
+from tests.support.acme import ACME, NOON, look
+from tests.support.pages import page
 
 ROOT = Path(__file__).parents[1]
 EVENTS = {  # an event, and the scopes without which Slack does not send it (docs.slack.dev, events)
@@ -143,3 +149,83 @@ def test_only_known_keys_are_used(manifest):
         "org_deploy_enabled",
         "token_rotation_enabled",
     }
+
+
+# --- steps of Workflow Builder ----------------------------------------------------------------------------------------
+
+TYPES = {"string": str, "integer": int, "boolean": bool, "slack#/types/timestamp": int}
+WAITING = WorkflowStep("Fx1", StepKind.WAIT, "acme-api", NOON, NOON)
+SAFE = Verdict("acme-api", Advice.RETRY_NORMALLY, NOON, 1.0, "", "quiet")
+ENDED = [  # of each step, the outputs that it may end with
+    (StepKind.WAIT, workflow_steps.wait_outcome(WAITING, ACME.surfaces[0], SAFE, NOON)),
+    (StepKind.STATUS, workflow_steps.status_outcome(ACME, ProviderState("acme"), ACME.surfaces[0], NOON)),
+    (StepKind.STATUS, workflow_steps.status_outcome(ACME, look(None, page(), NOON).state, ACME.surfaces[0], NOON)),
+]
+
+
+@pytest.fixture(scope="module")
+def with_steps():
+    return yaml.safe_load(with_workflow_steps(read_manifest()))
+
+
+def parameters(with_steps, direction):
+    """The parameters of all functions, with the name under which each stands."""
+    return [
+        (name, parameter)
+        for function in with_steps["functions"].values()
+        for name, parameter in function[f"{direction}_parameters"].items()
+    ]
+
+
+def test_the_manifest_has_no_steps_unless_they_are_asked_for(manifest):
+    assert ("functions" in manifest, "function_runtime" in manifest["settings"]) == (False, False)
+
+
+def test_steps_are_all_that_is_added_with_what_slack_requires_for_them(manifest, with_steps):
+    functions = with_steps.pop("functions")
+    assert set(functions) == set(StepKind)
+    settings = manifest["settings"] | {"function_runtime": "remote", "org_deploy_enabled": True}
+    events = [STEP_EVENT, *settings["event_subscriptions"]["bot_events"]]
+    assert with_steps == manifest | {"settings": settings | {"event_subscriptions": {"bot_events": events}}}
+    with_steps["functions"] = functions
+
+
+def test_steps_history_and_http_mode_go_together():
+    text = for_http_mode(with_workflow_steps(with_history_scopes(read_manifest())), "https://brownout.example.com")
+    told = yaml.safe_load(text)
+    assert told["settings"]["event_subscriptions"]["request_url"] == "https://brownout.example.com/slack/events"
+    assert (set(told["functions"]), told["settings"]["socket_mode_enabled"]) == (set(StepKind), False)
+
+
+def test_every_function_has_what_slacks_schema_requires(with_steps):
+    required = {"title", "description", "input_parameters", "output_parameters"}
+    assert [set(function) for function in with_steps["functions"].values()] == [required] * len(StepKind)
+
+
+@pytest.mark.parametrize("direction", ["input", "output"])
+def test_every_parameter_has_its_own_name_a_type_and_a_title(with_steps, direction):
+    for name, parameter in parameters(with_steps, direction):
+        assert parameter["name"] == name
+        assert {"type", "title", "description", "is_required"} <= set(parameter)
+
+
+def test_the_services_of_a_step_are_those_of_the_function_that_lists_them(with_steps):
+    menus = [p["dynamic_options"] for _, p in parameters(with_steps, "input") if "dynamic_options" in p]
+    assert menus == [{"function": "#/functions/list_services", "inputs": {"query": {"value": "{{client.query}}"}}}] * 2
+    output = with_steps["functions"][StepKind.SERVICES]["output_parameters"]
+    assert {name: p["type"] for name, p in output.items()} == {"options": "slack#/types/options_select"}
+
+
+@pytest.mark.parametrize(("kind", "outcome"), ENDED, ids=["wait", "status, never read", "status"])
+def test_a_step_ends_with_the_outputs_that_the_manifest_names(with_steps, kind, outcome):
+    named = with_steps["functions"][kind]["output_parameters"]
+    assert set(outcome.outputs) <= set(named)
+    assert {name for name, p in named.items() if p["is_required"]} <= set(outcome.outputs)
+    assert {n: type(v) for n, v in outcome.outputs.items()} == {n: TYPES[named[n]["type"]] for n in outcome.outputs}
+
+
+def test_the_manifest_names_every_advice_and_status_that_an_output_may_have(with_steps):
+    outputs = with_steps["functions"][StepKind.STATUS]["output_parameters"]
+    assert all(style.phrase in outputs["advice"]["description"] for style in words.ADVICE_STYLES.values())
+    assert all(advice in outputs["advice_code"]["description"] for advice in Advice)
+    assert all(status in outputs["status"]["description"] for status in words.Status)

@@ -13,11 +13,13 @@ import pytest
 import yaml
 
 from bot.cli import manifest
+from bot.cli.manifest_steps import with_workflow_steps
 from bot.domain import NewsKind, Notice, NoticeKind, Notification, NotificationKind
 from bot.messages import alerts
 from tests.support import rendered
 from tests.support.samples import ALERT, NOON, OVER, item, parent, reply
 from tests.support.slack_limits import assert_sendable
+from tests.support.workflow_slack import step_event
 
 ROOT = Path(__file__).parents[1]
 MODULES = Path(os.environ.get("BROWNOUT_NODE_MODULES", ROOT / "node_modules"))
@@ -89,6 +91,44 @@ def test_the_manifest_is_what_slacks_types_say(checked):
     whole = manifest.with_history_scopes(manifest.read_manifest())
     shapes = (manifest.read_manifest(), whole, manifest.for_http_mode(whole, "https://brownout.example.com"))
     assert [checked(_manifest(yaml.safe_load(text))) for text in shapes] == ["", "", ""]
+
+
+def test_the_manifest_with_steps_is_what_slacks_types_say(checked):
+    assert checked(_manifest(_second_form(yaml.safe_load(with_workflow_steps(manifest.read_manifest()))))) == ""
+
+
+@pytest.mark.parametrize("missing", ["title", "description", "output_parameters"])
+def test_a_step_that_slack_would_refuse_is_found(checked, missing):
+    told = _second_form(yaml.safe_load(with_workflow_steps(manifest.read_manifest())))
+    del told["functions"]["get_status_and_advice"][missing]
+    assert missing in checked(_manifest(told))
+
+
+def _second_form(told):
+    """A manifest of major version 1 in the form of version 2, whose functions alone the published types describe.
+
+    These types know neither ``dynamic_options`` nor the event ``function_executed``, which Slack's manual has.
+    """
+    told["settings"]["event_subscriptions"]["bot_events"].remove("function_executed")
+    told["_metadata"]["major_version"] = 2
+    for function in told["functions"].values():
+        for direction in ("input_parameters", "output_parameters"):
+            function[direction] = _second_parameters(function[direction])
+    return told
+
+
+def _second_parameters(parameters):
+    kept = ("type", "title", "description")
+    return {
+        "properties": {name: {key: p[key] for key in kept} for name, p in parameters.items()},
+        "required": [name for name, p in parameters.items() if p["is_required"]],
+    }
+
+
+def test_the_event_that_starts_a_step_is_what_slacks_types_say(checked):
+    event = step_event("get_status_and_advice", {"service": "acme-api"})["event"]
+    source = 'import type { FunctionExecutedEvent } from "@slack/types";'
+    assert checked(f"{source}\nexport const event = {json.dumps(event)} satisfies FunctionExecutedEvent;\n") == ""
 
 
 @pytest.mark.parametrize(("key", "value"), [("bot", "chat:shout"), ("bot_optional", "channels:listen")])

@@ -24,7 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
 from bot.adapters import slack_refusals
-from bot.domain import NO_TS, File, Message
+from bot.domain import NO_TS, File, Message, StepValue
 from bot.errors import DeliveryError, RefusalScope, StoreError
 
 SLACK_API_URL = "https://slack.com/api/"
@@ -304,7 +304,7 @@ class SlackClient:
             except StoreError as error:
                 _log.warning("the direct message channel of %s could not be saved: %s", person, error)
 
-    # --- App Home, user groups, files ---------------------------------------------------------------------------------
+    # --- App Home, user groups, workflow steps, files -----------------------------------------------------------------
 
     async def publish_home(self, person: str, view: Mapping[str, Any], state: str = "") -> str:
         """Publishes a user's App Home view, and returns its hash for the next call.
@@ -327,6 +327,25 @@ class SlackClient:
             return frozenset((await self._client.usergroups_users_list(usergroup=group)).get("users") or ())
 
         return frozenset(await _call_slack(request, group))
+
+    async def complete_step(self, execution: str, outputs: Mapping[str, StepValue]) -> None:
+        """Ends a step of a workflow with its outputs, by the bot's own token. Raises DeliveryError.
+
+        A step that has ended already is refused with ``execution_not_in_running_state``.
+        """
+
+        def send(*_: Any) -> Awaitable[Any]:
+            return self._client.functions_completeSuccess(function_execution_id=execution, outputs=dict(outputs))
+
+        await _call_slack(send, execution, method=slack_refusals.COMPLETE)
+
+    async def fail_step(self, execution: str, error: str) -> None:
+        """Ends a step of a workflow with an error, which its owner reads. Raises DeliveryError as ``complete_step``."""
+
+        def send(*_: Any) -> Awaitable[Any]:
+            return self._client.functions_completeError(function_execution_id=execution, error=error)
+
+        await _call_slack(send, execution, method=slack_refusals.FAIL)
 
     async def upload(self, channel: str, files: Iterable[File], comment: str) -> None:
         """Uploads files to a channel as one message. Raises DeliveryError; nothing is visible in the channel then."""

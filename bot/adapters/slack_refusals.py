@@ -16,6 +16,7 @@ from bot.errors import RefusalScope as Scope
 POST, UPDATE, PUBLISH, OPEN = "chat.postMessage", "chat.update", "views.publish", "views.open"
 UPLOAD_URL, UPLOAD_DONE = "files.getUploadURLExternal", "files.completeUploadExternal"
 INFO, AUTH, CONNECT = "conversations.info", "auth.test", "apps.connections.open"
+COMPLETE, FAIL = "functions.completeSuccess", "functions.completeError"
 
 _TOKEN_HINT = "check SLACK_BOT_TOKEN; `brownout check` says more"  # noqa: S105 - advice, not a token
 _INVITE_HINT = "invite the bot with /invite @brownout in that channel"
@@ -157,6 +158,11 @@ _RULES: Mapping[str, RefusalRule] = {
         Scope.POST,
         _BUG_HINT,
         "missing_argument snippet_too_large unknown_snippet_type unknown_subtype alt_txt_too_large file_not_found",
+    ),
+    # workflow steps
+    **_rules(Scope.POST, "", "execution_not_in_running_state function_execution_not_found"),
+    **_rules(
+        Scope.POST, "install the app again from `brownout manifest --workflow-steps`", "parameter_validation_failed"
     ),
     # nothing in particular: it passes
     **_rules(
@@ -345,6 +351,16 @@ DOCUMENTED: Mapping[str, frozenset[str]] = {
     ),
     INFO: _COMMON | frozenset({"channel_not_found", "team_not_found"}),
     AUTH: _COMMON,
+    COMPLETE: _COMMON
+    | frozenset(
+        [
+            "execution_not_in_running_state",
+            "function_execution_not_found",
+            "parameter_validation_failed",
+            "unknown_method",
+        ]
+    ),
+    FAIL: _COMMON | frozenset({"execution_not_in_running_state", "function_execution_not_found", "unknown_method"}),
     CONNECT: _COMMON | frozenset({"forbidden_team", "insecure_request", "is_bot", "missing_args"}),
 }
 """The codes that each method may answer."""

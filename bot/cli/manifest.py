@@ -2,6 +2,7 @@
 
 ``--history`` adds the scopes with which the bot can look up whether a message was posted when the answer to the request
 was lost. These scopes could read messages, so the manifest does not have them by default, and marks them as optional.
+``--workflow-steps`` adds steps for Workflow Builder, which only paid workspaces have.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from bot.cli.manifest_steps import with_workflow_steps
 from bot.errors import UsageError
 
 REPOSITORY_ROOT = Path(__file__).parents[1]
@@ -59,10 +61,17 @@ def with_history_scopes(manifest: str) -> str:
     is_flag=True,
     help="With the optional scopes that keep posts from coming twice; see `brownout docs slack`.",
 )
+@click.option(
+    "--workflow-steps",
+    "has_steps",
+    is_flag=True,
+    help="With steps for Workflow Builder (paid plans); see `brownout docs slack`.",
+)
 @click.option("--http", "url", metavar="URL", help="For HTTP mode: the public https address in front of the bot.")
-def manifest(url: str | None, *, history: bool) -> None:
+def manifest(url: str | None, *, history: bool, has_steps: bool) -> None:
     """Prints the Slack app manifest. Paste it where Slack asks for one."""
     text = with_history_scopes(read_manifest()) if history else read_manifest()
+    text = with_workflow_steps(text) if has_steps else text
     click.echo(for_http_mode(text, url) if url else text, nl=False)
 
 

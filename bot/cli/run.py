@@ -56,6 +56,7 @@ from bot.app.reminders import ReminderHook
 from bot.app.report_intake import ReportIntake
 from bot.app.systemd import SystemdNotifier
 from bot.app.text_reader import ThreadTextReader
+from bot.app.workflow_steps import WorkflowStepRunner
 from bot.cli.options import config_option, db_option, require_file, utc_now
 from bot.cli.standby import open_in_turn
 from bot.commands.subscriptions import unwatched_targets
@@ -67,7 +68,7 @@ from bot.notifier import ChatClient
 from bot.queries.current import StatusQueries
 from bot.queries.runtime import Runtime
 from bot.queries.slack_status import SlackStatus
-from bot.slack import conversations, credentials, events, fallbacks, interactions, socket_mode
+from bot.slack import conversations, credentials, events, fallbacks, interactions, socket_mode, workflow_steps
 from bot.slack.app_home_publisher import AppHomePublisher
 from bot.slack.authorization import BotAuthorization
 from bot.slack.command import slack_app
@@ -360,12 +361,15 @@ def _set_up_slack(
     interactions.register_interactions(bolt, queries, publisher.mark_changed)
     events.register_events(bolt, queries, publisher, slack_client)
     conversations.register_conversations(bolt, reader_thread.answer_typed, utc_now)
+    steps = WorkflowStepRunner(queries, slack_client)
+    workflow_steps.register_workflow_steps(bolt, queries, steps)
     fallbacks.register_fallbacks(bolt, utc_now)
     install_deduplication(bolt, EventDeduplicator(repository.heard, utc_now))
     background_services = [
         slack_client.keep_connections,
         publisher.run,
         reader_thread.run,
+        steps.run,
         *([admins.run] if admins.ids else []),
     ]
     if tokens.mode == "socket":

@@ -73,6 +73,7 @@ from bot.domain.subscription import (
 )
 from bot.domain.user_actions import ChatUser, IncidentUserActions, Mute, Override, OverrideKind, UserAction
 from bot.domain.verdict import Advice, IncidentSighting, SurfaceHistory, Verdict, VerdictParameters
+from bot.domain.workflow_step import StepKind, StepOutcome, StepValue, WorkflowStep
 
 __all__ = [
     "CONFIGURED",
@@ -147,6 +148,9 @@ __all__ = [
     "SourceHealth",
     "SourceState",
     "Stage",
+    "StepKind",
+    "StepOutcome",
+    "StepValue",
     "Subscription",
     "Surface",
     "SurfaceHistory",
@@ -167,5 +171,6 @@ __all__ = [
     "UserReport",
     "Verdict",
     "VerdictParameters",
+    "WorkflowStep",
     "dependents",
 ]

@@ -48,7 +48,8 @@ def slack_app(client: AsyncWebClient, answer: Answer, authorization: BotAuthoriz
     async def authorize(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> AuthorizeResult:
         return await known.authorize(enterprise_id, team_id, user_id)  # Bolt reads the names of a function's arguments
 
-    app = AsyncApp(client=client, authorize=authorize, logger=_silent_logger())
+    # Steps of workflows end by the bot's own token: that of an execution expires after 15 minutes.
+    app = AsyncApp(client=client, authorize=authorize, logger=_silent_logger(), attaching_function_token_enabled=False)
 
     async def handle(ack: Any, respond: Any, client: AsyncWebClient, command: dict[str, Any]) -> None:
         await ack()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -27,6 +27,18 @@ ANSWERED_TYPES = (
     "view_submission",
     "block_suggestion",
 )  # the acknowledgement contains the answer, so each delivery needs one
+STEP_EVENT = "function_executed"  # a step of a workflow begins
+
+
+def is_step(payload: Mapping[str, Any]) -> bool:
+    """Whether a request starts a step of a workflow. Its own id tells a repetition (bot.storage.workflow_steps)."""
+    event = payload.get("event")
+    return payload.get("type") == "event_callback" and isinstance(event, dict) and event.get("type") == STEP_EVENT
+
+
+def is_acknowledged_last(payload: Mapping[str, Any]) -> bool:
+    """Whether a request is acknowledged with what its listener says, and not before it runs."""
+    return payload.get("type") in ANSWERED_TYPES or is_step(payload)
 
 
 class KeyStore(Protocol):
@@ -84,12 +96,14 @@ class EventDeduplicator:
 def install_deduplication(bolt: AsyncApp, deduplicator: EventDeduplicator) -> None:
     """Adds a middleware that lets every event through once: Slack sends it again if our answer was lost.
 
+    The start of a workflow's step always passes: whoever claimed its id could die before the step is recorded.
     Commands and clicks are recognised by their trigger id, in memory only: while Socket Mode changes its connection,
     both connections may deliver one.
     """
 
     async def deduplicate(body: dict[str, Any], next_: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
-        event = body.get("event_id") if body.get("type") == "event_callback" else None
+        has_key = body.get("type") == "event_callback" and not is_step(body)
+        event = body.get("event_id") if has_key else None
         if isinstance(event, str) and not deduplicator.claim(f"event {event}", EVENT_MEMORY):
             return BoltResponse(status=200, body="")
         trigger = body.get("trigger_id") if body.get("type") not in ANSWERED_TYPES else None

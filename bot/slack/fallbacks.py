@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from slack_bolt import BoltResponse
@@ -21,7 +22,7 @@ from bot.commands.types import CommandResponse
 from bot.messages import answers
 from bot.messages.builder import build_message
 from bot.slack.command import send_response
-from bot.slack.deduplication import ANSWERED_TYPES
+from bot.slack.deduplication import ANSWERED_TYPES, is_step
 
 log = logging.getLogger("brownout")
 
@@ -58,10 +59,7 @@ def register_fallbacks(app: AsyncApp, now: Callable[[], datetime]) -> None:
         failures.log(body, error)
         if body.get("type") == "block_actions" and isinstance(body.get("response_url"), str):
             await send_response(_answer(NOT_READ), respond, client, None)
-        if response is None:
-            return None  # it is acknowledged already
-        # A form stays open, with Slack's own words that it was not accepted.
-        return BoltResponse(status=400 if body.get("type") in ANSWERED_TYPES else 200, body="")
+        return None if response is None else BoltResponse(status=_failure_status(body), body="")
 
     app.action(_ANY)(handle_unknown_click)
     app.view(_ANY)(handle_unknown_modal)
@@ -77,6 +75,14 @@ async def dispatch(app: AsyncApp, payload: Mapping[str, Any], headers: Mapping[s
     except Exception as error:  # noqa: BLE001 - Bolt looks for fields before any listener does
         log.error("a request from Slack could not be read: %s", type(error).__name__)  # noqa: TRY400
         return BoltResponse(status=400, body="")
+
+
+def _failure_status(body: Mapping[str, Any]) -> int:
+    """The HTTP status for a request whose listener failed before it was acknowledged."""
+    if is_step(body):
+        return HTTPStatus.INTERNAL_SERVER_ERROR  # Slack sends it again
+    # A form stays open, with Slack's own words that it was not accepted.
+    return HTTPStatus.BAD_REQUEST if body.get("type") in ANSWERED_TYPES else HTTPStatus.OK
 
 
 def _answer(text: str) -> CommandResponse:

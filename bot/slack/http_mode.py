@@ -5,7 +5,7 @@
   start of this process is refused, since the previous process may have handled it.
 * A request that needs only an acknowledgement is acknowledged before the work begins; Bolt itself would check every
   10 ms whether a listener has done so (bot/docs/slack-limits.md#acknowledgements). Submitted modals and menu options
-  are answered with the listener's result.
+  are answered with the listener's result, and steps of workflows once they are recorded.
 * Bolt gets requests as from Socket Mode, so it does not check them again.
 * The Host header is the public name of the TLS proxy in front of the bot, so no check of Host headers may apply to
   PATH. The signature protects it, also against DNS rebinding.
@@ -33,7 +33,7 @@ from bot.errors import DeliveryError
 from bot.queries.slack_status import SlackStatus
 from bot.slack import signature
 from bot.slack.credentials import TokenSource
-from bot.slack.deduplication import ANSWERED_TYPES, SIGNATURE_MEMORY, RecentKeys
+from bot.slack.deduplication import SIGNATURE_MEMORY, RecentKeys, is_acknowledged_last
 from bot.slack.fallbacks import dispatch
 
 log = logging.getLogger("brownout")
@@ -140,7 +140,7 @@ class SlackHttpHandler:
             raise _RequestRefusedError(503, "more than can be done at once")
         if not self._signatures.add_if_new(request_signature, self.now(), SIGNATURE_MEMORY):
             return Response()
-        if payload.get("type") in ANSWERED_TYPES:
+        if is_acknowledged_last(payload):
             answer = await dispatch(self.bolt, payload, headers)
             return Response(answer.body, answer.status, {k: v[0] for k, v in answer.headers.items()})
         self._queue.append((payload, headers))

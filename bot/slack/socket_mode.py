@@ -33,7 +33,7 @@ from bot.errors import DeliveryError
 from bot.queries.slack_status import SlackStatus
 from bot.slack.connection_pace import FIRST_WAIT_S, MAX_WAIT_S, ConnectionPace
 from bot.slack.credentials import TokenSource
-from bot.slack.deduplication import ANSWERED_TYPES
+from bot.slack.deduplication import is_acknowledged_last
 from bot.slack.fallbacks import dispatch
 
 log = logging.getLogger("brownout")
@@ -134,14 +134,15 @@ def _raise_if_gone_too_long(limit_s: float | None, gone_s: float, reason: str) -
 class ImmediateAck(AsyncSocketModeHandler):
     """Acknowledges a request at once; Bolt itself would check every 10 ms whether a listener has done so.
 
-    Submitted modals and menu options are acknowledged with the listener's answer.
+    Submitted modals and menu options are acknowledged with the listener's answer, and steps of workflows once they are
+    recorded.
     """
 
     @override
     async def handle(self, client: Any, req: SocketModeRequest) -> None:
         """Handles one envelope of Socket Mode."""
         began, headers = time(), build_headers(req) or {}
-        if req.payload.get("type") in ANSWERED_TYPES:
+        if is_acknowledged_last(req.payload):
             await send_async_response(client, req, await dispatch(self.app, req.payload, headers), began)
             return
         await client.send_socket_mode_response(SocketModeResponse(req.envelope_id))

@@ -666,6 +666,30 @@ def overrides_with_an_end(db: Database) -> None:
     _run_script(db, _OVERRIDES_SQL)
 
 
+_WORKFLOW_STEPS_SQL = """
+CREATE TABLE workflow_steps (     -- steps of Slack's workflows, until a week after their end
+  execution TEXT PRIMARY KEY,     -- Slack's id of the execution
+  step TEXT NOT NULL,             -- its callback id in the manifest
+  surface TEXT NOT NULL,          -- the service; empty where the step ended before one was found
+  since TEXT NOT NULL,            -- when it began
+  until TEXT NOT NULL,            -- when it stops waiting
+  slowly INTEGER NOT NULL,        -- 1: *retry slowly* is enough
+  fails_late INTEGER NOT NULL,    -- 1: it fails if it is still not safe then
+  outcome TEXT,                   -- JSON: the outputs, or the error; NULL while it waits
+  due_at TEXT NOT NULL,           -- when the outcome is sent next
+  attempts INTEGER NOT NULL DEFAULT 0,
+  ended_at TEXT,                  -- when Slack took the outcome, or it was given up
+  error TEXT NOT NULL DEFAULT ''  -- why the last attempt failed, or what was given up
+) WITHOUT ROWID;
+"""
+
+
+@steps()
+def workflow_steps_outlive_the_process(db: Database) -> None:
+    """Steps of Slack's workflows that wait, and how they end."""
+    _run_script(db, _WORKFLOW_STEPS_SQL)
+
+
 def step_names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     with closing(Database(memory=True)) as empty:

@@ -504,8 +504,25 @@ CREATE TABLE overrides (
   PRIMARY KEY (channel, surface)
 );
 """
+_WORKFLOW_STEPS = """
+CREATE TABLE workflow_steps (
+  execution TEXT PRIMARY KEY,
+  step TEXT NOT NULL,
+  surface TEXT NOT NULL,
+  since TEXT NOT NULL,
+  until TEXT NOT NULL,
+  slowly BIGINT NOT NULL,
+  fails_late BIGINT NOT NULL,
+  outcome TEXT,
+  due_at TEXT NOT NULL,
+  attempts BIGINT NOT NULL DEFAULT 0,
+  ended_at TEXT,
+  error TEXT NOT NULL DEFAULT ''
+);
+"""
 LATER_STEPS: tuple[tuple[str, str], ...] = (
     ("overrides_with_an_end", _OVERRIDES),
+    ("workflow_steps_outlive_the_process", _WORKFLOW_STEPS),
 )  # name and SQL of the steps that came after ``BASE``, in their order
 
 

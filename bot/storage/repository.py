@@ -38,6 +38,7 @@ from bot.storage.polls import PollLog
 from bot.storage.schedules import ScheduleStore
 from bot.storage.sqlite import BUSY_TIMEOUT_S
 from bot.storage.table_cache import TableCache
+from bot.storage.workflow_steps import WorkflowStepStore
 
 log = logging.getLogger("brownout")
 
@@ -47,8 +48,8 @@ _SUBSCRIBED_AGAIN = Upsert(key=("channel", "target"), kept=("created_by", "creat
 class Repository(OutboxStore):
     """All reads and writes of one database. Use ``Repository.open``; not thread-safe. Methods may raise StoreError.
 
-    The outbox is its base class; ``archive``, ``poll_log``, ``heard`` (deduplication), ``schedules`` and ``api_tokens``
-    are the other parts.
+    The outbox is its base class; ``archive``, ``poll_log``, ``heard`` (deduplication), ``schedules``, ``api_tokens``
+    and ``workflow_steps`` are the other parts.
     """
 
     def __init__(self, database: Database) -> None:
@@ -59,6 +60,7 @@ class Repository(OutboxStore):
         self.heard = SeenEvents(database)
         self.schedules = ScheduleStore(database)
         self.api_tokens = ApiTokens(database)
+        self.workflow_steps = WorkflowStepStore(database)
         self._poll_batch = poll_batch.PollBatch()
         self._subscriptions = TableCache(database, ("subscriptions",), self._read_subscriptions)
         self._by_target = TableCache(database, ("subscriptions",), self._group_subscriptions)

@@ -8,8 +8,10 @@ import pytest
 from bot.adapters import slack_refusals
 from bot.adapters.slack_refusals import (
     AUTH,
+    COMPLETE,
     CONNECT,
     DOCUMENTED,
+    FAIL,
     INFO,
     OPEN,
     POST,
@@ -21,7 +23,7 @@ from bot.adapters.slack_refusals import (
 from bot.errors import RefusalScope
 from tests.support import slack_refusal_table
 
-METHODS = [POST, UPDATE, PUBLISH, OPEN, UPLOAD_URL, UPLOAD_DONE, INFO, AUTH, CONNECT]
+METHODS = [POST, UPDATE, PUBLISH, OPEN, UPLOAD_URL, UPLOAD_DONE, INFO, AUTH, CONNECT, COMPLETE, FAIL]
 LISTED = tomllib.loads(Path(__file__).with_name("slack_error_codes.toml").read_text(encoding="utf-8"))
 ALL_CODES = sorted((method, code) for method, codes in DOCUMENTED.items() for code in codes)
 

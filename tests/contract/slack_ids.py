@@ -13,6 +13,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import yaml
+
+from bot.cli.manifest_steps import FUNCTIONS
 from bot.commands import app_home, buttons, watch
 from bot.commands.registry import COMMANDS
 from bot.domain import (
@@ -61,9 +64,18 @@ def ids() -> str:
             "handled": heard.lines,
             "buttons of messages": buttons.CLICK_HANDLERS,
             "buttons of App Home": app_home.CLICK_HANDLERS,
+            "workflow steps": _steps(),
             "slash command and its verbs": [command.COMMAND, *(f"{command.COMMAND} {verb}" for verb in COMMANDS)],
         }
     )
+
+
+def _steps() -> Iterator[str]:
+    """The steps of Workflow Builder with their inputs and outputs, to which workflows refer."""
+    for step, function in yaml.safe_load(FUNCTIONS)["functions"].items():
+        for direction in ("input", "output"):
+            for name, parameter in function[f"{direction}_parameters"].items():
+                yield f"{step} {direction} {name} {parameter['type']}{' !' if parameter['is_required'] else ''}"
 
 
 @dataclass

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from bot.adapters.slack_refusals import (
     AUTH,
+    COMPLETE,
     CONNECT,
     DOCUMENTED,
+    FAIL,
     INFO,
     OPEN,
     POST,
@@ -66,6 +68,11 @@ _OTHER_EFFECTS: Mapping[str, Mapping[Scope, tuple[str, str, str]]] = {
         (Scope.WORKSPACE, Scope.CHANNEL, Scope.POST),
         ("nothing changes", "the subscriber, if the channel does not exist", "at the next command"),
     ),
+    COMPLETE: {
+        Scope.WORKSPACE: ("the workflow waits", "log", "after 1 s, doubled up to 5 min, for three days"),
+        Scope.POST: ("the step as it is", "log", "not again"),
+        Scope.TRANSIENT: ("the workflow waits", "log", "after 1 s, doubled up to 5 min, or as Slack says"),
+    },
     AUTH: {
         Scope.WORKSPACE: (
             "nothing; all messages wait",
@@ -75,7 +82,7 @@ _OTHER_EFFECTS: Mapping[str, Mapping[Scope, tuple[str, str, str]]] = {
         Scope.POST: ("nothing; all messages wait", "log, `/readyz`", "after 1 s, doubled up to 60 s"),
     },
 }
-_SAME_AS = {UPLOAD_DONE: UPLOAD_URL, CONNECT: AUTH}
+_SAME_AS = {UPLOAD_DONE: UPLOAD_URL, CONNECT: AUTH, FAIL: COMPLETE}
 _PASSING = ("as before", "log", "after 1 s, growing to 60 s, or as Slack says")
 
 

@@ -17,6 +17,7 @@
 -- step: brownout views_for_readers
 -- step: brownout words_inside_chinese_and_japanese
 -- step: brownout overrides_with_an_end
+-- step: brownout workflow_steps_outlive_the_process
 
 CREATE TABLE "_sqlite_migrations" (
    "id" INTEGER PRIMARY KEY,
@@ -517,6 +518,21 @@ CREATE TABLE withheld (
   since TEXT NOT NULL,
   PRIMARY KEY (channel, incident)
 );
+
+CREATE TABLE workflow_steps (
+  execution TEXT PRIMARY KEY,
+  step TEXT NOT NULL,
+  surface TEXT NOT NULL,
+  since TEXT NOT NULL,
+  until TEXT NOT NULL,
+  slowly INTEGER NOT NULL,
+  fails_late INTEGER NOT NULL,
+  outcome TEXT,
+  due_at TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  ended_at TEXT,
+  error TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
 
 CREATE TABLE worlds (
   provider TEXT PRIMARY KEY,
