@@ -37,6 +37,7 @@ bot/docs/architecture.md#layers). "no I/O": all I/O is behind Protocols. "pure":
     spelling      names that are spelled like what was typed                                       pure
     errors        the exceptions; each says whether a retry can help                               pure
     import_guard  keeps libraries from importing heavy, optional modules
+    unit_of_work  what runs units of work on the database, one at a time                           pure
 """
 
 __version__ = "0.1.0"

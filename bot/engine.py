@@ -57,6 +57,7 @@ from bot.rules.attribution.updates import texts_to_read
 from bot.rules.changes import diff
 from bot.rules.evidence import unmapped
 from bot.rules.transition import StateTransition, TransitionContext
+from bot.unit_of_work import INLINE, UnitRunner
 
 _UNREADABLE = (NoticeKind.BLIND, NoticeKind.ALARM)
 MIN_READ_AHEAD = 2000  # characters of new texts; 5,000 take up to 40 ms to read
@@ -64,7 +65,11 @@ _BEGINNINGS = {NoticeKind.BACK: NoticeKind.BLIND, NoticeKind.WELL: NoticeKind.AL
 
 
 class EngineRepository(Outbox, Protocol):
-    """The storage that the engine needs. ``record_transition`` is one database transaction."""
+    """The storage that the engine needs. ``record_transition`` is one database transaction.
+
+    ``keep_unchanged_poll`` keeps a poll that changed nothing in memory, to be written later; it returns False, and does
+    nothing, where it has to be recorded.
+    """
 
     def subscriptions(self) -> tuple[Subscription, ...]: ...  # noqa: D102
     def subscriptions_to(self, targets: Iterable[str]) -> tuple[Subscription, ...]: ...  # noqa: D102
@@ -72,6 +77,7 @@ class EngineRepository(Outbox, Protocol):
     def record_transition(  # noqa: D102
         self, observation: Observation | None, transition: StateTransition, notifications: Iterable[Notification]
     ) -> None: ...
+    def keep_unchanged_poll(self, observation: Observation, transition: StateTransition) -> bool: ...  # noqa: D102
     def flush(self) -> None: ...  # noqa: D102
     def shift_due_times(self, now: datetime, by: timedelta) -> None: ...  # noqa: D102
     def key_holders(self, keys: Iterable[str]) -> Iterable[tuple[str, str]]: ...  # noqa: D102
@@ -106,6 +112,10 @@ class Engine:
     ``now`` is the clock; it must return timezone-aware UTC times. ``blind_after`` and ``alarm_after`` are consecutive
     failed polls: after so many the channels are notified that the page is unreadable, or its owners that it needs
     attention.
+
+    The methods that are not coroutines are units of work: where ``units`` runs them in a thread, so do their callers
+    (``await engine.units.run(engine.apply_evidence, ...)``). A provider's state changes in units only, after it was
+    recorded.
     """
 
     providers: dict[str, Provider]
@@ -129,18 +139,19 @@ class Engine:
     tools: tuple[Tool, ...] = ()
     own_services: Callable[[], Iterable[OwnService]] = tuple  # of the configuration, which may be read again
     text_reader: TextReader | None = None  # reads long texts elsewhere; None: they are read in the caller's thread
+    units: UnitRunner = INLINE
     _texts: dict[str, frozenset[str]] = field(default_factory=dict)  # by provider, what its last page said
 
     def __post_init__(self) -> None:
         """Restores every provider's state from the database."""
-        self.notifier = Notifier(self.repository, self.chat, self.now, self._render, self.credentials)
+        self.notifier = Notifier(self.repository, self.chat, self.now, self._render, self.credentials, units=self.units)
         self._tool_notifiers = {tool.target.channel: tool.notifier for tool in self.tools}
         self.poller = Poller(
             self.web,
             self.now,
             relocation_detector=self.relocation_detector,
             scout_after=self.blind_after,
-            key_holders=self.repository.key_holders,
+            key_holders=self._key_holders,
         )
         for provider in self.providers.values():
             self.add_provider(provider)
@@ -178,24 +189,48 @@ class Engine:
         provider = self.providers[provider_id]
         result, observation = await self.poller.poll(provider, self.states[provider_id])
         await self._read_texts(provider, result)
-        state = self._with_forgotten_incidents(self.states[provider_id], result)
-        context = self._transition_context(provider)
-        change = transition.skip_unchanged(state, result, context) or transition.apply_poll(state, result, context)
-        code = change.poll_failure.code if change.poll_failure else ""
-        self.own_network.record(
-            provider_id,
-            code,
-            change.state.blind_since or self.now(),
-            failures=change.state.failures,
-            down_after=self.blind_after,
-        )
+        if result.is_same:
+            change = await self.units.run_short(self._keep_unchanged, provider, result, observation)
+            if change is not None:
+                return change
         try:
-            self._record(observation, change, provider)
-            self._report_own_network()
+            return await self.units.run(self._apply_poll, provider, result, observation)
         except StoreError:
             self.poller.clear_cache(provider_id)  # the next poll is unconditional and records this result
             raise
+
+    async def _key_holders(self, keys: Iterable[str]) -> Iterable[tuple[str, str]]:
+        return await self.units.run(self.repository.key_holders, keys)
+
+    def _keep_unchanged(
+        self, provider: Provider, result: PollResult, observation: Observation
+    ) -> StateTransition | None:
+        """A short unit of work: applies a poll that changes nothing; None, and no effect, where more may follow."""
+        if self.own_network.since is not None or self.own_network.notified:
+            return None
+        change = transition.skip_unchanged(self.states[provider.id], result, self._transition_context(provider))
+        if change is None or not self.repository.keep_unchanged_poll(observation, change):
+            return None
+        self._note_reachability(change)
+        self.states[provider.id] = change.state
         return change
+
+    def _apply_poll(self, provider: Provider, result: PollResult, observation: Observation) -> StateTransition:
+        """A unit of work: the transition of a poll, which is recorded."""
+        state = self._with_forgotten_incidents(self.states[provider.id], result)
+        context = self._transition_context(provider)
+        change = transition.skip_unchanged(state, result, context) or transition.apply_poll(state, result, context)
+        self._note_reachability(change)
+        self._record(observation, change, provider)
+        self._report_own_network()
+        return change
+
+    def _note_reachability(self, change: StateTransition) -> None:
+        """Notes for ``own_network`` whether the page could be read."""
+        state = change.state
+        code = change.poll_failure.code if change.poll_failure else ""
+        since = state.blind_since or self.now()
+        self.own_network.record(state.provider, code, since, failures=state.failures, down_after=self.blind_after)
 
     def _with_forgotten_incidents(self, state: ProviderState, result: PollResult) -> ProviderState:
         """The state with the ended incidents that it has forgotten and that the page shows again, as recorded.
@@ -465,6 +500,27 @@ class Engine:
 
     # --- publish ------------------------------------------------------------------------------------------------------
 
+    async def take_evidence(
+        self,
+        provider_id: str,
+        *,
+        probes: Iterable[ProbeResult] = (),
+        reports: Iterable[UserReport] = (),
+        outcomes: Iterable[RequestOutcomes] = (),
+        alerts: Iterable[TeamAlert] = (),
+        readings: Iterable[TrackerReading] = (),
+    ) -> StateTransition | None:
+        """``apply_evidence``, for callers in the event loop."""
+        return await self.units.run(
+            self.apply_evidence,
+            provider_id,
+            probes=probes,
+            reports=reports,
+            outcomes=outcomes,
+            alerts=alerts,
+            readings=readings,
+        )
+
     def shift_due_times(self, by: timedelta) -> None:
         """Moves the times at which notifications are due by so much, after the clock was set back."""
         self.repository.shift_due_times(self.now(), by)
@@ -473,16 +529,17 @@ class Engine:
         """The channels with pending notifications, the most important first, without those that are paused."""
         return self.repository.pending_channels(self.now())
 
-    def sendable_channels(self, busy: Collection[str], most: int) -> Iterator[str]:
+    async def sendable_channels(self, busy: Collection[str], most: int) -> tuple[str, ...]:
         """The channels to deliver to now, the most important first; see ``Notifier.sendable_channels``.
 
         Tools have places of their own: one that hangs takes none from the chat.
         """
         busy_tools = {channel for channel in busy if channel in self._tool_notifiers}
-        yield from self.notifier.sendable_channels(set(busy) - busy_tools, most + len(busy_tools))
+        channels = await self.notifier.sendable_channels(set(busy) - busy_tools, most + len(busy_tools))
         for channel, notifier in self._tool_notifiers.items():
             if channel not in busy_tools:
-                yield from notifier.sendable_channels((), 1)
+                channels += await notifier.sendable_channels((), 1)
+        return channels
 
     @property
     def is_rate_limited(self) -> bool:

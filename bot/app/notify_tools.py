@@ -32,6 +32,7 @@ from bot.messages.tools.base import ToolAddress
 from bot.notifier import ChatClient, DeliveryPolicy, Notifier, Outbox
 from bot.notifier.limiter import MessageLimiter
 from bot.settings.notify_toml import NotifyTable, ToolSecrets
+from bot.unit_of_work import INLINE, UnitRunner
 
 MAX_WAIT = timedelta(hours=1)  # between two attempts, whatever a Retry-After says
 GIVE_UP_AFTER = timedelta(days=3)  # of a tool that answers with failures, or not at all
@@ -105,13 +106,18 @@ def create_clients(
 
 
 def create_tools(
-    clients: Sequence[tuple[NotifyTable, ToolClient]], outbox: Outbox, now: Callable[[], datetime]
+    clients: Sequence[tuple[NotifyTable, ToolClient]],
+    outbox: Outbox,
+    now: Callable[[], datetime],
+    units: UnitRunner = INLINE,
 ) -> tuple[Tool, ...]:
     """The tools, each with a notifier of its own: one that fails stops no other."""
-    return tuple(_create_tool(table, client, outbox, now) for table, client in clients)
+    return tuple(_create_tool(table, client, outbox, now, units) for table, client in clients)
 
 
-def _create_tool(table: NotifyTable, client: ToolClient, outbox: Outbox, now: Callable[[], datetime]) -> Tool:
+def _create_tool(
+    table: NotifyTable, client: ToolClient, outbox: Outbox, now: Callable[[], datetime], units: UnitRunner
+) -> Tool:
     target = table.target()
     policy = DeliveryPolicy(
         serves=lambda channel: channel == target.channel,
@@ -122,7 +128,7 @@ def _create_tool(table: NotifyTable, client: ToolClient, outbox: Outbox, now: Ca
         name=table.name,
     )
     limiter = MessageLimiter(longest_wait=MAX_WAIT + timedelta(minutes=1))
-    return Tool(target, Notifier(outbox, client, now, announce, policy=policy, limiter=limiter))
+    return Tool(target, Notifier(outbox, client, now, announce, policy=policy, units=units, limiter=limiter))
 
 
 def trial_announcements(name: str, now: datetime, *, is_resolved: bool) -> Iterator[Announcement]:

@@ -28,7 +28,7 @@ class ProbeClient(Protocol):
 class EvidenceSink(Protocol):
     """Takes the results of probes of a provider's surfaces."""
 
-    def apply_evidence(self, provider_id: str, *, probes: Iterable[ProbeResult]) -> object: ...  # noqa: D102
+    async def take_evidence(self, provider_id: str, *, probes: Iterable[ProbeResult]) -> object: ...  # noqa: D102
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class ProbeScheduler:
         if line := describe_change(result, self._last_why):
             log.log(logging.INFO if result.ok else logging.WARNING, "%s", line)
         if not result.ours:
-            self.witness.apply_evidence(provider, probes=(result,))
+            await self.witness.take_evidence(provider, probes=(result,))
 
     def _is_online(self, surface: str) -> bool:
         others = (at for other, at in self._reached.items() if other != surface)

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from random import uniform
 from typing import Any
 
@@ -30,6 +31,7 @@ from bot.errors import BrownoutError, StoreError
 from bot.notifier import DeliveryAttempt, DeliveryStop
 from bot.rules.transition import StateTransition
 from bot.settings import PollSettings
+from bot.unit_of_work import INLINE, UnitRunner
 
 log = logging.getLogger("brownout")
 
@@ -83,6 +85,7 @@ class BotApp:
         change_hooks: Called soon after a poll that changed something; otherwise like ``tick_hooks``.
         periodic_jobs: Each becomes a job of the scheduler.
         elapsed: A monotonic clock, in seconds.
+        units: Runs what reads and writes the database: the steps of the tick and its hooks.
     """
 
     engine: Engine
@@ -93,10 +96,12 @@ class BotApp:
     tick_hooks: Iterable[TickHook] = ()
     periodic_jobs: Iterable[PeriodicJob] = ()
     change_hooks: Iterable[TickHook] = ()
+    units: UnitRunner = INLINE
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _has_changed: bool = False  # since the change hooks ran last
     _scheduler: Any = None
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _notifiers: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     _stop_logged: DeliveryStop | None = None
     _failing: dict[str, str] = field(default_factory=dict)
@@ -245,7 +250,7 @@ class BotApp:
             if not transition.is_unchanged:
                 self._has_changed = True
                 self._wake.set()
-                self._start_deliveries()  # in this turn of the event loop: in the next, other due polls come first
+                await self._start_deliveries()  # now, since other due polls come first in the next turn of the loop
         if provider not in self._statistics:  # removed meanwhile
             return
         is_other = (
@@ -266,11 +271,11 @@ class BotApp:
 
     async def _advance_time(self) -> None:
         with self._log_failures("time", "what it changed is not recorded yet"):
-            for number, transition in enumerate(self.engine.advance_time_by_provider()):
-                if transition is not None:
+            steps = self.engine.advance_time_by_provider()
+            while transitions := await self.units.run(list, islice(steps, TICK_BATCH_SIZE)):
+                if any(transition is not None for transition in transitions):
                     self._wake.set()
-                if number % TICK_BATCH_SIZE == 0:
-                    await asyncio.sleep(0)  # so that acks don't wait for a thousand providers
+                await asyncio.sleep(0)  # so that acks don't wait for a thousand providers
         await self._run_hooks(self.tick_hooks)
 
     async def _run_hooks(self, hooks: Iterable[TickHook]) -> None:
@@ -279,8 +284,9 @@ class BotApp:
                 await self._run_hook(hook)
 
     async def _run_hook(self, hook: TickHook) -> None:
-        result = hook()
-        for is_new in (result,) if isinstance(result, bool) else result:
+        result = await self.units.run(hook)
+        steps = iter((result,)) if isinstance(result, bool) else result
+        while (is_new := await self.units.run(next, steps, None)) is not None:
             if is_new:
                 self._wake.set()
             await asyncio.sleep(0)
@@ -295,14 +301,14 @@ class BotApp:
         """Starts deliveries whenever it is woken, and every second, since a notification may have become due."""
         while True:
             self._wake.clear()
-            self._follow_clock()
-            self._start_deliveries()
+            await self._follow_clock()
+            await self._start_deliveries()
             if self._has_changed:
                 self._has_changed = False
                 await self._run_hooks(self.change_hooks)
             await _wait_for_event(self._wake, BACKLOG_S if self.engine.is_rate_limited else PUBLISH_S)
 
-    def _follow_clock(self) -> None:
+    async def _follow_clock(self) -> None:
         """After the clock was set back, moves what was planned by as much, since intervals are not of the clock.
 
         After it was set forward, or the machine slept, what is overdue runs at once.
@@ -326,14 +332,18 @@ class BotApp:
                 self._statistics[provider] = replace(statistics, next_at=max(now, statistics.next_at + step))
         self._due_at.clear()
         with self._log_failures("the outbox", "what waits may leave late"):
-            self.engine.shift_due_times(step)
+            await self.units.run(self.engine.shift_due_times, step)
 
-    def _start_deliveries(self) -> None:
+    async def _start_deliveries(self) -> None:
         """Starts deliveries, the most important first, as far as the chat's limits allow."""
-        with self._log_failures("the outbox", "nothing is sent"):
-            free = MAX_IN_FLIGHT - len(self._notifiers)
-            for channel in tuple(self.engine.sendable_channels(self._notifiers, free)):
-                self._notifiers[channel] = asyncio.create_task(self._deliver_to_channel(channel))
+        async with self._starting:  # or else two might start one to the same channel
+            with self._log_failures("the outbox", "nothing is sent"):
+                free = MAX_IN_FLIGHT - len(self._notifiers)
+                for channel in await self.engine.sendable_channels(tuple(self._notifiers), free):
+                    self._start_delivery(channel)
+
+    def _start_delivery(self, channel: str) -> None:
+        self._notifiers[channel] = asyncio.create_task(self._deliver_to_channel(channel))
 
     async def _deliver_to_channel(self, channel: str) -> None:
         """Delivers pending notifications to a channel."""

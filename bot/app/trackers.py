@@ -32,7 +32,7 @@ class JsonClient(Protocol):
 class ReadingSink(Protocol):
     """Takes what trackers show of a provider's surfaces."""
 
-    def apply_evidence(self, provider_id: str, *, readings: Iterable[TrackerReading]) -> object: ...  # noqa: D102
+    async def take_evidence(self, provider_id: str, *, readings: Iterable[TrackerReading]) -> object: ...  # noqa: D102
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ class TrackerScheduler:
             TrackerReading(s, label, self.now(), finding.is_trouble, finding.text) for s in table.surface if s in owners
         ]
         for provider in dict.fromkeys(owners[r.surface] for r in readings):
-            sink.apply_evidence(provider, readings=[r for r in readings if owners[r.surface] == provider])
+            await sink.take_evidence(provider, readings=[r for r in readings if owners[r.surface] == provider])
 
     async def read(self, name: str) -> tracker.TrackerFinding:
         """What one tracker shows now."""

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from datetime import datetime
@@ -54,6 +54,7 @@ from bot.app.onboarding import ProviderOnboarding
 from bot.app.reload import ConfigReloader, CurrentSettings
 from bot.app.reminders import ReminderHook
 from bot.app.report_intake import ReportIntake
+from bot.app.store_thread import StoreThread
 from bot.app.systemd import SystemdNotifier
 from bot.app.text_reader import ThreadTextReader
 from bot.app.workflow_steps import WorkflowStepRunner
@@ -76,6 +77,7 @@ from bot.slack.deduplication import EventDeduplicator, install_deduplication
 from bot.slack.reader_thread import ReaderThread
 from bot.slack.user_groups import UserGroups, select_user_groups
 from bot.storage import Place, Repository, parse_place
+from bot.unit_of_work import UnitRunner
 from bot.web.rate_limit import RateLimiter
 
 if TYPE_CHECKING:
@@ -130,7 +132,18 @@ def run(config: Path | None, db: Place | None) -> None:
         current = CurrentSettings(app_settings, partial(settings.load, config))
         folder = settings.user_folder(config, os.environ)
         with asyncio.Runner(loop_factory=watch.new_loop) as runner:
-            runner.run(_run_bot(current, repository, maintenance, tokens, folder, watch=watch))
+            runner.run(
+                _run_with_thread(partial(_run_bot, current, repository, maintenance, tokens, folder, watch=watch))
+            )
+
+
+async def _run_with_thread(bot: Callable[..., Coroutine[Any, Any, None]]) -> None:
+    """Runs the bot with a thread for its database, and ends that after it: what waits is still written."""
+    units = StoreThread()
+    try:
+        await bot(units=units)
+    finally:
+        await units.close()
 
 
 def _restore_if_missing(replica: LitestreamReplica) -> None:
@@ -156,6 +169,7 @@ async def _run_bot(
     config_folder: Path,
     *,
     watch: LoopWatch,
+    units: UnitRunner,
 ) -> None:
     """Creates and connects the parts of the bot, and runs it until SIGTERM or SIGINT."""
     stop = asyncio.Event()
@@ -209,7 +223,8 @@ async def _run_bot(
             relocation_detector=lambda source: describe_current_format(fetcher.fetcher_for(source), source, utc_now()),
             text_reader=ThreadTextReader(),
             own_services=current.own_services,
-            tools=notify_tools.create_tools(clients, repository, utc_now),
+            tools=notify_tools.create_tools(clients, repository, utc_now, units),
+            units=units,
         )
         repository.drop_removed_tools(tool.target.channel for tool in engine.tools)
         is_listening = asyncio.Event() if app_settings.web.enabled else None
@@ -265,6 +280,7 @@ async def _run_bot(
             tick_hooks=hooks,
             periodic_jobs=jobs,
             change_hooks=(gathering.steps,),
+            units=units,
         )
         runtime.poll_jobs = bot
         reloader = ConfigReloader(

@@ -44,7 +44,7 @@ _token: ContextVar[ApiToken | None] = ContextVar("token", default=None)  # of th
 class OutcomeReceiver(Protocol):
     """Takes counts of requests as evidence."""
 
-    def apply_evidence(self, provider_id: str, *, outcomes: tuple[RequestOutcomes, ...] = ()) -> object: ...  # noqa: D102
+    async def take_evidence(self, provider_id: str, *, outcomes: tuple[RequestOutcomes, ...] = ()) -> object: ...  # noqa: D102
 
 
 class ReportedOutcome(BaseModel):
@@ -131,7 +131,7 @@ class McpEndpoint:
         counted = RequestOutcomes(
             *(surface.id, now - timedelta(seconds=seconds), now, ok, failed), client="mcp", writer=token.name
         )
-        self._receiver.apply_evidence(provider.id, outcomes=(counted,))
+        await self._receiver.take_evidence(provider.id, outcomes=(counted,))
         return ReportedOutcome(service=surface.id, ok=ok, failed=sum(failed.values()))
 
     def _authenticate(self, headers: Headers) -> ApiToken | None:

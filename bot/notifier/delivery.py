@@ -12,7 +12,8 @@ Protocols.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -20,6 +21,7 @@ from bot.domain import NO_TS, TOOL_PREFIX, DeliveryPause, IncidentUserActions, N
 from bot.errors import DeliveryError, RefusalScope
 from bot.notifier.gate import DeliveryStop, WorkspaceGate
 from bot.notifier.limiter import MessageLimiter
+from bot.unit_of_work import INLINE, UnitRunner
 
 BACKOFF = 1.2  # base of the exponential wait in seconds: about a fifth of the time since the first attempt
 MAX_WAIT = timedelta(minutes=5)  # between two attempts to deliver a notification
@@ -108,9 +110,10 @@ class Outbox(Protocol):
     ``pending_channels`` are in the order in which they should be served, without paused channels whose probe is not
     due. ``next_pending`` is what a channel is to get next of what is due; a notification whose outcome is unknown must
     have left before ``in_doubt_before``. ``mark_sent`` returns whether that ended a pause of the channel,
-    ``pause_channel`` whether the pause is new.
+    ``pause_channel`` whether the pause is new. What is written in ``transaction`` is committed together, or not at all.
     """
 
+    def transaction(self) -> AbstractContextManager[None]: ...  # noqa: D102
     def pending_channels(self, now: datetime | None = None) -> Sequence[str]: ...  # noqa: D102
     def is_outage_pending(self) -> bool: ...  # noqa: D102
     def next_pending(  # noqa: D102
@@ -206,12 +209,41 @@ class DeliveryPolicy:
     name: str = "Slack"
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A channel that is to get what it is due at ``now``, as far as the chat's limits allow."""
+
+    channel: str
+    now: datetime
+    in_doubt_before: datetime | None
+    with_posts: bool = True
+    with_edits: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Acceptance:
+    """A delivery that is to be recorded: the row in the outbox, the chat's receipt, and when it came."""
+
+    id: int
+    receipt: Receipt
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """The channels for which something waits, and whether the first alert of an outage does."""
+
+    channels: Sequence[str]
+    is_outage: bool
+
+
 @dataclass(slots=True)
 class Notifier(Generic[M]):
     """Delivers pending notifications. ``now`` is the clock; it must return timezone-aware UTC times.
 
     ``render`` makes what the chat takes, of a notification, what people did, and the URL of the message that it points
-    to. ``credentials`` are read again when the chat refuses the token.
+    to. ``credentials`` are read again when the chat refuses the token. The outbox is read and written by ``units``;
+    everything else is kept in the caller's thread.
     """
 
     repository: Outbox
@@ -220,6 +252,7 @@ class Notifier(Generic[M]):
     render: Callable[[Notification, IncidentUserActions, str], M]
     credentials: Credentials | None = None
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
+    units: UnitRunner = INLINE
     gate: WorkspaceGate = field(default_factory=WorkspaceGate)
     limiter: MessageLimiter = field(default_factory=MessageLimiter)
     is_rate_limited: bool = False  # something waits for the chat's limits only
@@ -227,6 +260,7 @@ class Notifier(Generic[M]):
     outage_probe_wait: timedelta = OUTAGE_PROBE_WAIT
     _accepted_at: datetime | None = None  # when the chat accepted a post last
     _receipts: dict[int, Receipt] = field(default_factory=dict)  # by outbox id: sent, but not yet recorded as sent
+    _requests: int = 0  # those that have no answer yet
 
     @property
     def stop(self) -> DeliveryStop | None:
@@ -240,105 +274,156 @@ class Notifier(Generic[M]):
             self.gate.probe_now()
         return is_new
 
-    def sendable_channels(self, busy: Collection[str], most: int) -> Iterator[str]:
+    async def sendable_channels(self, busy: Collection[str], most: int) -> tuple[str, ...]:
         """The channels to deliver to now, the most important first, as far as the chat's limits allow.
 
         Args:
             busy: The channels with a delivery in progress.
             most: How many may be added.
         """
-        now = self.now()
-        if self.gate.stop is not None and busy:
-            return  # the probe's answer is awaited
+        self.is_rate_limited = False
+        if (self.gate.stop is not None and busy) or self._is_early(self.now()):
+            return ()  # the probe's answer is awaited, or the time of the next one
+        waiting, now = await self._read_waiting(), self.now()
+        return () if self._is_stopped(now, waiting) else tuple(self._choose(waiting, busy, most, now))
+
+    def _choose(self, waiting: _Waiting, busy: Collection[str], most: int, now: datetime) -> Iterator[str]:
         is_limited = self.chat.burst == 1
         left = min(most, int(max(self.limiter.posts.available(now), self.limiter.edits.available(now))))
-        self.is_rate_limited = False
-        pending = () if self._is_stopped(now) else self._pending_channels(now)
-        for channel in pending:
+        for channel in filter(self.policy.serves, waiting.channels):
             if (is_limited and left <= 0) or most <= 0:
                 self.is_rate_limited = True
                 return
             if channel in busy or (is_limited and not self.limiter.is_free(channel, now)):
                 continue
-            if not self._may_send(channel, now, pending):
+            if not self._may_send(channel, waiting):
                 continue
             yield channel
             left, most = left - 1, most - 1
             if self.gate.stop is not None:
                 return
 
-    def _pending_channels(self, now: datetime) -> Sequence[str]:
-        """Its channels with pending notifications, the most important first."""
-        return tuple(filter(self.policy.serves, self.repository.pending_channels(now)))
-
     async def publish_to(self, channel: str) -> tuple[DeliveryAttempt, ...]:
         """Sends the channel's due notifications in order: at most one burst, and none after one that has to wait."""
         attempts: list[DeliveryAttempt] = []
         while len(attempts) < self.chat.burst:
-            now = self.now()
-            pending = self._next(channel, now)
-            if pending is None or self._is_stopped(now) or not self._may_send(channel, now):
+            if self.gate.stop is not None and not await self._may_probe(channel):
                 break
-            attempts.append(await self._deliver(pending))
+            self.gate.begin()
+            try:
+                pending = await self._take(channel)
+                if pending is None:
+                    break
+                attempts.append(await self._deliver(pending))
+            finally:
+                self.gate.end()
             if attempts[-1].outcome in ("later", "paused", "stopped"):
                 break
         return tuple(attempts)
 
-    def _next(self, channel: str, now: datetime) -> PendingNotification | None:
-        """What the channel is to get next of what is due. If in doubt, not before a search could find the message."""
-        in_doubt_before = now - SEARCH_DELAY if self.chat.can_search_history else None
-        if self.chat.burst > 1:
-            return self.repository.next_pending(channel, now, in_doubt_before)
-        pending = self.repository.next_pending(channel, now, in_doubt_before, with_edits=self.limiter.may_edit(now))
-        is_edit = pending is not None and pending.post.kind is NotificationKind.EDIT
-        return None if pending is None or not (is_edit or self.limiter.may_post(now)) else pending
+    # --- what is sent next --------------------------------------------------------------------------------------------
 
-    def _is_stopped(self, now: datetime) -> bool:
+    async def _read_waiting(self) -> _Waiting:
+        return await self.units.run_next(self._waiting_in_outbox, self.now(), with_outages=self.gate.stop is not None)
+
+    def _waiting_in_outbox(self, now: datetime, *, with_outages: bool) -> _Waiting:
+        """A unit of work: what waits at ``now``; ``with_outages``: and whether one of these is an outage."""
+        channels = self.repository.pending_channels(now)
+        return _Waiting(channels, with_outages and self.repository.is_outage_pending())
+
+    def _is_early(self, now: datetime) -> bool:
+        """Whether nothing may be tried now whatever waits, not even a probe."""
+        return self.gate.stop is not None and now < self.gate.probe_at(is_outage_waiting=True, now=now)
+
+    def _is_stopped(self, now: datetime, waiting: _Waiting) -> bool:
         """Whether nothing may be tried now, not even a probe."""
         if self.gate.stop is None:
             return False
-        if now < self.gate.probe_at(is_outage_waiting=True, now=now):
-            return True
-        is_urgent = self.repository.is_outage_pending() or (self.gate.is_unsure and self._is_fresh_pending(now))
-        return now < self.gate.probe_at(is_outage_waiting=is_urgent, now=now)
+        is_fresh = not all(map(self.gate.has_refused, waiting.channels))  # a channel that has not refused since then
+        is_urgent = waiting.is_outage or (self.gate.is_unsure and is_fresh)
+        return self._is_early(now) or now < self.gate.probe_at(is_outage_waiting=is_urgent, now=now)
 
-    def _is_fresh_pending(self, now: datetime) -> bool:
-        """Whether something waits in a channel that has not refused since the gate closed."""
-        return not all(map(self.gate.has_refused, self.repository.pending_channels(now)))
-
-    def _may_send(self, channel: str, now: datetime, pending: Sequence[str] | None = None) -> bool:
-        """Whether a post to this channel may be tried, where a probe may; ``pending`` are the channels that wait."""
+    def _may_send(self, channel: str, waiting: _Waiting) -> bool:
+        """Whether a post to this channel may be tried, where a probe may."""
         if self.gate.stop is None:
             return True
-        others = (c for c in pending or self._pending_channels(now) if not self.gate.has_refused(c))
-        return self.gate.may_probe(channel, has_others=any(others))
+        own = filter(self.policy.serves, waiting.channels)
+        return self.gate.may_probe(channel, has_others=not all(map(self.gate.has_refused, own)))
+
+    async def _may_probe(self, channel: str) -> bool:
+        """Whether a post to this channel may be tried while nothing is accepted."""
+        if self._is_early(self.now()):
+            return False
+        waiting = await self._read_waiting()
+        return not self._is_stopped(self.now(), waiting) and self._may_send(channel, waiting)
+
+    async def _take(self, channel: str) -> PendingNotification | None:
+        """What the channel is to get next, marked as sending; None if nothing is due, or the limits don't allow it."""
+        now = self.now()
+        # in doubt: not before a search could find the message
+        request = _Request(channel, now, now - SEARCH_DELAY if self.chat.can_search_history else None)
+        if self.chat.burst == 1:  # each request may become a post, or an edit
+            request = replace(
+                request,
+                with_posts=self.limiter.posts.available(now) - self._requests >= 1,
+                with_edits=self.limiter.edits.available(now) - self._requests >= 1,
+            )
+        self._requests += 1
+        try:
+            pending = await self.units.run_together(self._take_all, request)
+        finally:
+            self._requests -= 1
+        if pending is not None and self._has_to_be_sent(pending):
+            self.limiter.sent(channel, self.now(), is_edit=pending.post.kind is NotificationKind.EDIT)
+        return pending
+
+    def _take_all(self, requests: Sequence[_Request]) -> Sequence[PendingNotification | None]:
+        """A unit of work: what these channels are to get next; what has to be sent is marked, in one transaction."""
+        with self.repository.transaction():
+            return [self._take_one(request) for request in requests]
+
+    def _take_one(self, request: _Request) -> PendingNotification | None:
+        pending = self.repository.next_pending(
+            request.channel, request.now, request.in_doubt_before, with_edits=request.with_edits
+        )
+        if pending is None or not (request.with_posts or pending.post.kind is NotificationKind.EDIT):
+            return None
+        if self._has_to_be_sent(pending):
+            self.repository.mark_sending(pending.id, request.now)
+        return pending
+
+    def _has_to_be_sent(self, pending: PendingNotification) -> bool:
+        """Whether it needs a request to the chat."""
+        return not (pending.id in self._receipts or _is_orphan(pending) or _stays_as_it_is(pending))
+
+    def _mark_all_sent(self, sent: Sequence[_Acceptance]) -> Sequence[bool]:
+        """A unit of work: records these deliveries in one transaction; whether each ended a pause of its channel."""
+        with self.repository.transaction():
+            return [
+                self.repository.mark_sent(one.id, one.receipt.ts, one.at, is_parent=one.receipt.is_parent)
+                for one in sent
+            ]
 
     async def _deliver(self, pending: PendingNotification) -> DeliveryAttempt:
-        if pending.post.kind is NotificationKind.REPLY and pending.parent_ts is None:
-            return self._dead_letter(pending, "the message that it belongs to was never taken", is_expected=True)
+        """Sends what was taken, and records what became of it."""
+        if _is_orphan(pending):
+            return await self._dead_letter(pending, "the message that it belongs to was never taken", is_expected=True)
         channel, ended = pending.post.channel, None
-        if pending.post.kind is NotificationKind.EDIT and pending.parent_ts and pending.is_shared:
-            # the message is about other incidents too, and stays as it is
+        if _stays_as_it_is(pending) and pending.parent_ts:
             self._receipts[pending.id] = Receipt(pending.parent_ts)
         if pending.id not in self._receipts:
-            is_edit = pending.post.kind is NotificationKind.EDIT
-            self.repository.mark_sending(pending.id, self.now())
-            self.limiter.sent(channel, self.now(), is_edit=is_edit)
-            self.gate.begin()
             try:
                 self._receipts[pending.id] = await self._send(pending)
             except DeliveryError as error:
                 await self._check_token(channel, error)
-                return self._after_refusal(pending, error)
-            finally:
-                self.gate.end()
+                return await self._after_refusal(pending, error)
             ended, self._accepted_at = self.gate.accept(channel), self.now()
         receipt = self._receipts[pending.id]
         if not receipt.ts:
-            self.repository.mark_superseded(pending.id, receipt.why)
+            await self.units.run_next(self.repository.mark_superseded, pending.id, receipt.why)
             del self._receipts[pending.id]
             return DeliveryAttempt(pending.post, "skipped", receipt.why, pending.attempts + 1)
-        is_lifted = self.repository.mark_sent(pending.id, receipt.ts, self.now(), is_parent=receipt.is_parent)
+        is_lifted = await self.units.run_together(self._mark_all_sent, _Acceptance(pending.id, receipt, self.now()))
         del self._receipts[pending.id]
         why = receipt.why or (f"{self.policy.name} accepts messages again (was: {ended.code})" if ended else "")
         why = why or ("the channel accepts messages again" if is_lifted else "")
@@ -420,40 +505,40 @@ class Notifier(Generic[M]):
             is_accepted = bool(await self.chat.is_token_accepted())
             self.gate.set_channels_own(channel, error.code, is_own=is_accepted)
 
-    def _after_refusal(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
+    async def _after_refusal(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
         channel, now = pending.post.channel, self.now()
         scope = error.blame
         if scope is RefusalScope.WORKSPACE and self.gate.is_channels_own(channel, error.code):
             scope = RefusalScope.CHANNEL
         match scope:
             case RefusalScope.WORKSPACE:
-                return self._stop(pending, error)
+                return await self._stop(pending, error)
             case RefusalScope.CHANNEL | RefusalScope.PERSON:
                 self.gate.refuse_one(channel, now)
-                return self._after_channel_refusal(pending, error, scope)
+                return await self._after_channel_refusal(pending, error, scope)
             case RefusalScope.POST | RefusalScope.MESSAGE:
                 self.gate.refuse_one(channel, now)
-                return self._refuse(pending, error)
+                return await self._refuse(pending, error)
             case RefusalScope.UNKNOWN:
-                return self._after_unknown_refusal(pending, error)
+                return await self._after_unknown_refusal(pending, error)
             case _:
-                return self._defer(pending, error, now)
+                return await self._defer(pending, error, now)
 
-    def _defer(self, pending: PendingNotification, error: DeliveryError, now: datetime) -> DeliveryAttempt:
+    async def _defer(self, pending: PendingNotification, error: DeliveryError, now: datetime) -> DeliveryAttempt:
         """Tries again later; the whole channel waits, since the next notification would fare no better."""
         is_in_doubt = pending.is_in_doubt or error.may_be_taken
         limit = self.policy.give_up_after
         if limit is not None and now - (pending.created_at or now) >= limit:
-            return self._dead_letter(pending, str(error))
+            return await self._dead_letter(pending, str(error))
         is_limited = error.code == "ratelimited"
         is_new_stop = not is_limited and self.gate.fail(pending.post.channel, error.code, now)
         wait = min(self._wait(pending, error, now), self.policy.max_wait)
-        self.repository.mark_deferred(pending.id, now + wait, str(error), is_in_doubt=is_in_doubt)
         if is_limited:
             is_edit = pending.post.kind is NotificationKind.EDIT
             self.limiter.limited(pending.post.channel, now, wait.total_seconds(), is_edit=is_edit)
         else:
             self.limiter.hold(pending.post.channel, now, wait)
+        await self._record_wait(pending, now + wait, error, is_in_doubt=is_in_doubt)
         outcome = "stopped" if is_new_stop else "later"
         return DeliveryAttempt(pending.post, outcome, str(error), pending.attempts + 1)
 
@@ -470,46 +555,55 @@ class Notifier(Generic[M]):
             return timedelta()  # the next probe is
         return timedelta(seconds=error.retry_after or BACKOFF ** min(pending.attempts, 50))
 
-    def _stop(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
+    async def _stop(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
         """Everything is refused. The notification stays due, so that it can be the probe."""
         now = self.now()
-        self.repository.mark_deferred(pending.id, now, str(error), is_in_doubt=pending.is_in_doubt)
         is_new = self.gate.refuse(pending.post.channel, error.code, error.remedy, now, is_sure=error.is_token)
         if error.is_token:
             self.reload_credentials()
+        await self._record_wait(pending, now, error)
         return DeliveryAttempt(pending.post, "stopped", str(error) if is_new else "", pending.attempts + 1)
 
-    def _after_channel_refusal(
+    async def _record_wait(
+        self, pending: PendingNotification, due_at: datetime, error: DeliveryError, *, is_in_doubt: bool | None = None
+    ) -> None:
+        """Records that it is tried again; ``is_in_doubt``: other than it was before this attempt."""
+        doubt = pending.is_in_doubt if is_in_doubt is None else is_in_doubt
+        await self.units.run_next(self.repository.mark_deferred, pending.id, due_at, str(error), is_in_doubt=doubt)
+
+    async def _after_channel_refusal(
         self, pending: PendingNotification, error: DeliveryError, scope: RefusalScope
     ) -> DeliveryAttempt:
         """A refused alert pauses its channel. An edit, a reply or a notice only waits by itself."""
         channel, now = pending.post.channel, self.now()
         if pending.post.kind is not NotificationKind.ALERT:
-            return self._wait_alone(pending, error)
-        self.repository.mark_deferred(pending.id, now, str(error), is_in_doubt=pending.is_in_doubt)
+            return await self._wait_alone(pending, error)
+        await self._record_wait(pending, now, error)
         pause = DeliveryPause(channel, error.code, error.remedy, now, is_person=scope is RefusalScope.PERSON)
-        is_new = self.repository.pause_channel(
-            pause, (self.outage_probe_wait,) if pending.is_outage else self.probe_waits
+        is_new = await self.units.run_next(
+            self.repository.pause_channel,
+            pause,
+            (self.outage_probe_wait,) if pending.is_outage else self.probe_waits,
         )
         return DeliveryAttempt(pending.post, "paused", str(error) if is_new else "", pending.attempts + 1)
 
-    def _wait_alone(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
+    async def _wait_alone(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
         now = self.now()
         if now - (pending.refused_from or now) >= GIVE_UP_AFTER:
-            return self._dead_letter(pending, str(error))
+            return await self._dead_letter(pending, str(error))
         wait = self.probe_waits[min(pending.refusals, len(self.probe_waits) - 1)]
-        self.repository.mark_refused(pending.id, now, now + wait, str(error))
+        await self.units.run_next(self.repository.mark_refused, pending.id, now, now + wait, str(error))
         return DeliveryAttempt(pending.post, "refused", str(error), pending.attempts + 1)
 
-    def _refuse(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
+    async def _refuse(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
         """This notification is refused: a reply is tried again outside its thread, everything else is given up."""
         is_reply = pending.post.kind is NotificationKind.REPLY
         if is_reply and self.policy.has_threads and not pending.is_outside_thread:
-            self.repository.mark_outside_thread(pending.id, self.now(), str(error))
+            await self.units.run_next(self.repository.mark_outside_thread, pending.id, self.now(), str(error))
             return DeliveryAttempt(pending.post, "refused", f"{error}; trying outside its thread", pending.attempts + 1)
-        return self._dead_letter(pending, str(error))
+        return await self._dead_letter(pending, str(error))
 
-    def _after_unknown_refusal(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
+    async def _after_unknown_refusal(self, pending: PendingNotification, error: DeliveryError) -> DeliveryAttempt:
         """A code in no list: it may pass; after some refusals and minutes it counts as this notification's own.
 
         Where several channels answer it and none accepts anything, it counts as a refusal of everything.
@@ -518,16 +612,28 @@ class Notifier(Generic[M]):
         is_alert = pending.post.kind is NotificationKind.ALERT  # a thread may have reasons of its own
         is_new_stop = is_alert and self.gate.refuse_unknown(channel, error.code, now)
         if self.gate.stop is not None:
-            self.repository.mark_deferred(pending.id, now, str(error), is_in_doubt=pending.is_in_doubt)
+            await self._record_wait(pending, now, error)
             return DeliveryAttempt(pending.post, "stopped", str(error) if is_new_stop else "", pending.attempts + 1)
         is_reply = pending.post.kind is NotificationKind.REPLY
         is_over = pending.refusals + 1 >= UNKNOWN_REFUSALS and now - (pending.refused_from or now) >= UNKNOWN_FOR
         if is_over or (is_reply and not pending.is_outside_thread and pending.refusals >= 1):
-            return self._refuse(pending, error)
+            return await self._refuse(pending, error)
         wait = min(timedelta(seconds=4.0 ** min(pending.refusals, 5)), MAX_WAIT)
-        self.repository.mark_refused(pending.id, now, now + wait, str(error))
+        await self.units.run_next(self.repository.mark_refused, pending.id, now, now + wait, str(error))
         return DeliveryAttempt(pending.post, "refused", str(error), pending.attempts + 1)
 
-    def _dead_letter(self, pending: PendingNotification, why: str, *, is_expected: bool = False) -> DeliveryAttempt:
-        self.repository.mark_dead_lettered(pending.id, why, is_expected=is_expected)
+    async def _dead_letter(
+        self, pending: PendingNotification, why: str, *, is_expected: bool = False
+    ) -> DeliveryAttempt:
+        await self.units.run_next(self.repository.mark_dead_lettered, pending.id, why, is_expected=is_expected)
         return DeliveryAttempt(pending.post, "parked", why, pending.attempts + 1)
+
+
+def _is_orphan(pending: PendingNotification) -> bool:
+    """Whether it is a reply to a message that the chat never took."""
+    return pending.post.kind is NotificationKind.REPLY and pending.parent_ts is None
+
+
+def _stays_as_it_is(pending: PendingNotification) -> bool:
+    """Whether it is an edit of a message that is about other incidents too, which is not edited."""
+    return pending.post.kind is NotificationKind.EDIT and bool(pending.parent_ts) and pending.is_shared

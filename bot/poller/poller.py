@@ -30,7 +30,7 @@ from bot.errors import ParseError, SourceError
 from bot.formats import FORMATS, continuity, detection, page_identity
 from bot.formats.base import Absence, Bodies, SourceFormat, drop_old_incidents, fill_path, mark_complete
 from bot.poller.incident_endings import CONFIRMING_POLLS, DOUBTFUL_FOR, EndingSearch, doubtful_reason
-from bot.poller.key_assigner import HolderLookup, KeyAssigner
+from bot.poller.key_assigner import HolderLookup, KeyAssigner, no_holders
 from bot.poller.page_client import PageClient, PageResponse
 from bot.poller.source_cache import SourceCache, answer_age, hash_bodies
 from bot.rules.changes import diff, missed
@@ -101,7 +101,7 @@ class Poller:
     kinds: Mapping[str, SourceFormat] = field(default_factory=lambda: FORMATS)
     relocation_detector: RelocationDetector | None = None
     scout_after: int = 3
-    key_holders: HolderLookup = lambda _keys: ()
+    key_holders: HolderLookup = no_holders
     cache: dict[str, SourceCache] = field(default_factory=dict)  # by provider id
     _keys: KeyAssigner = field(init=False)
     _gap_starts: dict[str, datetime] = field(default_factory=dict)  # monitoring gaps that have still to be filled
@@ -147,7 +147,7 @@ class Poller:
         Raises SourceError or ParseError.
         """
         source_format, page = self._format_of(provider), reading.response
-        snapshot = self._keys.with_keys(state, reading.snapshot)
+        snapshot = await self._keys.with_keys(state, reading.snapshot)
         snapshot = mark_complete(snapshot, source_format)
         snapshot = drop_old_incidents(snapshot, frozenset(k.incident.id for k in state.incidents), self.now())
         snapshot = continuity.continue_from(snapshot, state.incidents, self.now())
@@ -284,7 +284,7 @@ class Poller:
         page = await self._fetch(provider, fill_path(source_format.all_path, provider.source))
         listed = (source_format.parse_all or source_format.parse)((page.body,), provider.source, self.now())
         self._check_identity(provider, state, listed)
-        return self._keys.with_keys(state, listed)
+        return await self._keys.with_keys(state, listed)
 
     async def _add_retroactive(
         self, provider: Provider, state: ProviderState, snapshot: Snapshot, *, is_read: bool

@@ -116,8 +116,10 @@ Waiting = Callable[[], None]  # called once, when a bot begins to wait for the o
 
 
 class Database(Protocol):
-    """One connection to a database; not thread-safe. Every method may raise StoreError.
+    """One connection to a database. Every method may raise StoreError.
 
+    A bot's may be used by several threads: while one is in a transaction, the others wait. Any other connection is for
+    the thread that opened it.
     Outside ``transaction`` each statement is a transaction of its own. Placeholders are all ``?``, or all ``:name``.
     """
 
@@ -163,7 +165,10 @@ class Database(Protocol):
         """Inserts rows with the same columns, inside an open transaction; see ``insert``."""
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Commits everything written inside, or nothing. Only one transaction of all programs is open at a time."""
+        """Commits everything written inside, or nothing. Only one transaction of all programs is open at a time.
+
+        Inside another transaction it is a part of that one.
+        """
 
     def upgrade(self) -> None:
         """Brings stored JSON of older forms up to date, inside an open transaction. StoreError for a newer form."""

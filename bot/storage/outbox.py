@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -204,6 +205,10 @@ class OutboxStore:
         """Takes the repository's database."""
         self._db = database
         self.user_actions = UserActionStore(database)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """See ``Database.transaction``."""
+        return self._db.transaction()
 
     def check_unsent(self) -> None:
         """Raises StoreError, and closes the file, if a pending notification has a key unknown to this version."""

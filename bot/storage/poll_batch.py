@@ -56,7 +56,11 @@ class PollBatch:
             run.source, provider, run.first_at, observation.at, run.looks + 1, observation.took_s
         )
         self._oldest = self._oldest or observation.at
-        return abs(observation.at - self._oldest) >= FLUSH_AFTER
+        return self.is_due(observation.at)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether the batch is to be written by now."""
+        return self._oldest is not None and abs(now - self._oldest) >= FLUSH_AFTER
 
     def last_polled_at(self, provider: str) -> datetime | None:
         """The last poll of a provider in the batch; None if there is none."""

@@ -21,6 +21,7 @@ from itertools import chain
 from math import inf
 from pathlib import Path
 from socket import gethostname
+from threading import RLock
 from time import monotonic, sleep
 from typing import Any
 
@@ -66,6 +67,7 @@ class PostgresDatabase:
         self._url = url
         self._read_only = read_only
         self._patience_s = patience_s
+        self._lock = RLock()  # held by the thread that is in a transaction; see ``transaction``
         self._holds_lock = False
         self._is_closed = False
         self._changes: Counter[str] = Counter()  # by table
@@ -249,9 +251,10 @@ class PostgresDatabase:
     def rows(self, sql: str, *values: object, **named: object) -> list[dict[str, Any]]:
         """See ``Database.rows``."""
         try:
-            cursor = self._run(self._live(), sql, named or values)
-            names = [column.name for column in cursor.description or ()]
-            return [dict(zip(names, map(_read, row), strict=True)) for row in cursor]
+            with self._lock:
+                cursor = self._run(self._live(), sql, named or values)
+                names = [column.name for column in cursor.description or ()]
+                return [dict(zip(names, map(_read, row), strict=True)) for row in cursor]
         except psycopg.Error as error:
             raise StoreError(explain_error(self._url, error)) from error
 
@@ -286,11 +289,9 @@ class PostgresDatabase:
         self._write_many(sql, (tuple(row) for row in rows))
 
     def _write(self, sql: str, values: tuple[object, ...] | Mapping[str, object]) -> int:
-        if not self._in_transaction:
-            with self.transaction():
-                return self._write(sql, values)
-        self._note_change(sql)
-        return int(self._run(self._connection, sql, values).rowcount)
+        with self.transaction():
+            self._note_change(sql)
+            return int(self._run(self._connection, sql, values).rowcount)
 
     def _write_many(self, sql: str, rows: Iterable[tuple[object, ...] | Mapping[str, object]]) -> None:
         """Runs a statement for each row, all in one round trip to the server."""
@@ -323,6 +324,13 @@ class PostgresDatabase:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See ``Database.transaction``; one of a bot waits for another writer only as long as ``open`` says."""
+        with self._lock:
+            if self._in_transaction:
+                yield
+            else:
+                yield from self._transaction()
+
+    def _transaction(self) -> Iterator[None]:
         try:
             self._begin()
             yield

@@ -131,6 +131,13 @@ class Repository(OutboxStore):
             transitions.write_transition(self._db, observation, transition, due)
         self._poll_batch.clear()
 
+    def keep_unchanged_poll(self, observation: Observation, transition: StateTransition) -> bool:
+        """Keeps a poll that changed nothing in memory; False where it did, or where the kept ones are to be written."""
+        if not poll_batch.is_unchanged_poll(observation, transition) or self._poll_batch.is_due(observation.at):
+            return False
+        self._poll_batch.add(observation, transition.state.provider)
+        return True
+
     def flush(self) -> None:
         """Writes the polls that changed nothing; without it they are written 15 s after the first of them."""
         if runs := self._poll_batch.runs():

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from itertools import chain
 from math import inf
 from pathlib import Path
+from threading import RLock
 from time import monotonic
 from typing import Any
 
@@ -50,6 +51,7 @@ class SqliteDatabase:
         self.lease = FileLease()
         self._connection = connection
         self._claim = claim
+        self._lock = RLock()  # held by the thread that is in a transaction; see ``transaction``
         self._identity = _file_identity(path)
         self._changes: Counter[str] = Counter()  # by table
         self._unknown_changes = 0  # of a table that is not known, or rolled back
@@ -71,7 +73,7 @@ class SqliteDatabase:
             if alone:
                 opened.append(acquire_lock(path))
             _check_log(path, patience_s)
-            opened.append(_connect(path, patience_s, read_only=read_only))
+            opened.append(_connect(path, patience_s, read_only=read_only, is_shared=alone))
             _configure(opened[-1], read_only=read_only)
         except BaseException as error:
             for connection in opened:
@@ -100,15 +102,17 @@ class SqliteDatabase:
 
     def version(self, tables: Iterable[str]) -> tuple[object, ...]:
         """See ``Database.version``."""
-        [(others,)] = self._connection.execute("PRAGMA data_version")
+        with self._lock:
+            [(others,)] = self._connection.execute("PRAGMA data_version")
         return others, self._unknown_changes, *(self._changes[table] for table in tables)
 
     def rows(self, sql: str, *values: object, **named: object) -> list[dict[str, Any]]:
         """See ``Database.rows``."""
         try:
-            cursor = self._connection.execute(sql, named or values)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor]
+            with self._lock:
+                cursor = self._connection.execute(sql, named or values)
+                names = [column[0] for column in cursor.description]
+                return [dict(zip(names, row, strict=True)) for row in cursor]
         except sqlite3.Error as error:
             raise StoreError(explain_error(self._path, str(error))) from error
 
@@ -142,10 +146,8 @@ class SqliteDatabase:
             self._unknown_changes += 1
 
     def _write(self, sql: str, values: tuple[object, ...] | Mapping[str, object]) -> int:
-        self._note_change(sql)
-        if self._connection.in_transaction:
-            return self._connection.execute(sql, values).rowcount
         with self.transaction():
+            self._note_change(sql)
             return self._connection.execute(sql, values).rowcount
 
     def write_all(self, sql: str, rows: Iterable[Iterable[object]]) -> None:
@@ -196,6 +198,13 @@ class SqliteDatabase:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commits everything written inside, or nothing. IMMEDIATE: a deferred one may fail at its first write."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield
+            else:
+                yield from self._transaction()
+
+    def _transaction(self) -> Iterator[None]:
         try:
             self._begin()
             yield
@@ -234,9 +243,10 @@ def _file_identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _connect(path: Path, patience_s: float, *, read_only: bool) -> sqlite3.Connection:
+def _connect(path: Path, patience_s: float, *, read_only: bool, is_shared: bool = False) -> sqlite3.Connection:
+    """``is_shared``: it is opened in one thread and used in another, as a bot's is."""
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=patience_s)
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=patience_s, check_same_thread=not is_shared)
 
 
 def _check_log(path: Path, patience_s: float) -> None:

@@ -59,7 +59,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 class EvidenceReceiver(Protocol):
     """Takes evidence about a provider's surfaces."""
 
-    def apply_evidence(  # noqa: D102
+    async def take_evidence(  # noqa: D102
         self,
         provider_id: str,
         *,
@@ -110,7 +110,7 @@ def _add_reports(app: FastAPI, queries: StatusQueries, receiver: EvidenceReceive
         token = _token_of(request)
         pseudonym = queries.repository.api_tokens.pseudonym(f"{token.name}\n{said.reporter}")
         report = replace(said.to_domain(pseudonym, queries.now()), writer=token.name, speaks_for=token.people)
-        receiver.apply_evidence(provider.id, reports=(report,))
+        await receiver.take_evidence(provider.id, reports=(report,))
         return Accepted(taken=1)
 
 
@@ -122,7 +122,7 @@ def _add_outcomes(app: FastAPI, queries: StatusQueries, receiver: EvidenceReceiv
         if why := timing_error(said.until, queries.now()):
             raise RequestValidationError([validation_error(("until",), why)])
         counted = replace(said.to_domain(queries.now()), writer=_token_of(request).name)
-        receiver.apply_evidence(provider.id, outcomes=(counted,))
+        await receiver.take_evidence(provider.id, outcomes=(counted,))
         return Accepted(taken=1)
 
 
@@ -149,7 +149,7 @@ def _add_probes(app: FastAPI, queries: StatusQueries, receiver: EvidenceReceiver
             if not why
         ]
         for provider in dict.fromkeys(owners[one.surface] for one in accepted):
-            receiver.apply_evidence(provider, probes=[one for one in accepted if owners[one.surface] == provider])
+            await receiver.take_evidence(provider, probes=[one for one in accepted if owners[one.surface] == provider])
         return Accepted(taken=len(accepted), left=rejected)
 
 
@@ -177,7 +177,7 @@ def _add_alerts(app: FastAPI, queries: StatusQueries, receiver: EvidenceReceiver
             raise RequestValidationError([validation_error(("alerts", one.index), one.why) for one in rejected])
         accepted = [alert.to_domain(name, now, writer) for alert, name in sent if name in owners]
         for provider in dict.fromkeys(owners[one.surface] for one in accepted):
-            receiver.apply_evidence(provider, alerts=[one for one in accepted if owners[one.surface] == provider])
+            await receiver.take_evidence(provider, alerts=[one for one in accepted if owners[one.surface] == provider])
         return Accepted(taken=len(accepted), left=rejected)
 
 

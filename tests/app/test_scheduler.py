@@ -212,7 +212,7 @@ async def test_after_a_step_of_the_clock_the_next_poll_is_no_further_than_an_int
     async with RunningBot(bot):
         await until(lambda: bot.poll_statistics("acme") and bot.poll_statistics("acme").looks)
         clock.move(seconds=step_s)
-        bot._follow_clock()
+        await bot._follow_clock()
         wait = bot._scheduler.get_job("poll acme").next_run_time - clock()
     assert wait.total_seconds() <= 73
 
@@ -223,7 +223,7 @@ async def test_a_step_back_amid_a_long_retry_after_leaves_the_wait_as_it_was(bot
         await until(lambda: bot.engine.states["acme"].failures)
         await until(lambda: bot.poll_statistics("acme").next_at - clock() > timedelta(minutes=5))
         clock.move(hours=-2)
-        bot._follow_clock()
+        await bot._follow_clock()
         wait = bot._scheduler.get_job("poll acme").next_run_time - clock()
     assert 590 <= wait.total_seconds() <= 601
 

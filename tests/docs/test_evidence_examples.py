@@ -39,7 +39,7 @@ class EvidenceRecorder:
     def __init__(self):
         self.heard = []
 
-    def apply_evidence(self, _, *, probes=(), reports=(), outcomes=()):
+    async def take_evidence(self, _, *, probes=(), reports=(), outcomes=()):
         self.heard += [*probes, *reports, *outcomes]
 
 

@@ -357,7 +357,7 @@ class Week:
                 self.reports()
                 ticked = self.now.at
             sent = False
-            for channel in tuple(self.notifier.sendable_channels((), IN_FLIGHT)):
+            for channel in await self.notifier.sendable_channels((), IN_FLIGHT):
                 sent |= bool(await self.notifier.publish_to(channel))
             self.now.at += timedelta(seconds=self._step_s(sent, events))
         return self._report()

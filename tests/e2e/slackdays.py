@@ -174,7 +174,7 @@ class Day:
             if self.now.at - ticked >= timedelta(seconds=15):
                 self.reports()
                 ticked = self.now.at
-            sent = [await self.notifier.publish_to(c) for c in tuple(self.notifier.sendable_channels((), 8))]
+            sent = [await self.notifier.publish_to(c) for c in await self.notifier.sendable_channels((), 8)]
             self.now.at += timedelta(seconds=0.2 if any(sent) else 1)
 
     def told(self, key: str) -> str:

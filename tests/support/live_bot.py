@@ -25,7 +25,7 @@ class Recorder:
     def __init__(self):
         self.seen = []
 
-    def apply_evidence(self, _, *, probes=(), reports=(), outcomes=()):
+    async def take_evidence(self, _, *, probes=(), reports=(), outcomes=()):
         self.seen += [*probes, *reports, *outcomes]
 
 

@@ -27,7 +27,7 @@ class EvidenceRecorder:
     def __init__(self):
         self.heard = []
 
-    def apply_evidence(self, provider_id, *, probes=(), reports=(), outcomes=(), alerts=()):
+    async def take_evidence(self, provider_id, *, probes=(), reports=(), outcomes=(), alerts=()):
         self.heard += [(provider_id, one) for one in (*probes, *reports, *outcomes, *alerts)]
 
 
