@@ -49,6 +49,7 @@ from bot.errors import StoreError
 from bot.messages.alerts import render_notification
 from bot.messages.announcement import Announcement
 from bot.notifier import ChatClient, Credentials, DeliveryAttempt, DeliveryStop, Notifier, Outbox, own_network
+from bot.notifier.limiter import MessageLimiter
 from bot.notifier.own_network import OwnNetwork
 from bot.poller import PageClient, Poller, RelocationDetector
 from bot.rules import transition
@@ -138,13 +139,18 @@ class Engine:
     _failures: dict[str, PollFailure] = field(default_factory=dict)  # by provider, of its last failed poll
     tools: tuple[Tool, ...] = ()
     own_services: Callable[[], Iterable[OwnService]] = tuple  # of the configuration, which may be read again
+    limiter: MessageLimiter = field(default_factory=MessageLimiter)  # of the chat
     text_reader: TextReader | None = None  # reads long texts elsewhere; None: they are read in the caller's thread
     units: UnitRunner = INLINE
     _texts: dict[str, frozenset[str]] = field(default_factory=dict)  # by provider, what its last page said
 
     def __post_init__(self) -> None:
         """Restores every provider's state from the database."""
-        self.notifier = Notifier(self.repository, self.chat, self.now, self._render, self.credentials, units=self.units)
+        self.notifier = Notifier(
+            *(self.repository, self.chat, self.now, self._render, self.credentials),
+            limiter=self.limiter,
+            units=self.units,
+        )
         self._tool_notifiers = {tool.target.channel: tool.notifier for tool in self.tools}
         self.poller = Poller(
             self.web,

@@ -9,12 +9,23 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.cli.manifest import for_http_mode, read_manifest, with_history_scopes
+from bot.cli.manifest import (
+    CARD_EVENTS,
+    CARD_SCOPES,
+    MAX_DOMAINS,
+    card_domains,
+    for_http_mode,
+    read_manifest,
+    with_cards,
+    with_history_scopes,
+)
 from bot.cli.manifest_steps import with_workflow_steps
 from bot.commands.registry import COMMANDS
-from bot.domain import Advice, ProviderState, StepKind, Verdict, WorkflowStep
+from bot.domain import Advice, Provider, ProviderState, Source, StepKind, Verdict, WorkflowStep
+from bot.errors import UsageError
 from bot.messages import words, workflow_steps
-from bot.slack import conversations, events
+from bot.messages.link_cards import ENTITY_TYPE
+from bot.slack import conversations, events, link_cards
 from bot.slack.command import COMMAND
 from bot.slack.deduplication import STEP_EVENT
 from tests.support.acme import ACME, NOON, look
@@ -98,6 +109,47 @@ def test_with_histories_two_scopes_more_are_asked_for_and_may_be_left_out(manife
     asked = yaml.safe_load(with_history_scopes(read_manifest()))["oauth_config"]["scopes"]
     assert set(asked["bot"]) == {*manifest["oauth_config"]["scopes"]["bot"], *asked["bot_optional"]}
     assert asked["bot_optional"] == ["channels:history", "groups:history"]
+
+
+def with_domains(*domains):
+    return yaml.safe_load(with_cards(with_history_scopes(read_manifest()), domains or ("status.acme.example",)))
+
+
+def test_with_cards_two_scopes_more_are_asked_for_and_may_be_left_out(manifest):
+    asked = with_domains()["oauth_config"]["scopes"]
+    assert set(asked["bot"]) == {*manifest["oauth_config"]["scopes"]["bot"], *asked["bot_optional"]}
+    assert set(asked["bot_optional"]) == {*CARD_SCOPES, "channels:history", "groups:history"}
+
+
+def test_with_cards_their_events_are_sent(manifest):
+    told = with_domains()["settings"]["event_subscriptions"]["bot_events"]
+    assert set(told) - set(manifest["settings"]["event_subscriptions"]["bot_events"]) == set(CARD_EVENTS)
+    assert set(CARD_EVENTS) == {link_cards.LINK_EVENT, link_cards.DETAILS_EVENT}
+
+
+def test_with_cards_work_objects_are_incidents():
+    features = with_domains("a.example", "b.example")["features"]
+    assert features["unfurl_domains"] == ["a.example", "b.example"]
+    assert features["rich_previews"] == {"is_active": True, "entity_types": [ENTITY_TYPE]}
+
+
+@pytest.mark.parametrize("domains", [(), tuple(f"{n}.example" for n in range(MAX_DOMAINS + 1))])
+def test_more_domains_than_slack_takes_are_refused(domains):
+    with pytest.raises(UsageError):
+        with_cards(read_manifest(), domains)
+
+
+def test_the_domains_are_the_boards_and_those_that_are_a_status_page_and_nothing_else():
+    pages = [
+        "https://status.a.example",
+        "https://www.google.com/appsstatus",
+        "https://status.a.example/",
+        "http://localhost:1",
+    ]
+    providers = [Provider(f"p{n}", "P", (), Source(f"p{n}", f"p{n}", "statuspage", url)) for n, url in enumerate(pages)]
+    board = "https://brownout.example.com/x"
+    assert card_domains(providers, board) == ["brownout.example.com", "status.a.example"]
+    assert card_domains(providers, "") == ["status.a.example"]
 
 
 def test_only_messages_to_the_bot_can_be_read(manifest):

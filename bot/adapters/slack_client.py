@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -24,7 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
 from bot.adapters import slack_refusals
-from bot.domain import NO_TS, File, Message, StepValue
+from bot.domain import NO_TS, File, LinkPlace, Message, StepValue
 from bot.errors import DeliveryError, RefusalScope, StoreError
 
 SLACK_API_URL = "https://slack.com/api/"
@@ -65,6 +65,14 @@ _METADATA_ERRORS = frozenset(
     ["invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large", "metadata_must_be_sent_from_app"]
 )
 _GUARDED_METHODS = frozenset({"chat.postMessage", "chat.update"})
+# Slack takes no Work Object: the workspace or the app has none, or not this one.
+WORK_OBJECT_ERRORS = _METADATA_ERRORS | {
+    "feature_not_enabled",
+    "invalid_arg_name",
+    "invalid_arguments",
+    "invalid_metadata",
+    "missing_unfurls",
+}
 _PARTLY_DONE_CODES = frozenset({"internal_error", "fatal_error"})  # some of it may have succeeded, Slack says
 _FIRST_FAILURE = HTTPStatus.INTERNAL_SERVER_ERROR
 _RATE_LIMIT_CODES = frozenset({"ratelimited", "rate_limited"})
@@ -303,6 +311,48 @@ class SlackClient:
                     self._rooms.save_dm_channel(person, channel)
             except StoreError as error:
                 _log.warning("the direct message channel of %s could not be saved: %s", person, error)
+
+    # --- cards of links -----------------------------------------------------------------------------------------------
+
+    async def show_cards(
+        self,
+        place: LinkPlace,
+        *,
+        entities: Sequence[Mapping[str, Any]] = (),
+        attachments: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Shows cards below a message with links, or replaces those that it has; again changes nothing.
+
+        Args:
+            place: The message.
+            entities: Work Objects; each names its link.
+            attachments: Plain cards by their links, instead of ``entities``.
+
+        Raises:
+            DeliveryError: With a code of ``WORK_OBJECT_ERRORS`` also where Slack accepted the call and dropped the
+                Work Objects, which it says in a warning only.
+        """
+        where: dict[str, Any] = {"channel": place.channel, "ts": place.ts}
+        if place.unfurl_id and place.source:
+            where = {"unfurl_id": place.unfurl_id, "source": place.source}
+        shown: dict[str, Any] = {"unfurls": dict(attachments or {})}
+        if entities:
+            shown = {"metadata": {"entities": list(entities)}}
+        answer = await _call_slack(
+            lambda *_: self._client.chat_unfurl(**where, **shown), place.channel, method=slack_refusals.UNFURL
+        )
+        warning = str(answer.get("warning") or "")
+        if entities and (code := next((c for c in warning.split(",") if c in WORK_OBJECT_ERRORS), "")):
+            raise DeliveryError("Slack dropped the Work Objects", code=code, permanent=True, blame=RefusalScope.POST)
+
+    async def present_details(self, trigger: str, entity: Mapping[str, Any] | None) -> None:
+        """Fills the pane that a person has opened; with None it says that there is nothing. Raises DeliveryError."""
+        shown: dict[str, Any] = {"metadata": dict(entity)} if entity else {"error": {"status": "not_found"}}
+        await _call_slack(
+            lambda *_: self._client.entity_presentDetails(trigger_id=trigger, **shown),
+            "the pane",
+            method=slack_refusals.DETAILS,
+        )
 
     # --- App Home, user groups, workflow steps, files -----------------------------------------------------------------
 

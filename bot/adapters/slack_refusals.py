@@ -15,6 +15,7 @@ from bot.errors import RefusalScope as Scope
 
 POST, UPDATE, PUBLISH, OPEN = "chat.postMessage", "chat.update", "views.publish", "views.open"
 UPLOAD_URL, UPLOAD_DONE = "files.getUploadURLExternal", "files.completeUploadExternal"
+UNFURL, DETAILS = "chat.unfurl", "entity.presentDetails"
 INFO, AUTH, CONNECT = "conversations.info", "auth.test", "apps.connections.open"
 COMPLETE, FAIL = "functions.completeSuccess", "functions.completeError"
 
@@ -23,6 +24,7 @@ _INVITE_HINT = "invite the bot with /invite @brownout in that channel"
 _SCOPE_HINT = "install the app again from manifest.yml"
 _ADMIN_HINT = "ask an admin of the workspace"
 _BUG_HINT = "this is a mistake of Brownout; please report it"
+_CARDS_HINT = "for cards, install the app again from `brownout manifest`; without them nothing else is missing"
 _FILES_HINT = "ask an admin of the workspace whether apps may upload files"
 
 
@@ -136,6 +138,25 @@ _RULES: Mapping[str, RefusalRule] = {
         " invalid_form_data invalid_post_type missing_post_type invalid_json json_not_object insecure_request"
         " draft_already_deleted draft_already_sent draft_has_conflict draft_not_found",
     ),
+    # cards of links
+    **_rules(
+        Scope.POST,
+        "",
+        "cannot_unfurl_url cannot_unfurl_message cannot_find_channel cannot_find_message cannot_parse_attachment"
+        " missing_unfurl_id invalid_unfurl_id missing_source invalid_source missing_channel missing_ts"
+        " cannot_auth_user cannot_prompt entity_metadata_does_not_match_trigger missing_unfurls invalid_unfurls_format"
+        " missing_interactivity_url missing_options_load_url user_auth_url_missing",
+    ),
+    **_rules(
+        Scope.POST,
+        "add the domain to the app's unfurl domains (`brownout manifest`)",
+        "cannot_find_service",
+    ),
+    **_rules(
+        Scope.POST,
+        "switch Work Object Previews on in the app's settings, or use `brownout manifest`",
+        "feature_not_enabled invalid_metadata invalid_app_id",
+    ),
     # views
     **_rules(Scope.POST, "", "hash_conflict duplicate_external_id"),
     **_rules(Scope.POST, _BUG_HINT, "view_too_large invalid_view push_limit_reached not_found"),
@@ -176,7 +197,9 @@ _RULES: Mapping[str, RefusalRule] = {
 _BY_METHOD: Mapping[tuple[str, str], RefusalRule] = {
     # for these, a right that the bot can do without
     **{(method, "missing_scope"): RefusalRule(Scope.POST, _SCOPE_HINT) for method in (UPLOAD_URL, UPLOAD_DONE, INFO)},
+    **{(method, "missing_scope"): RefusalRule(Scope.POST, _CARDS_HINT) for method in (UNFURL, DETAILS)},
     (CONNECT, "missing_scope"): RefusalRule(Scope.WORKSPACE, "the app-level token needs connections:write"),
+    (UNFURL, "is_bot"): RefusalRule(Scope.POST, _CARDS_HINT),
     (CONNECT, "is_bot"): RefusalRule(Scope.WORKSPACE, "SLACK_APP_TOKEN is an app-level token, not the bot's"),
     (UPDATE, "message_not_found"): RefusalRule(Scope.MESSAGE),
     (POST, "message_not_found"): RefusalRule(
@@ -347,6 +370,43 @@ DOCUMENTED: Mapping[str, frozenset[str]] = {
             "restricted_action_read_only_channel",
             "restricted_action_thread_only_channel",
             "slack_connect_file_upload_sharing_blocked",
+        ]
+    ),
+    UNFURL: _COMMON
+    | frozenset(
+        [
+            "cannot_auth_user",
+            "cannot_find_channel",
+            "cannot_find_message",
+            "cannot_find_service",
+            "cannot_parse_attachment",
+            "cannot_prompt",
+            "cannot_unfurl_message",
+            "cannot_unfurl_url",
+            "invalid_metadata_format",
+            "invalid_metadata_schema",
+            "invalid_source",
+            "invalid_unfurl_id",
+            "invalid_unfurls_format",
+            "is_bot",
+            "missing_channel",
+            "missing_source",
+            "missing_ts",
+            "missing_unfurl_id",
+            "missing_unfurls",
+        ]
+    ),
+    DETAILS: _COMMON
+    | frozenset(
+        [
+            "entity_metadata_does_not_match_trigger",
+            "feature_not_enabled",
+            "invalid_app_id",
+            "invalid_metadata",
+            "invalid_trigger_id",
+            "missing_interactivity_url",
+            "missing_options_load_url",
+            "user_auth_url_missing",
         ]
     ),
     INFO: _COMMON | frozenset({"channel_not_found", "team_not_found"}),

@@ -32,6 +32,8 @@ _FIXED = {
     "partners": "[slack] partners",
     "owners": "[slack] owner",
     "looks_up": "[slack] look_up",
+    "has_link_cards": "[slack] link_cards",
+    "has_newer_blocks": "[slack] newer_blocks",
     "give_up_after_min": "[slack] give_up_after_min",
 }
 _FIXED_POLL = ("timeout_s", "max_bytes")

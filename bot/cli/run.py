@@ -31,6 +31,7 @@ from bot.adapters.litestream import LitestreamReplica, find_litestream
 from bot.adapters.page_fetcher import PageFetcher
 from bot.adapters.prober import Prober
 from bot.adapters.slack_client import SLACK_API_URL, SlackClient
+from bot.adapters.slack_features import SlackFeatures
 from bot.adapters.tracker_client import TrackerClient
 from bot.app import (
     configured_subscriptions,
@@ -66,10 +67,20 @@ from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.messages import formatting
 from bot.notifier import ChatClient
+from bot.notifier.limiter import MessageLimiter
 from bot.queries.current import StatusQueries
 from bot.queries.runtime import Runtime
 from bot.queries.slack_status import SlackStatus
-from bot.slack import conversations, credentials, events, fallbacks, interactions, socket_mode, workflow_steps
+from bot.slack import (
+    conversations,
+    credentials,
+    events,
+    fallbacks,
+    interactions,
+    link_cards,
+    socket_mode,
+    workflow_steps,
+)
 from bot.slack.app_home_publisher import AppHomePublisher
 from bot.slack.authorization import BotAuthorization
 from bot.slack.command import slack_app
@@ -190,9 +201,9 @@ async def _run_bot(
     runtime.onboarding = ProviderOnboarding(
         config_folder, lambda: PageFetcher(strict=True), runtime.add_provider, utc_now
     )
-    is_slack = tokens.tokens.mode is not None
+    is_slack, limiter = tokens.tokens.mode is not None, MessageLimiter()
     chat, services, add_slack_route = (
-        _set_up_slack(current, repository, runtime, tokens, slack_status)
+        _set_up_slack(current, repository, runtime, tokens, slack_status, limiter=limiter, units=units)
         if is_slack
         else _set_up_terminal(repository, providers)
     )
@@ -225,6 +236,7 @@ async def _run_bot(
             own_services=current.own_services,
             tools=notify_tools.create_tools(clients, repository, utc_now, units),
             units=units,
+            limiter=limiter,
         )
         repository.drop_removed_tools(tool.target.channel for tool in engine.tools)
         is_listening = asyncio.Event() if app_settings.web.enabled else None
@@ -340,6 +352,9 @@ def _set_up_slack(
     runtime: Runtime,
     source: credentials.TokenSource,
     slack_status: SlackStatus,
+    *,
+    limiter: MessageLimiter,
+    units: UnitRunner,
 ) -> ChatSetup:
     """Sets up Slack as the chat, by Socket Mode or by HTTP, with the handlers of its events."""
     app_settings = current.settings
@@ -379,6 +394,13 @@ def _set_up_slack(
     conversations.register_conversations(bolt, reader_thread.answer_typed, utc_now)
     steps = WorkflowStepRunner(queries, slack_client)
     workflow_steps.register_workflow_steps(bolt, queries, steps)
+    cards = link_cards.LinkCards(
+        *(reader_thread.ask, slack_client, repository.link_cards, limiter, SlackFeatures(utc_now), utc_now),
+        board=link_cards.board_address(app_settings.web.url, app_settings.web.embed, is_public=app_settings.web.public),
+        units=units,
+    )
+    if app_settings.has_link_cards:
+        link_cards.register_link_cards(bolt, cards)
     fallbacks.register_fallbacks(bolt, utc_now)
     install_deduplication(bolt, EventDeduplicator(repository.heard, utc_now))
     background_services = [
@@ -386,6 +408,7 @@ def _set_up_slack(
         publisher.run,
         reader_thread.run,
         steps.run,
+        *([cards.run] if app_settings.has_link_cards else []),
         *([admins.run] if admins.ids else []),
     ]
     if tokens.mode == "socket":

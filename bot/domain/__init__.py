@@ -30,6 +30,7 @@ from bot.domain.evidence_state import (
     TrafficWindow,
 )
 from bot.domain.forecast import DurationHistory, Estimate, ForecastState, GradedEstimate
+from bot.domain.link import LinkCard, LinkKind, LinkPlace, LinkSubject
 from bot.domain.notification import NO_TS, File, Message, Notice, NoticeKind, Notification, NotificationKind
 from bot.domain.own_service import OwnService, dependents
 from bot.domain.poll import IncidentEnding, Observation, PollFailure, PollResult, UnsettledEnding
@@ -115,6 +116,10 @@ __all__ = [
     "IncidentEnding",
     "IncidentSighting",
     "IncidentUserActions",
+    "LinkCard",
+    "LinkKind",
+    "LinkPlace",
+    "LinkSubject",
     "Message",
     "Mute",
     "NewsItem",

@@ -26,7 +26,8 @@ from bot.messages.builder import Paragraph, build_message
 from bot.messages.summary import with_vendor_times
 
 _MAX_PAGE, _MAX_PARAGRAPHS = 9000, 20  # characters and paragraphs of a page; Slack takes 12,000 and 50
-_MAX_QUOTE = 1400  # characters of one quotation in a page
+MAX_QUOTE = 1400  # characters of one quotation in a page
+_MAX_LINE_QUOTE = 160  # characters of one in a line
 _PAGE_BUTTONS_FROM = 80  # number of the first button
 _USER_EVENTS = (EventKind.NOTE, EventKind.CORRECTION, EventKind.LABEL_ADDED, EventKind.LABEL_REMOVED)
 _CHANGES = (EventKind.SURFACE_CHANGED, EventKind.VERDICT_CHANGED)
@@ -91,21 +92,54 @@ def timeline_message(
         lines.append(f"Imported {formatting.format_datetime(tracked.seen_at)}; {_clock_note(tracked, events)}")
     if labels:
         lines.append(f"Labels: {', '.join(labels)}.")
-    corrections: dict[int | None, int | None] = {e.about: e.id for e in events if e.about is not None}
     minutes = _by_minute(_all_events(tracked, events, surroundings), sent)
+    shown = _shown_steps(minutes, events, _names(minutes, tracked, provider, surfaces, surroundings))
     days = {minute.at.date() for minute in minutes}
-    is_one_day = len(days) == 1
-    vendor = provider.vendor or provider.name
-    is_resolved = any(u.stage.is_closed for u in tracked.incident.updates) or tracked.ending is IncidentEnding.RESOLVED
-    ending = "" if is_resolved else summary.ending_text(tracked, vendor)
-    clock = "%H:%M" if is_one_day else "%Y-%m-%d %H:%M"
-    names = _Names(surfaces, vendor, clock, ending, tracked, surroundings)
-    shown = [step for minute in minutes for step in _minute_steps(minute, names, corrections)]
-    day = f"{min(days)}, " if is_one_day else ""
+    day = f"{min(days)}, " if len(days) == 1 else ""
     title = f"{provider.name}: timeline of {tracked.incident.id} ({day}UTC)"
     if page is None:
         return build_message(title, [*lines, *(p for step in shown for p in step)])
     return _page_message(title, lines, [*_pages(shown[::-1])], page, tracked.incident.id)
+
+
+def timeline_steps(
+    tracked: TrackedIncident,
+    provider: Provider,
+    events: Sequence[Event],
+    surfaces: Mapping[str, Surface],
+    *,
+    surroundings: summary.Surroundings = summary.NO_SURROUNDINGS,
+) -> list[str]:
+    """The same steps as one line of plain text each, the newest first; quotations are cut."""
+    minutes = _by_minute(_all_events(tracked, events, surroundings), ())
+    shown = _shown_steps(minutes, events, _names(minutes, tracked, provider, surfaces, surroundings))
+    return [" ".join(map(_in_line, step)) for step in shown[::-1]]
+
+
+def _in_line(part: Paragraph | str) -> str:
+    if isinstance(part, str):
+        return part
+    return f"“{formatting.truncate(' '.join(part.text.split()), _MAX_LINE_QUOTE, '…')}”"
+
+
+def _names(
+    minutes: Sequence[_Minute],
+    tracked: TrackedIncident,
+    provider: Provider,
+    surfaces: Mapping[str, Surface],
+    surroundings: summary.Surroundings,
+) -> _Names:
+    vendor = provider.vendor or provider.name
+    is_resolved = any(u.stage.is_closed for u in tracked.incident.updates) or tracked.ending is IncidentEnding.RESOLVED
+    ending = "" if is_resolved else summary.ending_text(tracked, vendor)
+    is_one_day = len({minute.at.date() for minute in minutes}) == 1
+    clock = "%H:%M" if is_one_day else "%Y-%m-%d %H:%M"
+    return _Names(surfaces, vendor, clock, ending, tracked, surroundings)
+
+
+def _shown_steps(minutes: Iterable[_Minute], events: Iterable[Event], names: _Names) -> list[list[Paragraph | str]]:
+    corrections: dict[int | None, int | None] = {e.about: e.id for e in events if e.about is not None}
+    return [step for minute in minutes for step in _minute_steps(minute, names, corrections)]
 
 
 def _clock_note(tracked: TrackedIncident, events: Iterable[Event]) -> str:
@@ -261,7 +295,7 @@ def _pages(steps: Iterable[Sequence[Paragraph | str]]) -> Iterator[list[Paragrap
 
 
 def _shorten(part: Paragraph | str) -> Paragraph | str:
-    return Paragraph(formatting.truncate(part.text, _MAX_QUOTE), is_quote=True) if isinstance(part, Paragraph) else part
+    return Paragraph(formatting.truncate(part.text, MAX_QUOTE), is_quote=True) if isinstance(part, Paragraph) else part
 
 
 def _length(parts: Iterable[Paragraph | str]) -> int:

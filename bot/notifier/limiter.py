@@ -92,6 +92,7 @@ class MessageLimiter:
 
     posts: TokenBucket = field(default_factory=lambda: TokenBucket(POSTS_PER_S, POSTS_BURST, POSTS_BURST))
     edits: TokenBucket = field(default_factory=lambda: TokenBucket(EDITS_PER_S, EDITS_BURST, EDITS_BURST))
+    cards: TokenBucket = field(default_factory=lambda: TokenBucket(EDITS_PER_S, EDITS_BURST, EDITS_BURST))
     longest_wait: timedelta = _LONGEST_WAIT
     _free_at: dict[str, datetime] = field(default_factory=dict)  # by channel
     _limited: tuple[str, datetime] | None = None  # the channel of the last 429, and when
@@ -108,6 +109,10 @@ class MessageLimiter:
     def may_edit(self, now: datetime) -> bool:
         """Whether the workspace takes an edit now."""
         return self.edits.available(now) >= 1
+
+    def may_show_card(self, now: datetime) -> bool:
+        """Whether the workspace takes a card of a link now. Cards have a limit of their own, and wait with posts."""
+        return self.cards.available(now) >= 1 and self.posts.available(now) > 0
 
     def sent(self, channel: str, now: datetime, *, is_edit: bool) -> None:
         """A message leaves."""

@@ -54,6 +54,7 @@ class WebSettings(StrictModel):
     """``[web]``: the HTTP server with the board and the API.
 
     ``hosts`` are additional host names that it accepts; ``embed`` origins whose pages may frame ``/embed/ID``.
+    ``url`` is the address under which people open the board; empty: it is not known.
     ``public``: whether everybody who can reach the port may read; else a token is needed (``brownout token``).
     ``trusted_user_header``: the header in which a reverse proxy names its user, who may then read; others need a token.
     ``trusted_proxies``: addresses and networks of the proxies whose headers are believed.
@@ -63,7 +64,8 @@ class WebSettings(StrictModel):
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8787, ge=0, le=65535)
     hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")], ...] = ()
-    embed: tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")], ...] = ()
+    embed: tuple[Annotated[str, Field(pattern=r"^https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?$")], ...] = ()
+    url: str = Field(default="", pattern=r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?$")
     public: bool = True
     trusted_user_header: str = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9-]*)?$")
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
@@ -166,6 +168,8 @@ class SlackSettings(StrictModel):
     allow it.
     ``give_up_after_min``: minutes without Slack after which the process ends; 0: never; None: 15 where a supervisor
     restarts it.
+    ``link_cards``: whether a pasted link of an incident gets a card, where the scopes allow it. ``newer_blocks``:
+    whether tables and charts are sent as Slack's newer blocks, as far as Slack takes them.
     """
 
     admins: tuple[Annotated[str, Field(pattern=r"^[UWS][A-Z0-9]+$")], ...] = ()
@@ -173,6 +177,8 @@ class SlackSettings(StrictModel):
     owner: str = Field(default="", pattern=r"^([UWCG][A-Z0-9]+)?$")
     look_up: Literal["auto", "off"] = "auto"
     give_up_after_min: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    link_cards: Literal["auto", "off"] = "auto"
+    newer_blocks: Literal["auto", "off"] = "auto"
 
 
 _OwnId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]

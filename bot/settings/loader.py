@@ -69,6 +69,8 @@ def load(directory: Path | None = None, environment: Mapping[str, str] | None = 
         partners=slack.partners,
         owners=(slack.owner,) if slack.owner else slack.admins,
         looks_up=slack.look_up == "auto",
+        has_link_cards=slack.link_cards == "auto",
+        has_newer_blocks=slack.newer_blocks == "auto",
         give_up_after_min=slack.give_up_after_min,
         replica=main.replica,
         subscriptions=_subscriptions(main, own_services),

@@ -12,16 +12,15 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.commands import parsing
 from bot.commands.types import CommandResponse, TypedText
 from bot.slack import identity
+from bot.slack.chat_respond import ChatRespond
 from bot.slack.command import await_answer, send_response
 from bot.slack.deduplication import RecentKeys
 
@@ -35,35 +34,6 @@ _MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^<>]*)?>")
 _READ_SUBTYPES = (None, "file_share", "thread_broadcast")  # others are edits, joins, and what bots write
 
 Answer = Callable[[TypedText], Awaitable[CommandResponse]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Respond:
-    """Sends answers as Bolt's ``respond`` does, by Slack's Web API: to a thread, or to the person alone in it."""
-
-    client: AsyncWebClient
-    channel: str
-    thread: str | None
-    person: str
-    is_private: bool
-
-    async def __call__(self, *, text: str, blocks: Any = None, **_: Any) -> _Sent:
-        place = {"channel": self.channel, "text": text, "blocks": blocks}
-        place |= {"thread_ts": self.thread} if self.thread else {}
-        try:
-            if self.is_private:
-                await self.client.chat_postEphemeral(user=self.person, **place)
-            else:
-                await self.client.chat_postMessage(unfurl_links=False, unfurl_media=False, **place)
-        except SlackApiError as error:
-            return _Sent(HTTPStatus.BAD_REQUEST, str(error.response.get("error")))
-        return _Sent(HTTPStatus.OK)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    status_code: int
-    body: str = ""
 
 
 def register_conversations(app: AsyncApp, answer: Answer, now: Callable[[], datetime]) -> None:
@@ -114,7 +84,7 @@ class _Conversations:
         typed = TypedText(text, channel, person, is_conversation=True, other_team=other_team)
         response = await await_answer(lambda: self.answer(typed))
         is_private = response.is_private and not is_direct
-        respond = _Respond(client, event["channel"], thread, person.id, is_private)
+        respond = ChatRespond(client, event["channel"], thread, person.id, is_private)
         await send_response(response, respond, client, None)
 
     def _is_answerable(self, event: Mapping[str, Any]) -> bool:

@@ -21,6 +21,7 @@ from bot.commands.types import ButtonClick, CommandResponse, ModalSubmission
 from bot.messages import alert_actions, modals
 from bot.queries.current import StatusQueries
 from bot.slack import identity
+from bot.slack.chat_respond import ChatRespond
 from bot.slack.command import answer_or_error, send_response
 
 _ACTION_IDS = re.compile(rf"^(?:{'|'.join(buttons.CLICK_HANDLERS)})(?::\d+)?$")  # anchored, since Bolt searches
@@ -40,7 +41,9 @@ def register_interactions(
         click = parse_click(body)
         response = answer_or_error(f"the button {click.action}", partial(buttons.handle_click, queries, click))
         if response:
-            await send_response(response, respond, client, body.get("trigger_id"))
+            how = respond if body.get("response_url") else _respond_by_chat(client, click, response)
+            if how is not None:
+                await send_response(response, how, client, body.get("trigger_id"))
 
     async def handle_note(ack: Any, body: dict[str, Any]) -> None:
         errors = answer_or_error("a note", partial(buttons.submit_note, queries, parse_submission(body)))
@@ -71,11 +74,18 @@ async def _acknowledge(ack: Any, errors: dict[str, str] | CommandResponse, block
         await ack()
 
 
+def _respond_by_chat(client: AsyncWebClient, click: ButtonClick, response: CommandResponse) -> ChatRespond | None:
+    """How to answer a click on the card of a link, which has no ``response_url``; None if it was in no channel."""
+    if not click.dm_channel:
+        return None
+    return ChatRespond(client, click.dm_channel, None, click.person.id, is_private=not response.in_channel)
+
+
 def parse_click(body: dict[str, Any]) -> ButtonClick:
     """The click in the body of Slack's request; in App Home it has no channel."""
     [action, *_] = body["actions"]
     value = action.get("value") or (action.get("selected_option") or {}).get("value") or ""
-    room = (body.get("channel") or {}).get("id") or ""
+    room = (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id") or ""
     person = identity.clicking_user(body)
     channel, other_team = parsing.channel_or_user(room, person.id), identity.other_team(body)
     return ButtonClick(action["action_id"], value, channel, person, room, other_team)

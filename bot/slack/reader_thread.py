@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TypeVar
 
 from bot.commands import registry
 from bot.commands.types import CommandResponse, TypedText
 from bot.queries.current import StatusQueries
 
+T = TypeVar("T")
 SWITCH_INTERVAL_S = 0.0005  # how long the loop waits while the thread runs; Python's default is 5 ms
 
 
@@ -44,6 +47,10 @@ class ReaderThread:
 
     def _answer_typed_in_thread(self, typed: TypedText) -> CommandResponse:
         return registry.answer_typed(self._open_queries(), typed)
+
+    async def ask(self, question: Callable[[StatusQueries], T]) -> T:
+        """The answer to a question that only reads, in the thread. What it raises is raised here."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(self._open_queries()))
 
     async def run(self) -> None:
         """Waits until it is cancelled; then closes the thread's connection and drops the questions in the queue."""

@@ -26,6 +26,14 @@ class Archive:
         """Takes the repository's open database."""
         self._db = database
 
+    # --- incidents ----------------------------------------------------------------------------------------------------
+
+    def incident_at(self, urls: Sequence[str]) -> str | None:
+        """The key of the newest incident with one of these addresses, as its page wrote them; None for none."""
+        marks = ", ".join("?" * len(urls))
+        newest = f"SELECT id FROM incidents WHERE url IN ({marks}) ORDER BY posted_at DESC LIMIT 1"  # noqa: S608
+        return next((row["id"] for row in self._db.rows(newest, *urls)), None)
+
     # --- backfills ----------------------------------------------------------------------------------------------------
 
     def save_incidents(self, source: str, incidents: Iterable[BackfilledIncident], at: datetime) -> BackfillCounts:

@@ -18,6 +18,7 @@ _OF_CHANNEL = {
     "mutes": "target",
     "overrides": "surface",
     "withheld": "incident",
+    "link_cards": "ts",
     "habits": "",
     "digests": "",
     "pauses": "",

@@ -690,6 +690,31 @@ def workflow_steps_outlive_the_process(db: Database) -> None:
     _run_script(db, _WORKFLOW_STEPS_SQL)
 
 
+_LINK_CARDS_SQL = """
+CREATE TABLE link_cards (         -- the cards that Slack shows below pasted links, while they are kept up to date
+  channel TEXT NOT NULL,
+  ts TEXT NOT NULL,               -- of the message with the link
+  url TEXT NOT NULL,              -- the link as it was written
+  unfurl_id TEXT NOT NULL,        -- Slack's id of the message's links, or empty
+  origin TEXT NOT NULL,           -- what kind of id that is, in Slack's words
+  kind TEXT NOT NULL,             -- what the link is about: incident, service, provider, unwatched, board
+  subject TEXT NOT NULL,          -- its key or id
+  digest TEXT NOT NULL,           -- of what the card shows
+  shown_at TEXT NOT NULL,
+  is_external INTEGER NOT NULL,   -- 1: people of another company read the channel
+  PRIMARY KEY (channel, ts, url)
+);
+CREATE INDEX link_cards_by_time ON link_cards (shown_at);
+CREATE INDEX incidents_by_url ON incidents (url);
+"""
+
+
+@steps()
+def link_cards_are_kept_up_to_date(db: Database) -> None:
+    """The cards of pasted links, and an index that finds the incident that a link leads to."""
+    _run_script(db, _LINK_CARDS_SQL)
+
+
 def step_names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     with closing(Database(memory=True)) as empty:

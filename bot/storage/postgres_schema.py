@@ -520,9 +520,28 @@ CREATE TABLE workflow_steps (
   error TEXT NOT NULL DEFAULT ''
 );
 """
+_LINK_CARDS = """
+CREATE TABLE link_cards (
+  channel TEXT NOT NULL,
+  ts TEXT NOT NULL,
+  url TEXT NOT NULL,
+  unfurl_id TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  shown_at TEXT NOT NULL,
+  is_external BIGINT NOT NULL,
+  rowid BIGINT GENERATED ALWAYS AS IDENTITY,
+  PRIMARY KEY (channel, ts, url)
+);
+CREATE INDEX link_cards_by_time ON link_cards (shown_at);
+CREATE INDEX incidents_by_url ON incidents (url);
+"""
 LATER_STEPS: tuple[tuple[str, str], ...] = (
     ("overrides_with_an_end", _OVERRIDES),
     ("workflow_steps_outlive_the_process", _WORKFLOW_STEPS),
+    ("link_cards_are_kept_up_to_date", _LINK_CARDS),
 )  # name and SQL of the steps that came after ``BASE``, in their order
 
 

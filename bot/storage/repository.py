@@ -32,6 +32,7 @@ from bot.storage.archive import Archive
 from bot.storage.connection import Database, DatabaseUrl, Lease, Place, Upsert, Waiting
 from bot.storage.deduplication import SeenEvents
 from bot.storage.engines import open_database
+from bot.storage.link_cards import LinkCardStore
 from bot.storage.mapping import format_time, parse_time
 from bot.storage.outbox import OutboxStore
 from bot.storage.polls import PollLog
@@ -48,8 +49,8 @@ _SUBSCRIBED_AGAIN = Upsert(key=("channel", "target"), kept=("created_by", "creat
 class Repository(OutboxStore):
     """All reads and writes of one database. Use ``Repository.open``; not thread-safe. Methods may raise StoreError.
 
-    The outbox is its base class; ``archive``, ``poll_log``, ``heard`` (deduplication), ``schedules``, ``api_tokens``
-    and ``workflow_steps`` are the other parts.
+    The outbox is its base class; ``archive``, ``poll_log``, ``heard`` (deduplication), ``schedules``, ``link_cards``,
+    ``api_tokens`` and ``workflow_steps`` are the other parts.
     """
 
     def __init__(self, database: Database) -> None:
@@ -59,6 +60,7 @@ class Repository(OutboxStore):
         self.poll_log = PollLog(database)
         self.heard = SeenEvents(database)
         self.schedules = ScheduleStore(database)
+        self.link_cards = LinkCardStore(database)
         self.api_tokens = ApiTokens(database)
         self.workflow_steps = WorkflowStepStore(database)
         self._poll_batch = poll_batch.PollBatch()

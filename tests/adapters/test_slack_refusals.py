@@ -10,12 +10,14 @@ from bot.adapters.slack_refusals import (
     AUTH,
     COMPLETE,
     CONNECT,
+    DETAILS,
     DOCUMENTED,
     FAIL,
     INFO,
     OPEN,
     POST,
     PUBLISH,
+    UNFURL,
     UPDATE,
     UPLOAD_DONE,
     UPLOAD_URL,
@@ -23,7 +25,7 @@ from bot.adapters.slack_refusals import (
 from bot.errors import RefusalScope
 from tests.support import slack_refusal_table
 
-METHODS = [POST, UPDATE, PUBLISH, OPEN, UPLOAD_URL, UPLOAD_DONE, INFO, AUTH, CONNECT, COMPLETE, FAIL]
+METHODS = [POST, UPDATE, PUBLISH, OPEN, UPLOAD_URL, UPLOAD_DONE, INFO, AUTH, CONNECT, COMPLETE, FAIL, UNFURL, DETAILS]
 LISTED = tomllib.loads(Path(__file__).with_name("slack_error_codes.toml").read_text(encoding="utf-8"))
 ALL_CODES = sorted((method, code) for method, codes in DOCUMENTED.items() for code in codes)
 

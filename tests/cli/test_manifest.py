@@ -55,3 +55,16 @@ def test_events_have_their_address_too():
 def test_what_is_no_https_address_is_refused(url):
     with pytest.raises(UsageError, match="https"):
         for_http_mode(SHIPPED, url)
+
+
+def test_with_chosen_domains_their_links_get_cards():
+    features = yaml.safe_load(printed("--domain", "Status.Acme.example", "--domain", "b.example").output)["features"]
+    assert features["unfurl_domains"] == ["status.acme.example", "b.example"]
+
+
+def test_without_a_choice_the_domains_are_those_of_what_is_watched():
+    run = printed("--cards")
+    domains = yaml.safe_load(run.stdout)["features"]["unfurl_domains"]
+    assert "status.claude.com" in domains
+    assert "www.google.com" not in domains
+    assert len(domains) <= 5

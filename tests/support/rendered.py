@@ -18,6 +18,7 @@ _WORDS = frozenset(
 )
 _BLOCKS: dict[str, Any] = {}
 _VIEWS: dict[str, dict[str, Any]] = {"modal": {}, "home": {}}
+_ENTITIES: dict[str, Any] = {}
 
 
 def keep(blocks: Iterable[Any]) -> None:
@@ -31,15 +32,23 @@ def keep_view(view: dict[str, Any]) -> None:
     _put(_VIEWS[view["type"]], [view | {"blocks": view.get("blocks", [])[:1]}])
 
 
+def keep_entity(entity: dict[str, Any]) -> None:
+    """A Work Object, of a card or of a pane."""
+    _put(_ENTITIES, [entity])
+
+
 def typescript() -> str:
     """A module that is well typed where Slack would take all of it, as far as types go."""
     lists = {
         "blocks": ("KnownBlock", _BLOCKS),
         "modals": ("ModalView", _VIEWS["modal"]),
         "homes": ("HomeView", _VIEWS["home"]),
+        "entities": ("EntityMetadata", _ENTITIES),
     }
     typed = (f"export const {name} = {_listed(found)} satisfies {kind}[];" for name, (kind, found) in lists.items())
-    return "\n".join(['import type { HomeView, KnownBlock, ModalView } from "@slack/types";', *typed, ""])
+    return "\n".join(
+        ['import type { EntityMetadata, HomeView, KnownBlock, ModalView } from "@slack/types";', *typed, ""]
+    )
 
 
 def _listed(found: dict[str, Any]) -> str:

@@ -6,12 +6,14 @@ from bot.adapters.slack_refusals import (
     AUTH,
     COMPLETE,
     CONNECT,
+    DETAILS,
     DOCUMENTED,
     FAIL,
     INFO,
     OPEN,
     POST,
     PUBLISH,
+    UNFURL,
     UPDATE,
     UPLOAD_DONE,
     UPLOAD_URL,
@@ -63,6 +65,15 @@ _OTHER_EFFECTS: Mapping[str, Mapping[Scope, tuple[str, str, str]]] = {
     },
     UPLOAD_URL: dict.fromkeys(
         (Scope.WORKSPACE, Scope.CHANNEL, Scope.POST), ("no file", "the person who asked", "at the next export")
+    ),
+    UNFURL: {
+        Scope.WORKSPACE: ("no card", "log", "at the next link"),
+        Scope.CHANNEL: ("no card", "no one", "at the next link"),
+        Scope.POST: ("a plain card instead of a Work Object; none if that is refused too", "log", "once a day"),
+        Scope.MESSAGE: ("no card", "no one", "not again"),
+    },
+    DETAILS: dict.fromkeys(
+        (Scope.WORKSPACE, Scope.CHANNEL, Scope.POST), ("the card; its pane stays empty", "log", "at the next click")
     ),
     INFO: dict.fromkeys(
         (Scope.WORKSPACE, Scope.CHANNEL, Scope.POST),

@@ -42,6 +42,7 @@ from bot.storage.incident_list import IncidentFilter, IncidentState, ListedIncid
 from bot.web.board import event_stream, feed_routes
 from bot.web.board.reader import BoardReader
 from bot.web.board.rendering import BOARD_FOLDER, PageRenderer
+from bot.web.board.security_headers import framing_headers
 
 if TYPE_CHECKING:
     from bot.web.board.manual import RenderedPage
@@ -149,12 +150,13 @@ def add_board(
         app: The web application.
         queries: The present state.
         closing: Ends the board's streams.
-        embed_origins: Origins whose pages may frame ``/embed/ID``.
+        embed_origins: Origins whose pages may frame ``/embed/ID`` and ``/embed/incidents/ID``.
     """
     reader, renderer = BoardReader(queries), PageRenderer(queries)
     drawing = PageDrawing(reader, renderer)
     _add_status_routes(app, drawing)
     _add_incident_routes(app, drawing)
+    _add_framed_incident(app, drawing, embed_origins)
     _add_manual(app, queries, renderer)
     _add_static_files(app)
     app.state.missing_page = lambda why: renderer.render(queries, "missing.html", 404, title="Not found", why=why)
@@ -207,6 +209,14 @@ def _add_incident_routes(app: FastAPI, drawing: PageDrawing) -> None:
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
         }
         return Response(text, media_type=EXPORT_MEDIA_TYPES[form], headers=headers)
+
+
+def _add_framed_incident(app: FastAPI, drawing: PageDrawing, embed_origins: Sequence[str]) -> None:
+    @app.get("/embed/incidents/{incident:path}", include_in_schema=False)
+    async def framed(incident: Id) -> HTMLResponse:
+        page = await drawing.page(("framed", incident), lambda pages: pages.incident(incident, None))
+        page.headers.update(framing_headers(embed_origins))
+        return page
 
 
 @dataclass(frozen=True, slots=True)

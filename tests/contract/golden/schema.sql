@@ -18,6 +18,7 @@
 -- step: brownout words_inside_chinese_and_japanese
 -- step: brownout overrides_with_an_end
 -- step: brownout workflow_steps_outlive_the_process
+-- step: brownout link_cards_are_kept_up_to_date
 
 CREATE TABLE "_sqlite_migrations" (
    "id" INTEGER PRIMARY KEY,
@@ -286,6 +287,8 @@ CREATE INDEX incidents_by_provider ON incidents (provider, posted_at);
 
 CREATE INDEX incidents_by_time ON incidents (posted_at);
 
+CREATE INDEX incidents_by_url ON incidents (url);
+
 CREATE TRIGGER incidents_hit AFTER INSERT ON incidents BEGIN
   INSERT INTO incident_surfaces SELECT value, new.posted_at, new.source, new.id FROM json_each(new.surfaces) WHERE true
   ON CONFLICT DO NOTHING; END;
@@ -299,6 +302,22 @@ CREATE TABLE labels (
   label TEXT NOT NULL,
   PRIMARY KEY (incident, label)
 ) WITHOUT ROWID;
+
+CREATE TABLE link_cards (
+  channel TEXT NOT NULL,
+  ts TEXT NOT NULL,
+  url TEXT NOT NULL,
+  unfurl_id TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  shown_at TEXT NOT NULL,
+  is_external INTEGER NOT NULL,
+  PRIMARY KEY (channel, ts, url)
+);
+
+CREATE INDEX link_cards_by_time ON link_cards (shown_at);
 
 CREATE VIEW messages_to_send AS SELECT * FROM outbox;
 
