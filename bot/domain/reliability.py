@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from bot.domain.snapshot import Condition, Stage
+from bot.domain.snapshot import Condition, Impact, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,22 @@ class TimeWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedTimes:
+    """When it was bad by the vendor's text alone: windows, else a ``length`` of which it gives no times, or nothing."""
+
+    windows: tuple[TimeWindow, ...] = ()
+    length: timedelta | None = None
+
+    @property
+    def total(self) -> timedelta | None:
+        """How long it was bad; None where the text does not say."""
+        return sum((w.length for w in self.windows), timedelta()) if self.windows else self.length
+
+
+NOTHING_STATED = StatedTimes()
+
+
+@dataclass(frozen=True, slots=True)
 class ConditionClaim:
     """A claim that a surface was in this condition from ``start`` to ``end``; None where no end is known."""
 
@@ -67,6 +83,8 @@ class SurfaceRecord:
     conditions reconstructed from a history, ``covered`` the time that the history speaks for. Inside ``covered``,
     where nothing is told, the surface was operational; inside ``watched``, where nothing was seen, nothing is known.
     ``posted`` are conditions by the vendor's dated component transitions, which take precedence over all others.
+    ``stated`` are those by the windows in texts of incidents that were posted when they were over: they count where all
+    others say operational or unknown.
     """
 
     surface: str
@@ -75,6 +93,7 @@ class SurfaceRecord:
     told: tuple[ConditionClaim, ...] = ()
     covered: tuple[TimeWindow, ...] = ()
     posted: tuple[ConditionClaim, ...] = ()
+    stated: tuple[ConditionClaim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +134,8 @@ class IncidentCourse:
     ``started_at`` is the start that the vendor states, ``posted_at`` its first post, ``seen_at`` the poll that first
     saw it: None where it was backfilled. ``is_unposted`` is an outage that no vendor's incident is about.
     ``history_until`` is the end of the imported history of an incident that was open then; None for all others.
-    ``last_check`` is the last check of the page of an open incident that is not checked any more.
+    ``last_check`` is the last check of the page of an open incident that is not checked any more. ``stated`` is when it
+    was bad by the text of one that was posted when it was over.
     """
 
     incident: str
@@ -132,6 +152,8 @@ class IncidentCourse:
     is_unposted: bool = False
     history_until: datetime | None = None
     last_check: datetime | None = None
+    impact: Impact = Impact.UNKNOWN
+    stated: StatedTimes = NOTHING_STATED
 
     @property
     def resolved_at(self) -> datetime | None:
@@ -157,17 +179,17 @@ class IncidentCourse:
 
     @property
     def begun_at(self) -> datetime | None:
-        """The first post; of a maintenance when its work began, None while it is only planned."""
+        """The first post, or a stated beginning before it; of a maintenance its work, None while it is only planned."""
         if not self.is_maintenance:
-            return self.posted_at
+            return min([self.posted_at, *(w.start for w in self.stated.windows)])
         return self.first_posted_at(Stage.IN_PROGRESS) or (
             self.posted_at if self.steps and self.steps[0][0] is not Stage.SCHEDULED else None
         )
 
     @property
     def is_post_hoc(self) -> bool:
-        """True where it was resolved before the vendor posted anything."""
-        return bool(self.steps) and self.steps[0][0].is_closed
+        """True where every update says that it is over."""
+        return bool(self.steps) and all(stage.is_closed for stage, _ in self.steps)
 
     def first_posted_at(self, stage: Stage) -> datetime | None:
         """The first time at which this stage was posted; None where it never was."""

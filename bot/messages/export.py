@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import Any
 
 from bot.domain import Event, Provider, Surface, TrackedIncident
+from bot.domain.reliability import StatedTimes
 from bot.messages import formatting, summary, timeline
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~])")
@@ -67,10 +68,12 @@ def as_json(export: IncidentExport) -> str:
             "closed_at": tracked.closed_at,
             "ending": tracked.ending,
             "is_backfilled": tracked.is_backfilled,
-            "began_at": summary.begun_at(tracked, events),
-            "ended_at": summary.ended_at(tracked, events),
+            "began_at": summary.begun_at(tracked, events, export.surroundings.stated),
+            "ended_at": summary.ended_at(tracked, events, export.surroundings.stated),
             "history_until": export.surroundings.history_until,
             "is_posted_late": summary.is_posted_late(tracked),
+            "stated_windows": [asdict(window) for window in export.surroundings.stated.windows],
+            "stated_min": total / timedelta(minutes=1) if (total := export.surroundings.stated.total) else None,
             "labels": export.labels,
             "events": [{k: v for k, v in asdict(e).items() if v is not None} for e in export.events],
             "deliveries": [_notification_json(s) for s in export.sent],
@@ -85,8 +88,9 @@ def ics(export: IncidentExport) -> str:
     """The incident as a calendar entry, from the first post to the end; an open one ends at ``export.now``."""
     incident = export.known.incident
     events = summary.with_vendor_times(export.known, export.events)
-    start = summary.begun_at(export.known, events) or incident.scheduled_for or incident.created_at
-    ended_at = summary.ended_at(export.known, events) or export.surroundings.history_until or export.now
+    stated = export.surroundings.stated
+    start = summary.begun_at(export.known, events, stated) or incident.scheduled_for or incident.created_at
+    ended_at = summary.ended_at(export.known, events, stated) or export.surroundings.history_until or export.now
     end = max(ended_at, start + timedelta(minutes=1))
     description = "\n".join(f"{fact}: {value}" for fact, value in _incident_facts(export))
     rows = [
@@ -160,6 +164,9 @@ def _time_facts(export: IncidentExport, events: Sequence[Event]) -> Iterator[tup
     """When it began and ended, how, and how long it took: the same times as in the summary."""
     tracked = export.known
     start, end = summary.begun_at(tracked, events), summary.ended_at(tracked, events)
+    if summary.is_posted_late(tracked):
+        yield from _stated_facts(export.surroundings.stated)
+        return
     if tracked.incident.is_maintenance:
         yield "Began", formatting.format_datetime(start) if start else "not yet"
     if end is not None:
@@ -169,10 +176,17 @@ def _time_facts(export: IncidentExport, events: Sequence[Event]) -> Iterator[tup
         yield "Ended", f"open when the history ended ({formatting.format_datetime(export.surroundings.history_until)})"
     else:
         yield "Ended", "still open"
-    if summary.is_posted_late(tracked):
-        yield "Duration", "not stated: posted after it was over"
-    elif start is not None and end is not None:
+    if start is not None and end is not None:
         yield "Duration", formatting.format_duration((max(end, start) - start).total_seconds())
+
+
+def _stated_facts(stated: StatedTimes) -> Iterator[tuple[str, str]]:
+    """When it was, by the text of an incident that was posted when it was over."""
+    for window in stated.windows:
+        first, last = formatting.format_datetime(window.start), formatting.format_datetime(window.end)
+        yield "Stated in the text", f"{first} to {last}"
+    yield "Posted", "after it was over"
+    yield "Duration", summary.stated_duration_text(stated)
 
 
 def _status_facts(export: IncidentExport, events: Sequence[Event]) -> Iterator[tuple[str, str]]:

@@ -26,6 +26,7 @@ from bot.domain.reliability import (
 )
 from bot.messages import answers, formatting, uptime_bar, words
 from bot.messages.builder import Paragraph
+from bot.messages.summary import stated_duration_text
 
 NO_VALUE = "-"
 MAX_LISTED = 20  # incidents in one answer
@@ -406,7 +407,7 @@ def outcome_text(course: IncidentCourse, now: datetime) -> str:
     if course.is_unposted:
         return f"no post, {_duration_text(course, now)}"
     if course.is_post_hoc:
-        return "posted after it was resolved, no duration stated"
+        return f"posted after it was resolved, {stated_duration_text(course.stated)}"
     if course.is_maintenance and course.begun_at is None:
         return "maintenance" if course.resolved_at else "maintenance, planned"
     if course.resolved_at is None and course.history_until is not None:

@@ -19,7 +19,7 @@ from bot.domain import (
     Surface,
     TrackedIncident,
 )
-from bot.domain.reliability import VerdictAccuracy
+from bot.domain.reliability import NOTHING_STATED, StatedTimes, VerdictAccuracy
 from bot.messages import alert_actions, answers, digest, formatting, words
 from bot.messages.builder import Paragraph
 from bot.messages.replies import MAX_POLL_AGE, surface_advice
@@ -88,7 +88,8 @@ class Surroundings:
     its page: of an open incident, nothing is known from then on. ``courses`` are the statuses of its surfaces as the
     reliability report counts them, in time order, each with the incident that it is of; empty where they were not asked
     for. ``imputed`` are those, by surface and time, for which the impact of an incident stands. ``components`` are the
-    names of the page's components that it lists.
+    names of the page's components that it lists. ``stated`` is when it was bad by the text of an incident that was
+    posted when it was over.
     """
 
     changes: tuple[Event, ...] = ()
@@ -98,6 +99,7 @@ class Surroundings:
     courses: tuple[Event, ...] = ()
     imputed: frozenset[tuple[str, datetime]] = frozenset()
     components: tuple[str, ...] = ()
+    stated: StatedTimes = NOTHING_STATED
 
 
 NO_SURROUNDINGS = Surroundings()
@@ -129,7 +131,7 @@ def summary_message(
     vendor = provider.vendor or provider.name
     events = with_vendor_times(tracked, events)
     headline = headline_text(tracked, provider, events, surroundings)
-    when = _when_text(tracked, events, now, surroundings.history_until, surroundings.last_check)
+    when = _when_text(tracked, events, now, surroundings)
     advice = _advice_text(tracked, events, surfaces, now, surroundings)
     ending = tracked.ending or IncidentEnding.UNRECORDED
     return answers.build_answer(
@@ -166,7 +168,9 @@ def headline_text(
 ) -> str:
     """What it was and how it stands, such as ``Claude partial outage, resolved``."""
     own = [
-        e for e in surroundings.courses if e.incident == tracked.incident.id and e.seen_at >= posted_at(tracked, events)
+        e
+        for e in surroundings.courses
+        if e.incident == tracked.incident.id and e.seen_at >= first_known_at(tracked, events, surroundings.stated)
     ]
     incident, worst = tracked.incident, worst_status([*events, *own])
     what = "maintenance" if incident.is_maintenance else str(worst or "incident")
@@ -234,7 +238,7 @@ def summary_paragraphs(
     """The facts of an incident for its page: when, what was affected, which status and which advice; times in UTC."""
     advice = _advice_text(tracked, events, surfaces, now, surroundings)
     lines = (
-        time_range_text(tracked, events, now, surroundings.history_until),
+        time_range_text(tracked, events, now, surroundings),
         f"**Affected:** {affected_names(tracked, surfaces, surroundings.components)}",
         *_status_lines(tracked, events, surfaces, now, surroundings),
         *([advice] if advice else []),
@@ -244,10 +248,10 @@ def summary_paragraphs(
 
 
 def time_range_text(
-    tracked: TrackedIncident, events: Sequence[Event], now: datetime, history_until: datetime | None = None
+    tracked: TrackedIncident, events: Sequence[Event], now: datetime, surroundings: Surroundings = NO_SURROUNDINGS
 ) -> str:
     """When it began and ended by the vendor's clock, for how long, and how soon it was detected; times in UTC."""
-    when = _when_text(tracked, events, now, history_until)
+    when = _when_text(tracked, events, now, surroundings)
     detected = _detected_text(tracked, events, "the vendor", now)
     ending = _ENDING_TEXTS[tracked.ending or IncidentEnding.UNRECORDED].format(vendor="the vendor")
     ended = f", {ending}" if tracked.closed_at else ""
@@ -265,8 +269,17 @@ def posted_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime:
     return updates[0].display_at if updates else tracked.incident.created_at
 
 
-def begun_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime | None:
-    """When it began: the first post; of a maintenance its work, None while it is only planned."""
+def first_known_at(tracked: TrackedIncident, events: Sequence[Event], stated: StatedTimes) -> datetime:
+    """The first post, or a beginning before it that the text states."""
+    return min([posted_at(tracked, events), *(w.start for w in stated.windows)])
+
+
+def begun_at(
+    tracked: TrackedIncident, events: Sequence[Event], stated: StatedTimes = NOTHING_STATED
+) -> datetime | None:
+    """When it began: as the text states, else the first post; of a maintenance its work, None while it is planned."""
+    if stated.windows:
+        return stated.windows[0].start
     posted = posted_at(tracked, events)
     if not tracked.incident.is_maintenance:
         return posted
@@ -276,10 +289,14 @@ def begun_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime | No
     return min(started, default=None if is_planned else posted)
 
 
-def ended_at(tracked: TrackedIncident, events: Sequence[Event]) -> datetime | None:
-    """When it ended, by the vendor's clock where the vendor posted it; None while it is open."""
+def ended_at(
+    tracked: TrackedIncident, events: Sequence[Event], stated: StatedTimes = NOTHING_STATED
+) -> datetime | None:
+    """When it ended, by the vendor's clock where the vendor posted or stated it; None while it is open."""
     if tracked.closed_at is None:
         return None
+    if stated.windows:
+        return stated.windows[-1].end
     resolved_at = next((e.happened_at for e in reversed(events) if e.kind is EventKind.INCIDENT_RESOLVED), None)
     return max(resolved_at or tracked.closed_at, posted_at(tracked, events))
 
@@ -294,12 +311,12 @@ def _when_text(
     tracked: TrackedIncident,
     events: Sequence[Event],
     now: datetime,
-    history_until: datetime | None = None,
-    last_check: datetime | None = None,
+    surroundings: Surroundings,
 ) -> str:
+    history_until, last_check = surroundings.history_until, surroundings.last_check
     start, end = begun_at(tracked, events), ended_at(tracked, events)
     if is_posted_late(tracked):
-        return f"posted {answers.time_token(posted_at(tracked, events), now)} after it was over, no duration stated"
+        return _late_when_text(posted_at(tracked, events), surroundings.stated, now)
     if start is None:
         return f"announced {answers.time_token(posted_at(tracked, events), now)}"
     if end is None and history_until is not None:
@@ -312,6 +329,25 @@ def _when_text(
         return f"since {answers.time_token(start, now)} ({duration} {'at the last check' if is_old else 'so far'})"
     first, last = answers.time_tokens((start, max(end, start)), now)
     return f"{first} to {last} ({formatting.format_duration((max(end, start) - start).total_seconds())})"
+
+
+def _late_when_text(posted: datetime, stated: StatedTimes, now: datetime) -> str:
+    """When it was, by the text of an incident that was posted when it was over."""
+    after = f"posted {answers.time_token(posted, now)} after it was over"
+    duration = stated_duration_text(stated)
+    if not stated.windows:
+        return f"{after}, {duration}"
+    tokens = answers.time_tokens([at for w in stated.windows for at in (w.start, w.end)], now)
+    spans = [f"{first} to {last}" for first, last in zip(tokens[::2], tokens[1::2], strict=True)]
+    return f"{formatting.join_names(spans)} ({duration}), {after}"
+
+
+def stated_duration_text(stated: StatedTimes) -> str:
+    """How long it was by its text, or that the text does not say."""
+    if stated.total is None:
+        return "no duration stated"
+    duration = f"{formatting.format_duration(stated.total.total_seconds())} as stated"
+    return duration if stated.windows else f"{duration} without times"
 
 
 def _detected_text(tracked: TrackedIncident, events: Sequence[Event], vendor: str, now: datetime) -> str:
@@ -399,7 +435,7 @@ def _status_steps(
     tracked: TrackedIncident, events: Sequence[Event], surroundings: Surroundings
 ) -> dict[str, list[tuple[datetime, str]]]:
     """The changes of status by service; equal ones that follow each other, as polls see them, are one."""
-    start = posted_at(tracked, events)
+    start = first_known_at(tracked, events, surroundings.stated)
     steps: dict[str, list[tuple[datetime, str]]] = {}
     for e in _status_changes(events, surroundings):
         if not e.surface or not e.condition:

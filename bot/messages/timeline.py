@@ -164,15 +164,16 @@ def _all_events(
 ) -> Sequence[Event]:
     """The incident's events, and the changes by others from its first post on.
 
-    A service that was affected before has the last change before it too. In an imported incident, services change when
-    the record says so, whichever poll saw it.
+    A service that was affected before has the last change before it too. In an imported incident, and in one whose text
+    states when it was, services change when the record says so, whichever poll saw it.
     """
     own = list(with_vendor_times(tracked, events))
     changes: Sequence[Event] = surroundings.changes
-    if tracked.is_backfilled and surroundings.courses:
+    stated = surroundings.stated.windows
+    if (tracked.is_backfilled or stated) and surroundings.courses:
         own = [e for e in own if e.kind is not EventKind.SURFACE_CHANGED]
         changes = surroundings.courses
-    first = min((e.seen_at for e in own), default=tracked.seen_at)
+    first = min([*(e.seen_at for e in own), *(w.start for w in stated)], default=tracked.seen_at)
     before = {e.surface: e for e in changes if e.seen_at < first and e.kind is EventKind.SURFACE_CHANGED}
     since = [e for e in before.values() if e.condition and e.condition.is_bad]
     return [*since, *own, *_shown_changes(changes, first, {e.surface for e in since})]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bot.domain import Advice, Condition, Provider, Surface, TrackedIncident
 from bot.domain.reliability import (
     ConditionPeriod,
+    DatedTransition,
     DayStatus,
     IncidentCourse,
     ReliabilityFigures,
@@ -19,7 +20,7 @@ from bot.domain.reliability import (
 from bot.errors import UsageError
 from bot.messages import charts
 from bot.messages.charts import Lane, Picture
-from bot.rules.reliability import days, icpe25, incidents, posted, spans
+from bot.rules.reliability import days, icpe25, incidents, posted, spans, stated
 from bot.rules.reliability import figures as reliability_figures
 from bot.storage.archive import Archive
 
@@ -44,6 +45,22 @@ class SurfaceUptime:
 
 
 @dataclass(frozen=True, slots=True)
+class _VendorClaims:
+    """What a provider's posts say of the past: their dated transitions, and the texts of those that came late."""
+
+    transitions: tuple[DatedTransition, ...]
+    late: tuple[IncidentCourse, ...]
+
+    def added_to(self, record: SurfaceRecord, surface: Surface) -> SurfaceRecord:
+        """The record of a surface with what the posts say of it."""
+        return replace(
+            record,
+            posted=posted.posted_claims(self.transitions, (*record.seen, *record.told), surface),
+            stated=stated.stated_claims(self.late, surface.id),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryQueries:
     """Queries about the past. ``now`` is the time of the query."""
 
@@ -53,8 +70,7 @@ class HistoryQueries:
     def surface_record(self, surface: Surface, window: TimeWindow) -> SurfaceRecord:
         """Everything known of a surface's conditions in a window, with the vendor's dated transitions."""
         record = self.archive.surface_record(surface.provider, surface.id, window, self.now)
-        transitions = self.archive.dated_transitions(surface.provider, window)
-        return replace(record, posted=posted.posted_claims(transitions, (*record.seen, *record.told), surface))
+        return self._vendor_claims(surface.provider, window).added_to(record, surface)
 
     def condition_periods(self, surface: Surface, window: TimeWindow) -> tuple[ConditionPeriod, ...]:
         """The conditions of a surface in a window that ends now at the latest."""
@@ -67,13 +83,17 @@ class HistoryQueries:
         """The same for several surfaces of a provider, by id: its polls and transitions are read once."""
         cut = TimeWindow(window.start, min(window.end, self.now))
         known = self.archive.known_windows(provider.id, cut, self.now)
-        transitions = self.archive.dated_transitions(provider.id, cut)
+        claims = self._vendor_claims(provider.id, cut)
         found = {}
         for surface in surfaces:
             record = self.archive.surface_record(provider.id, surface.id, cut, self.now, known=known)
-            dated = replace(record, posted=posted.posted_claims(transitions, (*record.seen, *record.told), surface))
-            found[surface.id] = spans.condition_periods(dated, cut)
+            found[surface.id] = spans.condition_periods(claims.added_to(record, surface), cut)
         return found
+
+    def _vendor_claims(self, provider: str, window: TimeWindow) -> _VendorClaims:
+        return _VendorClaims(
+            self.archive.dated_transitions(provider, window), self.archive.late_courses(provider, window)
+        )
 
     def reliability_figures(self, surface: Surface, window: TimeWindow) -> ReliabilityFigures:
         """The reliability figures of one surface in the part of a window in which it existed."""
@@ -94,14 +114,13 @@ class HistoryQueries:
     def provider_reports(self, provider: Provider, window: TimeWindow) -> tuple[ReliabilityFigures, ...]:
         """The figures of each surface, and before them those of the provider: each incident once."""
         known = self.archive.known_windows(provider.id, window, self.now)
-        transitions = self.archive.dated_transitions(provider.id, window)
+        claims = self._vendor_claims(provider.id, window)
         courses = self.archive.incident_courses([provider.id], window)
         rows, periods_of_known = [], []
         for surface in provider.surfaces:
             own = self.lifetime(surface, window)
             record = self.archive.surface_record(provider.id, surface.id, own, self.now, known=known)
-            dated = replace(record, posted=posted.posted_claims(transitions, (*record.seen, *record.told), surface))
-            periods = spans.condition_periods(dated, own)
+            periods = spans.condition_periods(claims.added_to(record, surface), own)
             rows.append(_figures(surface, own, window, periods, [c for c in courses if surface.id in c.surfaces]))
             if any(p.condition is not Condition.UNKNOWN for p in periods):
                 periods_of_known.append(periods)

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.domain import Event, EventKind, Provider, TrackedIncident
-from bot.domain.reliability import TimeWindow
+from bot.domain.reliability import NOTHING_STATED, StatedTimes, TimeWindow
 from bot.messages import summary
 from bot.messages.export import IncidentExport
 from bot.queries.current import StatusQueries
 from bot.queries.history import HistoryQueries
 from bot.rules.attribution.components import find_component_link
 from bot.rules.changes.diff import first_posted_at
+from bot.rules.reliability.stated import stated_times
 
 _CHANGES = (EventKind.SURFACE_CHANGED, EventKind.VERDICT_CHANGED)
 _LONGEST_BEFORE = timedelta(days=31)  # a service that was affected longer before an incident was so since then
 _ONE_MINUTE = timedelta(minutes=1)
+_Causes = Mapping[tuple[str, datetime], str]  # by surface and minute, the incident that changed it
 _MAX_OTHERS = 50  # incidents at the same time that are looked into
 
 
@@ -40,7 +42,9 @@ def incident_export(queries: StatusQueries, typed: str, channel: str | None = No
 def surroundings(queries: StatusQueries, provider: Provider, tracked: TrackedIncident) -> summary.Surroundings:
     """What is recorded beside an incident: the status of its services, the end of its history, and evidence."""
     archive, until = queries.repository.archive, _history_until(queries, provider, tracked)
-    window = TimeWindow(first_posted_at(tracked.incident), tracked.closed_at or until or queries.now())
+    stated = stated_by(tracked)
+    first, last = first_posted_at(tracked.incident), tracked.closed_at or until or queries.now()
+    window = TimeWindow(min([first, *(w.start for w in stated.windows)]), last)
     others = _overlapping_incidents(queries, provider, tracked, window)
     recorded = [
         event
@@ -49,8 +53,9 @@ def surroundings(queries: StatusQueries, provider: Provider, tracked: TrackedInc
         if event.kind in _CHANGES and event.surface in tracked.surfaces and event.seen_at <= window.end
     ]
     changes = sorted(recorded, key=lambda e: e.seen_at)
-    causes = _causes(provider, [*others, tracked])
-    courses, imputed = _status_courses(queries, provider, tracked, window, (changes, causes))
+    stated_causes = _stated_causes([*others, tracked])
+    causes = {**stated_causes, **_causes(provider, [*others, tracked])}
+    courses, imputed = _status_courses(queries, provider, tracked, window, (changes, causes, stated_causes))
     return summary.Surroundings(
         changes=tuple(e for e in changes if e.incident != tracked.incident.id),
         history_until=until,
@@ -58,7 +63,17 @@ def surroundings(queries: StatusQueries, provider: Provider, tracked: TrackedInc
         courses=courses,
         imputed=imputed,
         components=archive.incident_components(provider.id, tracked.incident.id),
+        stated=stated,
     )
+
+
+def stated_by(tracked: TrackedIncident) -> StatedTimes:
+    """When it was bad by the text of an incident that was posted when it was over; nothing for all others."""
+    incident = tracked.incident
+    if incident.is_maintenance or incident.is_unposted or not summary.is_posted_late(tracked):
+        return NOTHING_STATED
+    title = (incident.name, first_posted_at(incident))
+    return stated_times((title, *((u.body, u.display_at) for u in incident.updates)))
 
 
 def _status_courses(
@@ -66,15 +81,16 @@ def _status_courses(
     provider: Provider,
     tracked: TrackedIncident,
     window: TimeWindow,
-    recorded: tuple[Sequence[Event], Mapping[tuple[str, datetime], str]],
+    recorded: tuple[Sequence[Event], _Causes, _Causes],
 ) -> tuple[tuple[Event, ...], frozenset[tuple[str, datetime]]]:
     """The status of each of its services as the reliability report counts it, as events from the first post on.
 
     What was so before it is the first event of its service, dated when it began. The second value are the changes, by
     surface and time, for which the impact of an incident stands. ``recorded`` are the recorded changes, in time order,
-    and what updates changed by ``_causes``: both say which incident a change is of.
+    and what updates changed by ``_causes`` and ``_stated_causes``: they say which incident a change is of, and which
+    changes only a text states.
     """
-    changes, causes = recorded
+    changes, causes, stated_causes = recorded
     history = HistoryQueries(queries.repository.archive, queries.now())
     is_ended = tracked.closed_at is not None
     known = TimeWindow(window.start - _LONGEST_BEFORE, window.end + (_ONE_MINUTE if is_ended else timedelta()))
@@ -88,7 +104,8 @@ def _status_courses(
                 continue
             newest = next((e for e in reversed(own) if e.seen_at <= period.start + _ONE_MINUTE), None)
             minute = period.start.replace(second=0, microsecond=0)
-            is_of_text = period.inferred and newest is not None and newest.inferred
+            is_stated = (surface, minute) in stated_causes
+            is_of_text = period.inferred and (is_stated or (newest is not None and newest.inferred))
             if period.inferred and not is_of_text:
                 imputed.add((surface, period.start))
             cause = causes.get((surface, minute)) or (newest.incident if newest else None)
@@ -122,7 +139,17 @@ def _overlapping_incidents(
     return [other for _, other in filter(None, stored)]
 
 
-def _causes(provider: Provider, incidents: Iterable[TrackedIncident]) -> dict[tuple[str, datetime], str]:
+def _stated_causes(incidents: Iterable[TrackedIncident]) -> _Causes:
+    """Which incident a surface became bad by in a minute, where only the text of a late post states it."""
+    return {
+        (surface, window.start.replace(second=0, microsecond=0)): tracked.incident.id
+        for tracked in incidents
+        for window in stated_by(tracked).windows
+        for surface in tracked.surfaces
+    }
+
+
+def _causes(provider: Provider, incidents: Iterable[TrackedIncident]) -> _Causes:
     """Which incident changed a surface in a minute, by the transitions of its updates; the last one given wins.
 
     What an incident leaves a surface in when it ends is not of that incident.

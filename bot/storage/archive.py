@@ -105,6 +105,10 @@ class Archive:
         """The component transitions that the provider's updates carry, for a window."""
         return reliability.dated_transitions(self._db, source, window)
 
+    def late_courses(self, provider: str, window: TimeWindow) -> tuple[IncidentCourse, ...]:
+        """The incidents that were posted when they were over, and whose text states a time near the window."""
+        return reliability.late_courses(self._db, provider, window)
+
     def surface_incident_courses(self, surface: str, window: TimeWindow) -> tuple[IncidentCourse, ...]:
         """The incidents that affected a surface and were open in the window, oldest first, each once."""
         return reliability.surface_incident_courses(self._db, surface, window)

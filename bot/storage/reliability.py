@@ -7,21 +7,31 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain import Advice, Condition, Stage
-from bot.domain.reliability import ConditionClaim, DatedTransition, IncidentCourse, SurfaceRecord, TimeWindow
+from bot.domain import Advice, Condition, Impact, Stage
+from bot.domain.reliability import (
+    NOTHING_STATED,
+    ConditionClaim,
+    DatedTransition,
+    IncidentCourse,
+    StatedTimes,
+    SurfaceRecord,
+    TimeWindow,
+)
 from bot.rules.reliability.backfill import COVERED_AFTER_FAILURE
-from bot.rules.reliability.incidents import courses_open_in
+from bot.rules.reliability.incidents import LATEST_POST, courses_open_in
 from bot.rules.reliability.spans import merge_windows
+from bot.rules.reliability.stated import Post, stated_times
 from bot.storage.connection import Database
 from bot.storage.mapping import format_time, parse_time
 
 _COLUMNS = (
     "i.source, i.id, i.provider, i.name, i.posted_at, i.seen_at, i.closed_at, i.started_at, i.is_maintenance,"
-    " i.backfilled, i.surfaces, i.own"
+    " i.backfilled, i.surfaces, i.own, i.impact, i.is_retroactive"
 )
 # a suspicion that a vendor's incident took over counts as that one
 _COUNTED_INCIDENTS = "(i.own IS NULL OR i.own <> 'suspected') AND i.joined IS NULL"
 _OPEN_IN_WINDOW = "(i.closed_at IS NULL OR i.closed_at >= ?)"  # the exact rule is that of courses_open_in
+_POSTED_BEFORE_END = "(i.is_retroactive = 1 OR i.posted_at < ?)"  # a later post may state a window before it
 _LONGEST_OPEN = timedelta(days=366)  # an incident that was posted longer before a window is not looked for
 _LONGEST_TRANSITION = timedelta(days=31)  # likewise of a component's transition
 _BATCH_SIZE = 500  # incidents per query
@@ -211,9 +221,9 @@ def surface_incident_courses(db: Database, surface: str, window: TimeWindow) -> 
     """The incidents that affected a surface and were open in the window, oldest first, each once."""
     rows = db.rows(
         f"SELECT {_COLUMNS} FROM incident_surfaces s JOIN incidents i ON i.source = s.source AND i.id = s.incident"  # noqa: S608
-        " WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ?"
+        f" WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ? AND {_POSTED_BEFORE_END}"
         f" AND {_OPEN_IN_WINDOW} AND {_COUNTED_INCIDENTS} ORDER BY s.posted_at",
-        *(surface, format_time(window.start - _LONGEST_OPEN), format_time(window.end), format_time(window.start)),
+        *(surface, *map(format_time, _bounds(window))),
     )
     return courses_open_in(_build_courses(db, rows), window)
 
@@ -223,15 +233,29 @@ def incident_courses(
 ) -> tuple[IncidentCourse, ...]:
     """The incidents of these providers that were open in the window, each once; or all of them; oldest first."""
     marks = ", ".join("?" * len(providers))
-    bounds = (window.start - _LONGEST_OPEN, window.end, window.start) if window else ()
-    start, end, open_after = map(format_time, bounds) if bounds else ("", "~", "")
+    bounds = [*map(format_time, _bounds(window))] if window else ["", "~", "~", ""]
     rows = db.rows(
         f"SELECT {_COLUMNS} FROM incidents i WHERE i.provider IN ({marks}) AND i.posted_at >= ? AND i.posted_at < ?"  # noqa: S608
-        f" AND {_OPEN_IN_WINDOW} AND {_COUNTED_INCIDENTS} ORDER BY i.posted_at, i.id",
-        *(*providers, start, end, open_after),
+        f" AND {_POSTED_BEFORE_END} AND {_OPEN_IN_WINDOW} AND {_COUNTED_INCIDENTS} ORDER BY i.posted_at, i.id",
+        *(*providers, *bounds),
     )
     courses = _build_courses(db, rows)
     return courses_open_in(courses, window) if window else courses
+
+
+def _bounds(window: TimeWindow) -> tuple[datetime, datetime, datetime, datetime]:
+    """The values of the conditions on the incidents of a window: the first and the last post, its end and its start."""
+    return window.start - _LONGEST_OPEN, window.end + LATEST_POST, window.end, window.start
+
+
+def late_courses(db: Database, provider: str, window: TimeWindow) -> tuple[IncidentCourse, ...]:
+    """The incidents of a provider that were posted when they were over, and state a time that may be in the window."""
+    rows = db.rows(
+        f"SELECT {_COLUMNS} FROM incidents i WHERE i.provider = ? AND i.is_retroactive = 1 AND i.is_maintenance = 0"  # noqa: S608
+        f" AND i.posted_at >= ? AND i.posted_at < ? AND {_COUNTED_INCIDENTS} ORDER BY i.posted_at, i.id",
+        *(provider, format_time(window.start - LATEST_POST), format_time(window.end + LATEST_POST)),
+    )
+    return tuple(c for c in _build_courses(db, rows) if c.stated.windows)
 
 
 def _build_courses(db: Database, rows: Sequence[dict[str, Any]]) -> tuple[IncidentCourse, ...]:
@@ -242,7 +266,7 @@ def _build_courses(db: Database, rows: Sequence[dict[str, Any]]) -> tuple[Incide
     for source, source_rows in by_source.items():
         for start in range(0, len(source_rows), _BATCH_SIZE):
             batch = source_rows[start : start + _BATCH_SIZE]
-            parts = _IncidentParts(db, source, [row["id"] for row in batch])
+            parts = _IncidentParts(db, source, batch)
             courses.update(((source, row["id"]), parts.build_course(row)) for row in batch)
     return tuple(courses[row["source"], row["id"]] for row in rows)
 
@@ -250,9 +274,9 @@ def _build_courses(db: Database, rows: Sequence[dict[str, Any]]) -> tuple[Incide
 class _IncidentParts:
     """Updates and components of several incidents of one source, read with one query each."""
 
-    def __init__(self, db: Database, source: str, ids: Sequence[str]) -> None:
+    def __init__(self, db: Database, source: str, rows: Sequence[dict[str, Any]]) -> None:
         self._db = db
-        arguments = (json.dumps(ids), source)
+        arguments = (json.dumps([row["id"] for row in rows]), source)
         join = "FROM json_each(CAST(? AS TEXT)) j JOIN {} t ON t.source = ? AND t.incident = j.value ORDER BY"
         stages = db.rows(
             f"SELECT t.incident, t.id, t.stage, t.display_at {join.format('updates')} t.version, t.rowid", *arguments
@@ -267,6 +291,22 @@ class _IncidentParts:
             )
         for row in names:
             self._names.setdefault(row["incident"], []).append(row["name"])
+        self._texts = self._late_texts(source, [row["id"] for row in rows if row["is_retroactive"]])
+
+    def _late_texts(self, source: str, ids: Sequence[str]) -> dict[str, tuple[Post, ...]]:
+        """The texts of those of these incidents all of whose updates say that it is over, with their times."""
+        late = [i for i in ids if i in self._steps and all(stage.is_closed for stage, _ in self._steps[i].values())]
+        if not late:
+            return {}
+        rows = self._db.rows(
+            "SELECT t.incident, t.id, t.body, t.display_at FROM json_each(CAST(? AS TEXT)) j"
+            " JOIN updates t ON t.source = ? AND t.incident = j.value ORDER BY t.version, t.rowid",
+            *(json.dumps(late), source),
+        )
+        posts: dict[str, dict[str, Post]] = {}
+        for row in rows:
+            posts.setdefault(row["incident"], {})[row["id"]] = (row["body"], parse_time(row["display_at"]))
+        return {i: tuple(by_id.values()) for i, by_id in posts.items()}
 
     def build_course(self, row: dict[str, Any]) -> IncidentCourse:
         """The course of the incident in this row."""
@@ -285,7 +325,15 @@ class _IncidentParts:
             is_maintenance=bool(row["is_maintenance"]),
             is_unposted=row["own"] is not None,
             history_until=self._history_until(row) if row["backfilled"] and not row["closed_at"] else None,
+            impact=Impact(row["impact"]),
+            stated=self._stated(row),
         )
+
+    def _stated(self, row: dict[str, Any]) -> StatedTimes:
+        posts = self._texts.get(row["id"])
+        is_counted = posts and not row["is_maintenance"] and row["own"] is None
+        title = (row["name"], parse_time(row["posted_at"]))
+        return stated_times((title, *posts)) if posts and is_counted else NOTHING_STATED
 
     def _history_until(self, row: dict[str, Any]) -> datetime | None:
         return history_until(self._db, row["provider"], parse_time(row["posted_at"]))

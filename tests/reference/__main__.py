@@ -1,9 +1,12 @@
 """``python -m tests.reference [FILE ...]``: our figures beside a second program's, cell by cell.
 
+``--texts`` prints instead what the texts of incidents state that were posted when they were over (with ``--all``, of all
+incidents), beside the texts, for a review by eye; the exit code is 1 where the two readers of texts differ.
+
 The second program (``figures``) is written from bot/docs/reliability-figures.md and reads the raw records; ours reads the
 same records through ``brownout backfill``. Without files it takes the recordings in the folder that BROWNOUT_SHARED names.
-Every minute in which the two differ is listed with its reason: *words* where only the text of a post says it, which the
-second program does not read. The exit code is 1 where a difference has no reason.
+Every minute in which the two differ is listed with its reason: *words* where only the text of a post names the
+service, which the second program does not read. The exit code is 1 where a difference has no reason.
 """
 
 from __future__ import annotations
@@ -27,8 +30,10 @@ from bot.domain import Provider
 from bot.domain.reliability import TimeWindow
 from bot.queries.history import HistoryQueries
 from bot.rules.reliability import spans
+from bot.rules.reliability.stated import stated_times
 from bot.storage import Repository
 from tests.reference import figures as reference
+from tests.reference import stated
 
 MINUTE = timedelta(minutes=1)
 RECORDINGS = (
@@ -140,9 +145,63 @@ def _compare_incidents(
             result.unexplained.append(f"{course.incident}: {course.resolved_at} is {other['end']}")
 
 
+def stated_by(incident: dict) -> tuple[list, timedelta | None, list]:
+    """What the texts of a raw incident state: our windows and length, and the windows of the second reader."""
+    posts = reference.posts_of(incident)
+    ours = stated_times(tuple(posts))
+    return [(w.start, w.end) for w in ours.windows], ours.length, stated.windows(posts)
+
+
+def incidents_of(path: Path) -> list[dict]:
+    """The incidents of a history with updates; of a recording of polls each as it was seen last."""
+    if path.suffix == ".xz":
+        bodies = (json.loads(line)["body"] for line in lzma.decompress(path.read_bytes()).decode().splitlines())
+        listed = [i for body in bodies if isinstance(body, dict) for i in body.get("incidents") or ()]
+        found = list({i["id"]: i for i in listed}.values())
+    else:
+        found = json.loads(path.read_text()).get("incidents")
+    return [i for i in found if i["incident_updates"]] if isinstance(found, list) else []
+
+
+def is_late(incident: dict) -> bool:
+    """Whether all that was posted says that it is over."""
+    return all(u["status"] in reference.CLOSED for u in incident["incident_updates"])
+
+
+def print_texts(shared: Path, *, every: bool) -> int:
+    """Prints each incident whose texts state a time or a length; the number on which the two readers differ."""
+    differing = 0
+    for path in sorted(p for pattern in ("llm-*/*.json", "claude/*.json", "*/polls*.xz") for p in shared.glob(pattern)):
+        for incident in incidents_of(path):
+            if every or is_late(incident):
+                differing += print_stated(f"{path.parent.name}/{path.name}", incident)
+    print(f"\n{differing} incidents on which the two readers differ")
+    return differing
+
+
+def print_stated(name: str, incident: dict) -> bool:
+    """Prints what the texts of an incident state, if anything; whether the two readers differ."""
+    ours, length, theirs = stated_by(incident)
+    if ours or length or theirs:
+        posts = reference.posts_of(incident)
+        print(f"\n{name} {incident['id']}, first post {posts[0][1]:%Y-%m-%d %H:%M} UTC")
+        for a, b in ours:
+            print(f"  {a:%Y-%m-%d %H:%M} to {b:%Y-%m-%d %H:%M} UTC ({b - a})")
+        print(
+            *([f"  {length} without times"] if length else []),
+            *(f"  | {' '.join(t.split())[:600]}" for t, _ in posts),
+            sep="\n",
+        )
+    if ours != theirs:
+        print(f"  DIFFERENT, second reader: {[f'{a:%m-%d %H:%M} to {b:%m-%d %H:%M}' for a, b in theirs]}")
+    return ours != theirs
+
+
 def main(arguments: list[str]) -> int:
-    """Prints the table of differences."""
+    """Prints the table of differences, or what texts state."""
     shared = Path(os.environ.get("BROWNOUT_SHARED", Path(__file__).resolve().parents[2] / "shared" / "data"))
+    if "--texts" in arguments:
+        return bool(print_texts(shared, every="--all" in arguments))
     files = [(shared / path.replace("claude.json", "anthropic.json"), provider) for path, provider in RECORDINGS]
     if arguments:
         files = [(Path(a), "claude") for a in arguments]

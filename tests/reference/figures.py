@@ -1,7 +1,7 @@
 """Reliability figures computed from raw records by bot/docs/reliability-figures.md. Imports nothing of ``bot``.
 
-It works minute-free on sorted edges, the slow and plain way: at every edge it asks each rule again. Words of posts are not
-read, so that minutes which rest on words alone are operational here.
+It works minute-free on sorted edges, the slow and plain way: at every edge it asks each rule again. Which services the words
+of a post name is not read, so that minutes which rest on these alone are operational here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+
+from tests.reference import stated
 
 RANK = {"operational": 0, "maintenance": 1, "degraded": 2, "partial_outage": 3, "major_outage": 4}
 BAD = ("degraded", "partial_outage", "major_outage")
@@ -164,7 +166,22 @@ def summary_of(incident: dict, steps: list[tuple[datetime, dict]], components) -
         "maintenance": incident.get("impact") == "maintenance",
         "components": [(c.get("id") or c.get("code"), c["name"]) for c in (*components, *moves_of(incident))],
         "updates": len(steps),
+        "impact": incident.get("impact"),
+        "windows": stated_windows(incident) if last_open < 0 else [],
     }
+
+
+def stated_windows(incident: dict) -> list[tuple[datetime, datetime]]:
+    """When it was bad by the text of an incident that was posted when it was over."""
+    if incident.get("impact") == "maintenance":
+        return []
+    return stated.windows(posts_of(incident))
+
+
+def posts_of(incident: dict) -> list[tuple[str, datetime]]:
+    """The title and the posts of an incident, oldest first, with their times."""
+    steps = ordered_updates(incident)
+    return [(incident["name"], steps[0][0]), *((u.get("body") or "", at) for at, u in steps)]
 
 
 # --- a recording of polls ---------------------------------------------------------------------------------------------
@@ -242,9 +259,27 @@ def course_of(record: Record, service: Service) -> list[tuple[datetime, datetime
     own = {c: kind for c in record.courses if (kind := link(service, c, record.names.get(c, c)))}
     polled = polled_spans(record, service, own, [])
     posted = posted_spans(record, service, beginnings_of_bad_times(polled))
-    spans = polled_spans(record, service, own, [at for a, b, _ in posted for at in (a, b)])
+    told = told_spans(record, service)
+    spans = polled_spans(record, service, own, [at for a, b, _ in (*posted, *told) for at in (a, b)])
     ends = green_ends(record, service, posted)
-    return [(a, b, overlaid(posted, ends, spans, a, condition)) for a, b, condition in spans]
+    course = [(a, b, overlaid(posted, ends, spans, a, condition)) for a, b, condition in spans]
+    return [(a, b, worsened(told, a, condition)) for a, b, condition in course]
+
+
+def told_spans(record: Record, service: Service) -> list[tuple[datetime, datetime, str]]:
+    """The windows that texts of late posts state, of those that list a component of the service."""
+    return [
+        (a, b, OF_IMPACT.get(incident["impact"], "degraded"))
+        for incident in record.incidents
+        if any({c, name} & set(service.components) for c, name in incident["components"])
+        for a, b in incident["windows"]
+    ]
+
+
+def worsened(told, at: datetime, condition: str) -> str:
+    """What a text states, where nothing else says that it was bad."""
+    said = [c for a, b, c in told if a <= at < b]
+    return max(said, key=lambda c: RANK[c]) if said and condition in ("operational", "unknown") else condition
 
 
 def polled_spans(
@@ -405,8 +440,9 @@ def counted(incidents: list[dict]) -> list[dict]:
 
 def is_in(incident: dict, record: Record) -> bool:
     """Whether an incident was open at any time that the record covers."""
-    if incident["posted_at"] >= record.start:
-        return incident["posted_at"] < record.end
+    begun = min([incident["posted_at"], *(a for a, _ in incident["windows"])])
+    if begun >= record.start:
+        return begun < record.end
     return incident["end"] is None or incident["end"] > record.start
 
 

@@ -150,7 +150,7 @@ def incident_view(
         title=incident.name,
         status=_status_look(tracked, events),
         step=incident_step(tracked),
-        span=summary.time_range_text(tracked, events, now, surroundings.history_until),
+        span=summary.time_range_text(tracked, events, now, surroundings),
         hit=summary.affected_names(tracked, surfaces, surroundings.components),
         started_at=started_at,
         lasted=formatting.format_duration(lasted_s) if lasted_s >= 0 else "",

@@ -36,7 +36,7 @@ from bot.rules.attribution.updates import (
 
 CLEARANCE_VALID_FOR = timedelta(minutes=60)  # bot/docs/verdict-rules.md#exoneration
 
-_CONDITION_OF_IMPACT = {
+CONDITION_OF_IMPACT = {
     Impact.MINOR: Condition.DEGRADED,
     Impact.MAJOR: Condition.PARTIAL_OUTAGE,
     Impact.CRITICAL: Condition.MAJOR_OUTAGE,
@@ -460,7 +460,7 @@ def _attributed_condition(
         return Condition.OPERATIONAL
     if is_partial and state.condition is not None:
         return min(state.condition, Condition.DEGRADED, key=lambda c: c.rank)
-    return state.condition or _CONDITION_OF_IMPACT.get(incident.impact, Condition.DEGRADED)
+    return state.condition or CONDITION_OF_IMPACT.get(incident.impact, Condition.DEGRADED)
 
 
 def _has_residual_errors(incident: Incident) -> bool:

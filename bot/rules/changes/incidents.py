@@ -33,7 +33,8 @@ def incidents_after_poll(
 ) -> tuple[TrackedIncident, ...]:
     """Returns the tracked incidents after a poll that read ``page``; ``changes`` are those detected in it."""
     merged = _merge_incidents(state, poll, page, changes)
-    return tuple(_with_overrun(_flag_if_missed(tracked, state, poll, provider), poll.at) for tracked in merged)
+    flagged = (_with_moved_surfaces(_flag_if_missed(tracked, state, poll, provider), provider) for tracked in merged)
+    return tuple(_with_overrun(tracked, poll.at) for tracked in flagged)
 
 
 def has_passed_retention(tracked: TrackedIncident, before: datetime, at: datetime) -> bool:
@@ -97,14 +98,27 @@ def _merge_incidents(
 def _flag_if_missed(
     tracked: TrackedIncident, state: ProviderState, poll: PollResult, provider: Provider
 ) -> TrackedIncident:
-    """Marks an incident that opened and ended between polls as missed, with the surfaces it affected before its end."""
+    """Marks an incident that opened and ended between polls as missed; it and one posted late get their surfaces."""
     is_new = tracked.is_retroactive and state.tracked_incident(tracked.incident.id) is None
+    if is_new and (late := missed.posted_late_surfaces(tracked.incident, provider)):
+        return replace(tracked, surfaces=late, freed=late)
     if not is_new or poll.unwatched_since is None:
         return tracked
     if not missed.is_missed(tracked.incident, poll.unwatched_since, poll.at):
         return tracked
     surfaces = missed.affected_surfaces(tracked.incident, provider, poll.at)
     return replace(tracked, is_missed=True, surfaces=surfaces, freed=surfaces)
+
+
+def _with_moved_surfaces(tracked: TrackedIncident, provider: Provider) -> TrackedIncident:
+    """Adds the surfaces that became bad by the incident's transitions, also where no poll saw it."""
+    if tracked.incident.is_maintenance or tracked.incident.is_unposted:
+        return tracked
+    moved = tuple(s for s in missed.moved_surfaces(tracked.incident, provider) if s not in tracked.surfaces)
+    if not moved:
+        return tracked
+    freed = tracked.freed if tracked.is_open else (*tracked.freed, *moved)
+    return replace(tracked, surfaces=(*tracked.surfaces, *moved), freed=freed)
 
 
 def _with_overrun(tracked: TrackedIncident, at: datetime) -> TrackedIncident:

@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain import Incident, Provider, Snapshot
-from bot.rules.attribution.attribute import AFFECTING_KINDS
+from bot.domain import Incident, Provider, Snapshot, Stage
+from bot.rules.attribution.attribute import AFFECTING_KINDS, attribute_incident
+from bot.rules.attribution.components import find_component_link
 from bot.rules.attribution.explain import last_attribution
 from bot.rules.changes.diff import first_posted_at
 
@@ -46,6 +47,38 @@ def add_missed_incidents(
     known_ids = {i.id for i in page.incidents or ()} | set(known)
     missed = tuple(i for i in every if i.id not in known_ids and is_missed(i, since, at))
     return replace(page, incidents=(*(page.incidents or ()), *missed)) if missed else page
+
+
+def posted_late_surfaces(incident: Incident, provider: Provider) -> tuple[str, ...]:
+    """Returns the surfaces that an incident affected all of whose updates say that it is over; for all others none.
+
+    Those are the surfaces of the components that it lists and of those that its updates changed; where it lists none,
+    those that its first post names.
+    """
+    updates = incident.updates
+    if incident.is_maintenance or not updates or not all(u.stage.is_closed for u in updates):
+        return ()
+    listed = {word for c in incident.components for word in (c.id, c.name)}
+    found = [s.id for s in provider.surfaces if listed.intersection(s.components)]
+    found += moved_surfaces(incident, provider)
+    if found or incident.components:
+        return tuple(dict.fromkeys(found))
+    first = replace(updates[0], stage=Stage.INVESTIGATING)
+    as_open = replace(incident, stage=first.stage, updates=(first,))
+    return tuple(
+        a.surface for a in attribute_incident(as_open, {}, provider, first.display_at) if a.weight in AFFECTING_KINDS
+    )
+
+
+def moved_surfaces(incident: Incident, provider: Provider) -> tuple[str, ...]:
+    """Returns the surfaces that became bad by the component transitions of the incident's updates."""
+    moved = (
+        link.surface
+        for update in incident.updates
+        for move in update.transitions or ()
+        if move.new.is_bad and (link := find_component_link(move.component_id, move.name, provider))
+    )
+    return tuple(dict.fromkeys(moved))
 
 
 def affected_surfaces(incident: Incident, provider: Provider, at: datetime) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from bot.domain import (
 )
 from bot.domain.reliability import ConditionClaim, TimeWindow
 from bot.rules.attribution.components import find_component_link
+from bot.rules.changes import missed
 from bot.rules.changes.component_pins import pinned_provider
 from bot.rules.reliability.spans import merge_windows
 from bot.rules.transition import StateTransition, TransitionContext, apply_poll
@@ -73,15 +74,14 @@ class BackfilledHistory:
 def backfill_retroactive_incident(incident: Incident, context: TransitionContext) -> BackfilledIncident:
     """The incident as a backfill stores it, where it was over before it was posted.
 
-    No page ever listed such an incident as open, so no replay finds it. It affects the surfaces of its components and
-    changes no condition (bot/docs/decisions.md#rule-8-the-first-poll-is-a-baseline).
+    No page ever listed such an incident as open, so no replay finds it. It changes no condition by itself
+    (bot/docs/decisions.md#rule-8-the-first-poll-is-a-baseline).
     """
     at = max([incident.created_at, *(u.display_at for u in incident.updates)])
     state = ProviderState(context.provider.id, seen_at=at - COVERED_AFTER_FAILURE)
     transition = apply_poll(state, PollResult(at, Snapshot("", "", incidents=(incident,))), context)
     events = tuple(e for e in transition.events if e.incident == incident.id and e.kind in _BACKFILLED_EVENTS)
-    linked = {word for c in incident.components for word in (c.id, c.name)}
-    surfaces = tuple(s.id for s in context.provider.surfaces if linked.intersection(s.components))
+    surfaces = missed.posted_late_surfaces(incident, context.provider)
     tracked = transition.state.tracked_incident(incident.id) or TrackedIncident(incident, at)
     return BackfilledIncident(
         replace(tracked, surfaces=surfaces, closed_at=_resolution_time(events), is_backfilled=True), events
@@ -95,12 +95,7 @@ def with_moved_surfaces(history: BackfilledHistory, provider: Provider) -> Backf
 
 
 def _with_moved_surfaces(tracked: TrackedIncident, provider: Provider) -> TrackedIncident:
-    moved = (
-        link.surface
-        for update in tracked.incident.updates
-        for move in update.transitions or ()
-        if move.new.is_bad and (link := find_component_link(move.component_id, move.name, provider))
-    )
+    moved = missed.moved_surfaces(tracked.incident, provider)
     return replace(tracked, surfaces=tuple(dict.fromkeys((*tracked.surfaces, *moved))))
 
 

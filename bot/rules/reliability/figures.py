@@ -65,7 +65,7 @@ def figures_from_periods(
     outages = spans.outages(periods)
     found = [c for c in incidents.courses_open_in(courses, window) if not c.is_maintenance]
     counted = [c for c in found if not c.is_unposted]
-    began = [c for c in counted if c.posted_at >= window.start]
+    began = [c for c in counted if window.start <= c.posted_at < window.end]
     posted_live = [c for c in began if not c.is_post_hoc]
     stages = [c.time_by_stage() for c in posted_live]
     to_resolve = [t for c in posted_live if (t := _time_to_resolve(c)) is not None]

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from bot.domain.reliability import IncidentCourse, TimeWindow
 
+LATEST_POST = timedelta(days=31)  # after a window, of an incident whose stated window lies in it
 SAME_POST = timedelta(minutes=1)  # first posts of one incident in two sources are no further apart
 MAY_BE_SAME_POST = timedelta(minutes=15)
 
@@ -70,7 +71,7 @@ def _is_in(course: IncidentCourse, window: TimeWindow) -> bool:
     if begun_at >= window.start:
         return begun_at < window.end
     until = course.known_until
-    return until is None or until > window.start
+    return until is None or max([until, *(w.end for w in course.stated.windows)]) > window.start
 
 
 def began_before(courses: Sequence[IncidentCourse], window: TimeWindow) -> int:

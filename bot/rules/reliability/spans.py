@@ -1,7 +1,8 @@
 """Merges claims on a surface's condition, which may overlap, into periods with one condition each and no gaps.
 
 The vendor's dated component transitions take precedence, then our own polls; backfilled claims fill the time without
-polls, and the rest is *unknown*. Where claims of one kind overlap, the worst of them counts, and it counts once.
+polls, and the rest is *unknown*. Where claims of one kind overlap, the worst of them counts, and it counts once. What
+a text states of an incident that was posted when it was over counts where the others say operational or unknown.
 See bot/docs/reliability-figures.md.
 """
 
@@ -140,7 +141,7 @@ def merge_windows(windows: Iterable[TimeWindow]) -> tuple[TimeWindow, ...]:
     return tuple(merged)
 
 
-_POSTED, _OBSERVED, _MONITORED, _BACKFILLED, _COVERED = range(5)  # kinds of claims
+_POSTED, _OBSERVED, _MONITORED, _BACKFILLED, _COVERED, _STATED = range(6)  # kinds of claims
 _ClaimKey = tuple[int, Condition | None, bool]  # the kind; the condition of all but windows; whether it is inferred
 _WORST_FIRST = sorted((c for c in Condition if c is not Condition.UNKNOWN), key=lambda c: -c.rank)
 _UNKNOWN: _Status = (Condition.UNKNOWN, False)
@@ -168,7 +169,12 @@ def _change_points(record: SurfaceRecord, window: TimeWindow) -> list[tuple[date
 def _claim_edges(record: SurfaceRecord, window: TimeWindow) -> Iterator[tuple[datetime, _ClaimKey, int]]:
     spans = (
         (kind, span)
-        for kind, kind_spans in ((_POSTED, record.posted), (_OBSERVED, record.seen), (_BACKFILLED, record.told))
+        for kind, kind_spans in (
+            (_POSTED, record.posted),
+            (_OBSERVED, record.seen),
+            (_BACKFILLED, record.told),
+            (_STATED, record.stated),
+        )
         for span in kind_spans
     )
     claims: list[tuple[_ClaimKey, datetime, datetime | None]] = [
@@ -184,7 +190,13 @@ def _claim_edges(record: SurfaceRecord, window: TimeWindow) -> Iterator[tuple[da
 
 
 def _status_from_claims(open_claims: Mapping[_ClaimKey, int]) -> _Status:
-    """The status where so many claims of each key hold at once."""
+    """The status where so many claims of each key hold at once; what a text states counts where it is not bad."""
+    status = _status_without_texts(open_claims)
+    is_well = status[0] in (Condition.OPERATIONAL, Condition.UNKNOWN)
+    return (_worst_claim(open_claims, _STATED) or status) if is_well else status
+
+
+def _status_without_texts(open_claims: Mapping[_ClaimKey, int]) -> _Status:
     posted = _worst_claim(open_claims, _POSTED)
     if posted is not None:
         return posted
