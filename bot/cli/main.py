@@ -33,6 +33,7 @@ COMMAND_MODULES = {
     "search": ("search", "full-text search in titles, posts and notes"),
     "note": ("queries", "adds a note or a correction to an incident"),
     "label": ("queries", "labels an incident"),
+    "declared": ("declared", "incidents that your teams declared: a list, a summary, a document"),
     "export": ("export", "exports an incident (Markdown, JSON, iCalendar, HTML) or everything (JSON)"),
     "import": ("export", "imports an export of everything into a new database"),
     "why": ("queries", "evidence behind the status and advice of an incident"),

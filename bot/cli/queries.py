@@ -53,4 +53,5 @@ def _make_command(verb: str) -> click.Command:
     return click.command(verb, help=help_text)(words_argument(channel_option(config_option(db_option(request)))))
 
 
-COMMANDS = {verb: _make_command(verb) for verb in VERBS if verb not in ("help", "retry")}  # retry: bot.cli.retry
+_OTHER_MODULES = ("help", "retry", "declare", "declared")  # commands with a module of their own, or of Slack alone
+COMMANDS = {verb: _make_command(verb) for verb in VERBS if verb not in _OTHER_MODULES}

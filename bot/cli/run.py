@@ -44,6 +44,7 @@ from bot.app import (
     trackers,
 )
 from bot.app.database_watch import DatabaseWatch
+from bot.app.declared import DeclaredHook
 from bot.app.delivery_reports import DeliveryReports
 from bot.app.digests import DigestJob
 from bot.app.fetchers import SourceFetcher
@@ -74,6 +75,7 @@ from bot.queries.slack_status import SlackStatus
 from bot.slack import (
     conversations,
     credentials,
+    declarations,
     events,
     fallbacks,
     interactions,
@@ -264,6 +266,7 @@ async def _run_bot(
             gathering.steps,
             ReportIntake(engine, repository),
             ReminderHook(engine, repository).steps,
+            _create_declared_hook(current, repository, runtime, engine),
             DeliveryReports(engine, repository, engine.owners),
             DatabaseWatch(repository, engine.owners, utc_now),
         )
@@ -291,7 +294,7 @@ async def _run_bot(
             *(engine, app_settings.poll, services, scheduler.log_delivery),
             tick_hooks=hooks,
             periodic_jobs=jobs,
-            change_hooks=(gathering.steps,),
+            change_hooks=(gathering.steps, runtime.post_declared),
             units=units,
         )
         runtime.poll_jobs = bot
@@ -309,6 +312,16 @@ async def _run_bot(
         garbage_collection.freeze_loaded_objects()
         await bot.run(stop)
     log.info("stopped signal=%s", received[0].name if received else "none")
+
+
+def _create_declared_hook(
+    current: CurrentSettings, repository: Repository, runtime: Runtime, engine: Engine
+) -> DeclaredHook:
+    """Returns what posts about declared incidents; actions of people call it too."""
+    queries = StatusQueries(runtime.providers, repository, utc_now, current.rules_for)
+    hook = DeclaredHook(queries, tuple(tool.target for tool in engine.tools))
+    runtime.post_declared = hook
+    return hook
 
 
 def _hangup_event(loop: asyncio.AbstractEventLoop, *, is_slack: bool) -> asyncio.Event:
@@ -390,6 +403,7 @@ def _set_up_slack(
     runtime.groups = admins.members
     publisher = AppHomePublisher(queries, slack_client)
     interactions.register_interactions(bolt, queries, publisher.mark_changed)
+    declarations.register_declarations(bolt, queries)
     events.register_events(bolt, queries, publisher, slack_client)
     conversations.register_conversations(bolt, reader_thread.answer_typed, utc_now)
     steps = WorkflowStepRunner(queries, slack_client)

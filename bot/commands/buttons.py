@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.commands import channel as commands_channel
-from bot.commands import history, parsing, permissions, registry, subscriptions, watch
+from bot.commands import declared, history, parsing, permissions, registry, subscriptions, watch
 from bot.commands.types import ButtonClick, CommandResponse, ModalSubmission
-from bot.domain import Condition, DigestSchedule, EventKind, Message, Mute, UserAction
+from bot.domain import DECLARED_PREFIX, Condition, DigestSchedule, EventKind, Message, Mute, UserAction
 from bot.errors import UsageError
 from bot.messages import alert_actions, answers, block_kit, formatting, modals
+from bot.messages import declared as messages_declared
 from bot.messages.builder import build_message
 from bot.queries.current import StatusQueries
 
@@ -50,8 +51,11 @@ def submit_note(queries: StatusQueries, submission: ModalSubmission) -> dict[str
         return {modals.NOTE: permissions.guest_denied().message.text}
     if not text:
         return {modals.NOTE: "Write the note first."}
+    action = UserAction(submission.person, queries.now())
     try:
-        action = UserAction(submission.person, queries.now())
+        if incident.startswith(DECLARED_PREFIX):
+            declared.add_note(queries, int(incident.removeprefix(DECLARED_PREFIX)), text, action)
+            return {}
         event = commands_channel.build_event(EventKind.NOTE, queries, action, incident, channel)
     except UsageError as error:
         return {modals.NOTE: str(error)}
@@ -129,10 +133,14 @@ def _more(queries: StatusQueries, click: ButtonClick) -> CommandResponse | None:
     if choice == alert_actions.SERVICES:
         provider, _tracked, _events = queries.find_incident(incident, click.channel)
         return _run_query(queries, replace(click, value=f"status {provider.id}"))
-    handlers = {alert_actions.NOTE: _note, alert_actions.TIMELINE: _timeline}
+    handlers = {alert_actions.NOTE: _note, alert_actions.TIMELINE: _timeline, alert_actions.HITS_US: _hits_us}
     if choice not in handlers:
         raise UsageError("This message is out of date. `/brownout status` shows the current status.")
     return handlers[choice](queries, replace(click, value=incident))
+
+
+def _hits_us(queries: StatusQueries, click: ButtonClick) -> CommandResponse:
+    return declared.open_form(queries, click.value, click.channel)
 
 
 def _affected(queries: StatusQueries, click: ButtonClick) -> CommandResponse | None:
@@ -267,4 +275,5 @@ CLICK_HANDLERS: dict[str, Callable[[StatusQueries, ButtonClick], CommandResponse
     alert_actions.PICK: _show_surface,
     alert_actions.WATCH: watch.handle_click,
     modals.CHOOSE: _open_subscription_modal,
+    messages_declared.DECLARED: declared.handle_click,
 }

@@ -19,8 +19,9 @@ from bot.commands.parsing import HISTORY_LIMITS, find_by_words, split_off_days
 from bot.commands.types import ButtonClick, CommandResponse
 from bot.domain import File
 from bot.errors import DeliveryError, UsageError
-from bot.messages import block_kit, charts, export, reliability
+from bot.messages import block_kit, charts, declared_export, export, reliability
 from bot.messages.builder import build_message
+from bot.queries import declared as declared_queries
 from bot.queries.current import StatusQueries
 from bot.queries.history import HistoryQueries
 from bot.queries.incident_export import incident_export
@@ -57,7 +58,7 @@ def build_bundle(queries: StatusQueries, click: ButtonClick) -> FileBundle:
     """The files that the button asks for: an incident's summary, or one surface's uptime. UsageError for others."""
     verb, *words = click.value.split()
     if verb not in _BUNDLES:
-        raise UsageError("Only summaries and the uptime of one service can be exported.")
+        raise UsageError("Only summaries, declared incidents and the uptime of one service can be exported.")
     files, subject = _BUNDLES[verb](queries, words, click.channel)
     comment = f"{click.person.name} exported {subject}."
     return FileBundle(tuple(files), block_kit.escape(comment), _SHELL_COMMANDS[verb].format(" ".join(words)))
@@ -99,6 +100,18 @@ def _summary_files(queries: StatusQueries, words: Sequence[str], channel: str) -
     return files, f"the incident {incident.id} of {provider.name}"
 
 
+def _declared_files(queries: StatusQueries, words: Sequence[str], channel: str) -> tuple[list[FileFactory], str]:
+    number = words[0] if words and words[0].isdecimal() else "0"
+    view = declared_queries.view(queries, declared_queries.find(queries, int(number), channel))
+    name, title = f"declared-{number}", view.incident.title
+    files: list[FileFactory] = [
+        lambda: File(f"{name}.md", declared_export.markdown(view).encode(), f"{title} (Markdown)"),
+        lambda: File(f"{name}.html", declared_export.html(view).encode(), f"{title} (HTML)"),
+        lambda: File(f"{name}.json", declared_export.as_json(view).encode(), f"{title} (JSON)"),
+    ]
+    return files, f"the declared incident No. {number}"
+
+
 def _uptime_files(queries: StatusQueries, words: Sequence[str], _channel: str) -> tuple[list[FileFactory], str]:
     rest, days = split_off_days(words, UPTIME_DAYS)
     _, surface = find_by_words(queries.resolve_surface, rest, HISTORY_LIMITS)
@@ -126,5 +139,10 @@ def _chart_file(name: str, title: str, draw: Callable[[], charts.Picture]) -> Fi
 _BUNDLES: dict[str, Callable[[StatusQueries, Sequence[str], str], tuple[list[FileFactory], str]]] = {
     "summary": _summary_files,
     "uptime": _uptime_files,
+    "declared": _declared_files,
 }
-_SHELL_COMMANDS = {"summary": "brownout export {}", "uptime": "brownout uptime {} --picture uptime.png"}
+_SHELL_COMMANDS = {
+    "summary": "brownout export {}",
+    "uptime": "brownout uptime {} --picture uptime.png",
+    "declared": "brownout declared {} --format markdown",
+}

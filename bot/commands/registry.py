@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bot import spelling
 from bot.commands import channel as commands_channel
-from bot.commands import grammar, history, parsing, permissions, questions, subscriptions, watch
+from bot.commands import declared, grammar, history, parsing, permissions, questions, subscriptions, watch
 from bot.commands import overrides as commands_overrides
 from bot.commands.types import Command, CommandRequest, CommandResponse, TypedText
 from bot.domain import Message
@@ -178,7 +178,8 @@ def _help(_: StatusQueries, request: CommandRequest) -> CommandResponse:
 _HELP = """\
 **Ask:** `status [service]` · `retry <service>` · `why` · `summary` · `timeline` · `history` · `uptime`
 **Alerts here:** `subscribe <service>` · `unsubscribe` · `mute <service> 2h` · `override` · `settings` · `list`
-**Add:** `report <service>` · `note <text>` · `label <text>`     **Admin:** `watch <url>` · `sources`
+**Add:** `report <service>` · `note <text>` · `label <text>` · `declare` · `declared`
+**Admin:** `watch <url>` · `sources`
 Also works: `/brownout claude`, `@Brownout is claude down?`, or a direct message. More: `help unmute`."""
 
 
@@ -245,6 +246,7 @@ COMMANDS: dict[str, Command] = {
         is_of_channel=True,
         more=_HOW_TO_OVERRIDE,
     ),
+    **declared.DECLARED_COMMANDS,
     "settings": Command(
         "[digest daily 09:00 Europe/Berlin] [me]",
         "severity, quiet hours, mention and digest of this channel",

@@ -7,6 +7,15 @@ values. bot/docs/glossary.md lists the classes.
 
 from bot.domain.alert import Alert, NewsItem, NewsKind, SurfaceLine, Upstream
 from bot.domain.attribution import Attribution, AttributionKind, EvidenceKind
+from bot.domain.declared import (
+    BOT_USER,
+    DECLARED_PREFIX,
+    DeclaredEntry,
+    DeclaredEntryKind,
+    DeclaredIncident,
+    DeclaredPlace,
+    DeclaredSeverity,
+)
 from bot.domain.event import Event, EventKind
 from bot.domain.evidence import (
     LOCAL_VANTAGE,
@@ -31,7 +40,17 @@ from bot.domain.evidence_state import (
 )
 from bot.domain.forecast import DurationHistory, Estimate, ForecastState, GradedEstimate
 from bot.domain.link import LinkCard, LinkKind, LinkPlace, LinkSubject
-from bot.domain.notification import NO_TS, File, Message, Notice, NoticeKind, Notification, NotificationKind
+from bot.domain.notification import (
+    NO_TS,
+    DeclaredPost,
+    DeclaredStep,
+    File,
+    Message,
+    Notice,
+    NoticeKind,
+    Notification,
+    NotificationKind,
+)
 from bot.domain.own_service import OwnService, dependents
 from bot.domain.poll import IncidentEnding, Observation, PollFailure, PollResult, UnsettledEnding
 from bot.domain.provider import Provider, Source, Surface
@@ -77,7 +96,9 @@ from bot.domain.verdict import Advice, IncidentSighting, SurfaceHistory, Verdict
 from bot.domain.workflow_step import StepKind, StepOutcome, StepValue, WorkflowStep
 
 __all__ = [
+    "BOT_USER",
     "CONFIGURED",
+    "DECLARED_PREFIX",
     "IN_REGION",
     "LOCAL_VANTAGE",
     "NO_TIME",
@@ -98,6 +119,13 @@ __all__ = [
     "ComponentPin",
     "ComponentTransition",
     "Condition",
+    "DeclaredEntry",
+    "DeclaredEntryKind",
+    "DeclaredIncident",
+    "DeclaredPlace",
+    "DeclaredPost",
+    "DeclaredSeverity",
+    "DeclaredStep",
     "DeliveryPause",
     "DigestSchedule",
     "DurationHistory",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain.alert import Alert, NewsItem
+from bot.domain.declared import DeclaredIncident
 from bot.domain.snapshot import Incident
 from bot.domain.verdict import Verdict
 
@@ -92,6 +93,51 @@ class Notice:
     is_network: bool = False
 
 
+class DeclaredStep(StrEnum):
+    """What a notification about a declared incident says."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredPost:
+    """What a channel or a tool gets about an incident that a team declared.
+
+    Attributes:
+        declared: The incident as it was when this was recorded.
+        step: What this says.
+        thread: The key of the message that this is, or in whose thread it is: that of the declared incident, or that of
+            its vendors' timeline.
+        as_of: When it was recorded.
+        said: The message for a chat; None for a tool.
+        inside: The key of the message in whose thread this message with a thread of its own is; empty for the channel.
+        facts: What is known of the vendors' incidents, one text each, for a tool.
+        url: The first vendor's page of its incident.
+    """
+
+    declared: DeclaredIncident
+    step: DeclaredStep
+    thread: str
+    as_of: datetime
+    said: Message | None = None
+    inside: str = ""
+    facts: tuple[str, ...] = ()
+    url: str = ""
+
+    @property
+    def incident(self) -> str:
+        """The key by which the outbox finds its message."""
+        return self.thread
+
+    @property
+    def provider(self) -> str:
+        """No vendor: it is the team's own incident."""
+        return "declared"
+
+
 NO_TS = "none"  # of a message that the chat accepted without saying its ts: it can't be edited or answered
 
 
@@ -106,7 +152,7 @@ class Notification:
     channel: str
     kind: NotificationKind
     key: str
-    about: Alert | Notice
+    about: Alert | Notice | DeclaredPost
     news: NewsItem | None = None
     id: int = 0
     mentions: tuple[str, ...] = ()
@@ -116,4 +162,4 @@ class Notification:
     @property
     def incident(self) -> str:
         """The incident it is about; empty for a notice."""
-        return self.about.incident if isinstance(self.about, Alert) else ""
+        return "" if isinstance(self.about, Notice) else self.about.incident

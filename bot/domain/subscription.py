@@ -56,7 +56,8 @@ class ToolTarget:
     """A tool of ``[[notify]]``, and the alerts that it gets.
 
     ``to`` are ids of providers and surfaces; empty for all. ``advice``: at the beginning of an alert, one of its
-    surfaces must have one of these; empty for any. ``maintenance``: it gets maintenances too.
+    surfaces must have one of these; empty for any. ``maintenance``: it gets maintenances too. ``alerts``: it gets
+    alerts at all. ``declared``: it gets the incidents that a team declares.
     """
 
     name: str
@@ -65,6 +66,8 @@ class ToolTarget:
     advice: frozenset[Advice] = frozenset()
     updates: ToolUpdates = ToolUpdates.CHANGES
     maintenance: bool = False
+    alerts: bool = True
+    declared: bool = False
 
     @property
     def channel(self) -> str:

@@ -14,7 +14,8 @@ from bot.messages import block_kit, formatting, markup
 
 AFFECTED, ACK, MUTE, NOTE, SUMMARY = "affected", "ack", "mute", "note", "summary"  # action_ids: never change them
 WHY, TIMELINE, MORE = "why", "timeline", "more"
-SETTINGS, SERVICES = "settings", "services"  # choices of the menu behind three dots, with NOTE, TIMELINE and SHARE
+# choices of the menu behind three dots, with NOTE, TIMELINE and SHARE
+SETTINGS, SERVICES, HITS_US = "settings", "services", "hits"
 MANY_SERVICES = 12  # more affected services than this have a list of their own
 SHARE, EXPORT, ASK, PICK = "share", "export", "ask", "pick"
 WATCH = "watch"
@@ -94,13 +95,17 @@ def _buttons_after_all_clear(alert: Alert) -> Iterator[block_kit.Block]:
 
 
 def _more_choices(alert: Alert) -> Iterator[tuple[str, str]]:
+    """At most five, which is what Slack takes."""
     affected = len(alert.lines) + len(alert.watched)
-    if affected > MANY_SERVICES:
+    has_many = affected > MANY_SERVICES
+    yield "This hits us", f"{HITS_US} {alert.incident}"
+    if has_many:
         yield f"Show all {affected} services", f"{SERVICES} {alert.incident}"
     yield "Add note", f"{NOTE} {alert.incident}"
     yield "Timeline", f"{TIMELINE} {alert.incident}"
     yield "Share summary", f"{SHARE} {alert.incident}"
-    yield "Channel settings", f"{SETTINGS} {alert.incident}"
+    if not has_many:
+        yield "Channel settings", f"{SETTINGS} {alert.incident}"
 
 
 def share_buttons(command: str, export_command: str = "") -> block_kit.Block:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bot.domain import Alert, IncidentUserActions, Message, Notice, Notification, NotificationKind
+from bot.domain import Alert, DeclaredPost, IncidentUserActions, Message, Notice, Notification, NotificationKind
 from bot.messages import alert_actions, alert_view, block_kit, formatting, markup, news, notices
 from bot.messages.announcement import Announcement, announce
 
@@ -39,6 +39,8 @@ def render_notification(
     """
     if isinstance(notification.about, Notice):
         return notices.render_notice(notification.about)
+    if isinstance(notification.about, DeclaredPost):
+        return declared_message(notification, notification.about)
     if notification.kind is NotificationKind.REPLY and notification.news is not None:
         reply = news.reply_message(notification.about, notification.news, link_url)
         return _with_mentions(reply, notification.mentions)
@@ -51,6 +53,12 @@ def render_notification(
         alert_actions.alert_buttons(alert, user_actions),
     )
     return _with_mentions(message, notification.mentions)
+
+
+def declared_message(notification: Notification, post: DeclaredPost) -> Message:
+    """The message about a declared incident, as it was prepared; its message and the edits of it have one key."""
+    is_reply = notification.kind is NotificationKind.REPLY
+    return replace(post.said or Message(post.declared.title), key=notification.key if is_reply else post.thread)
 
 
 def headline(alert: Alert) -> str:

@@ -16,13 +16,17 @@ from bot.domain import (
     Advice,
     Alert,
     Condition,
+    DeclaredIncident,
+    DeclaredPost,
+    DeclaredSeverity,
+    DeclaredStep,
     IncidentUserActions,
     NewsItem,
     NewsKind,
     Notification,
     SurfaceLine,
 )
-from bot.messages import alert_details, alert_view, formatting, markup, news, words
+from bot.messages import alert_details, alert_view, declared, formatting, markup, news, words
 from bot.messages.alert_view import Headline
 from bot.messages.words import Status
 
@@ -89,6 +93,7 @@ class Announcement:
         ended_at: Since when it is safe to retry; None before.
         is_maintenance: It is planned work.
         is_suspected: Only probes, reports or traffic show it.
+        declared: The incident that a team declared, where it is one; None for a vendor's.
     """
 
     key: str
@@ -111,6 +116,7 @@ class Announcement:
     by: str = ""
     is_maintenance: bool = False
     is_suspected: bool = False
+    declared: DeclaredIncident | None = None
 
     @property
     def dedup_key(self) -> str:
@@ -136,6 +142,8 @@ def announce(notification: Notification, people: IncidentUserActions, link_url: 
         TypeError: The notification is about no incident.
     """
     alert, item = notification.about, notification.news
+    if isinstance(alert, DeclaredPost):
+        return _announce_declared(notification.key, alert)
     if not isinstance(alert, Alert):
         raise TypeError(f"{notification.key} is about no incident")
     phase = _phase(alert, item, is_tool=notification.channel.startswith(TOOL_PREFIX))
@@ -162,6 +170,47 @@ def announce(notification: Notification, people: IncidentUserActions, link_url: 
         by=markup.clean(item.by) if item is not None else "",
         is_maintenance=alert.is_maintenance,
         is_suspected=alert.is_suspected,
+    )
+
+
+_DECLARED_PHASES = {
+    DeclaredStep.OPENED: Phase.TRIGGERED,
+    DeclaredStep.UPDATED: Phase.UPDATED,
+    DeclaredStep.ACKNOWLEDGED: Phase.ACKNOWLEDGED,
+    DeclaredStep.CLOSED: Phase.RESOLVED,
+}
+_DECLARED_SEVERITIES = {
+    DeclaredSeverity.SEV1: (Severity.CRITICAL, Status.OUTAGE),
+    DeclaredSeverity.SEV2: (Severity.ERROR, Status.PARTIAL_OUTAGE),
+    DeclaredSeverity.SEV3: (Severity.WARNING, Status.DEGRADED),
+}
+
+
+def _announce_declared(key: str, post: DeclaredPost) -> Announcement:
+    """The meaning of a notification about an incident that a team declared."""
+    incident, phase = post.declared, _DECLARED_PHASES[post.step]
+    severity, status = _DECLARED_SEVERITIES[incident.severity]
+    is_over = phase is Phase.RESOLVED
+    acked = incident.acked.by.name if incident.acked and phase is Phase.ACKNOWLEDGED else ""
+    return Announcement(
+        key=key,
+        incident=str(incident.number),
+        phase=phase,
+        provider=post.provider,
+        provider_name="Declared incident",
+        severity=Severity.INFO if is_over else severity,
+        headline=Headline(declared.name(incident), Status.OPERATIONAL if is_over else status),
+        lines=(declared.step_line(incident, post.step),),
+        details=post.facts,
+        quote="",
+        services=(),
+        title=markup.clean(incident.title),
+        url=post.url,
+        began_at=incident.declared.at,
+        as_of=post.as_of,
+        ended_at=incident.closed.at if incident.closed and is_over else None,
+        by=markup.clean(acked),
+        declared=incident,
     )
 
 

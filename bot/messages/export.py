@@ -78,7 +78,7 @@ def as_json(export: IncidentExport) -> str:
             "events": [{k: v for k, v in asdict(e).items() if v is not None} for e in export.events],
             "deliveries": [_notification_json(s) for s in export.sent],
         },
-        default=_json_default,
+        default=json_default,
         indent=1,
         ensure_ascii=False,
     )
@@ -116,12 +116,17 @@ def html(export: IncidentExport) -> str:
         for fact, values in named
     )
     steps = "".join(_html_step(line) for line in _timeline_lines(export))
-    title = escape(f"{export.provider.name}: {export.known.incident.name}")
+    title = f"{export.provider.name}: {export.known.incident.name}"
+    return html_page(title, f"<dl>{facts}</dl>\n<h2>{escape(_timeline_title(export))}</h2>\n{steps}")
+
+
+def html_page(title: str, content: str) -> str:
+    """A self-contained page with this title, which is escaped here, and this content, which is HTML."""
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style></head>\n<body><main><h1>{title}</h1>\n<dl>{facts}</dl>\n<h2>{escape(_timeline_title(export))}</h2>\n"
-        f"{steps}\n</main></body></html>\n"
+        f"<style>{_STYLE}</style></head>\n<body><main><h1>{escape(title)}</h1>\n"
+        f"{content}\n</main></body></html>\n"
     )
 
 
@@ -210,7 +215,7 @@ def _timeline_lines(export: IncidentExport) -> Sequence[str]:
 
 
 def _markdown_line(line: str) -> str:
-    return f"> {_escape_markdown(line[2:])}" if line.startswith("> ") else _escape_markdown(line)
+    return f"> {escape_markdown(line[2:])}" if line.startswith("> ") else escape_markdown(line)
 
 
 def _html_step(line: str) -> str:
@@ -219,13 +224,14 @@ def _html_step(line: str) -> str:
     return f"<p>{escape(line)}</p>"
 
 
-def _escape_markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
+    """Text in which no character is Markdown."""
     return _MARKUP.sub(r"\\\1", text)
 
 
 def _one_line(text: str) -> str:
     """The text as one escaped line of Markdown."""
-    return _escape_markdown(" ".join(text.split()))
+    return escape_markdown(" ".join(text.split()))
 
 
 def escape_ics(text: str) -> str:
@@ -263,5 +269,6 @@ def _notification_json(sent: timeline.SentNotification) -> dict[str, Any]:
     return {"channel": sent.channel, "kind": sent.kind, "state": sent.state, "at": sent.at, "error": sent.error}
 
 
-def _json_default(value: object) -> str:
+def json_default(value: object) -> str:
+    """What JSON has no type for: a time in UTC, or the words of anything else."""
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)

@@ -14,14 +14,15 @@ from datetime import UTC, datetime, timedelta
 
 from bot.messages import block_kit
 
-_BOLD, _END_BOLD, _EMOJI, _END_EMOJI, _TIME, _END_TIME, _LINK, _LABEL, _END_LINK = map(chr, range(0x11, 0x1A))
-_CONTROL = re.compile(r"[\x11-\x19]")
+_BOLD, _END_BOLD, _EMOJI, _END_EMOJI, _TIME, _END_TIME, _LINK, _LABEL, _END_LINK, _CHANNEL = map(chr, range(0x11, 0x1B))
+_CONTROL = re.compile(r"[\x11-\x1a]")
 _EMOJI_PART = re.compile(f"{_EMOJI}([^{_END_EMOJI}]*){_END_EMOJI}")
 _TIME_PART = re.compile(f"{_TIME}([^{_END_TIME}]*){_END_TIME}")
+_CHANNEL_PART = re.compile(f"{_CHANNEL}([A-Z0-9]+)")
 _LINK_PART = re.compile(f"{_LINK}([^{_LABEL}]*){_LABEL}([^{_END_LINK}]*){_END_LINK}")
 _ANY_PART = re.compile(
     f"{_EMOJI}(?P<emoji>[^{_END_EMOJI}]*){_END_EMOJI}|{_TIME}(?P<time>[^{_END_TIME}]*){_END_TIME}"
-    f"|{_LINK}(?P<url>[^{_LABEL}]*){_LABEL}(?P<label>[^{_END_LINK}]*){_END_LINK}|[\x11-\x19]|[^\x11-\x19]+"
+    f"|{_LINK}(?P<url>[^{_LABEL}]*){_LABEL}(?P<label>[^{_END_LINK}]*){_END_LINK}|[\x11-\x1a]|[^\x11-\x1a]+"
 )
 # a time of day without its day; one after a date (2 Mar 12:30 UTC, 2026-03-02 12:30 UTC) stays as it is
 _CLOCK = re.compile(r"(?<![A-Z][a-z]{2} )(?<!\d-\d\d )\b([01]\d|2[0-3]):([0-5]\d) UTC")
@@ -54,6 +55,11 @@ def link(url: str, label: str) -> str:
     return f"{_LINK}{_CONTROL.sub('', url)}{_LABEL}{label}{_END_LINK}" if url else label
 
 
+def channel(ident: str) -> str:
+    """A channel by its id in Slack, which shows its name; plain text has the id."""
+    return f"{_CHANNEL}{ident}"
+
+
 def with_times(text: str, now: datetime) -> str:
     """Our own text with its times in UTC (``12:30 UTC``) as times; each is the nearest such time to ``now``."""
     return replace_clock_times(text, now, lambda at: time(at, now))
@@ -73,7 +79,7 @@ def replace_clock_times(text: str, now: datetime, render: Callable[[datetime], s
 def to_mrkdwn(text: str) -> str:
     """The text as Slack's markup, escaped."""
     escaped = block_kit.escape(text)
-    escaped = _LINK_PART.sub(lambda m: _safe_link(m[1], m[2]), escaped)
+    escaped = _LINK_PART.sub(lambda m: _safe_link(m[1], m[2]), _CHANNEL_PART.sub(r"<#\1>", escaped))
     escaped = _EMOJI_PART.sub(r"\1", escaped).replace(_BOLD, "*").replace(_END_BOLD, "*")
     return _TIME_PART.sub(lambda m: _local_time(m[1]), escaped)
 
@@ -81,6 +87,7 @@ def to_mrkdwn(text: str) -> str:
 def to_plain(text: str) -> str:
     """The text in words, not escaped: no emoji, no markup, times in UTC."""
     plain = _EMOJI_PART.sub("", _LINK_PART.sub(r"\2", text)).replace(_BOLD, "").replace(_END_BOLD, "")
+    plain = plain.replace(_CHANNEL, "#")
     plain = _TIME_PART.sub(lambda m: _utc_part(m[1]), plain)
     return "\n".join(" ".join(line.replace(SEPARATOR, " · ").split()) for line in plain.splitlines())
 

@@ -42,7 +42,7 @@ def note_modal(incident: str, title: str, channel: str) -> View:
         "focus_on_load": True,
     }
     hint = block_kit.plain_text("Goes to the timeline and this thread only.")
-    return _modal(NOTE, "Add note", "Add", f"{channel} {incident}") | {
+    return form(NOTE, "Add note", "Add", f"{channel} {incident}") | {
         "blocks": [
             block_kit.quote_block(title, 600),
             {
@@ -78,30 +78,30 @@ def settings_modal(
     maintenance_checkboxes = {"type": "checkboxes", "action_id": TEXT, "options": maintenance_options}
     metadata = json.dumps({"channel": channel, "shown": shown_settings(listed, channel_preferences)})
     metadata = metadata if len(metadata) <= _MAX_METADATA else channel
-    return _modal(SETTINGS, "Alert settings", "Save", metadata) | {
+    return form(SETTINGS, "Alert settings", "Save", metadata) | {
         "blocks": [
             block_kit.section(f"{channel_label} · {block_kit.escape(targets)}"),
             *([block_kit.section(preferences.pause_text(pause).replace("**", "*"))] if pause else []),
-            _input_block(
+            input_block(
                 MINIMUM,
                 "Severity",
                 _select_menu(
                     {str(c): label for c, label in _MINIMUM_LABELS.items()}, _common_value(s.minimum for s in listed)
                 ),
             ),
-            _input_block(
+            input_block(
                 MAINTENANCE,
                 "Maintenance",
                 maintenance_checkboxes
                 | ({"initial_options": maintenance_options} if channel_preferences.maintenance else {}),
             ),
-            _input_block(
+            input_block(
                 MENTION,
                 "Mention on outage",
                 _select_menu(mentions, _common_value(mentioned)),
                 "Set a group with: subscribe claude mention:@group",
             ),
-            _input_block(
+            input_block(
                 QUIET,
                 "Quiet hours",
                 quiet_input | ({"initial_value": quiet} if quiet else {}),
@@ -145,9 +145,9 @@ def _digest_inputs(schedule: DigestSchedule | None) -> Iterator[View]:
     calm_options = [_option("Send even if nothing happened", "on")]
     calm_checkboxes = {"type": "checkboxes", "action_id": TEXT, "options": calm_options}
     calm_checkboxes |= {"initial_options": calm_options} if schedule is None or schedule.on_calm else {}
-    yield _input_block(DIGEST, "Digest", _select_menu(rhythms, rhythm), "Incidents, downtime and the advice record.")
-    yield _input_block(DIGEST_AT, "Digest time", time_input, "Time and zone. Default: 09:00 UTC.")
-    yield _input_block(DIGEST_CALM, "If nothing happened", calm_checkboxes)
+    yield input_block(DIGEST, "Digest", _select_menu(rhythms, rhythm), "Incidents, downtime and the advice record.")
+    yield input_block(DIGEST_AT, "Digest time", time_input, "Time and zone. Default: 09:00 UTC.")
+    yield input_block(DIGEST_CALM, "If nothing happened", calm_checkboxes)
 
 
 def subscribe_modal(target: tuple[str, str] | None, channel: str = "") -> View:
@@ -168,12 +168,12 @@ def subscribe_modal(target: tuple[str, str] | None, channel: str = "") -> View:
         {str(c): label for c, label in _MINIMUM_LABELS.items()}, str(Condition.DEGRADED), "Severity"
     )
     hint = "For a private channel, invite @Brownout first."
-    return _modal(SUBSCRIBE, "Get alerts", "Subscribe", "") | {
+    return form(SUBSCRIBE, "Get alerts", "Subscribe", "") | {
         "blocks": [
-            _input_block(TARGET, "Service or provider", surface_picker(TEXT, "Pick a service") | initial_target)
+            input_block(TARGET, "Service or provider", surface_picker(TEXT, "Pick a service") | initial_target)
             | {"optional": False},
-            _input_block(WHERE, "Send to", channel_menu | initial_channel, hint),
-            _input_block(MINIMUM, "Severity", minimum_menu) | {"optional": False},
+            input_block(WHERE, "Send to", channel_menu | initial_channel, hint),
+            input_block(MINIMUM, "Severity", minimum_menu) | {"optional": False},
         ]
     }
 
@@ -266,15 +266,16 @@ def _is_match(words: Iterable[str], names: str, value: str) -> bool:
     return all(word in names.casefold() for word in words) and len(value) <= block_kit.MAX_OPTION_VALUE
 
 
-def _input_block(block_id: str, label: str, element: View, hint: str = "") -> View:
-    input_block = {
+def input_block(block_id: str, label: str, element: View, hint: str = "", *, is_needed: bool = False) -> View:
+    """An input with its label; without ``is_needed`` it may be left empty."""
+    block = {
         "type": "input",
         "block_id": block_id,
-        "optional": True,
+        "optional": not is_needed,
         "label": block_kit.plain_text(label),
         "element": element,
     }
-    return input_block | ({"hint": block_kit.plain_text(hint)} if hint else {})
+    return block | ({"hint": block_kit.plain_text(hint)} if hint else {})
 
 
 def _select_menu(options: Mapping[str, str], chosen: str | None, label: str = "No change") -> View:
@@ -296,8 +297,8 @@ def _option(label: str, value: str) -> View:
     return {"text": block_kit.plain_text(formatting.truncate(label, block_kit.MAX_LABEL, "…")), "value": value}
 
 
-def _modal(callback_id: str, title: str, submit: str, private_metadata: str) -> View:
-    """An empty modal. Slack returns ``private_metadata`` with the submission."""
+def form(callback_id: str, title: str, submit: str, private_metadata: str) -> View:
+    """An empty modal with a button that submits it. Slack returns ``private_metadata`` with the submission."""
     return {
         "type": "modal",
         "callback_id": callback_id,

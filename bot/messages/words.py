@@ -95,6 +95,7 @@ _NOT_AFTER_TROUBLE = frozenset(
 )
 
 NOTICE_EMOJI = ":information_source:"
+DECLARED_EMOJI = ":rotating_light:"  # of an incident that a team declared
 MUTED_EMOJI, UNMUTED_EMOJI, WELCOME_EMOJI = ":no_bell:", ":bell:", ":wave:"
 
 

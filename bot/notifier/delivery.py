@@ -65,7 +65,8 @@ class PendingNotification(Protocol):
     ``is_in_doubt``: an earlier attempt at ``left_at`` has an unknown outcome, the first of these at ``doubted_from``.
     ``parent_ts`` is the incident's message in the channel, or the one that a notice edits; ``NO_TS`` if the chat
     accepted it and did not say its ts. ``is_replacement``: it was posted because an earlier one could not be edited.
-    ``linked_ts`` is another message that this one links to.
+    ``linked_ts`` is another message that this one links to. ``inside_ts`` is the message in whose thread this one is
+    posted, although it can be edited and have replies.
     """
 
     @property
@@ -88,6 +89,8 @@ class PendingNotification(Protocol):
     def people(self) -> IncidentUserActions: ...  # noqa: D102
     @property
     def linked_ts(self) -> str | None: ...  # noqa: D102
+    @property
+    def inside_ts(self) -> str | None: ...  # noqa: D102
     @property
     def refusals(self) -> int: ...  # noqa: D102
     @property
@@ -450,9 +453,8 @@ class Notifier(Generic[M]):
         if notification.kind is NotificationKind.REPLY:
             thread_ts = None if pending.is_outside_thread else parent_ts
             return await self._post(pending, message, thread_ts=thread_ts)
-        return await self._post(
-            pending, message, is_parent=notification.kind in (NotificationKind.ALERT, NotificationKind.EDIT)
-        )
+        is_parent = notification.kind in (NotificationKind.ALERT, NotificationKind.EDIT)
+        return await self._post(pending, message, thread_ts=pending.inside_ts, is_parent=is_parent)
 
     async def _post(
         self, pending: PendingNotification, message: M, *, thread_ts: str | None = None, is_parent: bool = False

@@ -82,6 +82,7 @@ class Runtime:
         backed_up_at: Returns the time of the newest backup.
         loop_stalls: Returns how often the event loop has stalled since the start, and the longest stall in seconds.
         role: Whether this bot polls and posts, or follows one that does.
+        post_declared: Puts what is due about declared incidents into the outbox; without it, the next tick does.
     """
 
     providers: list[Provider]
@@ -92,6 +93,7 @@ class Runtime:
     backed_up_at: Callable[[], datetime | None] = lambda: None
     loop_stalls: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
     role: BotRole = BotRole.LEADER
+    post_declared: Callable[[], bool] = lambda: False
 
     def poll_statistics(self, provider: str) -> PollStatistics | None:
         """Statistics of a provider's polls; None if there are none yet."""

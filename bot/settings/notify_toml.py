@@ -70,6 +70,7 @@ class NotifyTable(StrictModel):
     min: Literal["maintenance", "degraded", "partial", "outage"] = "degraded"
     advice: tuple[Advice, ...] = ()
     updates: ToolUpdates = ToolUpdates.CHANGES
+    declared: bool | Literal["only"] = False
     url: str = ""
     url_env: str = ""
     url_file: str = ""
@@ -139,7 +140,10 @@ class NotifyTable(StrictModel):
         """Which alerts the tool gets."""
         least = _SEVERITIES[self.min]
         return ToolTarget(
-            self.name, self.to, least, frozenset(self.advice), self.updates, maintenance=self.min == "maintenance"
+            *(self.name, self.to, least, frozenset(self.advice), self.updates),
+            maintenance=self.min == "maintenance",
+            alerts=self.declared != "only",
+            declared=bool(self.declared),
         )
 
     def read_secrets(self, environment: Mapping[str, str]) -> ToolSecrets:

@@ -47,11 +47,11 @@ def register_interactions(
 
     async def handle_note(ack: Any, body: dict[str, Any]) -> None:
         errors = answer_or_error("a note", partial(buttons.submit_note, queries, parse_submission(body)))
-        await _acknowledge(ack, errors, modals.NOTE)
+        await acknowledge_form(ack, errors, modals.NOTE)
 
     async def handle_settings(ack: Any, body: dict[str, Any]) -> None:
         errors = answer_or_error("settings", partial(buttons.submit_settings, queries, parse_submission(body)))
-        await _acknowledge(ack, errors, modals.QUIET)
+        await acknowledge_form(ack, errors, modals.QUIET)
         if not errors:
             await then(body["user"]["id"])
 
@@ -64,7 +64,7 @@ def register_interactions(
     app.view(modals.SETTINGS)(handle_settings)
 
 
-async def _acknowledge(ack: Any, errors: dict[str, str] | CommandResponse, block: str) -> None:
+async def acknowledge_form(ack: Any, errors: dict[str, str] | CommandResponse, block: str) -> None:
     """Closes a submitted modal, or keeps it open with the errors; an answer means that its work failed."""
     if isinstance(errors, CommandResponse):
         errors = {block: f"Not saved. Your text is still here. {errors.message.text}"}

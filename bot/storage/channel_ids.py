@@ -35,6 +35,8 @@ def move_channel(db: Database, old: str, new: str) -> int:
         db.write(f"DELETE FROM {table} WHERE channel = ? AND {known}", old, new)  # noqa: S608
         count = db.write(f"UPDATE {table} SET channel = ? WHERE channel = ?", new, old)  # noqa: S608
         moved += count if table == "subscriptions" else 0
+    for column in ("origin", "channel"):
+        db.write(f"UPDATE declared SET {column} = ? WHERE {column} = ?", new, old)  # noqa: S608
     for table in _MENTIONING:
         db.write(f"UPDATE {table} SET channel = ? WHERE channel = ?", new, old)  # noqa: S608
     posts = "UPDATE outbox SET post = replace(post, ?, ?) WHERE channel = ? AND state IN ('waiting', 'sending')"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from bot.domain import Alert, Condition, NewsKind, Notice, NoticeKind, Notification, NotificationKind
+from bot.domain import Alert, Condition, DeclaredPost, NewsKind, Notice, NoticeKind, Notification, NotificationKind
 
 TOGETHER_PREFIX = "together:"  # of the keys of messages that list many alerts
 
@@ -33,6 +33,8 @@ def delivery_rank(notification: Notification) -> DeliveryRank:
     match notification.kind:
         case NotificationKind.EDIT:
             return DeliveryRank.EDIT
+        case _ if isinstance(about, DeclaredPost):
+            return DeliveryRank.WORSE  # people wait for it
         case NotificationKind.REPLY:
             return _reply_rank(notification)
         case NotificationKind.NOTICE:

@@ -79,17 +79,20 @@ def parse(form: TypeAdapter[_Stored], text: str, where: str) -> _Stored | None:
         return None
 
 
+_MEMBERS = ("Alert", "Notice", "DeclaredPost")  # of the union
+
+
 def unknown_keys(error: ValidationError) -> tuple[str, ...]:
     """The keys that no field has, as paths (``incidents.0.seen_at``).
 
-    ``Notification.about`` is a union, and pydantic reports errors for both members; those of the member with more
-    errors are ignored.
+    ``Notification.about`` is a union, and pydantic reports errors for each member; only those of the member with the
+    fewest errors count.
     """
     found = error.errors(include_url=False, include_context=False, include_input=False)
     counts = Counter(_member(mistake["loc"]) for mistake in found)
-    other = max(("Alert", "Notice"), key=lambda member: counts[member])
+    nearest = min(_MEMBERS, key=lambda member: counts[member])
     unknown = (m["loc"] for m in found if m["type"] == "unexpected_keyword_argument")
-    return tuple(".".join(str(p) for p in loc if p != _member(loc)) for loc in unknown if _member(loc) != other)
+    return tuple(".".join(str(p) for p in loc if p != _member(loc)) for loc in unknown if _member(loc) in ("", nearest))
 
 
 def _member(loc: tuple[int | str, ...]) -> int | str:

@@ -715,6 +715,58 @@ def link_cards_are_kept_up_to_date(db: Database) -> None:
     _run_script(db, _LINK_CARDS_SQL)
 
 
+_DECLARED_SQL = """
+CREATE TABLE declared (           -- incidents that a team declared as its own
+  number INTEGER PRIMARY KEY,     -- by which people name it
+  title TEXT NOT NULL,
+  severity TEXT NOT NULL,         -- sev1, sev2, sev3
+  origin TEXT NOT NULL,           -- the channel where it was declared
+  place TEXT NOT NULL,            -- thread, public, private: where people wanted to handle it
+  channel TEXT NOT NULL,          -- its own channel; empty: a thread in origin, or not made yet
+  no_channel TEXT NOT NULL,       -- why no channel could be made
+  closes_when_safe INTEGER NOT NULL,
+  pinned TEXT NOT NULL,           -- pinned, or why its vendors' timeline can't be; empty: not tried
+  source TEXT NOT NULL UNIQUE,    -- the form or program that declared it, so that none declares two
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  at TEXT NOT NULL,
+  acked_by TEXT,
+  acked_name TEXT,
+  acked_at TEXT,
+  closed_by TEXT,                 -- empty: closed by the bot, as asked when it was declared
+  closed_name TEXT,
+  closed_at TEXT,
+  safe_since TEXT                 -- at its close: since when it was safe to retry
+);
+CREATE INDEX declared_open ON declared (number) WHERE closed_at IS NULL;
+CREATE TABLE declared_links (     -- the vendors' incidents that a declared incident is about
+  number INTEGER NOT NULL,
+  incident TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (number, incident)
+);
+CREATE INDEX declared_links_incident ON declared_links (incident);
+CREATE TABLE declared_entries (   -- the team's own timeline; a kept message can be removed again
+  id INTEGER PRIMARY KEY,
+  number INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  at TEXT NOT NULL,
+  text TEXT NOT NULL,
+  ts TEXT NOT NULL                -- of a kept message: Slack's id of it
+);
+CREATE INDEX declared_entries_number ON declared_entries (number, at);
+CREATE UNIQUE INDEX declared_entries_message ON declared_entries (number, ts) WHERE ts <> '';
+"""
+
+
+@steps()
+def incidents_declared_by_a_team(db: Database) -> None:
+    """Incidents that a team declared, the vendors' incidents that they are about, and their own timelines."""
+    _run_script(db, _DECLARED_SQL)
+
+
 def step_names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     with closing(Database(memory=True)) as empty:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain import NO_TS, TOOL_PREFIX, Alert, DeliveryPause, IncidentUserActions, Notice, Notification
+from bot.domain import NO_TS, TOOL_PREFIX, Alert, DeclaredPost, DeliveryPause, IncidentUserActions, Notice, Notification
 from bot.errors import StoreError
 from bot.storage import channel_ids, mapping, queueing, transitions
 from bot.storage.connection import Database, Upsert
@@ -122,6 +122,7 @@ class OutboxEntry:
         created_at: When it was put into the outbox.
         is_shared: The incident's message in the channel is about other incidents too.
         is_replacement: The incident's message in the channel was posted because an earlier one could not be edited.
+        inside_ts: Slack's id of the message in whose thread it is, although it has a thread of its own.
     """
 
     id: int
@@ -141,6 +142,7 @@ class OutboxEntry:
     created_at: datetime | None = None
     is_shared: bool = False
     is_replacement: bool = False
+    inside_ts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +378,7 @@ class OutboxStore:
         channel, incident = notification.channel, notification.incident
         edited = notification.about.edits if isinstance(notification.about, Notice) else ""
         people = self.user_actions.user_actions(channel, incident) if incident else IncidentUserActions()
+        inside = notification.about.inside if isinstance(notification.about, DeclaredPost) else ""
         return OutboxEntry(
             *(row["id"], notification, row["attempts"], parse_time(row["due_at"]), bool(row["is_in_doubt"])),
             *(parse_time(row["doubted_from"]), parse_time(row["left_at"])),
@@ -388,6 +391,7 @@ class OutboxStore:
             created_at=parse_time(row["created_at"]),
             is_shared=row["shared_key"] is not None,
             is_replacement=bool(row["is_replacement"]),
+            inside_ts=self._parent_ts(channel, inside) if inside else None,
         )
 
     def _parent_ts(self, channel: str, incident: str) -> str | None:

@@ -538,10 +538,56 @@ CREATE TABLE link_cards (
 CREATE INDEX link_cards_by_time ON link_cards (shown_at);
 CREATE INDEX incidents_by_url ON incidents (url);
 """
+_DECLARED = """
+CREATE TABLE declared (
+  number BIGINT PRIMARY KEY,
+  title TEXT NOT NULL,
+  severity TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  place TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  no_channel TEXT NOT NULL,
+  closes_when_safe BIGINT NOT NULL,
+  pinned TEXT NOT NULL,
+  source TEXT NOT NULL UNIQUE,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  at TEXT NOT NULL,
+  acked_by TEXT,
+  acked_name TEXT,
+  acked_at TEXT,
+  closed_by TEXT,
+  closed_name TEXT,
+  closed_at TEXT,
+  safe_since TEXT
+);
+CREATE INDEX declared_open ON declared (number) WHERE closed_at IS NULL;
+CREATE TABLE declared_links (
+  number BIGINT NOT NULL,
+  incident TEXT NOT NULL,
+  at TEXT NOT NULL,
+  rowid BIGINT GENERATED ALWAYS AS IDENTITY,
+  PRIMARY KEY (number, incident)
+);
+CREATE INDEX declared_links_incident ON declared_links (incident);
+CREATE TABLE declared_entries (
+  id BIGINT PRIMARY KEY,
+  number BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  at TEXT NOT NULL,
+  text TEXT NOT NULL,
+  ts TEXT NOT NULL
+);
+CREATE INDEX declared_entries_number ON declared_entries (number, at);
+CREATE UNIQUE INDEX declared_entries_message ON declared_entries (number, ts) WHERE ts <> '';
+"""
 LATER_STEPS: tuple[tuple[str, str], ...] = (
     ("overrides_with_an_end", _OVERRIDES),
     ("workflow_steps_outlive_the_process", _WORKFLOW_STEPS),
     ("link_cards_are_kept_up_to_date", _LINK_CARDS),
+    ("incidents_declared_by_a_team", _DECLARED),
 )  # name and SQL of the steps that came after ``BASE``, in their order
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.domain import Alert, NewsItem, Notice, Notification, NotificationKind
+from bot.domain import Alert, DeclaredPost, NewsItem, Notice, Notification, NotificationKind
 from bot.storage import mapping
 from bot.storage.connection import IGNORE, Database
 from bot.storage.delivery_order import DeliveryRank, delivery_rank
@@ -29,7 +29,7 @@ class _Form:
     ``alert_rank`` is the place that the alert of the same incident would have now.
     """
 
-    about: Alert | Notice
+    about: Alert | Notice | DeclaredPost
     news: NewsItem | None
     rest: str
     rank: DeliveryRank
@@ -125,10 +125,11 @@ def _enqueue_layer(db: Database, layer: Sequence[_Pending], at: datetime) -> Non
     db.write_all("UPDATE pauses SET probe_at = ? WHERE channel = ? AND probe_at > ?", outages)
     mentions = ((now, *p.thread) for p in sent if p.notification.mentions)
     db.write_all("UPDATE alerts SET rung_at = ? WHERE channel = ? AND incident = ?", mentions)
-    edits = ((*p.thread, now) for p in sent if p.notification.kind is NotificationKind.EDIT)
+    edits = ((*p.thread, p.notification.key, now) for p in sent if p.notification.kind is NotificationKind.EDIT)
     db.write_all(  # of both conditions on the state, the first one lets SQLite use the index of the unsent
         "UPDATE outbox SET state = 'superseded' WHERE channel = ? AND incident = ? AND kind = 'edit'"
-        " AND state IN ('waiting', 'sending') AND (state = 'waiting' OR due_at > ?)",  # not what is under way
+        " AND key <> ? AND state IN ('waiting', 'sending')"
+        " AND (state = 'waiting' OR due_at > ?)",  # not what is under way
         edits,
     )
     _keep_order(db, sent)

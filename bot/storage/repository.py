@@ -30,6 +30,7 @@ from bot.storage import mapping, poll_batch, transitions
 from bot.storage.api_tokens import ApiTokens
 from bot.storage.archive import Archive
 from bot.storage.connection import Database, DatabaseUrl, Lease, Place, Upsert, Waiting
+from bot.storage.declared import DeclaredStore
 from bot.storage.deduplication import SeenEvents
 from bot.storage.engines import open_database
 from bot.storage.link_cards import LinkCardStore
@@ -50,7 +51,7 @@ class Repository(OutboxStore):
     """All reads and writes of one database. Use ``Repository.open``; not thread-safe. Methods may raise StoreError.
 
     The outbox is its base class; ``archive``, ``poll_log``, ``heard`` (deduplication), ``schedules``, ``link_cards``,
-    ``api_tokens`` and ``workflow_steps`` are the other parts.
+    ``api_tokens``, ``workflow_steps`` and ``declared`` are the other parts.
     """
 
     def __init__(self, database: Database) -> None:
@@ -63,6 +64,7 @@ class Repository(OutboxStore):
         self.link_cards = LinkCardStore(database)
         self.api_tokens = ApiTokens(database)
         self.workflow_steps = WorkflowStepStore(database)
+        self.declared = DeclaredStore(database)
         self._poll_batch = poll_batch.PollBatch()
         self._subscriptions = TableCache(database, ("subscriptions",), self._read_subscriptions)
         self._by_target = TableCache(database, ("subscriptions",), self._group_subscriptions)

@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from bot.domain import (
+    DECLARED_PREFIX,
     TOOL_PREFIX,
     Condition,
     Event,
@@ -199,15 +200,18 @@ def resume_channel(db: Database, channel: str) -> bool:
 def drop_what_is_over(db: Database, channel: str) -> int:
     """Gives up what is not about an open incident; returns how many notifications that are.
 
-    A tool of ``[[notify]]`` that has got the beginning still gets the end.
+    A tool of ``[[notify]]`` that has got the beginning still gets the end. What is about an incident that a team
+    declared stays, since people wrote it.
     """
     return db.write(
         "UPDATE outbox SET state = 'parked', error = 'it was over before its channel took posts again',"
         " told_at = created_at"
         " WHERE channel = ? AND state IN ('waiting', 'sending') AND NOT EXISTS"
         " (SELECT 1 FROM incidents i WHERE i.id = outbox.incident AND i.closed_at IS NULL)"
+        " AND outbox.incident NOT LIKE ?"
         " AND NOT (outbox.channel LIKE ? AND EXISTS (SELECT 1 FROM alerts a WHERE a.channel = outbox.channel"
         " AND a.incident = outbox.incident AND a.ts IS NOT NULL))",
         channel,
+        f"{DECLARED_PREFIX}%",
         f"{TOOL_PREFIX}%",
     )

@@ -10,6 +10,7 @@ from datetime import datetime, time
 from typing import Any
 
 from bot.domain import (
+    DECLARED_PREFIX,
     TOOL_PREFIX,
     ChannelPreferences,
     ChatUser,
@@ -78,8 +79,11 @@ class UserActionStore:
 
     def latest_incident(self, channel: str) -> str | None:
         """The incident of the newest alert in this channel; None if it had no alert."""
-        newest = "SELECT incident FROM alerts WHERE channel = ? ORDER BY opened_at DESC, rowid DESC LIMIT 1"
-        return next((row["incident"] for row in self._db.rows(newest, channel)), None)
+        newest = (
+            "SELECT incident FROM alerts WHERE channel = ? AND incident NOT LIKE ?"
+            " ORDER BY opened_at DESC, rowid DESC LIMIT 1"
+        )
+        return next((row["incident"] for row in self._db.rows(newest, channel, f"{DECLARED_PREFIX}%")), None)
 
     def incident_provider(self, incident: str) -> str | None:
         """The provider of an incident that some channel was notified of; None if no channel was."""

@@ -50,6 +50,7 @@ def test_after_the_all_clear_there_are_the_summary_the_timeline_and_a_note():
 def test_more_is_behind_three_dots():
     [more] = [e for e in shown() if e["type"] == "overflow"]
     assert [(o["text"]["text"], o["value"]) for o in more["options"]] == [
+        ("This hits us", "hits i1"),
         ("Add note", "note i1"),
         ("Timeline", "timeline i1"),
         ("Share summary", "share i1"),
@@ -61,7 +62,8 @@ def test_more_is_behind_three_dots():
 def test_more_than_twelve_services_have_a_list_of_their_own(count, is_offered):
     many = replace(ALERT, lines=tuple(line(f"Acme {n}") for n in range(count)))
     [more] = [e for e in shown(many) if e["type"] == "overflow"]
-    assert (more["options"][0]["text"]["text"] == f"Show all {count} services") is is_offered
+    assert (more["options"][1]["text"]["text"] == f"Show all {count} services") is is_offered
+    assert len(more["options"]) == 5, "Slack takes no more"
 
 
 def test_several_surfaces_are_a_menu():

@@ -201,6 +201,7 @@ def test_action_ids_never_change():
         "affected",
         "ask",
         "choose",
+        "declared",
         "more",
         "mute",
         "note",

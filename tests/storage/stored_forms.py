@@ -21,12 +21,18 @@ from bot.domain import (
     AnnouncedSurface,
     Attribution,
     AttributionKind,
+    ChatUser,
     Component,
     ComponentAbsence,
     ComponentOutage,
     ComponentPin,
     ComponentTransition,
     Condition,
+    DeclaredIncident,
+    DeclaredPlace,
+    DeclaredPost,
+    DeclaredSeverity,
+    DeclaredStep,
     DurationHistory,
     Estimate,
     EvidenceKind,
@@ -62,6 +68,7 @@ from bot.domain import (
     UnsettledEnding,
     Update,
     Upstream,
+    UserAction,
     Verdict,
 )
 from bot.storage import forms, mapping
@@ -344,8 +351,40 @@ def post(kind, key, about):
     return Notification("C1", kind, key, about, NEWS, 7, ("<@U1>",), "quiet hours", "inc0")
 
 
+def declared(step, severity, place):
+    return DeclaredPost(
+        DeclaredIncident(
+            number=7,
+            title="Checkout fails",
+            severity=severity,
+            declared=UserAction(ChatUser("U1", "Ann"), at(1)),
+            origin="C1",
+            incidents=("inc1", "inc2"),
+            place=place,
+            channel="C9",
+            no_channel="missing_scope",
+            closes_when_safe=True,
+            closed=UserAction(ChatUser("U2", "Bob"), at(2)),
+            safe_since=at(3),
+            acked=UserAction(ChatUser("U3", "Cem"), at(4)),
+            pinned="pinned",
+        ),
+        step,
+        "declared:7:vendor",
+        at(5),
+        said=MESSAGE,
+        inside="declared:7",
+        facts=("Acme API outage",),
+        url="https://status.acme.example/incidents/inc1",
+    )
+
+
+DECLARED = [
+    declared(*values) for values in zip(DeclaredStep, cycle(DeclaredSeverity), cycle(DeclaredPlace), strict=False)
+]
 POSTS = (
     *(post(kind, f"inc1:{kind}", ALERT) for kind in NotificationKind if kind is not NotificationKind.NOTICE),
+    *(post(NotificationKind.REPLY, f"declared:7:{one.step}", one) for one in DECLARED),
     *(post(NotificationKind.NOTICE, f"acme:{kind}", notice(kind)) for kind in NoticeKind),
 )
 

@@ -18,8 +18,9 @@ def request(announcement: Announcement, address: base.ToolAddress, dedup_key: st
     if announcement.phase is Phase.ACKNOWLEDGED:
         return None
     ends_at = announcement.ended_at if announcement.phase is Phase.RESOLVED else announcement.as_of + FIRES_FOR
+    name = "DeclaredIncident" if announcement.declared else "VendorIncident"
     alert = {
-        "labels": {"alertname": "VendorIncident", "provider": announcement.provider, "incident": dedup_key},
+        "labels": {"alertname": name, "provider": announcement.provider, "incident": dedup_key},
         "annotations": {
             "summary": announcement.headline.text,
             "description": formatting.truncate(base.plain_body(announcement, MAX_TEXT), MAX_TEXT, "…"),

@@ -72,6 +72,13 @@ def title_text(announcement: Announcement, limit: int) -> str:
     return formatting.truncate(f"{emoji} {announcement.headline.text}".strip(), limit, "…")
 
 
+def class_text(announcement: Announcement) -> str:
+    """What kind of event it is, in words: the status, or that a team declared it."""
+    if announcement.declared is not None:
+        return "declared incident"
+    return announcement.headline.status.value if announcement.headline.status else "incident"
+
+
 def plain_body(announcement: Announcement, limit: int) -> str:
     """Everything below the headline in plain text."""
     quote = [f"“{announcement.quote}”"] if announcement.quote else []

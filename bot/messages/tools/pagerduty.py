@@ -21,7 +21,8 @@ def request(announcement: Announcement, address: base.ToolAddress, dedup_key: st
     action = _ACTIONS[announcement.phase]
     body: dict[str, object] = {"routing_key": address.key, "event_action": action, "dedup_key": dedup_key[:MAX_KEY]}
     if action == "trigger":
-        link = {"href": announcement.url, "text": f"{announcement.provider_name}: the incident's page"}
+        whose = "the vendor" if announcement.declared else announcement.provider_name
+        link = {"href": announcement.url, "text": f"{whose}: the incident's page"}
         body |= {
             "client": "Brownout",
             "payload": {
@@ -31,7 +32,7 @@ def request(announcement: Announcement, address: base.ToolAddress, dedup_key: st
                 "timestamp": base.iso(announcement.began_at),
                 "component": ", ".join(service.id for service in announcement.services)[:MAX_KEY] or None,
                 "group": announcement.provider,
-                "class": announcement.headline.status.value if announcement.headline.status else "incident",
+                "class": base.class_text(announcement),
                 "custom_details": {
                     "advice": base.plain_body(announcement, MAX_DETAIL),
                     "services": base.service_facts(announcement),

@@ -10,8 +10,11 @@ SCHEMA = "notify/1"
 
 
 def request(announcement: Announcement, address: base.ToolAddress, dedup_key: str) -> base.ToolRequest:
-    """Every phase is one event: ``incident.triggered``, ``.updated``, ``.acknowledged``, ``.resolved``."""
-    data = {
+    """Every phase is one event: ``incident.triggered``, ``.updated``, ``.acknowledged``, ``.resolved``.
+
+    Of an incident that a team declared, ``declared.triggered`` and so on.
+    """
+    data: dict[str, object] = {
         "schema": SCHEMA,
         "dedup_key": dedup_key,
         "incident": announcement.incident,
@@ -34,7 +37,16 @@ def request(announcement: Announcement, address: base.ToolAddress, dedup_key: st
         "maintenance": announcement.is_maintenance,
         "suspected": announcement.is_suspected,
     }
-    kind = f"incident.{announcement.phase}"
+    if incident := announcement.declared:
+        data["declared"] = {
+            "number": incident.number,
+            "severity": incident.severity.value,
+            "declared_by": incident.declared.by.name,
+            "declared_at": base.iso(incident.declared.at),
+            "incidents": [*incident.incidents],
+            "safe_since": base.iso(incident.safe_since),
+        }
+    kind = f"{'declared' if announcement.declared else 'incident'}.{announcement.phase}"
     body = {"type": kind, "timestamp": base.iso(announcement.as_of), "data": data}
     return base.ToolRequest(address.url, body)
 

@@ -33,7 +33,7 @@ def route_to_tool(alert: Alert, target: ToolTarget, *, has_alert: bool) -> Itera
         target: The tool.
         has_alert: Whether it got the incident's beginning, or will get it.
     """
-    if not has_alert and not _has_wanted_advice(alert, target):
+    if not has_alert and not (target.alerts and _has_wanted_advice(alert, target)):
         return
     subscriptions = tool_subscriptions(alert.provider, target)
     preferences = {target.channel: ChannelPreferences(target.channel, maintenance=target.maintenance)}

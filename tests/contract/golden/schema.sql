@@ -19,6 +19,7 @@
 -- step: brownout overrides_with_an_end
 -- step: brownout workflow_steps_outlive_the_process
 -- step: brownout link_cards_are_kept_up_to_date
+-- step: brownout incidents_declared_by_a_team
 
 CREATE TABLE "_sqlite_migrations" (
    "id" INTEGER PRIMARY KEY,
@@ -98,6 +99,55 @@ CREATE TABLE coverage (
   until TEXT NOT NULL,
   PRIMARY KEY (backfill, since)
 ) WITHOUT ROWID;
+
+CREATE TABLE declared (
+  number INTEGER PRIMARY KEY,
+  title TEXT NOT NULL,
+  severity TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  place TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  no_channel TEXT NOT NULL,
+  closes_when_safe INTEGER NOT NULL,
+  pinned TEXT NOT NULL,
+  source TEXT NOT NULL UNIQUE,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  at TEXT NOT NULL,
+  acked_by TEXT,
+  acked_name TEXT,
+  acked_at TEXT,
+  closed_by TEXT,
+  closed_name TEXT,
+  closed_at TEXT,
+  safe_since TEXT
+);
+
+CREATE TABLE declared_entries (
+  id INTEGER PRIMARY KEY,
+  number INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  person TEXT NOT NULL,
+  name TEXT NOT NULL,
+  at TEXT NOT NULL,
+  text TEXT NOT NULL,
+  ts TEXT NOT NULL
+);
+
+CREATE UNIQUE INDEX declared_entries_message ON declared_entries (number, ts) WHERE ts <> '';
+
+CREATE INDEX declared_entries_number ON declared_entries (number, at);
+
+CREATE TABLE declared_links (
+  number INTEGER NOT NULL,
+  incident TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (number, incident)
+);
+
+CREATE INDEX declared_links_incident ON declared_links (incident);
+
+CREATE INDEX declared_open ON declared (number) WHERE closed_at IS NULL;
 
 CREATE TABLE digests (
   channel TEXT PRIMARY KEY,
