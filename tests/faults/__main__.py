@@ -8,6 +8,7 @@ disk      the real bot on a disk that is full for a while (wants a mount namespa
 sources   nine faults of a status page, healthy and in an incident
 slack     six faults of Slack
 tools     five faults of a tool of [[notify]], and kill -9 at system calls of a pass that sends to it
+steps     a workflow's steps of the real bot in HTTP mode, with kill -9 at five kinds of moments; ``--kills`` of each
 standby   two bots on PostgreSQL, of which one waits: kill -9, SIGSTOP, a server that stops, a network that is cut;
           ``--share`` of the hundred cycles
 days      random days with a virtual clock: pages, faults, clock jumps, crashes; ``--seed``, ``--days``
@@ -26,7 +27,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.faults import crashes, days, disk, power, shown, slacks, sources, standby
+from tests.faults import crashes, days, disk, power, shown, slacks, sources, standby, workflow_steps
 from tests.faults.fake_services import SLACK_FAULTS, SOURCE_FAULTS, TOOL_FAULTS
 from tests.faults.tables import table
 
@@ -112,6 +113,10 @@ async def standby_faults(asked: argparse.Namespace) -> None:
     print(table(standby.HEAD, await standby.table_rows(asked.share, asked.seed)))
 
 
+async def step_kills(asked: argparse.Namespace) -> None:
+    print(await workflow_steps.report(asked.kills))
+
+
 async def shown_days(asked: argparse.Namespace) -> None:
     folder = os.environ.get("BROWNOUT_SHARED")
     print(await shown.report(asked.seed, min(asked.days, 20), Path(folder) if folder else None))
@@ -125,6 +130,7 @@ PARTS = {
     "sources": source_faults,
     "slack": slack_faults,
     "tools": tool_faults,
+    "steps": step_kills,
     "standby": standby_faults,
     "days": random_days,
     "shown": shown_days,
@@ -146,5 +152,6 @@ if __name__ == "__main__":
     given.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311
     given.add_argument("--every", type=int, default=8)
     given.add_argument("--share", type=float, default=1.0)
+    given.add_argument("--kills", type=int, default=20)
     given.add_argument("--days", type=int, default=100)
     asyncio.run(main(given.parse_args()))

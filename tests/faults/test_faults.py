@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import sqlite3
+from contextlib import closing
 
 import pytest
 
-from tests.faults import crashes, days, disk, power, slacks, sources
+from tests.faults import crashes, days, disk, power, slacks, sources, workflow_steps
 from tests.faults.fake_services import SOURCE_FAULTS
 
 pytestmark = pytest.mark.anyio
@@ -105,3 +107,21 @@ async def test_days_of_faults_catch_a_control(design):
 
 async def test_a_day_with_a_gap_catches_a_control_that_knows_only_what_a_poll_shows():
     assert await days.Day("8:31", "edges-only").live()
+
+
+@pytest.mark.parametrize("kind", ["at any moment of 20 events", "after Slack took the end, before it answers"])
+async def test_a_kill_loses_no_step_of_a_workflow(tmp_path, kind):
+    assert (await workflow_steps.tried(kind, 1, tmp_path)).lost == 0
+
+
+async def test_a_step_that_waits_outlives_a_kill(tmp_path):
+    async with workflow_steps.step_bot(tmp_path) as bot:
+        await bot.start()
+        await bot.deliver(workflow_steps.WAIT, "Fx1", timeout_minutes=60)
+        bot.kill()
+        await bot.process.wait()
+        with closing(sqlite3.connect(bot.database)) as database, database:  # an hour passes while no bot runs
+            database.execute("UPDATE workflow_steps SET until = since")
+        await bot.restart()
+        assert await bot.count_ended({"Fx1"}) == 1
+        assert bot.slack.ended["Fx1"]["timed_out"] is True

@@ -62,7 +62,8 @@ class FakeWorkflows:
     """Slack's Web API for steps. ``ended`` has how each execution ended, ``asked`` all calls with their tokens.
 
     ``faults`` are played by the next calls that end a step: ``429``, ``500``, ``close`` (before it is taken), ``lost``
-    (taken, and no answer), or a code of Slack. ``on_end`` is called when a step is taken, before the answer.
+    (taken, and no answer), or a code of Slack. ``on_end`` is called when a step is taken, before the answer; ``on_fault``
+    before a connection is broken off.
     """
 
     def __init__(self):
@@ -72,6 +73,7 @@ class FakeWorkflows:
         self.asked = []
         self.faults = deque()
         self.on_end = lambda _: None
+        self.on_fault = lambda: None
 
     def routes(self):
         """The routes of all methods."""
@@ -99,11 +101,13 @@ class FakeWorkflows:
                 return web.json_response(body, status=429, headers={"retry-after": "30"})
             case "500":
                 return web.Response(status=500)
-            case "close":
+            case "close" | "lost":
+                if fault == "lost":
+                    self._take(method, given)
+                self.on_fault()
                 return await abort(request)
-            case "" | "lost":
-                answer = self._take(method, given)
-                return await abort(request) if fault else web.json_response(answer)
+            case "":
+                return web.json_response(self._take(method, given))
         return web.json_response({"ok": False, "error": fault})
 
     def _take(self, method, given):
