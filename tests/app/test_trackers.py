@@ -123,16 +123,29 @@ async def test_a_tracker_that_stays_high_is_not_learned_as_usual(start):
     assert (await trackers.read("dd")).is_trouble is True
 
 
-SHAPES = {  # the examples of bot/docs/evidence.md, each with an answer in the published shape, and what it means
+SHAPES = {  # the examples of bot/docs/evidence.md, each with a made-up answer, and what it means
     "statusgator": (
-        {"value": "data.status", "over": None, "trouble": ["down", "warn"]},
-        {"success": True, "data": {"id": 1, "name": "Claude", "status": "down", "early_warning_signals": True}},
+        {
+            "value": "data[?display_name=='Claude'] | [0].filtered_status",
+            "over": None,
+            "trouble": ["down", "warn"],
+        },
+        {"success": True, "data": [{"id": "m1", "display_name": "Claude", "filtered_status": "down"}]},
         "down",
     ),
     "isdown": (
-        {"value": "status", "over": None, "trouble": ["down", "degraded", "partial_outage"]},
-        {"name": "Claude", "status": "degraded"},
-        "degraded",
+        {"value": "components[?name=='Claude'] | [0].status", "over": None, "trouble": ["minor", "major", "down"]},
+        {
+            "page": {"id": "a1b2"},
+            "status": {"indicator": "minor"},
+            "components": [{"name": "Claude", "status": "minor"}],
+        },
+        "minor",
+    ),
+    "downdetector's status": (
+        {"value": "status", "over": None, "trouble": ["danger"]},
+        {"id": 1, "name": "Claude", "status": "danger"},
+        "danger",
     ),
     "downdetector": (
         {"value": "stats_15", "usual": "baseline_15", "over": None, "times_usual": 5},
@@ -158,7 +171,7 @@ SHAPES = {  # the examples of bot/docs/evidence.md, each with an answer in the p
 
 
 @pytest.mark.parametrize("name", SHAPES)
-async def test_an_answer_in_a_published_shape_is_read(start, name):
+async def test_an_answer_as_in_the_manual_is_read(start, name):
     options, answer, says = SHAPES[name]
     _, trackers = start(Answers(answer), **options)
     found = await trackers.read("dd")

@@ -30,6 +30,13 @@ from bot.rules.verdict import machine_form
 from tests.support.scenario import GREEN, RED, Scenario
 
 CLIENTS = 1000
+LABELS = (
+    "retries during the outage",
+    "highest rate after it",
+    "half done after",
+    "nine in ten done after",
+    "all done after",
+)
 BEGAN_S, MITIGATED_S, END_S = 600.0, 2400.0, 3 * 3600.0
 POSTS = [
     (10, "investigating", "We see errors.", RED),
@@ -143,7 +150,8 @@ def figures(vendor: Vendor, clients: int) -> list[str]:
     """Requests in the outage, the highest rate after it, and when half, nine in ten and all clients were done."""
     after = [n for second, n in vendor.per_second().items() if second >= MITIGATED_S]
     done = sorted(at - MITIGATED_S for at in vendor.done)
-    minutes = [f"{done[int(share * (clients - 1))] / 60:.1f} min" for share in (0.5, 0.9, 1.0)]
+    needed = [int(share * (clients - 1)) for share in (0.5, 0.9, 1.0)]
+    minutes = [f"{done[n] / 60:.1f} min" if n < len(done) else "never" for n in needed]
     return [str(sum(at < MITIGATED_S for at in vendor.asked) - clients), f"{max(after)}/s", *minutes]
 
 
@@ -154,10 +162,14 @@ def lines(vendors: dict[str, Vendor], bots: dict[str, Bot], clients: int) -> lis
         "|---|" + "---:|" * len(vendors),
     ]
     found = {name: [*figures(vendor, clients), str(bots[name].asks)] for name, vendor in vendors.items()}
-    labels = ["retries during the outage", "highest rate after it", "half done after", "nine in ten done after"]
-    labels += ["all done after", "questions to the bot"]
+    labels = [*LABELS, "questions to the bot"]
     table += [f"| {label} | " + " | ".join(v[n] for v in found.values()) + " |" for n, label in enumerate(labels)]
-    table += ["", "Requests per second at the vendor (highest of the span), from the mitigation on:", ""]
+    return [*table, "", *rates(vendors)]
+
+
+def rates(vendors: dict[str, Vendor]) -> list[str]:
+    """The table of requests per second."""
+    table = ["Requests per second at the vendor (highest of the span), from the mitigation on:", ""]
     table += ["| after | " + " | ".join(vendors) + " |", "|---|" + "---:|" * len(vendors)]
     edges = [-600, -60, 0, 10, 60, 120, 300, 600, 1200, 1800, 2700, 3600, 5400]
     for start, end in pairwise(edges):
@@ -169,16 +181,17 @@ def lines(vendors: dict[str, Vendor], bots: dict[str, Bot], clients: int) -> lis
     return table
 
 
-def plot(vendors: dict[str, Vendor], file: Path) -> None:
+def plot(vendors: dict[str, Vendor], file: Path, outage_s: float = MITIGATED_S - BEGAN_S) -> None:
+    """Draws the requests per second, by seconds in which the outage ends at MITIGATED_S."""
     from matplotlib.figure import Figure  # noqa: PLC0415  (only for --plot)
 
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     axes = figure.subplots()
     for name, vendor in vendors.items():
         counts = vendor.per_second()
-        seconds = range(int(BEGAN_S) - 60, int(END_S) // 2)
+        seconds = range(int(MITIGATED_S - outage_s) - 60, max(int(max(v.asked)) + 60 for v in vendors.values()))
         axes.step([(s - MITIGATED_S) / 60 for s in seconds], [counts[s] for s in seconds], label=name, linewidth=0.8)
-    axes.axvspan((BEGAN_S - MITIGATED_S) / 60, 0, alpha=0.15, color="tab:red", label="outage")
+    axes.axvspan(-outage_s / 60, 0, alpha=0.15, color="tab:red", label="outage")
     axes.set(xlabel="minutes after the mitigation", ylabel="requests per second at the vendor", yscale="symlog")
     axes.legend()
     figure.savefig(file, dpi=110)

@@ -96,7 +96,7 @@ class AcceptedMessage:
 
 
 class FakeSlackApi(LoopbackService):
-    """chat.postMessage and chat.update, and the channel's history where that ``may_be_read``.
+    """chat.postMessage, chat.update and auth.test, and the channel's history where that ``may_be_read``.
 
     ``fault`` is one of SLACK_FAULTS, or an error code of Slack's.
     """
@@ -151,6 +151,8 @@ class FakeSlackApi(LoopbackService):
         return "chat:write,channels:history" if self.may_be_read else "chat:write"
 
     def _done(self, path: str, args: dict[str, Any]) -> dict[str, Any]:
+        if path.endswith("auth.test"):  # asked before a post is sent again
+            return {"ok": True, "user_id": "UBOT", "bot_id": "B1", "team_id": "T1"}
         if "conversations." not in path:
             return {"ok": True, "ts": self._take(path, args), "channel": args.get("channel")}
         if not self.may_be_read:

@@ -15,9 +15,12 @@ MAX_WAIT_S = 86_400.0
 _STATUS = re.compile(
     r"^\W*([1-5]\d\d)\b"
     r"|\b(?:status(?:.?code)?|error code|code|http(?:/\d(?:\.\d)?)?|http error|returned error|responded with|answered"
-    r"|err|\w{0,60}error|\w{0,60}exception|\w{0,60}unavailable)\W{1,4}([1-5]\d\d)\b"
+    r"|err|(?!transferencoding)\w{0,60}error|\w{0,60}exception|exceptions\.\w{0,60}|\w{0,60}unavailable)"
+    r"\W{1,4}([1-5]\d\d)\b"
     r"|\b([1-5]\d\d)\W{1,3}(?:internal server|bad gateway|service unavailable|gateway time|too many|unauthorized"
-    r"|forbidden|not found|bad request|client error|server error|payment|overloaded|payload|request)"
+    r"|forbidden|not found|bad request|client error|server error|payment|overloaded|payload|request"
+    r"|web server|origin is|ssl handshake)"
+    r"|\b(?:bad gateway|service unavailable|gateway time-?out|internal server error)\W{1,2}([1-5]\d\d)\b"
 )
 _WAIT_HEADER = re.compile(r"retry.after(.ms)?\W{1,6}(\d{1,6}(?:\.\d+)?)\s?(ms|milliseconds?)?")
 _WAIT_WORDS = re.compile(
