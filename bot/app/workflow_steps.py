@@ -19,6 +19,7 @@ from bot.domain import Provider, ProviderState, StepKind, StepOutcome, StepValue
 from bot.errors import DeliveryError, RefusalScope, StoreError, UsageError
 from bot.messages import workflow_steps as messages
 from bot.queries.current import StatusQueries
+from bot.unit_of_work import INLINE, UnitRunner
 
 log = logging.getLogger("brownout")
 
@@ -51,26 +52,33 @@ class StepRequest:
 
 @dataclass(slots=True)
 class WorkflowStepRunner:
-    """The steps of all workflows. ``run`` is a service of the scheduler; ``begin`` is called by Slack's listener."""
+    """The steps of all workflows. ``run`` is a service of the scheduler; ``begin`` is called by Slack's listener.
+
+    What it does to the database are units of work of ``units``.
+    """
 
     queries: StatusQueries
     client: StepClient
+    units: UnitRunner = INLINE
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _not_before: datetime | None = None  # Slack asked for a pause, which applies to all steps
     _failure: str = ""  # what was logged last, and has not passed
 
-    def begin(self, request: StepRequest) -> None:
+    async def begin(self, request: StepRequest) -> None:
         """Records a step before Slack is acknowledged. An execution that is recorded already stays as it is.
 
         Raises StoreError where it can't be recorded: Slack then sends it again.
         """
+        await self.units.run_next(self._record, request)
+        self._wake.set()
+
+    def _record(self, request: StepRequest) -> None:
         store = self.queries.repository.workflow_steps
         step = self._read_request(request, self.queries.now())
         if step.outcome is None and store.count_waiting() >= MAX_WAITING:
             step = replace(step, outcome=messages.full_outcome(MAX_WAITING))
         if store.add(step) and step.outcome is None:
             log.info("workflow step %s waits for %s until %s", step.execution, step.surface, step.until.isoformat())
-        self._wake.set()
 
     async def run(self) -> None:
         """Decides about the steps that wait and tells Slack the outcomes, until it is cancelled."""
@@ -87,9 +95,14 @@ class WorkflowStepRunner:
 
     async def turn(self) -> float:
         """One look at all steps; returns the seconds until the next one. Raises StoreError."""
+        for step in await self.units.run(self._decide):
+            if self._not_before is not None and self.queries.now() < self._not_before:
+                break
+            await self._send(step, step.outcome or StepOutcome(error=messages.UNKNOWN_STEP))
+        return await self.units.run(self._pause_s)
+
+    def _pause_s(self) -> float:
         store = self.queries.repository.workflow_steps
-        self._decide(store.waiting())
-        await self._send_due()
         next_due = store.next_due()
         if next_due is None:
             return CHECK_S if store.count_waiting() else IDLE_S
@@ -115,18 +128,17 @@ class WorkflowStepRunner:
         slowly, fails_late = (request.inputs.get(name) is True for name in ("slowly", "fail_on_timeout"))
         return replace(step, until=now + timeout, slowly=slowly, fails_late=fails_late)
 
-    def _decide(self, waiting: tuple[WorkflowStep, ...]) -> None:
-        """Records an outcome for each step that need not wait any longer."""
-        if not waiting:
-            return
+    def _decide(self) -> tuple[WorkflowStep, ...]:
+        """Records an outcome for each step that need not wait any longer; returns the steps to be ended now."""
         now, store = self.queries.now(), self.queries.repository.workflow_steps
         services = {s.id: (p, s) for p in self.queries.providers for s in p.surfaces}
         states: dict[str, ProviderState] = {}
-        for step in waiting:
+        for step in store.waiting():
             known = services.get(step.surface)
             outcome = self._outcome(step, *known, states, now) if known else messages.gone_outcome(step.surface)
             if outcome is not None:
                 store.set_outcome(step.execution, outcome, now)
+        return store.due(now)
 
     def _outcome(
         self, step: WorkflowStep, provider: Provider, surface: Surface, states: dict[str, ProviderState], now: datetime
@@ -137,12 +149,6 @@ class WorkflowStepRunner:
 
     # --- telling Slack ------------------------------------------------------------------------------------------------
 
-    async def _send_due(self) -> None:
-        for step in self.queries.repository.workflow_steps.due(self.queries.now()):
-            if self._not_before is not None and self.queries.now() < self._not_before:
-                return
-            await self._send(step, step.outcome or StepOutcome(error=messages.UNKNOWN_STEP))
-
     async def _send(self, step: WorkflowStep, outcome: StepOutcome) -> None:
         store = self.queries.repository.workflow_steps
         try:
@@ -151,9 +157,9 @@ class WorkflowStepRunner:
             else:
                 await self.client.complete_step(step.execution, outcome.outputs)
         except DeliveryError as error:
-            self._record_failure(step, outcome, error)
+            await self.units.run_next(self._record_failure, step, outcome, error)
             return
-        store.mark_ended(step.execution, self.queries.now())
+        await self.units.run_next(store.mark_ended, step.execution, self.queries.now())
         if self._failure:
             log.info("workflow steps are ended again (was: %s)", self._failure)
         self._failure = ""

@@ -406,7 +406,7 @@ def _set_up_slack(
     declarations.register_declarations(bolt, queries)
     events.register_events(bolt, queries, publisher, slack_client)
     conversations.register_conversations(bolt, reader_thread.answer_typed, utc_now)
-    steps = WorkflowStepRunner(queries, slack_client)
+    steps = WorkflowStepRunner(queries, slack_client, units)
     workflow_steps.register_workflow_steps(bolt, queries, steps)
     cards = link_cards.LinkCards(
         *(reader_thread.ask, slack_client, repository.link_cards, limiter, SlackFeatures(utc_now), utc_now),

@@ -30,7 +30,7 @@ def register_workflow_steps(app: AsyncApp, queries: StatusQueries, runner: Workf
 
     async def begin_step(ack: Any, event: dict[str, Any]) -> None:
         execution, kind = event["function_execution_id"], event["function"]["callback_id"]
-        runner.begin(StepRequest(kind, execution, event.get("inputs") or {}))
+        await runner.begin(StepRequest(kind, execution, event.get("inputs") or {}))
         await ack()
 
     async def list_services(ack: Any, complete: Any, inputs: dict[str, Any]) -> None:

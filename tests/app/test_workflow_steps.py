@@ -51,10 +51,10 @@ class Steps:
         self.world = stroke.state
         self.book.record_transition(None, stroke, [])
 
-    def starts(self, kind=StepKind.WAIT, execution="Fx1", **inputs):
+    async def starts(self, kind=StepKind.WAIT, execution="Fx1", **inputs):
         """A workflow starts a step."""
         self.slack.running.add(execution)
-        self.runner.begin(StepRequest(str(kind), execution, SERVICE | inputs))
+        await self.runner.begin(StepRequest(str(kind), execution, SERVICE | inputs))
 
     async def passes(self, minutes, body=None):
         """Time passes with a poll a minute, and a look at the steps after each."""
@@ -87,14 +87,14 @@ async def steps(tmp_path):
 
 
 async def test_a_service_that_is_well_ends_the_wait_at_once(steps):
-    steps.starts()
+    await steps.starts()
     await steps.runner.turn()
     assert (steps.ended["Fx1"]["advice"], steps.ended["Fx1"]["waited_minutes"]) == ("Safe to retry", 0)
 
 
 async def test_a_broken_one_is_waited_for_until_it_is_safe_to_retry(steps):
     await steps.passes(1, BAD)
-    steps.starts()
+    await steps.starts()
     await steps.passes(20, BAD)
     assert steps.ended == {}
     await steps.passes(70)
@@ -104,54 +104,54 @@ async def test_a_broken_one_is_waited_for_until_it_is_safe_to_retry(steps):
 
 async def test_slowly_is_enough_by_choice(steps):
     await steps.passes(1, BAD)
-    steps.starts(slowly=True)
+    await steps.starts(slowly=True)
     await steps.passes(5)
     assert steps.ended["Fx1"]["advice"] == "Retry slowly"
 
 
 async def test_at_the_timeout_it_ends_with_timed_out(steps):
     await steps.passes(1, BAD)
-    steps.starts(timeout_minutes=10)
+    await steps.starts(timeout_minutes=10)
     await steps.passes(11, BAD)
     assert (steps.ended["Fx1"]["advice"], steps.ended["Fx1"]["timed_out"]) == ("Don't retry", True)
 
 
 async def test_at_the_timeout_it_fails_by_choice(steps):
     await steps.passes(1, BAD)
-    steps.starts(timeout_minutes=10, fail_on_timeout=True)
+    await steps.starts(timeout_minutes=10, fail_on_timeout=True)
     await steps.passes(11, BAD)
     assert steps.ended["Fx1"].startswith("Acme API: still not safe to retry after 10 min.")
 
 
 async def test_the_status_is_told_at_once(steps):
     await steps.passes(1, BAD)
-    steps.starts(StepKind.STATUS)
+    await steps.starts(StepKind.STATUS)
     await steps.runner.turn()
     assert (steps.ended["Fx1"]["status"], steps.ended["Fx1"]["advice"]) == ("outage", "Don't retry")
 
 
 @pytest.mark.parametrize("kind", [StepKind.WAIT, StepKind.STATUS])
 async def test_a_service_that_is_not_known_fails_with_the_nearest(steps, kind):
-    steps.starts(kind, service="acme-apo")
+    await steps.starts(kind, service="acme-apo")
     await steps.runner.turn()
     assert steps.ended["Fx1"].startswith("No service called “acme-apo”. Closest: `acme-api`")
 
 
 async def test_a_missing_service_fails_with_what_to_do(steps):
-    steps.starts(service=None)
+    await steps.starts(service=None)
     await steps.runner.turn()
     assert steps.ended["Fx1"].startswith("Name a service.")
 
 
 async def test_a_step_of_another_version_fails_with_what_to_do(steps):
-    steps.starts("order_pizza")
+    await steps.starts("order_pizza")
     await steps.runner.turn()
     assert steps.ended["Fx1"] == UNKNOWN_STEP
 
 
 async def test_a_service_that_is_removed_meanwhile_fails_the_step(steps):
     await steps.passes(1, BAD)
-    steps.starts()
+    await steps.starts()
     steps.providers.clear()
     await steps.runner.turn()
     assert steps.ended["Fx1"] == "Brownout does not watch acme-api any more, so this step can't wait for it."
@@ -160,22 +160,22 @@ async def test_a_service_that_is_removed_meanwhile_fails_the_step(steps):
 async def test_one_step_too_many_fails_and_the_others_wait(steps):
     await steps.passes(1, BAD)
     for number in range(MAX_WAITING + 1):
-        steps.starts(execution=f"Fx{number}")
+        await steps.starts(execution=f"Fx{number}")
     await steps.runner.turn()
     assert list(steps.ended) == [f"Fx{MAX_WAITING}"]
     assert "200 steps wait already" in steps.ended[f"Fx{MAX_WAITING}"]
 
 
 async def test_an_event_that_comes_again_begins_nothing_new(steps):
-    steps.starts()
+    await steps.starts()
     await steps.runner.turn()
-    steps.runner.begin(StepRequest(str(StepKind.WAIT), "Fx1", SERVICE))
+    await steps.runner.begin(StepRequest(str(StepKind.WAIT), "Fx1", SERVICE))
     await steps.runner.turn()
     assert [method for method, _ in steps.slack.asked].count("functions.completeSuccess") == 1
 
 
 async def test_the_bots_own_token_ends_a_step(steps):
-    steps.starts()
+    await steps.starts()
     await steps.runner.turn()
     assert {token for _, token in steps.slack.asked} == {TOKEN}
 
@@ -183,7 +183,7 @@ async def test_the_bots_own_token_ends_a_step(steps):
 @pytest.mark.parametrize("fault", ["500", "close", "internal_error", "access_denied"])
 async def test_what_slack_does_not_take_is_tried_again(steps, fault):
     steps.slack.faults.append(fault)
-    steps.starts()
+    await steps.starts()
     await steps.runner.turn()
     assert steps.ended == {}
     steps.clock.move(seconds=2)
@@ -194,7 +194,7 @@ async def test_what_slack_does_not_take_is_tried_again(steps, fault):
 async def test_a_pause_that_slack_asks_for_is_kept_for_all_steps(steps):
     steps.slack.faults.append("429")
     for number in range(3):
-        steps.starts(execution=f"Fx{number}")
+        await steps.starts(execution=f"Fx{number}")
     await steps.runner.turn()
     steps.clock.move(seconds=29)
     await steps.runner.turn()
@@ -206,7 +206,7 @@ async def test_a_pause_that_slack_asks_for_is_kept_for_all_steps(steps):
 
 async def test_an_answer_that_was_lost_is_no_second_end(steps):
     steps.slack.faults.append("lost")
-    steps.starts()
+    await steps.starts()
     await steps.runner.turn()
     steps.clock.move(seconds=2)
     await steps.runner.turn()
@@ -216,7 +216,7 @@ async def test_an_answer_that_was_lost_is_no_second_end(steps):
 
 
 async def test_a_workflow_that_was_deleted_meanwhile_is_forgotten(steps):
-    steps.starts()
+    await steps.starts()
     steps.slack.running.clear()
     await steps.runner.turn()
     steps.clock.move(hours=1)
@@ -226,7 +226,7 @@ async def test_a_workflow_that_was_deleted_meanwhile_is_forgotten(steps):
 
 async def test_outputs_of_another_manifest_fail_the_step_with_what_to_do(steps):
     steps.slack.faults.append("parameter_validation_failed")
-    steps.starts()
+    await steps.starts()
     await steps.runner.turn()
     await steps.runner.turn()
     assert steps.ended["Fx1"] == MISMATCH
@@ -234,7 +234,7 @@ async def test_outputs_of_another_manifest_fail_the_step_with_what_to_do(steps):
 
 async def test_a_slack_that_never_takes_it_is_given_up(steps):
     steps.slack.faults.extend(["500"] * 10)
-    steps.starts(StepKind.STATUS)
+    await steps.starts(StepKind.STATUS)
     await steps.runner.turn()
     steps.clock.move(seconds=GIVE_UP_AFTER.total_seconds() + 1)
     await steps.runner.turn()
@@ -246,8 +246,8 @@ async def test_a_slack_that_never_takes_it_is_given_up(steps):
 
 async def test_one_step_that_slack_does_not_take_holds_up_no_other(steps):
     steps.slack.faults.append("access_denied")
-    steps.starts(execution="Fx1")
-    steps.starts(execution="Fx2")
+    await steps.starts(execution="Fx1")
+    await steps.starts(execution="Fx2")
     await steps.runner.turn()
     assert list(steps.ended) == ["Fx2"]
 
@@ -255,7 +255,7 @@ async def test_one_step_that_slack_does_not_take_holds_up_no_other(steps):
 async def test_it_looks_often_only_while_something_waits(steps):
     assert await steps.runner.turn() == IDLE_S
     await steps.passes(1, BAD)
-    steps.starts()
+    await steps.starts()
     assert await steps.runner.turn() == CHECK_S
 
 
@@ -264,7 +264,7 @@ async def test_what_waits_goes_on_in_another_process(tmp_path):
     async with opened(where) as before:
         await before.passes(16)
         await before.passes(1, BAD)
-        before.starts(timeout_minutes=10)
+        await before.starts(timeout_minutes=10)
     async with opened(where) as after:
         after.slack.running.add("Fx1")
         after.clock.move(minutes=28)

@@ -126,7 +126,7 @@ async def test_by_http_a_step_is_recorded_acknowledged_and_ended(workspace):
 class FailingRunner:
     """A runner whose database can't be written."""
 
-    def begin(self, _):
+    async def begin(self, _):
         raise StoreError("the disk is full")
 
 
