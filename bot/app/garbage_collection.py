@@ -7,9 +7,8 @@ nothing to collect, since values refer in one direction only; collections of the
 
 from __future__ import annotations
 
+import asyncio
 import gc
-
-from bot.app.jobs import PeriodicJob
 
 COLLECTION_INTERVAL_S = 600.0
 DISABLED_THRESHOLD = 1_000_000_000  # middle collections before a full one: it never starts by itself
@@ -22,10 +21,8 @@ def freeze_loaded_objects() -> None:
     gc.set_threshold(*gc.get_threshold()[:2], DISABLED_THRESHOLD)
 
 
-def gc_job() -> PeriodicJob:
-    """The job that runs the full collection."""
-    return PeriodicJob("sweep", COLLECTION_INTERVAL_S, _collect, "the next run collects")
-
-
-async def _collect() -> None:
-    gc.collect()
+async def collect_regularly(every_s: float = COLLECTION_INTERVAL_S) -> None:
+    """A service: runs the full collection at an interval, until it is cancelled."""
+    while True:
+        await asyncio.sleep(every_s)
+        gc.collect()

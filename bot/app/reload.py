@@ -11,13 +11,13 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from bot.app import configured_subscriptions
 from bot.app.configured_subscriptions import SubscriptionStore
-from bot.app.scheduler import BotApp
 from bot.domain import OwnService, Provider, VerdictParameters
 from bot.errors import BrownoutError
-from bot.settings import Settings
+from bot.settings import PollSettings, Settings
 
 log = logging.getLogger("brownout")
 
@@ -131,6 +131,14 @@ def compare(watched: Iterable[Provider], old: Settings, new: Settings) -> Settin
     )
 
 
+class PollControl(Protocol):
+    """The polls of a running bot."""
+
+    def set_intervals(self, poll: PollSettings) -> None: ...  # noqa: D102
+    def add_provider(self, provider: Provider) -> None: ...  # noqa: D102
+    async def remove_provider(self, provider_id: str) -> None: ...  # noqa: D102
+
+
 @dataclass(slots=True)
 class ConfigReloader:
     """Applies a changed configuration to the running bot.
@@ -146,7 +154,7 @@ class ConfigReloader:
     """
 
     current: CurrentSettings
-    bot: BotApp
+    bot: PollControl
     watched: list[Provider]
     subscriptions: SubscriptionStore
     now: Callable[[], datetime]

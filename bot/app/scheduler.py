@@ -135,9 +135,9 @@ class BotApp:
         finally:
             stop.set()
             self._scheduler.shutdown(wait=False)
-            await _cancel_tasks([publisher])
-            await _cancel_tasks([*self._notifiers.values()], patience_s=self.shutdown_grace_s)
-            await _cancel_tasks([stopped, *services])
+            await cancel_tasks([publisher])
+            await cancel_tasks([*self._notifiers.values()], patience_s=self.shutdown_grace_s)
+            await cancel_tasks([stopped, *services])
 
     # --- poll ---------------------------------------------------------------------------------------------------------
 
@@ -183,6 +183,10 @@ class BotApp:
             self._statistics[provider], next_at=at, interval_s=self._poll_interval_s(provider)
         )
         return at
+
+    def wake(self) -> None:
+        """Lets the deliveries look at the outbox now."""
+        self._wake.set()
 
     def add_provider(self, provider: Provider) -> None:
         """Starts polling one more provider."""
@@ -306,7 +310,7 @@ class BotApp:
             if self._has_changed:
                 self._has_changed = False
                 await self._run_hooks(self.change_hooks)
-            await _wait_for_event(self._wake, BACKLOG_S if self.engine.is_rate_limited else PUBLISH_S)
+            await wait_for_event(self._wake, BACKLOG_S if self.engine.is_rate_limited else PUBLISH_S)
 
     async def _follow_clock(self) -> None:
         """After the clock was set back, moves what was planned by as much, since intervals are not of the clock.
@@ -398,7 +402,7 @@ def _align_to_grid(at: datetime, grid_s: float) -> datetime:
     return at + timedelta(seconds=-at.timestamp() % grid_s)
 
 
-async def _cancel_tasks(tasks: list[asyncio.Task[Any]], patience_s: float = 0) -> None:
+async def cancel_tasks(tasks: list[asyncio.Task[Any]], patience_s: float = 0) -> None:
     """Waits for ``patience_s``, cancels what still runs, and waits up to CANCEL_TIMEOUT_S for it to end."""
     if tasks:
         if patience_s:
@@ -408,7 +412,7 @@ async def _cancel_tasks(tasks: list[asyncio.Task[Any]], patience_s: float = 0) -
         await asyncio.wait(tasks, timeout=CANCEL_TIMEOUT_S)
 
 
-async def _wait_for_event(event: asyncio.Event, seconds: float) -> None:
+async def wait_for_event(event: asyncio.Event, seconds: float) -> None:
     """Waits for the event or the time. Not ``wait_for``, which may swallow a cancellation before Python 3.12."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):

@@ -80,6 +80,10 @@ class WorkflowStepRunner:
         if store.add(step) and step.outcome is None:
             log.info("workflow step %s waits for %s until %s", step.execution, step.surface, step.until.isoformat())
 
+    def wake(self) -> None:
+        """Lets ``run`` look at the steps now: another bot has recorded one."""
+        self._wake.set()
+
     async def run(self) -> None:
         """Decides about the steps that wait and tells Slack the outcomes, until it is cancelled."""
         while True:

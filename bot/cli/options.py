@@ -44,14 +44,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_writer(path: Place, *, alone: bool = False, on_wait: Callable[[], None] | None = None) -> Repository:
+def open_writer(
+    path: Place, *, alone: bool = False, on_wait: Callable[[], None] | None = None, may_follow: bool = False
+) -> Repository:
     """Opens the database for writing; one of an older version is copied first, then upgraded.
 
-    ``alone`` is for the bot itself; with ``on_wait`` it waits for another one on PostgreSQL. The caller closes it.
+    ``alone`` is for the bot itself; with ``on_wait`` it waits for another one on PostgreSQL, and with ``may_follow`` it
+    only waits where it can't follow it. The caller closes it.
     """
     if isinstance(path, Path) and (copy := upgrade.back_up_before_upgrade(path, utc_now())):
         log.warning("%s is of an older Brownout. It was copied to %s and is upgraded now.", path, copy)
-    return Repository.open(path, alone=alone, on_wait=on_wait)
+    return Repository.open(path, alone=alone, on_wait=on_wait, may_follow=may_follow)
 
 
 def require_file(place: Place, instead: str) -> Path:

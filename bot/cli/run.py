@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from bot.adapters.slack_features import SlackFeatures
 from bot.adapters.tracker_client import TrackerClient
 from bot.app import (
     configured_subscriptions,
+    following,
     garbage_collection,
     logging_setup,
     notify_tools,
@@ -70,7 +71,7 @@ from bot.messages import formatting
 from bot.notifier import ChatClient
 from bot.notifier.limiter import MessageLimiter
 from bot.queries.current import StatusQueries
-from bot.queries.runtime import Runtime
+from bot.queries.runtime import BotRole, Runtime
 from bot.queries.slack_status import SlackStatus
 from bot.slack import (
     conversations,
@@ -174,6 +175,31 @@ def _restore_if_missing(replica: LitestreamReplica) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class BotParts:
+    """The parts of a bot that run whether it leads or follows."""
+
+    current: CurrentSettings
+    repository: Repository
+    maintenance: DatabaseMaintenance
+    tokens: credentials.TokenSource
+    runtime: Runtime
+    slack_status: SlackStatus
+    providers: list[Provider]  # shared by all handlers, and changed in place
+    chat: ChatClient[Message]
+    limiter: MessageLimiter
+    units: UnitRunner
+    evidence: following.EvidenceRelay
+    leadership: following.Leadership
+    stop: asyncio.Event
+    hangup: asyncio.Event
+
+    @property
+    def is_slack(self) -> bool:
+        """Whether alerts go to Slack."""
+        return self.tokens.tokens.mode is not None
+
+
 async def _run_bot(
     current: CurrentSettings,
     repository: Repository,
@@ -190,28 +216,89 @@ async def _run_bot(
     received: list[signal.Signals] = []
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, _stop_bot, stop, received, signal_number)
-    hangup = _hangup_event(loop, is_slack=tokens.tokens.mode is not None)
-    app_settings = current.settings
-    providers = [p for p in app_settings.providers if p.enabled]
-    slack_status = SlackStatus()
+    is_slack = tokens.tokens.mode is not None
+    hangup = _hangup_event(loop, is_slack=is_slack)
+    providers = [p for p in current.settings.providers if p.enabled]
+    slack_status, leadership = SlackStatus(), following.Leadership()
     runtime = Runtime(
         providers,
         slack_status=slack_status,
         backed_up_at=maintenance.backed_up_at,
         loop_stalls=lambda: (watch.stalls, watch.longest_s),
+        role=BotRole.FOLLOWER if repository.is_follower else BotRole.LEADER,
     )
     runtime.onboarding = ProviderOnboarding(
         config_folder, lambda: PageFetcher(strict=True), runtime.add_provider, utc_now
     )
-    is_slack, limiter = tokens.tokens.mode is not None, MessageLimiter()
+    limiter = MessageLimiter()
     chat, services, add_slack_route = (
-        _set_up_slack(current, repository, runtime, tokens, slack_status, limiter=limiter, units=units)
+        _set_up_slack(
+            *(current, repository, runtime, tokens, slack_status), limiter=limiter, units=units, leadership=leadership
+        )
         if is_slack
         else _set_up_terminal(repository, providers)
     )
+    evidence = following.EvidenceRelay(repository, utc_now, units)
+    parts = BotParts(
+        *(current, repository, maintenance, tokens, runtime, slack_status, providers),
+        *(chat, limiter, units, evidence, leadership, stop, hangup),
+    )
+    is_listening = asyncio.Event() if current.settings.web.enabled else None
+    if is_listening is not None:
+        services.append(_create_web_service(parts, add_slack_route=add_slack_route, is_listening=is_listening))
+    systemd = SystemdNotifier.from_environment(os.environ)
+    status = f"{len(providers)} providers, alerts in {'Slack' if is_slack else 'the log'}"
+    services += [
+        *maintenance.services(),
+        partial(systemd.run, status, is_listening),
+        watch.run,
+        garbage_collection.collect_regularly,
+    ]
+    log.info("started: %s version=%s db=%s", _watched_text(providers), __version__, maintenance.path)
+    if runtime.role is BotRole.LEADER:
+        await _lead(parts, services)
+    else:
+        await _follow(parts, services)
+    log.info("stopped signal=%s", received[0].name if received else "none")
+
+
+async def _follow(parts: BotParts, services: Iterable[Service]) -> None:
+    """Answers while another bot leads; leads when that one has ended."""
+    log.info("follower: another bot polls and posts; this one answers, and takes over when it ends")
+    queries = StatusQueries(parts.runtime.providers, parts.repository, utc_now, parts.current.rules_for)
+    reloader = ConfigReloader(
+        *(parts.current, following.FollowerPolls(), parts.providers, parts.repository, utc_now),
+        on_providers=(partial(_warn_of_unwatched, replace(queries, available=parts.current.available)),),
+        before=parts.tokens.reload if parts.is_slack else None,
+    )
+    reloading = asyncio.create_task(reloader.run(parts.hangup))
+    running = [asyncio.create_task(service()) for service in services]
+    try:
+        is_turn = await following.wait_to_lead(parts.repository, running, parts.stop)
+    except BaseException:
+        parts.stop.set()
+        await scheduler.cancel_tasks([reloading, *running])
+        raise
+    await scheduler.cancel_tasks([reloading])
+    if not is_turn:
+        await scheduler.cancel_tasks(running)
+        return
+    log.info("leader: no other bot leads any more; this one polls and posts from now on")
+    parts.runtime.role = BotRole.LEADER
+    await _lead(parts, [partial(_await_task, task) for task in running])
+
+
+async def _await_task(task: asyncio.Task[None]) -> None:
+    """A service that runs already; it is cancelled with this one."""
+    await task
+
+
+async def _lead(parts: BotParts, services: Sequence[Service]) -> None:
+    """Polls and posts until the bot is stopped; the services run beside it."""
+    current, repository, runtime, tokens = parts.current, parts.repository, parts.runtime, parts.tokens
+    app_settings, providers, chat, is_slack = current.settings, parts.providers, parts.chat, parts.is_slack
     fetch_limits: dict[str, Any] = {"timeout_s": app_settings.poll.timeout_s, "max_bytes": app_settings.poll.max_bytes}
-    lease = repository.lease
-    limits = notify_tools.SendLimits(lease.require, lease.longest_post_s)
+    limits = notify_tools.SendLimits(repository.require_lease, repository.lease.longest_post_s)
     clients = notify_tools.create_clients(app_settings.tools, os.environ, utc_now, limits)
     async with (
         AsyncExitStack() as open_clients,
@@ -236,68 +323,54 @@ async def _run_bot(
             relocation_detector=lambda source: describe_current_format(fetcher.fetcher_for(source), source, utc_now()),
             text_reader=ThreadTextReader(),
             own_services=current.own_services,
-            tools=notify_tools.create_tools(clients, repository, utc_now, units),
-            units=units,
-            limiter=limiter,
+            tools=notify_tools.create_tools(clients, repository, utc_now, parts.units),
+            units=parts.units,
+            limiter=parts.limiter,
         )
         repository.drop_removed_tools(tool.target.channel for tool in engine.tools)
-        is_listening = asyncio.Event() if app_settings.web.enabled else None
-        if is_listening is not None:
-            services.append(
-                _create_web_service(
-                    current,
-                    repository,
-                    runtime,
-                    slack_status,
-                    stop,
-                    add_slack_route=add_slack_route,
-                    engine=engine,
-                    is_listening=is_listening,
-                )
-            )
-        systemd = SystemdNotifier.from_environment(os.environ)
-        status = f"{len(providers)} providers, alerts in {'Slack' if is_slack else 'the log'}"
-        services += [*maintenance.services(), partial(systemd.run, status, is_listening), watch.run]
-        log.info("started: %s version=%s db=%s", _watched_text(providers), __version__, maintenance.path)
         if not any(engine.states[p.id].seen_at for p in providers):
             log.info("new database. Import history with: brownout backfill PROVIDER")
         gathering = GatherHook(engine, repository)
+        reports = ReportIntake(engine, repository)
         hooks = (
             gathering.steps,
-            ReportIntake(engine, repository),
+            reports,
             ReminderHook(engine, repository).steps,
             _create_declared_hook(current, repository, runtime, engine),
             DeliveryReports(engine, repository, engine.owners),
             DatabaseWatch(repository, engine.owners, utc_now),
         )
-        slack_status.delivery_stop = lambda: engine.delivery_stop
+        parts.slack_status.delivery_stop = lambda: engine.delivery_stop
         repository.probe_channels(utc_now())
         for line in configured_subscriptions.reconcile(repository, app_settings.subscriptions, utc_now()).lines():
             log.info("subscription of brownout.toml: %s", line)
         digest_queries = StatusQueries(runtime.providers, repository, utc_now, current.rules_for)
-        digest_job = DigestJob(digest_queries, maintenance.path)
+        digest_job = DigestJob(digest_queries, parts.maintenance.path)
         all_queries = replace(digest_queries, available=current.available)
         _warn_of_unwatched(all_queries)
         probe_scheduler = probes.ProbeScheduler(
             Prober(), engine, providers, os.environ, utc_now, lambda: _last_read_at(engine)
         )
         jobs = (
-            *maintenance.periodic_jobs(),
+            *parts.maintenance.periodic_jobs(),
             *probe_scheduler.periodic_jobs(),
             *trackers.TrackerScheduler(
                 *(tracker_client, engine, app_settings.trackers, providers, os.environ, utc_now)
             ).periodic_jobs(),
             digest_job.periodic_job(),
-            garbage_collection.gc_job(),
         )
+        all_services = [*services]
         bot = scheduler.BotApp(
-            *(engine, app_settings.poll, services, scheduler.log_delivery),
+            *(engine, app_settings.poll, all_services, scheduler.log_delivery),
             tick_hooks=hooks,
             periodic_jobs=jobs,
             change_hooks=(gathering.steps, runtime.post_declared),
-            units=units,
+            units=parts.units,
         )
         runtime.poll_jobs = bot
+        parts.evidence.engine = engine
+        parts.leadership.on_change.append(bot.wake)
+        parts.leadership.has_begun.set()
         reloader = ConfigReloader(
             *(current, bot, providers, repository, utc_now),
             on_providers=(
@@ -308,10 +381,15 @@ async def _run_bot(
             ),
             before=engine.notifier.reload_credentials if is_slack else None,
         )
-        services.append(partial(reloader.run, hangup))
+        all_services.append(partial(reloader.run, parts.hangup))
+        if not isinstance(repository.path, Path):
+            all_services.append(
+                following.FollowerChanges(
+                    *(engine, repository, (reports, runtime.post_declared), parts.leadership.tell_of_change)
+                ).run
+            )
         garbage_collection.freeze_loaded_objects()
-        await bot.run(stop)
-    log.info("stopped signal=%s", received[0].name if received else "none")
+        await bot.run(parts.stop)
 
 
 def _create_declared_hook(
@@ -368,6 +446,7 @@ def _set_up_slack(
     *,
     limiter: MessageLimiter,
     units: UnitRunner,
+    leadership: following.Leadership,
 ) -> ChatSetup:
     """Sets up Slack as the chat, by Socket Mode or by HTTP, with the handlers of its events."""
     app_settings = current.settings
@@ -380,7 +459,7 @@ def _set_up_slack(
         timeout_s=repository.lease.longest_post_s,
         look_up=app_settings.looks_up,
         rooms=repository.schedules,
-        guard=repository.lease.require,
+        guard=repository.require_lease,
     )
     admins = UserGroups(select_user_groups(app_settings.admins), slack_client, utc_now)
     queries = StatusQueries(
@@ -401,7 +480,7 @@ def _set_up_slack(
     bolt = slack_app(handler_client, reader_thread.answer, authorization)
     source.on_change += [lambda new: slack_client.set_token(new.bot), lambda new: authorization.set_token(new.bot)]
     runtime.groups = admins.members
-    publisher = AppHomePublisher(queries, slack_client)
+    publisher = AppHomePublisher(queries, slack_client, keeps_all=lambda: runtime.role is BotRole.LEADER)
     interactions.register_interactions(bolt, queries, publisher.mark_changed)
     declarations.register_declarations(bolt, queries)
     events.register_events(bolt, queries, publisher, slack_client)
@@ -415,14 +494,15 @@ def _set_up_slack(
     )
     if app_settings.has_link_cards:
         link_cards.register_link_cards(bolt, cards)
+    leadership.on_change.append(steps.wake)
     fallbacks.register_fallbacks(bolt, utc_now)
     install_deduplication(bolt, EventDeduplicator(repository.heard, utc_now))
-    background_services = [
+    background_services: list[Service] = [
         slack_client.keep_connections,
         publisher.run,
         reader_thread.run,
-        steps.run,
-        *([cards.run] if app_settings.has_link_cards else []),
+        partial(leadership.run_when_leading, steps.run),
+        *([partial(leadership.run_when_leading, cards.run)] if app_settings.has_link_cards else []),
         *([admins.run] if admins.ids else []),
     ]
     if tokens.mode == "socket":
@@ -447,22 +527,15 @@ def _set_up_slack(
 
 
 def _create_web_service(
-    current: CurrentSettings,
-    repository: Repository,
-    runtime: Runtime,
-    slack_status: SlackStatus,
-    stop: asyncio.Event,
-    *,
-    add_slack_route: Callable[[FastAPI], None] | None,
-    engine: Engine,
-    is_listening: asyncio.Event,
+    parts: BotParts, *, add_slack_route: Callable[[FastAPI], None] | None, is_listening: asyncio.Event
 ) -> Service:
     """Returns the HTTP server: the board, the API, and the endpoints that accept evidence.
 
     Its imports take half a second and run in a thread, so that the first polls don't wait for them.
     """
+    current, runtime, stop = parts.current, parts.runtime, parts.stop
     app_settings = current.settings
-    queries = StatusQueries(runtime.providers, repository, utc_now, current.rules_for, running=runtime)
+    queries = StatusQueries(runtime.providers, parts.repository, utc_now, current.rules_for, running=runtime)
 
     async def service() -> None:
         for module in ("bot.web.server", "bot.web.evidence_api"):
@@ -472,14 +545,14 @@ def _create_web_service(
         from bot.web.server import serve  # noqa: PLC0415  (imported by now)
 
         pace = RateLimiter(time.monotonic)
-        mcp = await _create_mcp_endpoint(current, queries, engine, pace, stop)
+        mcp = await _create_mcp_endpoint(current, queries, parts.evidence, pace, stop)
         serving = serve(
             queries,
             app_settings.web,
-            slack_status,
+            parts.slack_status,
             app_settings.poll.interval_s,
             stop,
-            writing=EvidenceApi(engine, pace),
+            writing=EvidenceApi(parts.evidence, pace),
             slack=add_slack_route,
             is_listening=is_listening,
             mcp=mcp.add_route if mcp else None,
@@ -490,7 +563,11 @@ def _create_web_service(
 
 
 async def _create_mcp_endpoint(
-    current: CurrentSettings, queries: StatusQueries, engine: Engine, pace: RateLimiter, stop: asyncio.Event
+    current: CurrentSettings,
+    queries: StatusQueries,
+    evidence: following.EvidenceRelay,
+    pace: RateLimiter,
+    stop: asyncio.Event,
 ) -> McpEndpoint | None:
     """Returns the endpoint for coding agents; None where the MCP SDK, an optional dependency, is not installed."""
     if importlib.util.find_spec("mcp") is None:
@@ -504,7 +581,7 @@ async def _create_mcp_endpoint(
         queries.repository.path,
         utc_now,
     )
-    return http.McpEndpoint(tools, queries, engine, pace.try_acquire, stop)
+    return http.McpEndpoint(tools, queries, evidence, pace.try_acquire, stop)
 
 
 def _set_up_terminal(repository: Repository, providers: Iterable[Provider]) -> ChatSetup:

@@ -1,7 +1,7 @@
-"""A bot that waits for its turn on PostgreSQL: it says so in the log, and to what checks its health.
+"""A bot that waits for its turn on PostgreSQL and can't follow the one that runs, whose tables are of another version.
 
-``/healthz`` answers 200, so that nobody restarts it, and ``/readyz`` and everything else 503 with ``standby``, so that
-a load balancer sends requests to the bot that runs.
+It says so in the log, and to what checks its health: ``/healthz`` answers 200, so that nobody restarts it, and
+``/readyz`` and everything else 503 with ``standby``, so that a load balancer sends requests to the other bots.
 """
 
 from __future__ import annotations
@@ -43,9 +43,12 @@ class _Answers(BaseHTTPRequestHandler):
 
 
 def open_in_turn(path: Place, web: WebSettings) -> Repository:
-    """Opens the database as the one bot; on PostgreSQL, waits for the one that runs. Raises StoreError."""
+    """Opens the database as the one bot, or on PostgreSQL as a follower of the one that leads. Raises StoreError.
+
+    It waits while the tables are not those of this version: for the bot that leads to end, or to make them.
+    """
     with health_checks(path, web) as begin:
-        return open_writer(path, alone=True, on_wait=begin)
+        return open_writer(path, alone=True, on_wait=begin, may_follow=True)
 
 
 @contextmanager
@@ -54,7 +57,7 @@ def health_checks(path: Place, web: WebSettings) -> Iterator[Waiting]:
     servers: list[ThreadingHTTPServer] = []
 
     def begin() -> None:
-        log.info("standby: another bot runs on %s; this one waits, and takes over when it ends", path)
+        log.info("standby: another bot runs on %s, with tables of another version; this one waits until it ends", path)
         if not web.enabled:
             return
         try:

@@ -18,13 +18,17 @@ from bot.formats import FORMATS, detection
 from bot.messages import alert_actions, block_kit, formatting
 from bot.messages.builder import Paragraph, build_message
 from bot.queries.current import StatusQueries
-from bot.queries.runtime import Onboarding, ProviderOptions, ProviderProposal
+from bot.queries.runtime import BotRole, Onboarding, ProviderOptions, ProviderProposal
 
 CANCEL = "never mind"
 USAGE = (
     "Any status page or feed on the public web: its services are shown first, and nothing is written before you"
     " confirm. `watch mistral` switches on a provider that is available but off. `id:acme` names a new one; `page:`,"
     " `region:` and `product:` say what the address does not."
+)
+FOLLOWER_TEXT = (
+    "Several bots share this database, and the one that answers you polls no pages. Add the page on each bot's machine"
+    " with `brownout add URL`, then reload each bot (`systemctl reload brownout`)."
 )
 _OPTION_NAMES = ("id", "page", "region", "product")
 _MAX_COMPONENTS = 30
@@ -63,6 +67,8 @@ def handle_click(queries: StatusQueries, click: ButtonClick) -> CommandResponse:
 
 
 def _require_onboarding(queries: StatusQueries) -> Onboarding:
+    if queries.running is not None and queries.running.role is BotRole.FOLLOWER:
+        raise UsageError(FOLLOWER_TEXT)
     if queries.running is None or queries.running.onboarding is None:
         raise UsageError("Only a running bot can add a page here. On the command line: `brownout add URL`")
     return queries.running.onboarding

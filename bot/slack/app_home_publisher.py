@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -53,10 +53,18 @@ class _PublishedHome:
 
 @dataclass(slots=True)
 class AppHomePublisher:
-    """Publishes Home to the people who have it open. They are stored in the database, so a restart loses none."""
+    """Publishes Home to the people who have it open. They are stored in the database, so a restart loses none.
+
+    Attributes:
+        queries: What Home shows.
+        client: Publishes the views.
+        keeps_all: Whether this bot keeps the Homes of all people up to date; another one publishes only for those who
+            have just done something.
+    """
 
     queries: StatusQueries
     client: HomeViewClient
+    keeps_all: Callable[[], bool] = lambda: True
     _published: dict[str, _PublishedHome] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     _last_failure: str = ""
@@ -70,9 +78,15 @@ class AppHomePublisher:
         await self.publish_requested(person)
 
     async def mark_changed(self, person: str) -> None:
-        """Publishes a person's Home after a change of their settings, if it was published before."""
-        if person in self._published:
+        """Publishes a person's Home after a change of their settings, if they have opened it, with whichever bot."""
+        if person in self._published or (not self.keeps_all() and self._is_viewer(person)):
             await self.publish_requested(person)
+
+    def _is_viewer(self, person: str) -> bool:
+        try:
+            return person in self.queries.repository.schedules.home_viewers(self.queries.now() - VIEWER_WINDOW)
+        except StoreError:
+            return False
 
     async def publish_requested(self, person: str) -> None:
         """Publishes a person's Home now, or as soon as the limits allow."""
@@ -98,7 +112,7 @@ class AppHomePublisher:
             try:
                 for person in [p for p, home in self._published.items() if home.is_requested]:
                     await self._publish_waiting(person)
-                if number % checks == 0:
+                if number % checks == 0 and self.keeps_all():
                     await self.publish_changed()
             except StoreError as error:
                 self._log_once(f"App Home is not updated: {error}")

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from threading import Event
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -112,6 +113,16 @@ class Lease(Protocol):
         """Ends the process if that is not so; the last step before any bytes of a post leave."""
 
 
+class Follower(Protocol):
+    """A bot on a database that another bot leads: it answers, and waits to lead."""
+
+    def wait_for_turn(self, stop: Event) -> bool:
+        """Blocks until no other bot leads, in a thread of its own; False if ``stop`` came first."""
+
+    def lead(self) -> None:
+        """Becomes the one bot, after ``wait_for_turn``. StoreError if a newer Brownout has led meanwhile."""
+
+
 Waiting = Callable[[], None]  # called once, when a bot begins to wait for the one that runs
 
 
@@ -133,6 +144,16 @@ class Database(Protocol):
     @property
     def lease(self) -> Lease:
         """The lease of the bot that opened it (``alone``)."""
+
+    @property
+    def follower(self) -> Follower | None:
+        """What a bot that another one leads waits with; None for the one that leads, and for other programs."""
+
+    def listen(self, on_commit: Callable[[], None]) -> Callable[[], None]:
+        """Calls ``on_commit``, in another thread, soon after another program than the leader committed something.
+
+        Returns what ends that. On SQLite nothing is ever called.
+        """
 
     def close(self) -> None:
         """Closes the connection; committed transactions are already on the disk."""

@@ -56,6 +56,7 @@ def open_database(
     alone: bool = False,
     patience_s: float = BUSY_TIMEOUT_S,
     on_wait: Waiting | None = None,
+    may_follow: bool = False,
 ) -> Database:
     """Opens a database, or makes its tables unless ``read_only``.
 
@@ -67,6 +68,8 @@ def open_database(
             less (0.25 s for a file), since its event loop must go on answering.
         on_wait: On PostgreSQL, a bot waits for the one that runs, and takes over from it; this is called when the wait
             begins. None: it is refused instead. A second bot on a file is always refused.
+        may_follow: Whether a bot that does not get the lock opens the database as a follower (``Database.follower``)
+            instead of waiting; it still waits while the tables are not those of this version.
     """
     found = parse_place(place)
     if isinstance(found, Path):
@@ -75,4 +78,6 @@ def open_database(
         from bot.storage.postgres import PostgresDatabase  # noqa: PLC0415  (the driver is an extra)
     except ImportError as error:
         raise StoreError(f"{found}: {NO_DRIVER} ({error})") from error
-    return PostgresDatabase.open(found, read_only=read_only, alone=alone, patience_s=patience_s, on_wait=on_wait)
+    return PostgresDatabase.open(
+        found, read_only=read_only, alone=alone, patience_s=patience_s, on_wait=on_wait, may_follow=may_follow
+    )

@@ -26,6 +26,7 @@ from bot.domain import (
     Estimate,
     Event,
     EventKind,
+    EvidenceBatch,
     Impact,
     Incident,
     IncidentEnding,
@@ -50,9 +51,11 @@ from bot.storage.delivery_order import DeliveryRank
 _Stored = TypeVar("_Stored")
 StoredWorld = TypeAliasType("StoredWorld", ProviderState)  # an adapter accepts a config for an alias, not for a class
 StoredPost = TypeAliasType("StoredPost", Notification)
+StoredEvidence = TypeAliasType("StoredEvidence", EvidenceBatch)
 _STRICT = ConfigDict(extra="forbid")  # holds for nested dataclasses without a config of their own too
 PROVIDER_STATE_ADAPTER: TypeAdapter[ProviderState] = TypeAdapter(StoredWorld, config=_STRICT)
 NOTIFICATION_ADAPTER: TypeAdapter[Notification] = TypeAdapter(StoredPost, config=_STRICT)
+EVIDENCE_ADAPTER: TypeAdapter[EvidenceBatch] = TypeAdapter(StoredEvidence, config=_STRICT)
 
 
 def parse(form: TypeAdapter[_Stored], text: str, where: str) -> _Stored | None:

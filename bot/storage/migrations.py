@@ -767,6 +767,22 @@ def incidents_declared_by_a_team(db: Database) -> None:
     _run_script(db, _DECLARED_SQL)
 
 
+_HANDED_EVIDENCE_SQL = """
+CREATE TABLE handed_evidence (    -- evidence that a follower took, until the bot that leads has counted it
+  id INTEGER PRIMARY KEY,
+  provider TEXT NOT NULL,
+  batch TEXT NOT NULL,            -- JSON
+  at TEXT NOT NULL
+);
+"""
+
+
+@steps()
+def evidence_that_a_follower_took(db: Database) -> None:
+    """Evidence that waits for the bot that leads."""
+    _run_script(db, _HANDED_EVIDENCE_SQL)
+
+
 def step_names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     with closing(Database(memory=True)) as empty:

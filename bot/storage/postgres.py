@@ -11,7 +11,7 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,7 +21,7 @@ from itertools import chain
 from math import inf
 from pathlib import Path
 from socket import gethostname
-from threading import RLock
+from threading import Event, RLock
 from time import monotonic, sleep
 from typing import Any
 
@@ -32,7 +32,7 @@ from psycopg.raw_cursor import RawCursor, RawServerCursor
 from psycopg.rows import TupleRow
 
 from bot.errors import StoreError
-from bot.storage import forms, full_text, postgres_lease, postgres_schema
+from bot.storage import forms, full_text, postgres_followers, postgres_lease, postgres_schema
 from bot.storage.connection import DatabaseUrl, Lease, Upsert, Waiting, changed_table, insert_statement
 
 log = logging.getLogger("brownout")
@@ -76,17 +76,28 @@ class PostgresDatabase:
         self._tried_at = -inf  # likewise, when a lost connection was last tried again
         self._schema = 0  # as the second half of a lock's key
         self._lease: postgres_lease.PostgresLease | None = None
+        self._is_follower = False
+        self._next: psycopg.Connection[TupleRow] | None = None  # of a follower whose turn has come
         self._connection = self._connect()
 
     @classmethod
     def open(
-        cls, url: DatabaseUrl, *, read_only: bool, alone: bool, patience_s: float, on_wait: Waiting | None = None
+        cls,
+        url: DatabaseUrl,
+        *,
+        read_only: bool,
+        alone: bool,
+        patience_s: float,
+        on_wait: Waiting | None = None,
+        may_follow: bool = False,
     ) -> PostgresDatabase:
         """Connects, and makes or upgrades the tables unless ``read_only``; see ``engines.open_database``."""
         opened = cls(url, read_only=read_only, patience_s=patience_s)
         try:
             if alone:
-                opened.claim(on_wait)
+                opened.claim(on_wait, may_follow=may_follow)
+            if opened._is_follower:
+                return opened
             opened.prepare()
             if alone:
                 opened.take_lease()
@@ -139,11 +150,16 @@ class PostgresDatabase:
         self._unknown_changes += 1
         return self._connection
 
-    def claim(self, on_wait: Waiting | None = None) -> None:
-        """Takes the lock of the one bot, for as long as the connection lives; see ``engines.open_database``."""
-        lock = f"SELECT pg_try_advisory_lock({_BOT}, {self._schema})"
+    def claim(self, on_wait: Waiting | None = None, *, may_follow: bool = False) -> None:
+        """Takes the lock of the one bot, for as long as the connection lives; see ``engines.open_database``.
+
+        A bot that may follow does not wait for the lock once the tables are those of this version.
+        """
         is_waiting = False
-        while not (row := self._connection.execute(lock).fetchone()) or not row[0]:
+        while not postgres_followers.try_lock(self._connection, self._bot_lock):
+            if may_follow and self._is_up_to_date():
+                self._is_follower = True
+                return
             if on_wait is None:
                 raise StoreError(f"{self._url} is in use by another Brownout. Stop it, or use another database.")
             if not is_waiting:
@@ -153,6 +169,42 @@ class PostgresDatabase:
                 log.warning("%s: the bot %s has not answered for %g s", self._url, holder, postgres_lease.LEASE_S)
             sleep(postgres_lease.WAIT_S)
         self._holds_lock = True
+
+    @property
+    def _bot_lock(self) -> str:
+        return f"SELECT pg_try_advisory_lock({_BOT}, {self._schema})"
+
+    @property
+    def follower(self) -> PostgresDatabase | None:
+        """See ``Database.follower``."""
+        return self if self._is_follower else None
+
+    def wait_for_turn(self, stop: Event) -> bool:
+        """See ``connection.Follower``."""
+        won = postgres_followers.wait_for_lock(self._connect, self._bot_lock, self._url, stop)
+        self._next = won
+        return won is not None
+
+    def lead(self) -> None:
+        """See ``connection.Follower``: goes on with the connection that got the lock."""
+        if self._next is None:
+            raise StoreError(f"{self._url}: it is not the turn of this bot")
+        with self._lock:
+            before, self._connection, self._next = self._connection, self._next, None
+            before.close()
+            self._is_follower, self._holds_lock = False, True
+            self._unknown_changes += 1
+        try:
+            self.prepare()
+            self.take_lease()
+        except psycopg.Error as error:
+            raise StoreError(explain_error(self._url, error)) from error
+
+    def listen(self, on_commit: Callable[[], None]) -> Callable[[], None]:
+        """See ``Database.listen``."""
+        listener = postgres_followers.Listener(lambda: connect(self._url), self._schema, on_commit)
+        listener.start()
+        return listener.close
 
     def take_lease(self) -> None:
         """Begins the lease of the bot that holds the lock."""
@@ -164,6 +216,8 @@ class PostgresDatabase:
     @property
     def lease(self) -> Lease:
         """See ``Database.lease``. StoreError for one that is no bot's."""
+        if self._is_follower:
+            return postgres_lease.NoLease()
         if self._lease is None:
             raise StoreError(f"{self._url}: only a bot has a lease")
         return self._lease
@@ -186,6 +240,8 @@ class PostgresDatabase:
             with suppress(psycopg.Error):
                 self._connection.execute(f"SELECT pg_advisory_unlock({_BOT}, {self._schema})")
         self._connection.close()
+        if self._next is not None:
+            self._next.close()
 
     def open_reader(self) -> PostgresDatabase:
         """See ``Database.open_reader``."""
@@ -196,8 +252,7 @@ class PostgresDatabase:
     def prepare(self) -> None:
         """Makes or upgrades the tables; a read-only connection refuses older ones."""
         self._check_origin()
-        known = postgres_schema.step_names()
-        if not (set(known) - self._applied()) and not forms.is_older(forms.recorded(_Cursor(self))):
+        if self._has_all_steps():
             return
         if self._read_only:
             problem = "it is of an older Brownout; `brownout run` brings it up to date"
@@ -205,6 +260,18 @@ class PostgresDatabase:
         with self.transaction():
             self._apply_steps(self._applied())
             forms.upgrade(_Cursor(self), forms.recorded(_Cursor(self)))
+
+    def _has_all_steps(self) -> bool:
+        is_complete = not (set(postgres_schema.step_names()) - self._applied())
+        return is_complete and not forms.is_older(forms.recorded(_Cursor(self)))
+
+    def _is_up_to_date(self) -> bool:
+        """Whether the tables and the stored forms are those of this version, neither older nor newer."""
+        try:
+            self._check_origin()
+        except StoreError:
+            return False
+        return self._has_all_steps()
 
     def _check_origin(self) -> None:
         """StoreError for a database of another program or of a newer Brownout; nothing is written to it."""
@@ -334,7 +401,7 @@ class PostgresDatabase:
         try:
             self._begin()
             yield
-            self._connection.execute("COMMIT")
+            self._connection.execute("COMMIT" if self._holds_lock else f"{self._notification}; COMMIT")
         except BaseException as error:
             if self._in_transaction:
                 with suppress(psycopg.Error):
@@ -345,10 +412,14 @@ class PostgresDatabase:
                 raise StoreError(f"{why}; nothing of this step was kept") from error
             raise
 
+    @property
+    def _notification(self) -> str:
+        return postgres_followers.notification(self._schema)
+
     def _begin(self) -> None:
         """Begins a transaction and takes the writers' lock, in one round trip."""
         lock = f"SELECT pg_advisory_xact_lock({_WRITER}, {self._schema})"
-        if not self._holds_lock:
+        if not (self._holds_lock or self._is_follower):
             self._live().execute(f"BEGIN; {lock}")
             return
         patience_s = 0.001 if monotonic() < self._busy_until else _BOT_PATIENCE_S

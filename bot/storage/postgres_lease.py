@@ -19,6 +19,8 @@ from typing import Any
 
 import psycopg
 
+from bot.errors import StoreError
+
 log = logging.getLogger("brownout")
 
 LEASE_S = 10.0  # a row that is older belongs to no bot
@@ -144,6 +146,20 @@ class PostgresLease:
             self._until = asked_at + LEASE_S
         else:
             self.lose("another bot has taken over")
+
+
+class NoLease:
+    """That of a bot that follows another one: it posts nothing."""
+
+    longest_post_s = LONGEST_POST_S
+
+    def still_mine(self) -> bool:
+        """Never."""
+        return False
+
+    def require(self) -> None:
+        """StoreError: a follower has nothing to post."""
+        raise StoreError("this bot follows another one, which posts")
 
 
 def take(connection: psycopg.Connection[Any], holder: str) -> int:

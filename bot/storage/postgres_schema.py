@@ -420,14 +420,17 @@ CREATE TABLE schema_steps (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL);
 INSERT INTO stored_forms (name, form) VALUES ('worlds', 1), ('posts', 1);
 """.replace(" TEXT", ' TEXT COLLATE "C"')
 
-_IDS = "".join(
-    f"""
+
+def _next_id(table: str) -> str:
+    """The number after the largest id, as SQLite gives one."""
+    return f"""
 CREATE FUNCTION next_id_{table}() RETURNS bigint LANGUAGE sql VOLATILE
   AS 'SELECT coalesce(max(id), 0) + 1 FROM {table}';
 ALTER TABLE {table} ALTER COLUMN id SET DEFAULT next_id_{table}();
 """  # noqa: S608  (our own names)
-    for table in ("backfills", "events", "observations", "outbox")
-)
+
+
+_IDS = "".join(map(_next_id, ("backfills", "events", "observations", "outbox")))
 
 _FUNCTIONS = """
 CREATE FUNCTION json_each(listed text) RETURNS TABLE (value text) LANGUAGE sql IMMUTABLE
@@ -583,11 +586,20 @@ CREATE TABLE declared_entries (
 CREATE INDEX declared_entries_number ON declared_entries (number, at);
 CREATE UNIQUE INDEX declared_entries_message ON declared_entries (number, ts) WHERE ts <> '';
 """
+_HANDED_EVIDENCE = """
+CREATE TABLE handed_evidence (
+  id BIGINT PRIMARY KEY,
+  provider TEXT NOT NULL,
+  batch TEXT NOT NULL,
+  at TEXT NOT NULL
+);
+""" + _next_id("handed_evidence")
 LATER_STEPS: tuple[tuple[str, str], ...] = (
     ("overrides_with_an_end", _OVERRIDES),
     ("workflow_steps_outlive_the_process", _WORKFLOW_STEPS),
     ("link_cards_are_kept_up_to_date", _LINK_CARDS),
     ("incidents_declared_by_a_team", _DECLARED),
+    ("evidence_that_a_follower_took", _HANDED_EVIDENCE),
 )  # name and SQL of the steps that came after ``BASE``, in their order
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -33,6 +34,7 @@ from bot.storage.connection import Database, DatabaseUrl, Lease, Place, Upsert, 
 from bot.storage.declared import DeclaredStore
 from bot.storage.deduplication import SeenEvents
 from bot.storage.engines import open_database
+from bot.storage.handed_evidence import HandedEvidence
 from bot.storage.link_cards import LinkCardStore
 from bot.storage.mapping import format_time, parse_time
 from bot.storage.outbox import OutboxStore
@@ -51,7 +53,7 @@ class Repository(OutboxStore):
     """All reads and writes of one database. Use ``Repository.open``; not thread-safe. Methods may raise StoreError.
 
     The outbox is its base class; ``archive``, ``poll_log``, ``heard`` (deduplication), ``schedules``, ``link_cards``,
-    ``api_tokens``, ``workflow_steps`` and ``declared`` are the other parts.
+    ``api_tokens``, ``workflow_steps``, ``declared`` and ``handed_evidence`` are the other parts.
     """
 
     def __init__(self, database: Database) -> None:
@@ -65,6 +67,7 @@ class Repository(OutboxStore):
         self.api_tokens = ApiTokens(database)
         self.workflow_steps = WorkflowStepStore(database)
         self.declared = DeclaredStore(database)
+        self.handed_evidence = HandedEvidence(database)
         self._poll_batch = poll_batch.PollBatch()
         self._subscriptions = TableCache(database, ("subscriptions",), self._read_subscriptions)
         self._by_target = TableCache(database, ("subscriptions",), self._group_subscriptions)
@@ -78,20 +81,48 @@ class Repository(OutboxStore):
         alone: bool = False,
         patience_s: float = BUSY_TIMEOUT_S,
         on_wait: Waiting | None = None,
+        may_follow: bool = False,
     ) -> Repository:
         """Opens or creates the database. ``alone`` is for the bot itself: StoreError if another bot runs on it.
 
-        With ``on_wait``, see ``engines.open_database``.
+        With ``on_wait`` and ``may_follow``, see ``engines.open_database``.
         """
-        opened = cls(open_database(place, read_only=read_only, alone=alone, patience_s=patience_s, on_wait=on_wait))
-        if alone:
+        opened = cls(
+            open_database(
+                place, read_only=read_only, alone=alone, patience_s=patience_s, on_wait=on_wait, may_follow=may_follow
+            )
+        )
+        if alone and not opened.is_follower:
             opened.check_unsent()
         return opened
+
+    @property
+    def is_follower(self) -> bool:
+        """Whether another bot leads on this database."""
+        return self._db.follower is not None
+
+    def wait_for_turn(self, stop: threading.Event) -> bool:
+        """Blocks a follower's thread until no other bot leads; False if ``stop`` came first."""
+        return self._db.follower is not None and self._db.follower.wait_for_turn(stop)
+
+    def lead(self) -> None:
+        """Makes a follower whose turn has come the one bot. Raises StoreError."""
+        if self._db.follower is not None:
+            self._db.follower.lead()
+            self.check_unsent()
+
+    def listen(self, on_commit: Callable[[], None]) -> Callable[[], None]:
+        """See ``Database.listen``."""
+        return self._db.listen(on_commit)
 
     @property
     def path(self) -> Place:
         """The database file, or the address of the database without its password."""
         return self._db.path
+
+    def require_lease(self) -> None:
+        """See ``Lease.require``; also of a follower that leads later."""
+        self._db.lease.require()
 
     @property
     def lease(self) -> Lease:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain
 from math import inf
@@ -44,6 +44,8 @@ class FileLease:
 
 class SqliteDatabase:
     """The port (``connection.Database``) on a SQLite file: one connection in autocommit mode."""
+
+    follower = None  # a file has one bot
 
     def __init__(self, path: Path, connection: sqlite3.Connection, claim: sqlite3.Connection | None) -> None:
         """Use ``SqliteDatabase.open``. ``claim`` holds the bot's exclusive lock; None for other processes."""
@@ -160,6 +162,10 @@ class SqliteDatabase:
         if newer := forms.newer(forms.stored(self._connection)):
             raise StoreError(explain_error(self._path, f"it would have stored forms of a newer version: {newer}"))
         forms.upgrade(self._connection, forms.stored(self._connection))
+
+    def listen(self, on_commit: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002
+        """See ``Database.listen``: nothing is told, a file is looked at."""
+        return lambda: None
 
     def open_reader(self) -> SqliteDatabase:
         """See ``Database.open_reader``; call this in the thread that reads."""

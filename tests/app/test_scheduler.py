@@ -96,7 +96,7 @@ async def test_a_poll_that_brings_news_sends_its_couriers_in_the_same_turn(bot, 
     bot._scheduler = bot._create_scheduler()
     await bot._poll_provider("acme")
     assert [*bot._notifiers] == ["C1"]
-    await scheduler._cancel_tasks([*bot._notifiers.values()])
+    await scheduler.cancel_tasks([*bot._notifiers.values()])
 
 
 async def test_a_delivery_is_handed_on(bot, web, book):

@@ -12,13 +12,13 @@ from bot.app.fetchers import SourceFetcher
 from bot.app.onboarding import ProviderOnboarding
 from bot.cli.options import utc_now
 from bot.commands import buttons as commands_buttons
-from bot.commands import registry
-from bot.commands.types import ButtonClick
+from bot.commands import registry, watch
+from bot.commands.types import ButtonClick, CommandRequest
 from bot.domain import ChatUser, VerdictParameters
 from bot.errors import SourceError, UsageError
 from bot.formats.statuspage import SUMMARY
 from bot.queries.current import StatusQueries
-from bot.queries.runtime import ProviderOptions, Runtime
+from bot.queries.runtime import BotRole, ProviderOptions, Runtime
 from tests.formats.pages import PAGES
 from tests.support.acme import ACME, FILE, Clock, catalogue
 from tests.support.fake_fetcher import FakeResponse
@@ -307,3 +307,10 @@ async def test_a_source_of_our_own_may_be_inside():
     async with PageFetcher() as plain, PageFetcher(strict=True) as strict:
         webs = SourceFetcher(plain, strict, [ACME])
         assert (webs.fetcher_for(ACME.source), webs.fetcher_for(replace(ACME.source, public=True))) == (plain, strict)
+
+
+def test_a_follower_says_how_a_page_is_added_for_all_bots(hall):
+    desk = hall(lambda: FakeHost({}))
+    desk.running.role = BotRole.FOLLOWER
+    with pytest.raises(UsageError, match="each bot's machine"):
+        watch.watch(desk, CommandRequest(("https://status.example.com",), "C1", "U1"))

@@ -392,3 +392,11 @@ async def test_a_channel_that_listens_already_is_told_to_what_and_is_tried_again
     assert town.book.channel_pause("C1") is None
     await town.engine.publish()
     assert "Acme API (acme-api) · all severities" in town.said("C1")[-1]
+
+
+async def test_a_follower_publishes_for_those_who_act_and_leaves_the_others_to_the_leader(town):
+    await town.homes.record_opened("U1")
+    follower = AppHomePublisher(town.desk, town.wall, keeps_all=lambda: False)
+    await follower.mark_changed("U2")
+    await follower.mark_changed("U1")
+    assert [person for person, *_ in town.wall.published] == ["U1", "U1"]

@@ -1,13 +1,16 @@
 """The lease of a bot on PostgreSQL: who may post, until when, and what ends the process."""
 
 from contextlib import closing, suppress
+from threading import Event, Semaphore
 
 import pytest
 
+from bot.domain import Subscription
 from bot.errors import StoreError
 from bot.storage import Repository
 from bot.storage.engines import open_database
 from bot.storage.sqlite import FileLease
+from tests.support.acme import NOON
 from tests.support.stores import SERVER, ask, place
 
 psycopg = pytest.importorskip("psycopg", reason="the driver of PostgreSQL is not installed")
@@ -137,6 +140,95 @@ def test_a_bot_that_has_not_renewed_its_row_is_cut_off(tmp_path):
             frozen.write("DELETE FROM rooms")
         assert second.lease.still_mine()
     frozen.close()
+
+
+@pytest.fixture
+def two_bots(tmp_path):
+    """The bot that leads, and the one that follows."""
+    url = place(tmp_path / "b.db")
+    leader = Repository.open(url, alone=True)
+    follower = Repository.open(url, alone=True, may_follow=True)
+    yield leader, follower
+    follower.close()
+    leader.close()
+
+
+@on_server
+def test_a_bot_that_may_follow_does_not_wait(two_bots):
+    leader, follower = two_bots
+    assert (leader.is_follower, follower.is_follower) == (False, True)
+
+
+@on_server
+def test_a_follower_reads_and_writes_what_the_leader_does(two_bots):
+    leader, follower = two_bots
+    follower.subscribe(Subscription("C1", "acme", created_at=NOON))
+    assert leader.subscriptions() == follower.subscriptions() != ()
+
+
+@on_server
+def test_a_follower_may_not_post(two_bots):
+    _, follower = two_bots
+    assert not follower.lease.still_mine()
+    with pytest.raises(StoreError, match="follows another one"):
+        follower.require_lease()
+
+
+@on_server
+def test_a_follower_leads_on_the_same_repository_when_the_leader_has_ended(two_bots):
+    leader, follower = two_bots
+    leader.close()
+    assert follower.wait_for_turn(Event())
+    follower.lead()
+    assert (follower.is_follower, follower.lease.still_mine()) == (False, True)
+    assert follower.subscriptions() == ()
+
+
+@on_server
+def test_a_follower_that_is_stopped_does_not_lead(two_bots):
+    _, follower = two_bots
+    stopped = Event()
+    stopped.set()
+    assert not follower.wait_for_turn(stopped)
+    with pytest.raises(StoreError, match="not the turn"):
+        follower.lead()
+
+
+@on_server
+def test_the_leader_is_told_of_a_follower_s_commit(two_bots):
+    leader, follower = two_bots
+    told = Semaphore(0)
+    close = leader.listen(told.release)
+    assert told.acquire(timeout=10)  # once when it begins to listen
+    follower.subscribe(Subscription("C1", "acme", created_at=NOON))
+    assert told.acquire(timeout=10)
+    close()
+
+
+@on_server
+def test_the_leader_s_own_commits_are_told_to_nobody(two_bots):
+    leader, _ = two_bots
+    told = Semaphore(0)
+    close = leader.listen(told.release)
+    assert told.acquire(timeout=10)
+    leader.subscribe(Subscription("C1", "acme", created_at=NOON))
+    assert not told.acquire(timeout=0.3)
+    close()
+
+
+@on_server
+def test_a_bot_can_t_follow_one_whose_tables_are_older(tmp_path):
+    url, waited = place(tmp_path / "b.db"), []
+    with closing(Repository.open(url, alone=True)) as leader:
+        [newest] = leader._db.rows("SELECT name FROM schema_steps ORDER BY name DESC LIMIT 1")
+        leader._db.write("DELETE FROM schema_steps WHERE name = ?", newest["name"])
+
+        def begin():
+            waited.append(1)
+            leader._db.insert("schema_steps", {"name": newest["name"], "applied_at": "now"})
+
+        with closing(Repository.open(url, alone=True, on_wait=begin, may_follow=True)) as follower:
+            assert (waited, follower.is_follower) == ([1], True)
 
 
 @on_server

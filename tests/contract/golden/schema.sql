@@ -20,6 +20,7 @@
 -- step: brownout workflow_steps_outlive_the_process
 -- step: brownout link_cards_are_kept_up_to_date
 -- step: brownout incidents_declared_by_a_team
+-- step: brownout evidence_that_a_follower_took
 
 CREATE TABLE "_sqlite_migrations" (
    "id" INTEGER PRIMARY KEY,
@@ -266,6 +267,13 @@ CREATE TABLE habits (
   quiet_start TEXT,
   quiet_end TEXT,
   zone TEXT NOT NULL
+);
+
+CREATE TABLE handed_evidence (
+  id INTEGER PRIMARY KEY,
+  provider TEXT NOT NULL,
+  batch TEXT NOT NULL,
+  at TEXT NOT NULL
 );
 
 CREATE VIEW handled_slack_events AS SELECT * FROM heard;

@@ -1,0 +1,38 @@
+"""Evidence that a follower took, stored until the bot that leads has counted it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.domain import EvidenceBatch
+from bot.storage import mapping
+from bot.storage.connection import Database
+from bot.storage.mapping import format_time
+
+MOST = 200  # batches that are read at once
+
+
+class HandedEvidence:
+    """Batches of evidence in the order in which they came; every method may raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        """Takes the repository's database."""
+        self._db = database
+
+    def add(self, provider: str, batch: EvidenceBatch, at: datetime) -> None:
+        """Stores a batch of one provider."""
+        text = mapping.EVIDENCE_ADAPTER.dump_json(batch).decode()
+        self._db.insert("handed_evidence", {"provider": provider, "batch": text, "at": format_time(at)})
+
+    def waiting(self) -> tuple[tuple[int, str, EvidenceBatch | None], ...]:
+        """Number, provider and batch of the oldest, at most MOST; None for a batch that is damaged."""
+        rows = self._db.rows("SELECT id, provider, batch FROM handed_evidence ORDER BY id LIMIT ?", MOST)
+        where = f"{self._db.path}: handed_evidence, row"
+        return tuple(
+            (row["id"], row["provider"], mapping.parse(mapping.EVIDENCE_ADAPTER, row["batch"], f"{where} {row['id']}"))
+            for row in rows
+        )
+
+    def remove(self, number: int) -> None:
+        """Deletes a batch that was counted."""
+        self._db.write("DELETE FROM handed_evidence WHERE id = ?", number)
