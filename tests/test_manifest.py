@@ -21,7 +21,19 @@ from bot.cli.manifest import (
 )
 from bot.cli.manifest_steps import with_workflow_steps
 from bot.commands.registry import COMMANDS
-from bot.domain import Advice, Provider, ProviderState, Source, StepKind, Verdict, WorkflowStep
+from bot.domain import (
+    BOT_USER,
+    Advice,
+    DeclaredIncident,
+    DeclaredSeverity,
+    Provider,
+    ProviderState,
+    Source,
+    StepKind,
+    UserAction,
+    Verdict,
+    WorkflowStep,
+)
 from bot.errors import UsageError
 from bot.messages import words, workflow_steps
 from bot.messages.link_cards import ENTITY_TYPE
@@ -207,9 +219,12 @@ def test_only_known_keys_are_used(manifest):
 
 TYPES = {"string": str, "integer": int, "boolean": bool, "slack#/types/timestamp": int}
 WAITING = WorkflowStep("Fx1", StepKind.WAIT, "acme-api", NOON, NOON)
+DECLARED = DeclaredIncident(7, "Checkout fails", DeclaredSeverity.SEV2, UserAction(BOT_USER, NOON), "C1")
 SAFE = Verdict("acme-api", Advice.RETRY_NORMALLY, NOON, 1.0, "", "quiet")
 ENDED = [  # of each step, the outputs that it may end with
     (StepKind.WAIT, workflow_steps.wait_outcome(WAITING, ACME.surfaces[0], SAFE, NOON)),
+    (StepKind.DECLARE, workflow_steps.declared_outcome(DECLARED, "")),
+    (StepKind.DECLARE, workflow_steps.declared_outcome(DECLARED, "https://acme.slack.com/archives/C1/p1")),
     (StepKind.STATUS, workflow_steps.status_outcome(ACME, ProviderState("acme"), ACME.surfaces[0], NOON)),
     (StepKind.STATUS, workflow_steps.status_outcome(ACME, look(None, page(), NOON).state, ACME.surfaces[0], NOON)),
 ]
@@ -263,12 +278,14 @@ def test_every_parameter_has_its_own_name_a_type_and_a_title(with_steps, directi
 
 def test_the_services_of_a_step_are_those_of_the_function_that_lists_them(with_steps):
     menus = [p["dynamic_options"] for _, p in parameters(with_steps, "input") if "dynamic_options" in p]
-    assert menus == [{"function": "#/functions/list_services", "inputs": {"query": {"value": "{{client.query}}"}}}] * 2
+    assert menus == [{"function": "#/functions/list_services", "inputs": {"query": {"value": "{{client.query}}"}}}] * 3
     output = with_steps["functions"][StepKind.SERVICES]["output_parameters"]
     assert {name: p["type"] for name, p in output.items()} == {"options": "slack#/types/options_select"}
 
 
-@pytest.mark.parametrize(("kind", "outcome"), ENDED, ids=["wait", "status, never read", "status"])
+@pytest.mark.parametrize(
+    ("kind", "outcome"), ENDED, ids=["wait", "declared, not posted", "declared", "status, never read", "status"]
+)
 def test_a_step_ends_with_the_outputs_that_the_manifest_names(with_steps, kind, outcome):
     named = with_steps["functions"][kind]["output_parameters"]
     assert set(outcome.outputs) <= set(named)

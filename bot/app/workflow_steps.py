@@ -25,6 +25,7 @@ log = logging.getLogger("brownout")
 
 MAX_WAITING = 200  # steps at the same time; each needs a look at its service's advice every few seconds
 DEFAULT_TIMEOUT, MAX_TIMEOUT = timedelta(hours=4), timedelta(days=7)
+LINK_TIMEOUT = timedelta(minutes=2)  # for the message of a declared incident to be posted
 CHECK_S = 5.0  # between two looks at the advice while a step waits
 IDLE_S = 60.0  # while none does; a new one is looked at at once
 MAX_BACKOFF = timedelta(minutes=5)  # between two attempts to tell Slack an outcome
@@ -39,6 +40,7 @@ class StepClient(Protocol):
 
     async def complete_step(self, execution: str, outputs: Mapping[str, StepValue]) -> None: ...  # noqa: D102
     async def fail_step(self, execution: str, error: str) -> None: ...  # noqa: D102
+    def permalink(self, channel: str, ts: str) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,24 @@ class StepRequest:
     inputs: Mapping[str, Any]
 
 
+class Declare(Protocol):
+    """Declares the incident of a step; the same step declares one, however often. May raise UsageError."""
+
+    def __call__(self, request: StepRequest) -> int:
+        """The incident's number."""
+
+
 @dataclass(slots=True)
 class WorkflowStepRunner:
     """The steps of all workflows. ``run`` is a service of the scheduler; ``begin`` is called by Slack's listener.
 
-    What it does to the database are units of work of ``units``.
+    What it does to the database are units of work of ``units``. Without ``declare`` no step can declare an incident.
     """
 
     queries: StatusQueries
     client: StepClient
     units: UnitRunner = INLINE
+    declare: Declare | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _not_before: datetime | None = None  # Slack asked for a pause, which applies to all steps
     _failure: str = ""  # what was logged last, and has not passed
@@ -118,6 +128,8 @@ class WorkflowStepRunner:
     def _read_request(self, request: StepRequest, now: datetime) -> WorkflowStep:
         """The step; with an outcome where it ends at once."""
         step = WorkflowStep(request.execution, request.kind, "", now, now)
+        if request.kind == StepKind.DECLARE and self.declare is not None:
+            return self._declare(self.declare, request, step)
         if request.kind not in (StepKind.WAIT, StepKind.STATUS):
             return replace(step, outcome=StepOutcome(error=messages.UNKNOWN_STEP))
         try:
@@ -132,6 +144,15 @@ class WorkflowStepRunner:
         slowly, fails_late = (request.inputs.get(name) is True for name in ("slowly", "fail_on_timeout"))
         return replace(step, until=now + timeout, slowly=slowly, fails_late=fails_late)
 
+    @staticmethod
+    def _declare(declare: Declare, request: StepRequest, step: WorkflowStep) -> WorkflowStep:
+        """The step after its incident is declared: it waits for the address of the incident's message."""
+        try:
+            number = declare(request)
+        except UsageError as error:
+            return replace(step, outcome=StepOutcome(error=str(error)))
+        return replace(step, declared=number, until=step.since + LINK_TIMEOUT)
+
     def _decide(self) -> tuple[WorkflowStep, ...]:
         """Records an outcome for each step that need not wait any longer; returns the steps to be ended now."""
         now, store = self.queries.now(), self.queries.repository.workflow_steps
@@ -139,7 +160,10 @@ class WorkflowStepRunner:
         states: dict[str, ProviderState] = {}
         for step in store.waiting():
             known = services.get(step.surface)
-            outcome = self._outcome(step, *known, states, now) if known else messages.gone_outcome(step.surface)
+            if step.declared is not None:
+                outcome = self._declared_outcome(step, step.declared, now)
+            else:
+                outcome = self._outcome(step, *known, states, now) if known else messages.gone_outcome(step.surface)
             if outcome is not None:
                 store.set_outcome(step.execution, outcome, now)
         return store.due(now)
@@ -150,6 +174,16 @@ class WorkflowStepRunner:
         if provider.id not in states:
             states[provider.id] = self.queries.provider_state(provider)
         return messages.wait_outcome(step, surface, self.queries.verdict(states[provider.id], surface), now)
+
+    def _declared_outcome(self, step: WorkflowStep, number: int, now: datetime) -> StepOutcome | None:
+        """With the address of the incident's message, or without it once LINK_TIMEOUT is over."""
+        store = self.queries.repository.declared
+        incident = store.find(number)
+        if incident is None:
+            return messages.deleted_outcome(number)
+        ts = store.message_ts(incident.home, incident.key)
+        link = self.client.permalink(incident.home, ts) if ts else ""
+        return messages.declared_outcome(incident, link) if link or now >= step.until else None
 
     # --- telling Slack ------------------------------------------------------------------------------------------------
 

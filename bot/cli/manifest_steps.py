@@ -98,6 +98,28 @@ _STATUS = _function(
         _parameter("link", "string", "Status page", "The address of the vendor's status page"),
     ),
 )
+_DECLARE = _function(
+    StepKind.DECLARE,
+    "Declare that this hits us",
+    "Declares an incident of your team about a service, and begins a thread for it",
+    (
+        _SERVICE,
+        _parameter("title", "string", "What is wrong", "In a few words, as your team would say it"),
+        _parameter("severity", "string", "Severity", "sev1, sev2 or sev3; sev2 if empty", is_required=False),
+        _parameter("channel", "slack#/types/channel_id", "Channel", "The channel in which your incident is handled"),
+        _parameter("person", "slack#/types/user_id", "Declared by", "Who declares it", is_required=False),
+    ),
+    (
+        _parameter("number", "integer", "Number", "The number of the incident"),
+        _parameter("title", "string", "Title", "The title of the incident"),
+        _parameter("severity", "string", "Severity", "SEV1, SEV2 or SEV3"),
+        _parameter(
+            *("link", "string", "Link", "The address of its message; missing if that could not be posted"),
+            is_required=False,
+        ),
+        _parameter("text", "string", "Text", "A sentence with the number, the severity and the title"),
+    ),
+)
 _SERVICES = _function(
     StepKind.SERVICES,
     "List services",
@@ -107,7 +129,7 @@ _SERVICES = _function(
 )
 FUNCTIONS = f"""\
 functions: # steps of Workflow Builder; workflows refer to their ids, inputs and outputs
-{_WAIT}{_STATUS}{_SERVICES}"""
+{_WAIT}{_STATUS}{_DECLARE}{_SERVICES}"""
 
 
 def with_workflow_steps(manifest: str) -> str:

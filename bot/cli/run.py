@@ -64,6 +64,7 @@ from bot.app.workflow_steps import WorkflowStepRunner
 from bot.cli.options import config_option, db_option, require_file, utc_now
 from bot.cli.standby import open_in_turn
 from bot.commands.subscriptions import unwatched_targets
+from bot.commands.workflow_steps import declare_for_step
 from bot.domain import Message, Provider, Subscription
 from bot.engine import Engine
 from bot.errors import ConfigError
@@ -485,7 +486,7 @@ def _set_up_slack(
     declarations.register_declarations(bolt, queries)
     events.register_events(bolt, queries, publisher, slack_client)
     conversations.register_conversations(bolt, reader_thread.answer_typed, utc_now)
-    steps = WorkflowStepRunner(queries, slack_client, units)
+    steps = WorkflowStepRunner(queries, slack_client, units, partial(declare_for_step, queries))
     workflow_steps.register_workflow_steps(bolt, queries, steps)
     cards = link_cards.LinkCards(
         *(reader_thread.ask, slack_client, repository.link_cards, limiter, SlackFeatures(utc_now), utc_now),

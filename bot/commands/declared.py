@@ -21,6 +21,8 @@ from bot.domain import (
     DeclaredPlace,
     DeclaredSeverity,
     Message,
+    Provider,
+    Surface,
     UserAction,
     Verdict,
 )
@@ -296,11 +298,17 @@ def _named_incident(queries: StatusQueries, words: Sequence[str], channel: str) 
     if not is_sure or len(targets) != 1:
         return queries.repository.user_actions.latest_incident(channel) or "", " ".join(words)
     [target] = targets
-    services = {surface.id for surface in target.surfaces}
-    state = queries.provider_state(target.provider)
+    incident = present_incident(queries, target.provider, target.surfaces)
+    return (incident, rest) if incident else ("", rest or target.name)
+
+
+def present_incident(queries: StatusQueries, provider: Provider, surfaces: Sequence[Surface]) -> str:
+    """The key of the newest incident of these services that is open, or not safe to retry yet; empty for none."""
+    services = {surface.id for surface in surfaces}
+    state = queries.provider_state(provider)
     current = [k for k in state.incidents if not k.joined and services & set(k.surfaces) and k.cleared_at is None]
     unsafe = [k for k in current if k.is_open or _is_limited(state.verdicts, k.surfaces)]
-    return (unsafe[-1].incident.id, rest) if unsafe else ("", rest or target.name)
+    return unsafe[-1].incident.id if unsafe else ""
 
 
 def _is_limited(verdicts: Sequence[Verdict], surfaces: Sequence[str]) -> bool:

@@ -15,6 +15,7 @@ class StepKind(StrEnum):
 
     WAIT = "wait_until_safe_to_retry"
     STATUS = "get_status_and_advice"
+    DECLARE = "declare_this_hits_us"
     SERVICES = "list_services"  # the choices of the other steps' field *Service*
 
 
@@ -38,13 +39,14 @@ class WorkflowStep:
     Attributes:
         execution: Slack's id of this execution; each ends once.
         kind: Which step it is: its callback id in the manifest.
-        surface: The id of the service; empty where the step ended before one was found.
+        surface: The id of the service that it is about; empty where it waits for none.
         since: When it began.
         until: When it stops waiting.
         slowly: *Retry slowly* is enough for it.
         fails_late: It fails if it is still not safe then, instead of ending with ``timed_out``.
         outcome: How it ends; None while it waits.
         attempts: How often Slack was told the outcome.
+        declared: The number of the incident that it declared; None where it declares none.
     """
 
     execution: str
@@ -56,3 +58,4 @@ class WorkflowStep:
     fails_late: bool = False
     outcome: StepOutcome | None = None
     attempts: int = 0
+    declared: int | None = None

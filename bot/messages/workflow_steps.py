@@ -9,7 +9,17 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 
-from bot.domain import Advice, Provider, ProviderState, StepOutcome, StepValue, Surface, Verdict, WorkflowStep
+from bot.domain import (
+    Advice,
+    DeclaredIncident,
+    Provider,
+    ProviderState,
+    StepOutcome,
+    StepValue,
+    Surface,
+    Verdict,
+    WorkflowStep,
+)
 from bot.messages import formatting, service_status, words
 
 MAX_TEXT = 1000  # characters of an output
@@ -51,9 +61,26 @@ def status_outcome(provider: Provider, state: ProviderState, surface: Surface, n
     )
 
 
+def declared_outcome(incident: DeclaredIncident, link: str) -> StepOutcome:
+    """The outputs of *Declare that this hits us*; ``link`` is left out where it is empty."""
+    severity = incident.severity.upper()
+    outputs: dict[str, StepValue] = {
+        "number": incident.number,
+        "title": incident.title,
+        "severity": severity,
+        "text": _cut(f"Incident {incident.number} is declared ({severity}): {incident.title}"),
+    }
+    return StepOutcome(outputs | ({"link": link} if link else {}))
+
+
 def gone_outcome(surface_id: str) -> StepOutcome:
     """The failure of a step whose service was removed while it waited."""
     return StepOutcome(error=f"Brownout does not watch {surface_id} any more, so this step can't wait for it.")
+
+
+def deleted_outcome(number: int) -> StepOutcome:
+    """The failure of a step whose declared incident is not in the database any more."""
+    return StepOutcome(error=f"Incident {number} is not in Brownout's database any more.")
 
 
 def full_outcome(limit: int) -> StepOutcome:

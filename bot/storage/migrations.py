@@ -783,6 +783,12 @@ def evidence_that_a_follower_took(db: Database) -> None:
     _run_script(db, _HANDED_EVIDENCE_SQL)
 
 
+@steps()
+def workflow_steps_declare_incidents(db: Database) -> None:
+    """The incident that a step declared."""
+    db.execute("ALTER TABLE workflow_steps ADD COLUMN declared INTEGER /* the number of the incident declared by it */")
+
+
 def step_names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     with closing(Database(memory=True)) as empty:

@@ -600,6 +600,7 @@ LATER_STEPS: tuple[tuple[str, str], ...] = (
     ("link_cards_are_kept_up_to_date", _LINK_CARDS),
     ("incidents_declared_by_a_team", _DECLARED),
     ("evidence_that_a_follower_took", _HANDED_EVIDENCE),
+    ("workflow_steps_declare_incidents", "ALTER TABLE workflow_steps ADD COLUMN declared BIGINT;\n"),
 )  # name and SQL of the steps that came after ``BASE``, in their order
 
 

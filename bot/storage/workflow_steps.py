@@ -40,6 +40,7 @@ class WorkflowStepStore:
             "fails_late": int(step.fails_late),
             "outcome": _outcome_text(step.outcome) if step.outcome else None,
             "due_at": format_time(step.since),
+            "declared": step.declared,
         }
         with self._db.transaction():
             self._db.write("DELETE FROM workflow_steps WHERE ended_at < ?", format_time(step.since - KEEP_ENDED))
@@ -103,6 +104,7 @@ def _step_from_row(row: Mapping[str, Any]) -> WorkflowStep:
         fails_late=bool(row["fails_late"]),
         outcome=_parse_outcome(row["outcome"]) if row["outcome"] is not None else None,
         attempts=row["attempts"],
+        declared=row["declared"],
     )
 
 

@@ -21,6 +21,7 @@
 -- step: brownout link_cards_are_kept_up_to_date
 -- step: brownout incidents_declared_by_a_team
 -- step: brownout evidence_that_a_follower_took
+-- step: brownout workflow_steps_declare_incidents
 
 CREATE TABLE "_sqlite_migrations" (
    "id" INTEGER PRIMARY KEY,
@@ -609,7 +610,7 @@ CREATE TABLE workflow_steps (
   attempts INTEGER NOT NULL DEFAULT 0,
   ended_at TEXT,
   error TEXT NOT NULL DEFAULT ''
-) WITHOUT ROWID;
+, declared INTEGER ) WITHOUT ROWID;
 
 CREATE TABLE worlds (
   provider TEXT PRIMARY KEY,
