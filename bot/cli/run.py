@@ -478,18 +478,24 @@ def _set_up_slack(
     reader_thread = ReaderThread(queries)
     handler_client = AsyncWebClient(token=tokens.bot, base_url=url, timeout=10, retry_handlers=[])
     authorization = BotAuthorization(handler_client)
-    bolt = slack_app(handler_client, reader_thread.answer, authorization)
-    source.on_change += [lambda new: slack_client.set_token(new.bot), lambda new: authorization.set_token(new.bot)]
+    features = SlackFeatures(utc_now)
+    newer = features if app_settings.has_newer_blocks else None
+    bolt = slack_app(handler_client, reader_thread.answer, authorization, newer)
+    source.on_change += [
+        lambda new: slack_client.set_token(new.bot),
+        lambda new: authorization.set_token(new.bot),
+        lambda _: features.forget(),
+    ]
     runtime.groups = admins.members
     publisher = AppHomePublisher(queries, slack_client, keeps_all=lambda: runtime.role is BotRole.LEADER)
-    interactions.register_interactions(bolt, queries, publisher.mark_changed)
+    interactions.register_interactions(bolt, queries, publisher.mark_changed, newer)
     declarations.register_declarations(bolt, queries)
     events.register_events(bolt, queries, publisher, slack_client)
-    conversations.register_conversations(bolt, reader_thread.answer_typed, utc_now)
+    conversations.register_conversations(bolt, reader_thread.answer_typed, utc_now, newer)
     steps = WorkflowStepRunner(queries, slack_client, units, partial(declare_for_step, queries))
     workflow_steps.register_workflow_steps(bolt, queries, steps)
     cards = link_cards.LinkCards(
-        *(reader_thread.ask, slack_client, repository.link_cards, limiter, SlackFeatures(utc_now), utc_now),
+        *(reader_thread.ask, slack_client, repository.link_cards, limiter, features, utc_now),
         board=link_cards.board_address(app_settings.web.url, app_settings.web.embed, is_public=app_settings.web.public),
         units=units,
     )

@@ -24,12 +24,13 @@ from bot.domain.reliability import (
     StudyTable,
     TimeWindow,
 )
-from bot.messages import answers, formatting, uptime_bar, words
+from bot.messages import answers, formatting, newer_blocks, uptime_bar, words
 from bot.messages.builder import Paragraph
 from bot.messages.summary import stated_duration_text
 
 NO_VALUE = "-"
 MAX_LISTED = 20  # incidents in one answer
+_MIN_TABLE_ROWS = 4  # rows from which on a table reads better than lines
 NO_DATA = "no data"
 MIN_DATA = timedelta(days=1)  # no percentage of less time than this is shown to people
 _INFERRED_MARK = "*"
@@ -322,7 +323,14 @@ def uptime_message(name: str, figures: ReliabilityFigures, days: Sequence[DaySta
         *_budget_lines(figures.budget),
         *([] if study is None else [_study_text(study)]),
     ]
-    return answers.build_answer(paragraphs)
+    message = answers.build_answer(paragraphs)
+    chart = uptime_bar.uptime_chart(name, days)
+    if chart is None or len(message.blocks) != len(paragraphs):
+        return message
+    start = 2 if bad_times else 1  # of the bar and its legend
+    in_words = answers.build_answer([f"{uptime_bar.describe_days(days).capitalize()} (worst status per day, UTC)."])
+    newer = newer_blocks.offer(message.blocks[start : start + 2], (chart, *in_words.blocks))
+    return replace(message, blocks=(*message.blocks[:start], *newer, *message.blocks[start + 2 :]))
 
 
 def uptime_overview(figures: Sequence[ReliabilityFigures], names: Mapping[str, str], window: TimeWindow) -> Message:
@@ -343,7 +351,29 @@ def uptime_overview(figures: Sequence[ReliabilityFigures], names: Mapping[str, s
         others = ", ".join(names[f.surface] for f in too_little) if short else f"{len(too_little)} services"
         lines.append(f"Not enough data yet: {others}. Available after 24 h of data.")
     title = f"**Operational, {_window_words(window)}**"
-    return answers.build_answer([title, *answers.group_lines(lines)])
+    message = answers.build_answer([title, *answers.group_lines(lines)])
+    table = newer_blocks.data_table(
+        f"Operational, {_window_words(window)}",
+        ("Service", "Operational", "Downtime"),
+        [_overview_row(f, names) for f in enough],
+    )
+    if table is None or len(enough) < _MIN_TABLE_ROWS:
+        return message
+    rest = answers.build_answer(lines[len(enough) :]).blocks if too_little else ()
+    title_block, *listed = message.blocks
+    return replace(message, blocks=(title_block, *newer_blocks.offer(listed, (table, *rest))))
+
+
+def _overview_row(f: ReliabilityFigures, names: Mapping[str, str]) -> tuple[newer_blocks.Cell, ...]:
+    """One service in the table: its name, its share with how much data that is of, and its downtime."""
+    existed = f" ({lifetime})" if (lifetime := _lifetime_text(f)) else ""
+    share = f"{format_percent(f.availability)} ({_data_text(f.known_time)})"
+    downtime = f"{format_span(f.bad_time)}, {_count_text(f)}{_inferred_text(f)}"
+    return (
+        newer_blocks.text_cell(f"{names[f.surface]}{existed}"),
+        newer_blocks.number_cell(round(f.availability or 0.0, 6), share),
+        newer_blocks.number_cell(round(f.bad_time / timedelta(hours=1), 2), downtime),
+    )
 
 
 def history_message(
@@ -376,10 +406,8 @@ def history_message(
         text = f"No incidents recorded for {name} in {span}{since}.{last}"
         return answers.build_answer([text], buttons=[longer] if longer and newest else ())
     paragraphs: list[Paragraph | str] = [f"**{name}: {_kinds_text(courses, window)} in {span}**"]
-    for course in courses[::-1][:MAX_LISTED]:
-        status = (statuses or {}).get(course.incident)
-        before = "began before" if (course.begun_at or course.posted_at) < window.start else ""
-        outcome = ", ".join(filter(None, (before, str(status or ""), outcome_text(course, now))))
+    shown = [(course, _history_outcome(course, window, now, statuses or {})) for course in courses[::-1][:MAX_LISTED]]
+    for course, outcome in shown:
         paragraphs += [
             f"{answers.time_token(course.begun_at or course.posted_at, now)} · {outcome} · `{course.incident}`",
             Paragraph(course.name, is_quote=True),
@@ -388,7 +416,38 @@ def history_message(
         paragraphs.append(
             f"+{len(courses) - MAX_LISTED} older ones: ask for fewer days, or use `brownout reliability`."
         )
-    return answers.build_answer(paragraphs, buttons=[longer] if longer else ())
+    message = answers.build_answer(paragraphs, buttons=[longer] if longer else ())
+    listed = 2 * len(shown)
+    table = newer_blocks.data_table(
+        f"{name}: incidents in {span}, newest first",
+        ("Began", "Incident", "Outcome"),
+        [_history_row(course, outcome, now) for course, outcome in shown],
+    )
+    if table is None or len(shown) < _MIN_TABLE_ROWS or len(message.blocks) < 1 + listed:
+        return message
+    title, rest = message.blocks[0], message.blocks[1 + listed :]
+    return replace(message, blocks=(title, *newer_blocks.offer(message.blocks[1 : 1 + listed], (table,)), *rest))
+
+
+def _history_outcome(
+    course: IncidentCourse, window: TimeWindow, now: datetime, statuses: Mapping[str, words.Status]
+) -> str:
+    """How bad it was, and how long it took."""
+    before = "began before" if (course.begun_at or course.posted_at) < window.start else ""
+    status = statuses.get(course.incident)
+    return ", ".join(filter(None, (before, str(status or ""), outcome_text(course, now))))
+
+
+def _history_row(course: IncidentCourse, outcome: str, now: datetime) -> tuple[newer_blocks.Cell, ...]:
+    """One incident in the table: when it began, the vendor's title, and its outcome with its id."""
+    title = " ".join(course.name.split()) or "(no title)"
+    began = newer_blocks.time_part(course.begun_at or course.posted_at, now)
+    how = newer_blocks.text_part(f"{outcome} · ")
+    return (
+        newer_blocks.rich_cell(began),
+        newer_blocks.text_cell(title),
+        newer_blocks.rich_cell(how, newer_blocks.text_part(course.incident, code=True)),
+    )
 
 
 def _kinds_text(courses: Sequence[IncidentCourse], window: TimeWindow) -> str:

@@ -7,11 +7,11 @@ is unknown, whatever it showed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain import READABLE_FOR, Advice, Message, Provider, ProviderState, Stage, Surface, TrackedIncident, Verdict
-from bot.messages import alert_actions, answers, block_kit, formatting, markup, words
+from bot.messages import alert_actions, answers, block_kit, formatting, markup, newer_blocks, words
 from bot.messages.answers import time_token
 from bot.messages.words import Status
 
@@ -23,6 +23,7 @@ _MAX_HEADLINE = 60  # characters
 _MAX_NAMES = 6  # services in one line
 _MAX_OPERATIONAL = 40  # providers that are named as operational
 _MAX_SERVICE_LINES = 60  # of one provider
+MIN_TABLE_ROWS = 4  # affected services from which on a table reads better than lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,9 +332,44 @@ def provider_message(view: ProviderView, *, first_button: int = 0) -> Message:
     if view.state.open_incidents:
         incident = view.state.open_incidents[0].incident.id
         buttons = [("Why?", f"why {incident}"), ("Incident", f"summary {incident}"), *buttons]
-    return answers.build_answer(
-        [*answers.group_lines(lines), ending], emoji=_emoji(view.worst), buttons=buttons, first_button=first_button
+    groups = answers.group_lines(lines)
+    message = answers.build_answer(
+        [*groups, ending], emoji=_emoji(view.worst), buttons=buttons, first_button=first_button
     )
+    if len(affected) < MIN_TABLE_ROWS or len(message.blocks) < len(groups):
+        return message
+    table = _services_table(view)
+    if table is None:
+        return message
+    others = answers.group_lines(lines[1 + len(affected) :])
+    newer = (
+        *answers.build_answer(lines[:1], emoji=_emoji(view.worst)).blocks,
+        table,
+        *(answers.build_answer(others).blocks if others else ()),
+    )
+    plain, rest = message.blocks[: len(groups)], message.blocks[len(groups) :]
+    return replace(message, blocks=(*newer_blocks.offer(plain, newer), *rest))
+
+
+def _services_table(view: ProviderView) -> block_kit.Block | None:
+    """The affected services, the worst first."""
+    affected = view.affected[:_MAX_SERVICE_LINES]
+    rows = [
+        (
+            newer_blocks.rich_cell(newer_blocks.emoji_part(_emoji(s.status)), newer_blocks.text_part(f" {s.name}")),
+            newer_blocks.rich_cell(*_status_cell(s, view.now)),
+            newer_blocks.text_cell(_advice_text(s)),
+        )
+        for s in affected
+    ]
+    return newer_blocks.table(("Service", "Status", "Advice"), rows)
+
+
+def _status_cell(service: ServiceView, now: datetime) -> Iterator[newer_blocks.Cell]:
+    since = " since " if service.since else ""
+    yield newer_blocks.text_part(f"{_status_text(service)}{since}")
+    if service.since:
+        yield newer_blocks.time_part(service.since, now)
 
 
 def _page_host(provider: Provider) -> str:
@@ -343,10 +379,16 @@ def _page_host(provider: Provider) -> str:
 
 def _service_line(service: ServiceView, now: datetime) -> str:
     since = f" since {time_token(service.since, now)}" if service.since else ""
-    status = "operational, recovering" if service.status is Status.RECOVERING else str(service.status)
+    return f"{_emoji(service.status)} {service.name} · {_status_text(service)}{since} · {_advice_text(service)}"
+
+
+def _status_text(service: ServiceView) -> str:
+    return "operational, recovering" if service.status is Status.RECOVERING else str(service.status)
+
+
+def _advice_text(service: ServiceView) -> str:
     advice = formatting.lower_first(words.advice_short(service.verdict)) if service.verdict else "unknown"
-    advice = f"retry {advice}" if advice.startswith("slowly") else advice
-    return f"{_emoji(service.status)} {service.name} · {status}{since} · {advice}"
+    return f"retry {advice}" if advice.startswith("slowly") else advice
 
 
 def _incident_line(tracked: TrackedIncident, now: datetime) -> str:

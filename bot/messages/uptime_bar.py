@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import groupby
 
 from bot.domain import Condition
 from bot.domain.reliability import DayStatus
-from bot.messages import formatting
+from bot.messages import block_kit, formatting, newer_blocks
 
 DAYS_PER_ROW = 30
+_WEEK, _YEAR = 7, 365  # days
 LEGEND = ", ".join(
     f"{formatting.CONDITION_SYMBOLS[c]} {formatting.CONDITION_WORDS[c]}" for c in formatting.CONDITION_SYMBOLS
 )
@@ -28,6 +30,33 @@ def uptime_rows(days: Sequence[DayStatus]) -> Iterator[str]:
             yield f"{rows[0][0].day} no data to {rows[-1][-1].day}"
         else:
             yield from (f"{row[0].day} {''.join(formatting.CONDITION_SYMBOLS[d.worst] for d in row)}" for row in rows)
+
+
+def uptime_chart(name: str, days: Sequence[DayStatus]) -> block_kit.Block | None:
+    """The hours that were not operational, by week, or by a longer span where weeks are too many.
+
+    Hours without data are bars of their own. None where no hour is known to be bad.
+    """
+    if not any(day.bad_time for day in days):
+        return None
+    length = max(-(-len(days) // newer_blocks.MAX_CATEGORIES), _WEEK)
+    spans = [days[start : start + length] for start in range(0, len(days), length)]
+    is_long = len(days) > _YEAR
+    labels = [f"{s[0].day.day} {s[0].day:%b %Y}" if is_long else f"{s[0].day.day} {s[0].day:%b}" for s in spans]
+    bad = [_hours(sum((day.bad_time for day in span), timedelta())) for span in spans]
+    unknown = [_hours(sum(map(_unknown_time, span), timedelta())) for span in spans]
+    series = [("not operational", bad), *([("no data", unknown)] if any(unknown) else [])]
+    axis = "week from (UTC)" if length == _WEEK else f"{length} days from (UTC)"
+    return newer_blocks.bar_chart(f"{name}: hours not operational", labels, series, (axis, "hours"))
+
+
+def _unknown_time(day: DayStatus) -> timedelta:
+    is_all_unknown = day.worst is Condition.UNKNOWN and not day.unknown_time
+    return timedelta(days=1) if is_all_unknown else day.unknown_time
+
+
+def _hours(time: timedelta) -> float:
+    return round(time / timedelta(hours=1), 1)
 
 
 def describe_days(days: Sequence[DayStatus]) -> str:

@@ -21,10 +21,11 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.slack_client import cannot_post_reason
+from bot.adapters.slack_features import SlackFeatures
 from bot.commands import parsing
 from bot.commands.types import CommandResponse
 from bot.errors import BrownoutError, UsageError
-from bot.messages import answers, preferences
+from bot.messages import answers, newer_blocks, preferences
 from bot.messages.builder import build_message, join_messages
 from bot.messages.formatting import truncate
 from bot.slack.authorization import BotAuthorization
@@ -33,15 +34,22 @@ R = TypeVar("R")
 log = logging.getLogger("brownout")
 
 COMMAND = "/brownout"
+_BLOCK_ERRORS = ("invalid_blocks", "invalid_arguments", "unsupported")
 MAX_TEXT = 12_000  # characters of the plain text, which screen readers read; Slack refuses more than 40,000
 
 Answer = Callable[[str, str, str, str], CommandResponse | Awaitable[CommandResponse]]
 
 
-def slack_app(client: AsyncWebClient, answer: Answer, authorization: BotAuthorization | None = None) -> AsyncApp:
+def slack_app(
+    client: AsyncWebClient,
+    answer: Answer,
+    authorization: BotAuthorization | None = None,
+    features: SlackFeatures | None = None,
+) -> AsyncApp:
     """A Bolt app with the command. ``answer`` takes the text, the channel, the user's id and the user's name.
 
-    ``authorization`` has the token, which may change; without one, the client's is used.
+    ``authorization`` has the token, which may change; without one, the client's is used. ``features`` are those that
+    answers may use; None for plain answers.
     """
     known = authorization or BotAuthorization(client)
 
@@ -56,7 +64,8 @@ def slack_app(client: AsyncWebClient, answer: Answer, authorization: BotAuthoriz
         user = command["user_id"]
         channel = parsing.channel_or_user(command["channel_id"], user)
         arguments = (command.get("text") or "", channel, user, command.get("user_name") or "")
-        await send_response(await await_answer(lambda: answer(*arguments)), respond, client, command.get("trigger_id"))
+        response = await await_answer(lambda: answer(*arguments))
+        await send_response(response, respond, client, command.get("trigger_id"), features)
 
     app.command(COMMAND)(handle)
     return app
@@ -100,18 +109,27 @@ def _failure_response(what: str, error: Exception) -> CommandResponse:
     return CommandResponse(answers.with_buttons(message, [("Current status", "status")]), is_private=True)
 
 
-async def send_response(response: CommandResponse, respond: Any, client: AsyncWebClient, trigger: str | None) -> None:
-    """Opens the answer's modal, or sends the answer as a message; then sends the rest of it, if there is one."""
+async def send_response(
+    response: CommandResponse,
+    respond: Any,
+    client: AsyncWebClient,
+    trigger: str | None,
+    features: SlackFeatures | None = None,
+) -> None:
+    """Opens the answer's modal, or sends the answer as a message; then sends the rest of it, if there is one.
+
+    ``features`` are those that the answer may use; None for a plain one.
+    """
     if response.posts_to and (why := await cannot_post_reason(client, response.posts_to)):
         response = replace(response, message=join_messages([response.message, preferences.cannot_post_message(why)]))
     if response.view and trigger and await open_modal(client, trigger, response.view):
         return
     try:
-        await _send_message(respond, response)
+        await _send_message(respond, response, features)
     except (aiohttp.ClientError, OSError) as error:
         log.warning("an answer to %s did not reach Slack: %s", COMMAND, type(error).__name__)
     if response.later:
-        await send_response(await _await_rest(response.later), respond, client, None)
+        await send_response(await _await_rest(response.later), respond, client, None, features)
 
 
 async def open_modal(client: AsyncWebClient, trigger: str, view: Mapping[str, Any]) -> bool:
@@ -125,10 +143,11 @@ async def open_modal(client: AsyncWebClient, trigger: str, view: Mapping[str, An
     return True
 
 
-async def _send_message(respond: Any, response: CommandResponse) -> None:
-    """Sends the answer; if Slack refuses its blocks, the text alone."""
+async def _send_message(respond: Any, response: CommandResponse, features: SlackFeatures | None) -> None:
+    """Sends the answer with newer blocks as far as Slack takes them; else with plain ones, else the text alone."""
     text, blocks = truncate(response.message.text, MAX_TEXT), list(response.message.blocks)
-    for payload_blocks in (blocks, None) if blocks else (None,):
+    newer = _newer_blocks(blocks, features)
+    for payload_blocks in (*([newer] if newer else []), *([blocks] if blocks else []), None):
         http_response = await respond(
             text=text,
             blocks=payload_blocks,
@@ -139,7 +158,24 @@ async def _send_message(respond: Any, response: CommandResponse) -> None:
         )
         if http_response.status_code == HTTPStatus.OK:
             return
+        if payload_blocks is newer and features and any(code in http_response.body for code in _BLOCK_ERRORS):
+            for kind in newer_blocks.newer_types(newer):
+                features.record_refusal(_feature(kind), http_response.body[:40], "answers have plain blocks")
+            continue
         log.warning("Slack refused an answer with HTTP %d: %s", http_response.status_code, http_response.body[:100])
+
+
+def _newer_blocks(blocks: list[dict[str, Any]], features: SlackFeatures | None) -> list[dict[str, Any]]:
+    """The blocks with newer ones of those types that Slack has not refused lately; empty where that changes nothing."""
+    if features is None:
+        return []
+    taken = {kind for kind in newer_blocks.NEWER_TYPES if features.may_use(_feature(kind))}
+    changed = newer_blocks.with_newer_blocks(blocks, taken)
+    return changed if newer_blocks.newer_types(changed) else []
+
+
+def _feature(kind: str) -> str:
+    return f"blocks of the type {kind}"
 
 
 def _silent_logger() -> logging.Logger:

@@ -17,6 +17,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.adapters.slack_features import SlackFeatures
 from bot.commands import parsing
 from bot.commands.types import CommandResponse, TypedText
 from bot.slack import identity
@@ -36,9 +37,11 @@ _READ_SUBTYPES = (None, "file_share", "thread_broadcast")  # others are edits, j
 Answer = Callable[[TypedText], Awaitable[CommandResponse]]
 
 
-def register_conversations(app: AsyncApp, answer: Answer, now: Callable[[], datetime]) -> None:
-    """Adds the events of mentions and of direct messages to the app."""
-    conversations = _Conversations(answer, now)
+def register_conversations(
+    app: AsyncApp, answer: Answer, now: Callable[[], datetime], features: SlackFeatures | None = None
+) -> None:
+    """Adds the events of mentions and of direct messages to the app. ``features`` are those that answers may use."""
+    conversations = _Conversations(answer, now, features)
 
     async def handle_mention(event: dict[str, Any], body: dict[str, Any], client: AsyncWebClient, context: Any) -> None:
         if not event["channel"].startswith("D"):
@@ -63,6 +66,7 @@ class _Conversations:
 
     answer: Answer
     now: Callable[[], datetime]
+    features: SlackFeatures | None = None
     _seen: RecentKeys = field(default_factory=RecentKeys)
     _names: dict[str, str] = field(default_factory=dict)
 
@@ -85,7 +89,7 @@ class _Conversations:
         response = await await_answer(lambda: self.answer(typed))
         is_private = response.is_private and not is_direct
         respond = ChatRespond(client, event["channel"], thread, person.id, is_private)
-        await send_response(response, respond, client, None)
+        await send_response(response, respond, client, None, self.features)
 
     def _is_answerable(self, event: Mapping[str, Any]) -> bool:
         """Whether a person has written this to the bot a short while ago, and it is not answered yet."""

@@ -16,6 +16,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.adapters.slack_features import SlackFeatures
 from bot.commands import buttons, parsing
 from bot.commands.types import ButtonClick, CommandResponse, ModalSubmission
 from bot.messages import alert_actions, modals
@@ -32,9 +33,15 @@ async def _ignore_user(_: str) -> None:
 
 
 def register_interactions(
-    app: AsyncApp, queries: StatusQueries, then: Callable[[str], Awaitable[None]] = _ignore_user
+    app: AsyncApp,
+    queries: StatusQueries,
+    then: Callable[[str], Awaitable[None]] = _ignore_user,
+    features: SlackFeatures | None = None,
 ) -> None:
-    """Adds the buttons and the modals to the app. ``then`` is called with the id of a person who changed settings."""
+    """Adds the buttons and the modals to the app.
+
+    ``then`` is called with the id of a person who changed settings. ``features`` are those that answers may use.
+    """
 
     async def handle_click(ack: Any, respond: Any, client: AsyncWebClient, body: dict[str, Any]) -> None:
         await ack()
@@ -43,7 +50,7 @@ def register_interactions(
         if response:
             how = respond if body.get("response_url") else _respond_by_chat(client, click, response)
             if how is not None:
-                await send_response(response, how, client, body.get("trigger_id"))
+                await send_response(response, how, client, body.get("trigger_id"), features)
 
     async def handle_note(ack: Any, body: dict[str, Any]) -> None:
         errors = answer_or_error("a note", partial(buttons.submit_note, queries, parse_submission(body)))

@@ -209,6 +209,10 @@ class Driver:
         """Something happens to the sockets; the kinds are in proxy.py."""
         self._ask("PUT", "/line", {"kind": kind})
 
+    def event(self, event: dict[str, Any]) -> None:
+        """Slack sends the bot this event over its socket."""
+        self._ask("PUT", "/event", event)
+
     def grant(self, *scopes: str) -> None:
         """The app is installed with these scopes beside its own."""
         self._ask("PUT", "/scopes", ["commands", "chat:write", "chat:write.public", *scopes])

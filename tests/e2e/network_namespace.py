@@ -15,6 +15,7 @@ Outside, the test drives all of it through the Unix socket WORK_DIR/stage.sock, 
     GET /looks                  the page's readers: [[path, status], ...]
     PUT /faults                 {"method", "kind", "times"}: the next calls of a method go wrong (see proxy.py)
     PUT /line                   {"kind"}: what happens to the sockets (see proxy.py)
+    PUT /event                  an event that the emulator does not have, for the bot
     PUT /scopes                 the scopes that were granted, a list
     GET /calls                  the Web API calls: [{"method", "args", "status", "answer"}, ...]; null while under way
     PUT /restart?after=S        the emulator dies and is back S seconds later, having forgotten all; sockets break
@@ -190,6 +191,7 @@ async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) ->
         web.get("/looks", page.tell),
         web.put("/faults", slack.plan),
         web.put("/line", slack.disturb),
+        web.put("/event", slack.send_event),
         web.put("/scopes", slack.grant),
         web.get("/calls", slack.tell),
         web.put("/restart", restart),

@@ -12,6 +12,7 @@ from typing import Any
 
 _WORDS = frozenset(
     {
+        *("caption", "fallback"),
         *("text", "value", "title", "url", "image_url", "alt_text", "action_id", "block_id", "callback_id"),
         *("accessibility_label", "initial_value", "private_metadata", "external_id"),
     }

@@ -7,6 +7,7 @@ green there is necessary and not sufficient.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -17,6 +18,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.domain import Message
+from bot.messages import newer_blocks
 from tests.support import rendered
 
 MAX_BLOCKS = 50
@@ -89,13 +91,83 @@ def problems(message: Message, *, mentions: Collection[str] = ()) -> list[str]:
         *(f"color: {a['color']}" for a in message.attachments if not re.fullmatch(r"#[0-9A-F]{6}", a["color"])),
         *_text_problems(message.text, mentions),
         *(f"blocks: {len(blocks)} of them, at most {MAX_BLOCKS}" for _ in [0] if len(blocks) > MAX_BLOCKS),
-        *(line for i, block in enumerate(blocks) for line in _block_problems(block, f"blocks[{i}]")),
+        *(line for i, block in enumerate(blocks) for line in _checked(block, f"blocks[{i}]")),
         *(line for i, block in enumerate(blocks) for line in _token_problems(block, f"blocks[{i}]", mentions)),
         *_duplicates(blocks),
-        *_total(blocks),
+        *_total([block for block in blocks if block.get("type") not in _CHECKS]),
+        *_newer_problems(message),
     ]
-    rendered.keep(() if found else blocks)
+    rendered.keep(() if found else [b for b in blocks if b.get("type") != newer_blocks.CHART])
     return found
+
+
+def _checked(block: dict[str, Any], where: str) -> Iterator[str]:
+    """What is wrong with a block: a newer one, which slack_sdk does not know, by what Slack publishes of it."""
+    check = _CHECKS.get(block.get("type", ""))
+    yield from check(block) if check else _block_problems(block, where)
+
+
+def _newer_problems(message: Message) -> list[str]:
+    """The same for the message with its newer blocks: their limits, and what can be read on a phone."""
+    blocks = newer_blocks.with_newer_blocks(message.blocks, newer_blocks.NEWER_TYPES)
+    newer = [block for block in blocks if block["type"] in newer_blocks.NEWER_TYPES]
+    if not newer:
+        return []
+    found = [
+        *(f"blocks: {len(blocks)} of them, at most {MAX_BLOCKS}" for _ in [0] if len(blocks) > MAX_BLOCKS),
+        *(line for i, block in enumerate(blocks) for line in _checked(block, f"newer[{i}]")),
+        *_duplicates(blocks),
+        *_total([block for block in blocks if block not in newer]),
+    ]
+    rendered.keep(() if found else [b for b in newer if b["type"] != newer_blocks.CHART])
+    return found
+
+
+def _table_problems(block: dict[str, Any]) -> Iterator[str]:
+    """https://docs.slack.dev/reference/block-kit/blocks/table-block and data-table-block."""
+    head, *rows = block["rows"]
+    where = block["type"]
+    if not 1 <= len(rows) < MAX_TABLE_ROWS:
+        yield f"{where}: {len(rows)} rows"
+    if any(len(row) != len(head) for row in rows) or len(head) > newer_blocks.MAX_COLUMNS:
+        yield f"{where}: {len(head)} columns, on a phone {newer_blocks.MAX_COLUMNS} can be read"
+    if any(cell["type"] != "raw_text" for cell in head):
+        yield f"{where}: the head is plain text"
+    if where == newer_blocks.DATA_TABLE and not (block["caption"] and 1 <= block["page_size"] <= 100):
+        yield f"{where}: needs a caption and 1 to 100 rows a page"
+    texts = [*_values(block, "text"), *_values(block, "fallback"), *_values(block, "name")]
+    if not all(texts) or sum(map(len, texts)) > MAX_TABLE_CHARACTERS:
+        yield f"{where}: {sum(map(len, texts))} characters, and none may be empty"
+    yield from (f"{where}: a raw number is a number" for v in _values(block, "value") if not isinstance(v, int | float))
+
+
+def _chart_problems(block: dict[str, Any]) -> Iterator[str]:
+    """https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block."""
+    chart, categories = block["chart"], block["chart"]["axis_config"]["categories"]
+    if set(block) != {"type", "title", "chart"} or set(chart) != {"type", "series", "axis_config"}:
+        yield f"chart: {sorted(block)}, {sorted(chart)}"
+    titles = (block["title"], chart["axis_config"]["x_label"], chart["axis_config"]["y_label"])
+    yield from (line for title in titles for line in _length(title, 50, "chart title"))
+    yield from (line for label in categories for line in _length(label, 20, "chart label"))
+    if not 1 <= len(categories) <= 20 or len(set(categories)) != len(categories):
+        yield f"chart: categories {categories}"
+    names = [series["name"] for series in chart["series"]]
+    if not 1 <= len(names) <= 6 or len(set(names)) != len(names):
+        yield f"chart: series {names}"
+    for series in chart["series"]:
+        yield from _length(series["name"], 20, "chart series")
+        if [point["label"] for point in series["data"]] != categories:
+            yield f"chart: {series['name']} has no value for each category"
+        if not all(isinstance(p["value"], int | float) and math.isfinite(p["value"]) for p in series["data"]):
+            yield f"chart: {series['name']} has a value that is no number"
+
+
+MAX_TABLE_ROWS, MAX_TABLE_CHARACTERS = 100, 10_000
+_CHECKS = {
+    newer_blocks.TABLE: _table_problems,
+    newer_blocks.DATA_TABLE: _table_problems,
+    newer_blocks.CHART: _chart_problems,
+}
 
 
 def view_problems(view: dict[str, Any], *, mentions: Collection[str] = ()) -> list[str]:
