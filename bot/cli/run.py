@@ -498,6 +498,7 @@ def _set_up_slack(
         *(reader_thread.ask, slack_client, repository.link_cards, limiter, features, utc_now),
         board=link_cards.board_address(app_settings.web.url, app_settings.web.embed, is_public=app_settings.web.public),
         units=units,
+        keeps_all=lambda: runtime.role is BotRole.LEADER,
     )
     if app_settings.has_link_cards:
         link_cards.register_link_cards(bolt, cards)
@@ -509,7 +510,7 @@ def _set_up_slack(
         publisher.run,
         reader_thread.run,
         partial(leadership.run_when_leading, steps.run),
-        *([partial(leadership.run_when_leading, cards.run)] if app_settings.has_link_cards else []),
+        *([cards.run] if app_settings.has_link_cards else []),
         *([admins.run] if admins.ids else []),
     ]
     if tokens.mode == "socket":

@@ -39,6 +39,22 @@ _SYMBOLS: Mapping[str, str] = {
     **{style.emoji: style.symbol for style in words.STATUS_STYLES.values()},
     **{style.emoji: style.symbol for style in words.ADVICE_STYLES.values()},
 }
+_MAX_DETAILS = 2
+# What is broken, what to do, when more is known, and only then the rest.
+_FIELD_ORDER = (
+    "status",
+    "description",
+    "next_update",
+    "service",
+    "date_created",
+    *(f"detail_{n}" for n in range(_MAX_DETAILS)),
+    "used_by",
+    "services",
+    "quote",
+    "timeline",
+    "page",
+    "date_updated",
+)
 _DISPLAY_TYPES: Mapping[LinkKind, str] = {
     LinkKind.INCIDENT: "Incident",
     LinkKind.SERVICE: "Service",
@@ -190,7 +206,7 @@ def _entity(content: CardContent, custom: list[dict[str, Any]], attributes: dict
             },
             "fields": fields,
             **({"custom_fields": custom} if custom else {}),
-            "display_order": [*fields, *(field["key"] for field in custom)],
+            "display_order": sorted([*fields, *(field["key"] for field in custom)], key=_FIELD_ORDER.index),
             **_actions(content.buttons),
         },
     }
@@ -221,7 +237,7 @@ def _card_fields(content: CardContent) -> Iterator[dict[str, Any]]:
     if content.next_update is not None:
         at = int(content.next_update.timestamp())
         yield {"key": "next_update", "label": "Next update by", "type": _TIMESTAMP, "value": at}
-    for number, detail in enumerate(content.details):
+    for number, detail in enumerate(content.details[:_MAX_DETAILS]):
         text = formatting.truncate(plain_line(detail), _MAX_FIELD, "…")
         label = "Status page" if number == 0 else "More"
         yield {"key": f"detail_{number}", "label": label, "type": "string", "value": text, "long": True}

@@ -417,16 +417,22 @@ def history_message(
             f"+{len(courses) - MAX_LISTED} older ones: ask for fewer days, or use `brownout reliability`."
         )
     message = answers.build_answer(paragraphs, buttons=[longer] if longer else ())
-    listed = 2 * len(shown)
     table = newer_blocks.data_table(
         f"{name}: incidents in {span}, newest first",
         ("Began", "Incident", "Outcome"),
         [_history_row(course, outcome, now) for course, outcome in shown],
     )
-    if table is None or len(shown) < _MIN_TABLE_ROWS or len(message.blocks) < 1 + listed:
+    if table is None or len(shown) < _MIN_TABLE_ROWS:
         return message
-    title, rest = message.blocks[0], message.blocks[1 + listed :]
-    return replace(message, blocks=(title, *newer_blocks.offer(message.blocks[1 : 1 + listed], (table,)), *rest))
+    older = paragraphs[1 + 2 * len(shown) :]
+    newer = (
+        *answers.build_answer(paragraphs[:1]).blocks,
+        table,
+        *(answers.build_answer(older).blocks if older else ()),
+    )
+    texts = len(message.blocks) - bool(longer)  # all but the row of buttons
+    blocks = (*newer_blocks.offer(message.blocks[:texts], newer), *message.blocks[texts:])
+    return replace(message, blocks=blocks)
 
 
 def _history_outcome(

@@ -12,6 +12,8 @@ from bot.messages import block_kit, formatting, newer_blocks
 
 DAYS_PER_ROW = 30
 _WEEK, _YEAR = 7, 365  # days
+_DAY = timedelta(days=1)
+_MIN_BARS, _MAX_UNKNOWN = 3, 0.1  # of a chart: the fewest bars, and the largest share of hours without data
 LEGEND = ", ".join(
     f"{formatting.CONDITION_SYMBOLS[c]} {formatting.CONDITION_WORDS[c]}" for c in formatting.CONDITION_SYMBOLS
 )
@@ -35,9 +37,14 @@ def uptime_rows(days: Sequence[DayStatus]) -> Iterator[str]:
 def uptime_chart(name: str, days: Sequence[DayStatus]) -> block_kit.Block | None:
     """The hours that were not operational, by week, or by a longer span where weeks are too many.
 
-    Hours without data are bars of their own. None where no hour is known to be bad.
+    It begins with the first day that is known. Later hours without data are bars of their own. None where no hour is
+    known to be bad, where too much is unknown, or where there are few bars: the daily bar says more then.
     """
-    if not any(day.bad_time for day in days):
+    first = next((n for n, day in enumerate(days) if _unknown_time(day) < _DAY), len(days))
+    days = days[first:]
+    gaps = sum(map(_unknown_time, days), timedelta())
+    is_known = gaps <= _MAX_UNKNOWN * len(days) * _DAY
+    if not is_known or len(days) <= (_MIN_BARS - 1) * _WEEK or not any(day.bad_time for day in days):
         return None
     length = max(-(-len(days) // newer_blocks.MAX_CATEGORIES), _WEEK)
     spans = [days[start : start + length] for start in range(0, len(days), length)]
@@ -52,7 +59,7 @@ def uptime_chart(name: str, days: Sequence[DayStatus]) -> block_kit.Block | None
 
 def _unknown_time(day: DayStatus) -> timedelta:
     is_all_unknown = day.worst is Condition.UNKNOWN and not day.unknown_time
-    return timedelta(days=1) if is_all_unknown else day.unknown_time
+    return _DAY if is_all_unknown else day.unknown_time
 
 
 def _hours(time: timedelta) -> float:

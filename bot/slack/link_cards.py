@@ -116,6 +116,7 @@ class LinkCards:
         now: The clock.
         board: Our board.
         units: Runs what writes to the database.
+        keeps_all: Whether this bot keeps the cards of all links up to date; another one only shows those of new links.
         panes: The limit of filled panes.
     """
 
@@ -127,6 +128,7 @@ class LinkCards:
     now: Callable[[], datetime]
     board: BoardAddress = field(default_factory=BoardAddress)
     units: UnitRunner = INLINE
+    keeps_all: Callable[[], bool] = lambda: True
     panes: TokenBucket = field(default_factory=lambda: TokenBucket(EDITS_PER_S, EDITS_BURST, EDITS_BURST))
     _waiting: OrderedDict[tuple[str, str], _Pasted] = field(default_factory=OrderedDict)
     _has_news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -200,7 +202,8 @@ class LinkCards:
                 async with asyncio.timeout(CHECK_INTERVAL_S):
                     await self._has_news.wait()
             except TimeoutError:
-                await self._guarded(self.refresh())
+                if self.keeps_all():
+                    await self._guarded(self.refresh())
             self._has_news.clear()
             await self._guarded(self.show_waiting())
 
@@ -282,7 +285,10 @@ class LinkCards:
             )
             for url, content in contents.items()
         ]
-        await self.units.run(self.store.add, cards)
+        try:
+            await self.units.run(self.store.add, cards)
+        except StoreError as error:
+            self._log_once(f"a card of a link is shown and will not be updated: {error}")
 
     async def _send(self, place: LinkPlace, contents: Mapping[str, CardContent]) -> None:
         """Sends the cards as Work Objects, and as plain blocks where Slack takes none."""

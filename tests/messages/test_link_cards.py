@@ -88,7 +88,11 @@ def test_the_fields_say_status_advice_services_and_since():
 def test_every_field_has_its_place():
     payload = card()["entity_payload"]
     named = [*payload["fields"], *(f["key"] for f in payload["custom_fields"])]
-    assert payload["display_order"] == named
+    assert sorted(payload["display_order"]) == sorted(named)
+
+
+def test_what_to_do_and_until_when_comes_before_the_rest():
+    assert card()["entity_payload"]["display_order"][:4] == ["status", "description", "next_update", "service"]
 
 
 def test_the_colour_repeats_the_word():

@@ -95,21 +95,38 @@ def test_the_chart_of_a_service_has_a_bar_for_each_week():
 
 
 def test_hours_without_data_are_shown_as_such():
-    shown = days(14, d0=2)
+    shown = days(21, d0=2)
     shown[8] = DayStatus(shown[8].day, Condition.UNKNOWN)
     shown[9] = DayStatus(shown[9].day, Condition.UNKNOWN, unknown_time=timedelta(hours=5))
     [_, unknown] = uptime_bar.uptime_chart("Acme API", shown)["chart"]["series"]
-    assert (unknown["name"], [p["value"] for p in unknown["data"]]) == ("no data", [0.0, 29.0])
+    assert (unknown["name"], [p["value"] for p in unknown["data"]]) == ("no data", [0.0, 29.0, 0.0])
 
 
-@pytest.mark.parametrize("number", [1, 7, 90, 365, 3650])
+def test_the_chart_begins_where_there_is_data():
+    shown = days(90, d60=2)
+    for n in range(50):
+        shown[n] = DayStatus(shown[n].day, Condition.UNKNOWN)
+    drawn = uptime_bar.uptime_chart("Acme API", shown)["chart"]
+    assert drawn["axis_config"]["categories"][0] == "20 Feb"
+    assert [s["name"] for s in drawn["series"]] == ["not operational"]
+
+
+def test_where_much_is_unknown_in_between_there_is_no_chart():
+    shown = days(90, d0=2)
+    for n in range(10, 30):
+        shown[n] = DayStatus(shown[n].day, Condition.UNKNOWN)
+    assert uptime_bar.uptime_chart("Acme API", shown) is None
+
+
+@pytest.mark.parametrize("number", [15, 90, 365, 3650])
 def test_a_chart_of_any_time_is_what_slack_takes(number):
     drawn = uptime_bar.uptime_chart("A service with a name that is far too long for the title", days(number, d0=1))
     assert_sendable(Message("x", newer_blocks.offer(PLAIN, [drawn])))
 
 
-def test_without_a_bad_hour_there_is_no_chart():
-    assert uptime_bar.uptime_chart("Acme API", days(90)) is None
+@pytest.mark.parametrize("shown", [days(90), days(14, d0=2), days(1, d0=2), []])
+def test_without_a_bad_hour_or_with_few_days_there_is_no_chart(shown):
+    assert uptime_bar.uptime_chart("Acme API", shown) is None
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from bot.domain import (
     SurfaceState,
     Verdict,
 )
-from bot.messages import service_status
+from bot.messages import newer_blocks, service_status
 from bot.messages.service_status import view_provider
 from tests.support.polls import ACME, API, RED, after, at, incident, look, page, update, watched
 from tests.support.samples import hostile
@@ -317,3 +317,35 @@ def test_slack_takes_every_answer_about_a_hostile_vendor(name, iid):
     sendable(service_status.provider_message(view))
     sendable(service_status.service_message(view, API, {}, with_status=True))
     sendable(service_status.in_words_message(view, None, expects_up=False))
+
+
+def newer(message):
+    return newer_blocks.with_newer_blocks(message.blocks, newer_blocks.NEWER_TYPES)
+
+
+@pytest.mark.parametrize(("services", "has_table"), [(3, False), (4, True), (60, True)])
+def test_many_affected_services_are_a_table_of_three_columns(services, has_table):
+    found = provider(1, services)
+    message = service_status.provider_message(view_provider(found, state(found, Condition.DEGRADED), NOW))
+    tables = [block for block in newer(message) if block["type"] == newer_blocks.TABLE]
+    assert bool(tables) is has_table
+    for table in tables:
+        assert (len(table["rows"]), {len(row) for row in table["rows"]}) == (services + 1, {3})
+
+
+def test_the_table_says_what_the_lines_say():
+    found = provider(1, 4)
+    message = service_status.provider_message(view_provider(found, state(found, Condition.DEGRADED), NOW))
+    [table] = [block for block in newer(message) if block["type"] == newer_blocks.TABLE]
+    name, status, advice = table["rows"][1]
+    assert [part.get("text") or part.get("fallback") or part["name"] for part in name["elements"][0]["elements"]] == [
+        "warning",
+        " part 0",
+    ]
+    assert [part.get("text") or part["fallback"] for part in status["elements"][0]["elements"]] == [
+        "degraded since ",
+        "12:00 UTC",
+    ]
+    assert advice["text"] == "don't retry"
+    assert newer(message)[0]["text"]["text"] == ":warning: *Provider 1 degraded: all 4 services*"
+    assert newer(message)[-1] == message.blocks[-1]

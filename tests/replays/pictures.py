@@ -1,6 +1,7 @@
 """``python -m tests.replays.pictures``: the demo's day and other phases as Slack shows them, as pictures.
 
-Writes ``tests/replays/demo-day/alert.png`` (the README's picture) and ``phases.png`` (every phase, for a look at them).
+Writes ``tests/replays/demo-day/alert.png`` (the README's picture), ``phases.png`` (every phase, for a look at them), and
+``surfaces.png`` (cards of links, panes, tables and charts); ``phone.png`` and ``surfaces-phone.png`` are 390 pixels wide.
 Needs Chromium (``BROWNOUT_CHROMIUM`` or on the path) and a font with coloured emoji. The markup that Slack would
 render is drawn by hand here, in a reader's zone of UTC: emoji codes, time tokens, links, bold, buttons, the bar.
 """
@@ -20,7 +21,7 @@ from typing import Any
 from bot.domain import Message, NotificationKind
 from bot.messages import words
 from bot.messages.alerts import render_notification
-from tests.replays import made_days
+from tests.replays import made_days, surfaces
 from tests.replays.transcript import DEMO, HERE, posts_of, strokes_of, strokes_of_polls
 
 SYMBOLS = {s.emoji: s.symbol for s in (*words.STATUS_STYLES.values(), *words.ADVICE_STYLES.values())}
@@ -98,7 +99,7 @@ def block_html(block: Mapping[str, Any]) -> str:
         case "actions":
             return f'<div class="buttons">{"".join(map(_element_html, block["elements"]))}</div>'
         case _:
-            return ""
+            return surfaces.newer_html(block)
 
 
 def _element_html(element: Mapping[str, Any]) -> str:
@@ -128,13 +129,10 @@ def message_html(shown: Shown) -> str:
     return f"{body}{replies if shown.replies else ''}{also}"
 
 
-def page(panels: Mapping[str, Sequence[Shown]], *, width: int, columns: int) -> str:
+def page(panels: Mapping[str, str], *, width: int, columns: int) -> str:
     """A page with a titled panel for each moment."""
-    style = STYLE.replace("WIDTH", str(width)).replace("COLUMNS", str(columns))
-    boxes = "".join(
-        f'<div class="panel"><h2>{html.escape(title)}</h2>{"".join(map(message_html, shown))}</div>'
-        for title, shown in panels.items()
-    )
+    style = (STYLE + surfaces.STYLE).replace("WIDTH", str(width)).replace("COLUMNS", str(columns))
+    boxes = "".join(f'<div class="panel"><h2>{html.escape(title)}</h2>{shown}</div>' for title, shown in panels.items())
     return f'<!doctype html><meta charset="utf-8"><style>{style}</style><div class="grid">{boxes}</div>'
 
 
@@ -158,8 +156,9 @@ def main() -> int:
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  (slow, and only wanted here)
 
     chromium = os.environ.get("BROWNOUT_CHROMIUM") or shutil.which("chromium")
-    shown = dict(moments())
+    shown = {title: "".join(map(message_html, panel)) for title, panel in moments()}
     first = {title: panel for title, panel in shown.items() if title.startswith("Cleared")}
+    drawn = dict(surfaces.panels())
     flags = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
@@ -167,6 +166,8 @@ def main() -> int:
             ("alert.png", {"# incidents": next(iter(first.values()))}, 640, 1),
             ("phases.png", shown, 1240, 2),
             ("phone.png", shown, 390, 1),
+            ("surfaces.png", drawn, 1240, 2),
+            ("surfaces-phone.png", drawn, 390, 1),
         ):
             tab = browser.new_page(viewport={"width": width + 56, "height": 400}, device_scale_factor=1.5)
             tab.set_content(page(panels, width=width, columns=columns))

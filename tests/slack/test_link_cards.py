@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.adapters.slack_client import SlackClient
 from bot.adapters.slack_features import SlackFeatures
 from bot.domain import LinkPlace
-from bot.errors import DeliveryError, RefusalScope
+from bot.errors import DeliveryError, RefusalScope, StoreError
 from bot.notifier.limiter import EDITS_BURST, MessageLimiter
 from bot.slack import link_cards
 from bot.slack.command import slack_app
@@ -417,6 +417,15 @@ async def test_slack_gets_an_error_for_a_pane_of_nothing(send, slack):
 )
 def test_slack_frames_a_public_board_that_allows_it(url, origins, is_public, framed):
     assert board_address(url, origins, is_public=is_public).is_framed is framed
+
+
+async def test_a_card_that_cannot_be_stored_is_shown_all_the_same(cards, client):
+    class Unwritable:
+        def add(self, _):
+            raise StoreError("the database is another bot's")
+
+    await paste(replace(cards, store=Unwritable()), URL)
+    assert len(client.shown) == 1
 
 
 async def test_a_failing_database_ends_nothing(cards, client, town):
