@@ -17,6 +17,7 @@ from bot.cli.manifest import (
     for_http_mode,
     read_manifest,
     with_cards,
+    with_declare_scopes,
     with_history_scopes,
 )
 from bot.cli.manifest_steps import with_workflow_steps
@@ -37,7 +38,7 @@ from bot.domain import (
 from bot.errors import UsageError
 from bot.messages import words, workflow_steps
 from bot.messages.link_cards import ENTITY_TYPE
-from bot.slack import conversations, events, link_cards
+from bot.slack import conversations, events, kept_messages, link_cards
 from bot.slack.command import COMMAND
 from bot.slack.deduplication import STEP_EVENT
 from tests.support.acme import ACME, NOON, look
@@ -298,3 +299,31 @@ def test_the_manifest_names_every_advice_and_status_that_an_output_may_have(with
     assert all(style.phrase in outputs["advice"]["description"] for style in words.ADVICE_STYLES.values())
     assert all(advice in outputs["advice_code"]["description"] for advice in Advice)
     assert all(status in outputs["status"]["description"] for status in words.Status)
+
+
+# --- declared incidents -----------------------------------------------------------------------------------------------
+
+
+def declaring():
+    return yaml.safe_load(with_declare_scopes(with_history_scopes(read_manifest())))
+
+
+def test_with_declared_incidents_their_scopes_are_asked_for_and_may_be_left_out(manifest):
+    asked = declaring()["oauth_config"]["scopes"]
+    more = {"channels:manage", "groups:write", "pins:write", "reactions:read", "users:read"}
+    assert set(asked["bot_optional"]) == more | {"channels:history", "groups:history"}
+    assert set(asked["bot"]) == {*manifest["oauth_config"]["scopes"]["bot"], *asked["bot_optional"]}
+
+
+def test_with_declared_incidents_marks_of_messages_are_sent(manifest):
+    events = declaring()["settings"]["event_subscriptions"]["bot_events"]
+    assert set(events) - set(manifest["settings"]["event_subscriptions"]["bot_events"]) == set(
+        kept_messages.REACTION_EVENTS
+    )
+
+
+def test_the_shortcut_is_the_one_that_is_handled(manifest):
+    [shortcut] = manifest["features"]["shortcuts"]
+    assert (shortcut["type"], shortcut["callback_id"]) == ("message", kept_messages.SHORTCUT)
+    assert len(shortcut["name"]) <= 24, "Slack takes no more"
+    assert len(shortcut["description"]) <= 150

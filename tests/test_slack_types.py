@@ -130,7 +130,8 @@ def test_what_slack_would_refuse_is_found(checked, wrong, said):
 
 
 def test_the_manifest_is_what_slacks_types_say(checked):
-    whole = manifest.with_cards(manifest.with_history_scopes(manifest.read_manifest()), ["status.acme.example"])
+    whole = manifest.with_declare_scopes(manifest.with_history_scopes(manifest.read_manifest()))
+    whole = manifest.with_cards(whole, ["status.acme.example"])
     shapes = (manifest.read_manifest(), whole, manifest.for_http_mode(whole, "https://brownout.example.com"))
     read = [yaml.safe_load(text) for text in shapes]
     for told in read:

@@ -82,6 +82,7 @@ CHANNEL_CHECK_TIMEOUT_S = 1.5  # a submitted modal has to be answered within thr
 _HISTORY_SCOPES = frozenset({"channels:history", "groups:history"})
 _HISTORY_PAGE_SIZE = 200  # messages
 _MAX_HISTORY_PAGES = 5  # that a search reads
+_CHANNEL_PAGE_SIZE, _MAX_CHANNEL_PAGES = 1000, 20  # of a search for a channel by its name
 
 _URL_PREFIXES = ("https://", "http://")
 
@@ -133,6 +134,7 @@ class SlackClient:
         self._client = AsyncWebClient(token=token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
         self._look_up = look_up
         self._can_read_history: bool | None = None  # None: the scopes are not known yet
+        self._scopes: frozenset[str] | None = None  # None: Slack has not named them yet
         self._workspace_url = ""  # the workspace's address, once known
         self._rooms = rooms
         self._dm_channels = rooms.dm_channels() if rooms else {}
@@ -300,6 +302,7 @@ class SlackClient:
     def set_scopes(self, scopes: frozenset[str] | None) -> None:
         """Updates the token's scopes; None (Slack did not name them) changes nothing."""
         if scopes is not None:
+            self._scopes = scopes
             self._can_read_history = not _HISTORY_SCOPES.isdisjoint(scopes)
 
     def _remember_dm_channel(self, person: str, channel: Any) -> None:
@@ -353,6 +356,76 @@ class SlackClient:
             "the pane",
             method=slack_refusals.DETAILS,
         )
+
+    # --- channels and messages of declared incidents ------------------------------------------------------------------
+
+    @property
+    def granted_scopes(self) -> frozenset[str] | None:
+        """The token's scopes; None where Slack has not named them yet."""
+        return self._scopes
+
+    async def create_channel(self, name: str, *, is_private: bool) -> str:
+        """Creates a channel, and returns its id. Raises DeliveryError: ``name_taken`` where one has this name."""
+
+        async def request(*_: Any) -> str:
+            answer = await self._client.conversations_create(name=name, is_private=is_private)
+            return str(answer["channel"]["id"])
+
+        return str(await _call_slack(request, name))
+
+    async def find_channel(self, name: str, since: datetime, *, is_private: bool) -> str:
+        """The id of a channel with this name that was created at ``since`` or later; empty if there is none.
+
+        Raises DeliveryError.
+        """
+        kinds, cursor = "private_channel" if is_private else "public_channel", ""
+        for _ in range(_MAX_CHANNEL_PAGES):
+
+            async def request(*_: Any, page: str = cursor) -> Any:
+                return await self._client.conversations_list(types=kinds, limit=_CHANNEL_PAGE_SIZE, cursor=page)
+
+            answer = await _call_slack(request, name)
+            for channel in answer.get("channels") or ():
+                if channel.get("name") == name and int(channel.get("created") or 0) >= int(since.timestamp()):
+                    return str(channel["id"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                break
+        return ""
+
+    async def invite(self, channel: str, person: str) -> None:
+        """Invites a person to a channel. Raises DeliveryError: ``already_in_channel`` where they are in it."""
+        await _call_slack(lambda *_: self._client.conversations_invite(channel=channel, users=person), channel)
+
+    async def pin(self, channel: str, ts: str) -> None:
+        """Pins a message in its channel. Raises DeliveryError: ``already_pinned`` where it is."""
+        channel_id = self._dm_channels.get(channel, channel)
+        await _call_slack(lambda *_: self._client.pins_add(channel=channel_id, timestamp=ts), channel)
+
+    async def read_message(self, channel: str, ts: str) -> Mapping[str, Any] | None:
+        """One message of a channel or a thread, as Slack stores it; None if it is not there. Raises DeliveryError."""
+        channel_id = self._dm_channels.get(channel, channel)
+
+        async def request(*_: Any) -> Any:
+            return await self._client.conversations_replies(
+                channel=channel_id, ts=ts, oldest=ts, latest=ts, inclusive=True, limit=1
+            )
+
+        messages = (await _call_slack(request, channel)).get("messages") or ()
+        return next((message for message in messages if message.get("ts") == ts), None)
+
+    async def person_name(self, person: str) -> str:
+        """The name that people see of a person; empty without the scope ``users:read``, or where Slack fails."""
+
+        async def request(*_: Any) -> Any:
+            return (await self._client.users_info(user=person)).get("user") or {}
+
+        try:
+            user = await _call_slack(request, person)
+        except DeliveryError:
+            return ""
+        profile = user.get("profile") or {}
+        return str(profile.get("display_name") or user.get("real_name") or user.get("name") or "")
 
     # --- App Home, user groups, workflow steps, files -----------------------------------------------------------------
 

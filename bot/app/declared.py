@@ -6,7 +6,7 @@ Doing that twice posts nothing twice, so that a process may end at any moment.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -26,12 +26,12 @@ class DeclaredHook:
     Attributes:
         queries: The database.
         tools: The tools of ``[[notify]]``.
-        keep_emoji: The emoji that keeps a message in the timeline; empty where it does not work.
+        keep_emoji: Returns the emoji that keeps a message in the timeline; empty where it does not work.
     """
 
     queries: StatusQueries
     tools: Sequence[ToolTarget] = ()
-    keep_emoji: str = ""
+    keep_emoji: Callable[[], str] = str
 
     def __call__(self) -> bool:
         """Puts what is due into the outbox; True if there was anything."""
@@ -48,6 +48,6 @@ class DeclaredHook:
             )
             view = declared_queries.view(self.queries, declared_queries.find(self.queries, incident.number))
         home_ts = repository.declared.message_ts(view.incident.home, view.incident.key)
-        plan = PostPlan(repository, self.tools, home_ts, self.keep_emoji)
+        plan = PostPlan(repository, self.tools, home_ts, self.keep_emoji())
         due = list(declared_queries.due_posts(view, plan))
         return bool(due) and repository.enqueue(due, now) > 0

@@ -2,6 +2,7 @@
 
 ``--history`` adds the scopes with which the bot can look up whether a message was posted when the answer to the request
 was lost. These scopes could read messages, so the manifest does not have them by default, and marks them as optional.
+``--declare`` adds what incidents that a team declares can use: channels, pins, and messages kept by an emoji.
 ``--workflow-steps`` adds steps for Workflow Builder, which only paid workspaces have.
 ``--cards`` adds what cards of pasted links need: two optional scopes, two events, Work Objects of the type *incident*,
 and the domains whose links Slack tells the app of.
@@ -33,6 +34,17 @@ _CARD_USE = "cards below links of the unfurl domains"
 CARD_EVENTS = {
     "link_shared": "a link of an unfurl domain was pasted; needs links:read",
     "entity_details_requested": "a person opened a card's pane; needs no scope",
+}
+DECLARE_SCOPES = {
+    "channels:manage": "a public channel for an incident that a team declares",
+    "groups:write": "a private channel for it",
+    "pins:write": "pins the vendor's timeline",
+    "reactions:read": "sees the emoji that keeps a message in its timeline",
+    "users:read": "the names of the people who wrote such messages",
+}
+DECLARE_EVENTS = {
+    "reaction_added": "a message was marked with an emoji; needs reactions:read",
+    "reaction_removed": "likewise",
 }
 MAX_DOMAINS = 5  # Slack takes no more (https://docs.slack.dev/reference/app-manifest)
 
@@ -83,6 +95,17 @@ def with_cards(manifest: str, domains: Sequence[str]) -> str:
     return _with_optional_scopes(manifest, CARD_SCOPES, _CARD_USE)
 
 
+def with_declare_scopes(manifest: str) -> str:
+    """Returns the manifest with what declared incidents can use: channels, pins, and messages kept by an emoji.
+
+    To read a marked message, a history scope is needed too (``with_history_scopes``).
+    """
+    for scope, use in DECLARE_SCOPES.items():
+        manifest = _with_optional_scopes(manifest, (scope,), use)
+    events = "".join(f"      - {name} # {use}\n" for name, use in DECLARE_EVENTS.items())
+    return re.sub(r"(?m)^ {4}bot_events:.*\n", rf"\g<0>{events}", manifest)
+
+
 def _with_optional_scopes(manifest: str, scopes: Sequence[str], use: str) -> str:
     scope_lines = "".join(f"      - {scope} # {use}\n" for scope in scopes)
     manifest = re.sub(r"(?m)^ {4}bot:.*\n", rf"    bot:\n{scope_lines}", manifest)
@@ -127,6 +150,11 @@ def _chosen_domains(config: Path | None, chosen: Sequence[str]) -> list[str]:
     is_flag=True,
     help="With steps for Workflow Builder (paid plans); see `brownout docs slack`.",
 )
+@click.option(
+    "--declare",
+    is_flag=True,
+    help="With what incidents that you declare can use, and --history; see `brownout docs declared`.",
+)
 @click.option("--cards", is_flag=True, help="With what cards of pasted links need; see `brownout docs slack`.")
 @click.option(
     "--domain",
@@ -137,10 +165,18 @@ def _chosen_domains(config: Path | None, chosen: Sequence[str]) -> list[str]:
 )
 @click.option("--http", "url", metavar="URL", help="For HTTP mode: the public https address in front of the bot.")
 def manifest(
-    config: Path | None, url: str | None, domains: tuple[str, ...], *, history: bool, has_steps: bool, cards: bool
+    config: Path | None,
+    url: str | None,
+    domains: tuple[str, ...],
+    *,
+    history: bool,
+    has_steps: bool,
+    declare: bool,
+    cards: bool,
 ) -> None:
     """Prints the Slack app manifest. Paste it where Slack asks for one."""
-    text = with_history_scopes(read_manifest()) if history else read_manifest()
+    text = with_history_scopes(read_manifest()) if history or declare else read_manifest()
+    text = with_declare_scopes(text) if declare else text
     text = with_workflow_steps(text) if has_steps else text
     if cards or domains:
         text = with_cards(text, _chosen_domains(config, domains))

@@ -46,6 +46,7 @@ from bot.app import (
 )
 from bot.app.database_watch import DatabaseWatch
 from bot.app.declared import DeclaredHook
+from bot.app.declared_slack import DeclaredSlack
 from bot.app.delivery_reports import DeliveryReports
 from bot.app.digests import DigestJob
 from bot.app.fetchers import SourceFetcher
@@ -81,6 +82,7 @@ from bot.slack import (
     events,
     fallbacks,
     interactions,
+    kept_messages,
     link_cards,
     socket_mode,
     workflow_steps,
@@ -398,7 +400,8 @@ def _create_declared_hook(
 ) -> DeclaredHook:
     """Returns what posts about declared incidents; actions of people call it too."""
     queries = StatusQueries(runtime.providers, repository, utc_now, current.rules_for)
-    hook = DeclaredHook(queries, tuple(tool.target for tool in engine.tools))
+    tools = tuple(tool.target for tool in engine.tools)
+    hook = DeclaredHook(queries, tools, lambda: runtime.working_keep_emoji)
     runtime.post_declared = hook
     return hook
 
@@ -490,6 +493,8 @@ def _set_up_slack(
     publisher = AppHomePublisher(queries, slack_client, keeps_all=lambda: runtime.role is BotRole.LEADER)
     interactions.register_interactions(bolt, queries, publisher.mark_changed, newer)
     declarations.register_declarations(bolt, queries)
+    kept_messages.register_kept_messages(bolt, queries, slack_client, app_settings.keep_emoji)
+    runtime.scopes, runtime.keep_emoji = (lambda: slack_client.granted_scopes), app_settings.keep_emoji
     events.register_events(bolt, queries, publisher, slack_client)
     conversations.register_conversations(bolt, reader_thread.answer_typed, utc_now, newer)
     steps = WorkflowStepRunner(queries, slack_client, units, partial(declare_for_step, queries))
@@ -510,6 +515,7 @@ def _set_up_slack(
         publisher.run,
         reader_thread.run,
         partial(leadership.run_when_leading, steps.run),
+        partial(leadership.run_when_leading, DeclaredSlack(queries, slack_client).run),
         *([cards.run] if app_settings.has_link_cards else []),
         *([admins.run] if admins.ids else []),
     ]

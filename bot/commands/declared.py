@@ -120,7 +120,7 @@ def open_form(queries: StatusQueries, incident: str, channel: str) -> CommandRes
     vendor = declared_queries.vendor_incident(queries, incident, channel)
     if vendor is None:
         raise UsageError("This message is out of date: its incident is not in the database.")
-    return _form(channel, [vendor], title=alert_view.headline(vendor.alert).text)
+    return _form(queries, channel, [vendor], title=alert_view.headline(vendor.alert).text)
 
 
 def _declared_here(queries: StatusQueries, incident: str, channel: str) -> DeclaredIncident | None:
@@ -129,13 +129,17 @@ def _declared_here(queries: StatusQueries, incident: str, channel: str) -> Decla
 
 
 def _form(
+    queries: StatusQueries,
     channel: str,
     vendors: Sequence[VendorIncident],
     *,
     title: str,
     severity: DeclaredSeverity = DeclaredSeverity.SEV2,
 ) -> CommandResponse:
-    view = declared_modals.declare_modal(channel, vendors, title=title, severity=severity)
+    places = queries.running.places if queries.running else (DeclaredPlace.THREAD,)
+    if channel[:1] in ("U", "W"):
+        places = (DeclaredPlace.THREAD,)  # direct messages have no channel to leave
+    view = declared_modals.declare_modal(channel, vendors, title=title, severity=severity, places=places)
     text = f"Declare your incident with `/brownout declare`: {title}"
     return CommandResponse(Message(text, (block_kit.section(text),)), view=view)
 
@@ -203,11 +207,14 @@ def _apply(queries: StatusQueries, change: rules.Change) -> bool:
 
 def handle_click(queries: StatusQueries, click: ButtonClick) -> CommandResponse | None:
     """What the buttons of a declared incident do; None where its updated messages show the result."""
-    what, _, number = click.value.partition(" ")
+    what, number, *rest = (*click.value.split(" "), "", "")
     if not number.isdecimal():
         raise UsageError("This message is out of date.", actions=(("Declared incidents", "declared"),))
     incident = declared_queries.find(queries, int(number), click.channel)
     mark = UserAction(click.person, queries.now())
+    if what == declared.DROP:
+        queries.repository.declared.remove_message(incident.number, rest[0])
+        return CommandResponse(declared.dropped())
     if what in _FORMS:
         return CommandResponse(Message(declared.name(incident)), view=_FORMS[what](queries, incident))
     return _act(queries, incident, what, mark)
@@ -276,7 +283,7 @@ def declare_command(queries: StatusQueries, request: CommandRequest) -> CommandR
         return CommandResponse(declared.already_declared(found))
     vendor = declared_queries.vendor_incident(queries, incident, request.channel) if incident else None
     headline = alert_view.headline(vendor.alert).text if vendor else ""
-    return _form(request.channel, [vendor] if vendor else [], title=title or headline, severity=severity)
+    return _form(queries, request.channel, [vendor] if vendor else [], title=title or headline, severity=severity)
 
 
 def _split_off_severity(words: Sequence[str]) -> tuple[DeclaredSeverity, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain import (
     BOT_USER,
@@ -26,8 +26,8 @@ from bot.messages.declared_timeline import DeclaredView, TimelineStep, VendorInc
 from bot.messages.words import Status
 
 DECLARED = "declared"  # action_id of all buttons here: never change it; the value says what is done with which number
-ACK, CLOSE, REOPEN, NOTE, SUMMARY, RENAME, LINK, OPEN = (
-    *("ack", "close", "reopen", "note", "summary", "rename", "link", "open"),
+ACK, CLOSE, REOPEN, NOTE, SUMMARY, RENAME, LINK, DROP = (
+    *("ack", "close", "reopen", "note", "summary", "rename", "link", "drop"),
 )
 SEVERITY_TEXTS = {
     DeclaredSeverity.SEV1: "Users can't do what they came for",
@@ -44,6 +44,7 @@ _MAX_STEPS_LENGTH = 8000  # characters of a timeline in one message
 _MAX_VENDORS = 3  # vendors' incidents that a card names
 _MAX_QUOTE = 200  # characters of a post in a timeline
 _MAX_LISTED = 20
+_ONE_DAY = timedelta(days=1)
 
 
 def severity_text(severity: DeclaredSeverity) -> str:
@@ -250,9 +251,9 @@ def summary(view: DeclaredView) -> Message:
 def _summary_facts(view: DeclaredView) -> Iterator[str]:
     incident = view.incident
     state = "closed" if incident.closed else "open"
-    day = formatting.format_datetime(incident.declared.at)
+    at = markup.time(incident.declared.at, incident.declared.at - _ONE_DAY)  # with its date
     yield f"{markup.bold(name(incident))} (No. {incident.number}, {state})"
-    yield f"Declared by {markup.clean(incident.declared.by.name)}, {day}"
+    yield f"Declared by {markup.clean(incident.declared.by.name)}, {at}"
     if incident.closed is not None:
         yield closed_line(incident)
     elif view.safe_since is not None:
@@ -277,10 +278,35 @@ def unchanged(incident: DeclaredIncident, what: str) -> Message:
     return _message([f"{markup.bold(name(incident))} is {'open' if incident.is_open else 'closed'} already."])
 
 
+def kept(incident: DeclaredIncident, ts: str, *, is_new: bool) -> Message:
+    """The answer to *Keep in the timeline*."""
+    already = "" if is_new else " already"
+    text = (
+        f"{markup.emoji(_OK)} Kept{already} in the timeline of {markup.bold(name(incident))} (No. {incident.number})."
+    )
+    drop = block_kit.button(f"{DECLARED}:1", "Remove", f"{DROP} {incident.number} {ts}", "Take the message out again")
+    return _message([text], [block_kit.actions([drop])])
+
+
+def dropped() -> Message:
+    """The answer to *Remove*."""
+    return _message(["The message is no longer in the timeline."])
+
+
+def nothing_to_keep_for() -> Message:
+    """A message of a channel without a declared incident."""
+    return _message(["No incident was declared here. `This hits us` in the menu of an alert declares one."])
+
+
+def not_of_a_person() -> Message:
+    """A message of an app, which is not kept."""
+    return _message(["Only messages of people are kept. The vendor's posts are in the timeline already."])
+
+
 def listed(incidents: Sequence[DeclaredIncident], now: datetime) -> Message:
     """The declared incidents of a channel, the newest first."""
     if not incidents:
-        return _message(["No incident was declared here. `This hits us` in the menu of an alert declares one."])
+        return nothing_to_keep_for()
     lines = [_list_line(incident, now) for incident in incidents[:_MAX_LISTED]]
     return _message(lines)
 

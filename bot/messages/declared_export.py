@@ -91,8 +91,7 @@ def _timeline_title(view: DeclaredView) -> str:
 def _head(step: TimelineStep, view: DeclaredView) -> str:
     is_one_day = len({s.at.date() for s in steps(view)}) == 1
     clock = f"{step.at:%H:%M}" if is_one_day else f"{step.at:%Y-%m-%d %H:%M}"
-    whose = f"{step.label}, {step.who}" if step.who else step.label
-    return f"{clock}  {markup.clean(whose)}: {markup.clean(step.text)}"
+    return f"{clock}  {step.head}:{'' if step.quote else f' {markup.clean(step.text)}'}"
 
 
 def _html_step(step: TimelineStep, view: DeclaredView) -> str:

@@ -14,6 +14,7 @@ DECLARE, EDIT = "declare", "declared_edit"  # callback_ids: never change them
 TITLE, SEVERITY, PLACE, WHEN_SAFE = "title", "severity", "place", "when_safe"  # block_ids of the declaration
 MAX_TITLE = 150  # characters
 _MAX_VENDORS = 3
+_NEEDS_SCOPES = "A channel of its own needs the scope channels:manage, a private one groups:write."
 
 
 def declare_modal(
@@ -23,7 +24,6 @@ def declare_modal(
     title: str,
     severity: DeclaredSeverity,
     places: Sequence[DeclaredPlace] = (DeclaredPlace.THREAD,),
-    hint: str = "",
 ) -> modals.View:
     """Asks what to declare.
 
@@ -32,9 +32,9 @@ def declare_modal(
         vendors: The vendors' incidents that it is about.
         title: The first value of the title.
         severity: The severity that is chosen at first.
-        places: Where it can be handled.
-        hint: What is needed for the places that are not offered.
+        places: Where it can be handled with the scopes that the app has.
     """
+    hint = _NEEDS_SCOPES if len(places) == 1 else ""
     metadata = json.dumps({"channel": channel, "incidents": [v.tracked.incident.id for v in vendors]})
     about = [block_kit.section(markup.to_mrkdwn(_vendor_text(v))) for v in vendors[:_MAX_VENDORS]]
     return modals.form(DECLARE, "Declare an incident", "Declare", metadata) | {

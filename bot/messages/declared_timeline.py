@@ -40,6 +40,10 @@ _EVENTS = frozenset(
         EventKind.TROUBLE_ENDED,
     }
 )
+_VENDOR_CHANGES = {
+    EventKind.UPDATE_EDITED: "edited a post",
+    EventKind.INCIDENT_CHANGED: "changed the incident",
+}
 _ENTRY_TEXTS = {
     DeclaredEntryKind.DECLARED: "declared {text}",
     DeclaredEntryKind.ACKED: "acknowledged",
@@ -110,17 +114,22 @@ class TimelineStep:
     quote: str = ""
     is_ours: bool = False
 
+    @property
+    def head(self) -> str:
+        """Whose step it is; of a vendor's post with its stage, as in ``Acme, investigating``."""
+        more = self.text if self.quote and not self.is_ours else self.who
+        return markup.clean(f"{self.label}, {more}" if more else self.label)
+
     def line(self, limit: int) -> str:
         """The step as a text of ``bot.messages.markup``, without its time."""
-        name = f"{self.label}, {self.who}" if self.who else self.label
-        head = f"{markup.bold(markup.clean(name))}: {markup.clean(self.text)}"
-        return f"{head}: “{formatting.truncate(markup.clean(self.quote), limit, '…')}”" if self.quote else head
+        quoted = f"“{formatting.truncate(markup.clean(self.quote), limit, '…')}”" if self.quote else ""
+        return f"{markup.bold(f'{self.head}:')} {quoted or markup.clean(self.text)}"
 
 
 def steps(view: DeclaredView) -> list[TimelineStep]:
     """Both timelines in one, by time."""
     ours = (_own_step(entry, view.vendors) for entry in view.entries)
-    return sorted((*vendor_steps(view), *ours), key=lambda step: (step.at, step.is_ours))
+    return sorted((*vendor_steps(view), *ours), key=_order)
 
 
 def vendor_steps(view: DeclaredView) -> list[TimelineStep]:
@@ -128,7 +137,12 @@ def vendor_steps(view: DeclaredView) -> list[TimelineStep]:
     found = [step for vendor in view.vendors for step in _steps_of(vendor, view.surfaces)]
     if view.safe_since is not None:
         found.append(TimelineStep(view.safe_since, BOT_NAME, "", "safe to retry"))
-    return sorted(found, key=lambda step: step.at)
+    return sorted(found, key=_order)
+
+
+def _order(step: TimelineStep) -> tuple[datetime, bool, bool]:
+    """By time; at the same time what the vendor wrote is before what followed from it."""
+    return step.at, step.is_ours, not (step.quote or step.is_ours)
 
 
 def _steps_of(vendor: VendorIncident, surfaces: Mapping[str, Surface]) -> Iterator[TimelineStep]:
@@ -150,9 +164,10 @@ def _event_step(event: Event, vendor: VendorIncident, surfaces: Mapping[str, Sur
     if event.kind is EventKind.UPDATE_POSTED:
         stage = formatting.stage_text(event.stage) if event.stage else "posted"
         return TimelineStep(event.happened_at or event.seen_at, vendor.vendor, "", stage, event.text or "(no text)")
-    quote = event.text or "" if event.kind in summary.QUOTED_EVENTS else ""
+    if event.kind in _VENDOR_CHANGES:
+        return TimelineStep(event.seen_at, vendor.vendor, "", _VENDOR_CHANGES[event.kind], event.text or "(no text)")
     text = summary.event_text(event, surfaces, vendor=vendor.vendor)
-    return TimelineStep(event.seen_at, BOT_NAME, "", text.removesuffix(":"), quote)
+    return TimelineStep(event.seen_at, BOT_NAME, "", text)
 
 
 def _status_steps(events: Sequence[Event], surfaces: Mapping[str, Surface]) -> Iterator[TimelineStep]:

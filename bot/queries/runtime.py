@@ -10,13 +10,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bot.domain import ChatUser, PollStatistics, Provider
+from bot.domain import ChatUser, DeclaredPlace, PollStatistics, Provider
 from bot.queries.slack_status import SlackStatus
 
 if TYPE_CHECKING:  # half a second of HTTP imports, which no query on the command line needs
     from bot.adapters.discovery import DiscoveredPage
 
 _DIGEST_LENGTH = 16
+CHANNEL_SCOPES: Mapping[str, DeclaredPlace] = {  # what the bot needs to make a channel
+    "channels:manage": DeclaredPlace.PUBLIC,
+    "groups:write": DeclaredPlace.PRIVATE,
+}
+KEEP_SCOPE, HISTORY_SCOPES = "reactions:read", frozenset({"channels:history", "groups:history"})
 
 
 class BotRole(StrEnum):
@@ -82,6 +87,8 @@ class Runtime:
         backed_up_at: Returns the time of the newest backup.
         loop_stalls: Returns how often the event loop has stalled since the start, and the longest stall in seconds.
         role: Whether this bot polls and posts, or follows one that does.
+        scopes: Returns the scopes of the bot's token in Slack; None where Slack has not named them.
+        keep_emoji: The emoji that keeps a message in the timeline of a declared incident; empty for none.
         post_declared: Puts what is due about declared incidents into the outbox; without it, the next tick does.
     """
 
@@ -93,6 +100,8 @@ class Runtime:
     backed_up_at: Callable[[], datetime | None] = lambda: None
     loop_stalls: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
     role: BotRole = BotRole.LEADER
+    scopes: Callable[[], frozenset[str] | None] = lambda: None
+    keep_emoji: str = ""
     post_declared: Callable[[], bool] = lambda: False
 
     def poll_statistics(self, provider: str) -> PollStatistics | None:
@@ -114,6 +123,18 @@ class Runtime:
     def _is_token_refused(self) -> bool:
         stop = self.slack_status.stop if self.slack_status else None
         return stop is not None and stop.is_token
+
+    @property
+    def places(self) -> tuple[DeclaredPlace, ...]:
+        """Where a declared incident can be handled with the scopes that the bot has."""
+        scopes = self.scopes() or frozenset()
+        return (DeclaredPlace.THREAD, *(place for scope, place in CHANNEL_SCOPES.items() if scope in scopes))
+
+    @property
+    def working_keep_emoji(self) -> str:
+        """The emoji that keeps a message, where the bot has the scopes to see it and to read the message."""
+        scopes = self.scopes() or frozenset()
+        return self.keep_emoji if KEEP_SCOPE in scopes and not HISTORY_SCOPES.isdisjoint(scopes) else ""
 
     def expand_groups(self, ids: Iterable[str]) -> tuple[str, ...]:
         """The ids with each user group replaced by its members, without duplicates."""

@@ -170,6 +170,8 @@ class SlackSettings(StrictModel):
     restarts it.
     ``link_cards``: whether a pasted link of an incident gets a card, where the scopes allow it. ``newer_blocks``:
     whether tables and charts are sent as Slack's newer blocks, as far as Slack takes them.
+    ``keep_emoji``: the emoji, without its colons, that keeps a message in the timeline of a declared incident; empty:
+    none.
     """
 
     admins: tuple[Annotated[str, Field(pattern=r"^[UWS][A-Z0-9]+$")], ...] = ()
@@ -179,6 +181,7 @@ class SlackSettings(StrictModel):
     give_up_after_min: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     link_cards: Literal["auto", "off"] = "auto"
     newer_blocks: Literal["auto", "off"] = "auto"
+    keep_emoji: str = Field(default="memo", pattern=r"^[a-z0-9_+'-]{0,100}$")
 
 
 _OwnId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]

@@ -17,7 +17,8 @@ class Settings:
     """The validated configuration. ``providers`` includes disabled ones; ``owners`` are Slack user and channel ids.
 
     ``looks_up`` is whether channel histories may be searched. ``give_up_after_min``: minutes, None for the default.
-    ``has_link_cards`` and ``has_newer_blocks`` are whether Slack is asked to show them.
+    ``keep_emoji`` keeps a message in the timeline of a declared incident. ``has_link_cards`` and ``has_newer_blocks``
+    are whether Slack is asked to show them.
     """
 
     poll: PollSettings = field(default_factory=PollSettings)
@@ -33,6 +34,7 @@ class Settings:
     give_up_after_min: float | None = None
     has_link_cards: bool = True
     has_newer_blocks: bool = True
+    keep_emoji: str = "memo"
     replica: ReplicaSettings = field(default_factory=ReplicaSettings)
     subscriptions: tuple[Subscription, ...] = ()  # of ``[[subscribe]]`` and ``[service.ID]``
     own_services: tuple[OwnService, ...] = ()

@@ -57,18 +57,24 @@ class DeclaredStore:
         """Those that are about a vendor's incident, the oldest first."""
         return self._read("number IN (SELECT number FROM declared_links WHERE incident = ?)", incident)
 
-    def in_channel(self, channel: str) -> tuple[DeclaredIncident, ...]:
-        """The open ones that are handled in a channel, the oldest first."""
-        return self._read("closed_at IS NULL AND (channel = ? OR (channel = '' AND origin = ?))", channel, channel)
+    def in_channel(self, channel: str, closed_since: datetime) -> tuple[DeclaredIncident, ...]:
+        """Those that are handled in a channel and are open, or were until ``closed_since``; the newest first."""
+        where = "(closed_at IS NULL OR closed_at >= ?) AND (channel = ? OR (channel = '' AND origin = ?))"
+        return self._read(f"{where} ORDER BY number DESC", format_time(closed_since), channel, channel)
 
     def entries(self, number: int) -> tuple[DeclaredEntry, ...]:
         """A declared incident's own timeline, by time."""
         rows = self._db.rows("SELECT * FROM declared_entries WHERE number = ? ORDER BY at, id", number)
         return tuple(map(_entry_from_row, rows))
 
-    def latest_entry_id(self) -> int:
-        """The id of the newest entry of all, 0 if there is none."""
-        return int(self._db.rows("SELECT coalesce(max(id), 0) AS newest FROM declared_entries")[0]["newest"])
+    def keeping(self, ts: str) -> tuple[DeclaredIncident, ...]:
+        """Those that keep a message with this id of Slack; messages of two channels may have the same."""
+        return self._read("number IN (SELECT number FROM declared_entries WHERE ts = ?)", ts)
+
+    def known_name(self, person: str) -> str:
+        """The name under which somebody acted last; empty for one who never did."""
+        rows = self._db.rows("SELECT name FROM declared_entries WHERE person = ? ORDER BY id DESC LIMIT 1", person)
+        return rows[0]["name"] if rows and rows[0]["name"] != person else ""
 
     def message_ts(self, channel: str, thread: str) -> str | None:
         """Slack's id of the message with this key in a channel; None while it is not posted."""

@@ -106,6 +106,22 @@ class Driver:
         body = {"channel": channel, "messageTs": ts, "user": user, "action": action}
         self._ask("POST", "/_control/interact", body)
 
+    def write(self, text: str, *, channel: str = "C1", user: str = "U1", thread_ts: str = "") -> str:
+        """Somebody writes a message, in the channel or in a thread; its ts."""
+        before = {m["ts"] for m in self.messages(channel)}
+        thread = {"thread_ts": thread_ts} if thread_ts else {}
+        self._ask("POST", "/_control/message", {"channel": channel, "user": user, "text": text} | thread)
+        [new] = self.wait_for(
+            lambda: [m["ts"] for m in self.messages(channel) if m["ts"] not in before and m["text"] == text],
+            what="the message",
+        )
+        return str(new)
+
+    def react(self, ts: str, emoji: str, *, channel: str = "C1", user: str = "U1", present: bool = True) -> None:
+        """Somebody puts an emoji on a message, or takes it off."""
+        body = {"channel": channel, "ts": ts, "user": user, "name": emoji, "present": present}
+        self._ask("POST", "/_control/reaction", body)
+
     def press(self, message: dict[str, Any], action_id: str, choice: str = "", *, user: str = "U1") -> None:
         """Clicks a button of a message once it has it, or chooses from a menu by the words that are shown."""
         [element] = self.wait_for(
@@ -228,6 +244,10 @@ class Driver:
     def tell(self, path: str, body: Any, secret: str) -> dict[str, Any]:
         """A program of the team's posts JSON to the bot's own web door, with a token; the door's answer."""
         return self._ask("POST", f"/bot{path}", body, {"Authorization": f"Bearer {secret}"})
+
+    def events(self, path: str) -> list[dict[str, Any]]:
+        """What was posted to the page's server below a path, as to an incident tool."""
+        return [event["body"] for event in self._ask("GET", "/events") if event["path"] == path]
 
     def looks(self, path: str = "/api/v2/summary.json") -> int:
         """How often the page was read at ``path``."""

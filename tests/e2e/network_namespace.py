@@ -13,6 +13,7 @@ Outside, the test drives all of it through the Unix socket WORK_DIR/stage.sock, 
 
     PUT /page/PATH?status=200   what the page answers at PATH from now on; the body is the answer
     GET /looks                  the page's readers: [[path, status], ...]
+    GET /events                 what was posted to the page's server, as to an incident tool: [{"path", "body"}, ...]
     PUT /faults                 {"method", "kind", "times"}: the next calls of a method go wrong (see proxy.py)
     PUT /line                   {"kind"}: what happens to the sockets (see proxy.py)
     PUT /event                  an event that the emulator does not have, for the bot
@@ -74,6 +75,15 @@ class StatusPage:
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, bytes]] = {}
         self.looks: list[tuple[str, int]] = []
+        self.events: list[dict[str, Any]] = []
+
+    async def take(self, request: web.Request) -> web.Response:
+        """An event for an incident tool, which accepts everything."""
+        self.events.append({"path": request.path, "body": await request.json()})
+        return web.json_response({"status": "success"}, status=202)
+
+    async def tell_events(self, _: web.Request) -> web.Response:
+        return web.json_response(self.events)
 
     async def show(self, request: web.Request) -> web.Response:
         status = int(request.query.get("status", "200"))
@@ -189,6 +199,7 @@ async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) ->
     control = [
         web.put("/page/{path:.*}", page.show),
         web.get("/looks", page.tell),
+        web.get("/events", page.tell_events),
         web.put("/faults", slack.plan),
         web.put("/line", slack.disturb),
         web.put("/event", slack.send_event),
@@ -204,7 +215,8 @@ async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) ->
     ]
     await serve(api, lambda runner: web.TCPSite(runner, "127.0.0.1", WEB_API))
     for host, port in (("127.0.0.1", PAGE), (PUBLIC, 80)):
-        await serve([web.get("/{path:.*}", page.look)], lambda runner, at=(host, port): web.TCPSite(runner, *at))
+        answers = [web.get("/{path:.*}", page.look), web.post("/{path:.*}", page.take)]
+        await serve(answers, lambda runner, at=(host, port): web.TCPSite(runner, *at))
     await serve(control, lambda runner: web.UnixSite(runner, str(work / "stage.sock")))
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.read)

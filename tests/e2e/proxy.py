@@ -1,7 +1,7 @@
 """The way to the emulator, with Slack's bad days: every call and every envelope goes through here, and may go wrong.
 
-What the emulator lacks is added: a history has each message's metadata, knows ``oldest``, and asks for its scope, which
-is not granted at first. Faults of a method of the Web API, in one channel or in all, and
+What the emulator lacks is added: a history has each message's metadata, knows ``oldest`` and ``latest``, and asks for its
+scope, which is not granted at first; so do channels, pins and people's names. Faults of a method of the Web API, in one channel or in all, and
 with ``in_thread`` of replies only:
 
     slow_down  429 with Retry-After           error   HTTP 500
@@ -28,6 +28,12 @@ import aiohttp
 from aiohttp import web
 
 SCOPES = ("commands", "chat:write", "chat:write.public")
+NEEDED = {  # by method, the scopes of which the app needs one; what the emulator does not ask for
+    "conversations.create": ("channels:manage", "groups:write"),
+    "conversations.invite": ("channels:manage", "groups:write"),
+    "pins.add": ("pins:write",),
+    "users.info": ("users:read",),
+}
 HISTORIES = ("conversations.history", "conversations.replies")
 TAKEN = ("lost", "cut")
 ADDED = ("chat.unfurl", "entity.presentDetails")  # methods that the emulator does not have: taken as they are
@@ -169,6 +175,10 @@ class Proxy:
             return 200, {"ok": True}
         if method in HISTORIES and not any(scope.endswith(":history") for scope in self.scopes):
             return 200, {"ok": False, "error": "missing_scope"}
+        if method in NEEDED and not set(NEEDED[method]) & set(self.scopes):
+            return 200, {"ok": False, "error": "missing_scope"}
+        if method == "pins.add":  # which the emulator does not know
+            return 200, {"ok": True}
         headers = {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
         url = f"http://{self.host}{request.path_qs}"
         async with self.client.request(request.method, url, data=body, headers=headers) as answer:
@@ -185,7 +195,8 @@ class Proxy:
         """Adds to a history what the emulator leaves out."""
         for message in told["messages"]:
             message["metadata"] = self.metadata.get(message["ts"])
-        told["messages"] = [m for m in told["messages"] if float(m["ts"]) >= float(said.get("oldest", 0))]
+        oldest, latest = float(said.get("oldest", 0)), float(said.get("latest", "inf"))
+        told["messages"] = [m for m in told["messages"] if oldest <= float(m["ts"]) <= latest]
 
     # --- Socket Mode --------------------------------------------------------------------------------------------------
 
