@@ -214,7 +214,7 @@ def handle_click(queries: StatusQueries, click: ButtonClick) -> CommandResponse 
     mark = UserAction(click.person, queries.now())
     if what == declared.DROP:
         queries.repository.declared.remove_message(incident.number, rest[0])
-        return CommandResponse(declared.dropped())
+        return CommandResponse(declared.message_removed())
     if what in _FORMS:
         return CommandResponse(Message(declared.name(incident)), view=_FORMS[what](queries, incident))
     return _act(queries, incident, what, mark)

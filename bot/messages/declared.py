@@ -278,7 +278,7 @@ def unchanged(incident: DeclaredIncident, what: str) -> Message:
     return _message([f"{markup.bold(name(incident))} is {'open' if incident.is_open else 'closed'} already."])
 
 
-def kept(incident: DeclaredIncident, ts: str, *, is_new: bool) -> Message:
+def message_kept(incident: DeclaredIncident, ts: str, *, is_new: bool) -> Message:
     """The answer to *Keep in the timeline*."""
     already = "" if is_new else " already"
     text = (
@@ -288,7 +288,7 @@ def kept(incident: DeclaredIncident, ts: str, *, is_new: bool) -> Message:
     return _message([text], [block_kit.actions([drop])])
 
 
-def dropped() -> Message:
+def message_removed() -> Message:
     """The answer to *Remove*."""
     return _message(["The message is no longer in the timeline."])
 

@@ -81,7 +81,7 @@ class _Handlers:
         kept = answer_or_error("a message", partial(kept_messages.keep, self.queries, incident, chat_message))
         if isinstance(kept, CommandResponse):
             return kept
-        return CommandResponse(declared.kept(incident, chat_message.ts, is_new=kept))
+        return CommandResponse(declared.message_kept(incident, chat_message.ts, is_new=kept))
 
     async def keep_marked(self, event: Mapping[str, Any]) -> None:
         """Keeps the message that somebody marked, if it belongs to a declared incident."""

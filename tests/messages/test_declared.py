@@ -35,7 +35,7 @@ def everything(view):
     yield declared.already_declared(view.incident, "https://team.slack.example/archives/C1/p1")
     yield declared.listed([view.incident] * 3, view.as_of)
     yield declared.unchanged(view.incident, declared.CLOSE)
-    yield declared.kept(view.incident, "1.2", is_new=True)
+    yield declared.message_kept(view.incident, "1.2", is_new=True)
     yield from filter(None, (declared.reply(view, entry) for entry in view.entries))
 
 
