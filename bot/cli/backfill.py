@@ -24,6 +24,7 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from bot import settings
 from bot.adapters.page_fetcher import PageFetcher
 from bot.app.history_download import HistoryDownload
+from bot.app.month_sums import store_months
 from bot.cli.options import config_option, db_option, open_writer, utc_now
 from bot.domain import Component, Condition, Provider
 from bot.errors import ParseError, SourceError, UsageError
@@ -91,6 +92,8 @@ def backfill(
             imported += [
                 _import_page(app_settings, repository, provider, url, pause) for url in urls or [provider.source.url]
             ]
+        for changed in dict.fromkeys(filter(None, imported)):
+            store_months(repository, changed, utc_now())
     finally:
         repository.close()
     if not any(imported):
@@ -119,8 +122,8 @@ def _import_file(
     default_provider: Provider | None,
     *,
     is_only: bool,
-) -> bool:
-    """Imports one recording; False where it cannot be imported (UsageError where it is the only file)."""
+) -> Provider | None:
+    """Imports one recording of a provider; None where it cannot be imported (UsageError where it is the only file)."""
     if not file.is_file():
         raise UsageError(f"File {file} not found.")
     with file.open("rb") as opened:
@@ -137,8 +140,8 @@ def _import_file(
             if is_only:
                 raise UsageError(f"{file}: {error}") from error
             click.echo(f"{file}: left out: {error}", err=True)
-            return False
-    return True
+            return None
+    return provider
 
 
 def _provider_of_recording(
@@ -262,7 +265,7 @@ def _batches(incidents: tuple[BackfilledIncident, ...]) -> Iterator[tuple[Backfi
 
 def _import_page(
     app_settings: settings.Settings, repository: Repository, provider: Provider, url: str, pause: float
-) -> bool:
+) -> Provider:
     """Downloads the page's history and imports it. Fetched pages are stored, so a second run continues from there."""
     if url == provider.source.url and provider.source.kind != "statuspage":
         kind = provider.source.kind
@@ -290,7 +293,7 @@ def _import_page(
     import_recording(
         app_settings, repository, provider, reconstruction.read_history(raw), origin=(root, root), fetched_at=utc_now()
     )
-    return True
+    return provider
 
 
 @contextmanager

@@ -54,6 +54,7 @@ from bot.app.gathering import GatherHook
 from bot.app.jobs import Service
 from bot.app.loop_watch import LoopWatch
 from bot.app.maintenance import DatabaseMaintenance, open_replica, restore_from_replica
+from bot.app.month_sums import MonthSumsJob
 from bot.app.onboarding import ProviderOnboarding
 from bot.app.reload import ConfigReloader, CurrentSettings
 from bot.app.reminders import ReminderHook
@@ -361,6 +362,7 @@ async def _lead(parts: BotParts, services: Sequence[Service]) -> None:
                 *(tracker_client, engine, app_settings.trackers, providers, os.environ, utc_now)
             ).periodic_jobs(),
             digest_job.periodic_job(),
+            MonthSumsJob(maintenance.path, runtime.providers, utc_now).periodic_job(),
         )
         all_services = [*services]
         bot = scheduler.BotApp(

@@ -227,6 +227,70 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class OutageCount:
+    """The outages of a stretch of time, in a form in which those of adjacent stretches can be added up.
+
+    ``unknown_before`` is the unknown time before the first bad time, ``unknown_after`` that after the last one: None
+    where anything else lies there too, over which no outage goes on. Without a bad time both are the whole stretch.
+    """
+
+    count: int = 0
+    unknown_before: timedelta | None = timedelta()
+    unknown_after: timedelta | None = timedelta()
+
+
+Durations = tuple[int, ...]  # in microseconds: thousands of them are added up and sorted for one report
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSums:
+    """What figures need of the incidents of a stretch of time, without maintenances.
+
+    ``counted`` is the number of the vendor's incidents that began in it, ``post_hoc`` of them were posted after their
+    end, ``unposted`` is the number of outages that no incident is about. The durations are of those that were first
+    posted in it, and ``months`` the numbers of these first posts by month.
+    """
+
+    counted: int = 0
+    post_hoc: int = 0
+    unposted: int = 0
+    to_resolve: Durations = ()
+    stages: Mapping[Stage, Durations] = field(default_factory=dict)
+    vendor_lag: Durations = ()
+    our_lag: Durations = ()
+    months: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FigureSums:
+    """What figures need of a stretch of time; those of adjacent stretches add up. ``minutes`` has each condition."""
+
+    minutes: Mapping[Condition, timedelta]
+    inferred: timedelta
+    outages: OutageCount
+    incidents: IncidentSums
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is known of the surface in it."""
+        return any(length for condition, length in self.minutes.items() if condition is not Condition.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSums:
+    """The sums of a calendar month (UTC) of a provider: of all its surfaces together, and of each by id.
+
+    ``counted`` are the surfaces of which ``whole`` consists, in the provider's order. ``possible_doubles`` are as in
+    ``ReliabilityFigures``.
+    """
+
+    whole: FigureSums
+    surfaces: Mapping[str, FigureSums]
+    counted: tuple[str, ...]
+    possible_doubles: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorBudget:
     """The downtime that an objective still allows. ``slo`` is in percent; ``left`` is negative when overspent.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain import Advice, Condition, Provider, Surface, TrackedIncident
+from bot.domain import Advice, Provider, Surface, TrackedIncident
 from bot.domain.reliability import (
     ConditionPeriod,
     DatedTransition,
@@ -20,7 +20,8 @@ from bot.domain.reliability import (
 from bot.errors import UsageError
 from bot.messages import charts
 from bot.messages.charts import Lane, Picture
-from bot.rules.reliability import days, icpe25, incidents, posted, spans, stated
+from bot.queries.provider_figures import ProviderFigures
+from bot.rules.reliability import days, icpe25, posted, spans, stated
 from bot.rules.reliability import figures as reliability_figures
 from bot.storage.archive import Archive
 
@@ -80,14 +81,20 @@ class HistoryQueries:
     def periods_by_surface(
         self, provider: Provider, surfaces: Sequence[Surface], window: TimeWindow
     ) -> dict[str, tuple[ConditionPeriod, ...]]:
-        """The same for several surfaces of a provider, by id: its polls and transitions are read once."""
+        """The same for several surfaces of a provider, by id: its polls and posts are read once."""
         cut = TimeWindow(window.start, min(window.end, self.now))
-        known = self.archive.known_windows(provider.id, cut, self.now)
-        claims = self._vendor_claims(provider.id, cut)
+        return self.periods_in(provider, dict.fromkeys(surfaces, cut), cut)
+
+    def periods_in(
+        self, provider: Provider, windows: Mapping[Surface, TimeWindow], whole: TimeWindow
+    ) -> dict[str, tuple[ConditionPeriod, ...]]:
+        """The conditions of surfaces of a provider, by id, each in a part of the window ``whole``."""
+        known = self.archive.known_windows(provider.id, whole, self.now)
+        claims = self._vendor_claims(provider.id, whole)
         found = {}
-        for surface in surfaces:
-            record = self.archive.surface_record(provider.id, surface.id, cut, self.now, known=known)
-            found[surface.id] = spans.condition_periods(claims.added_to(record, surface), cut)
+        for surface, window in windows.items():
+            record = self.archive.surface_record(provider.id, surface.id, window, self.now, known=known)
+            found[surface.id] = spans.condition_periods(claims.added_to(record, surface), window)
         return found
 
     def _vendor_claims(self, provider: str, window: TimeWindow) -> _VendorClaims:
@@ -113,22 +120,7 @@ class HistoryQueries:
 
     def provider_reports(self, provider: Provider, window: TimeWindow) -> tuple[ReliabilityFigures, ...]:
         """The figures of each surface, and before them those of the provider: each incident once."""
-        known = self.archive.known_windows(provider.id, window, self.now)
-        claims = self._vendor_claims(provider.id, window)
-        courses = self.archive.incident_courses([provider.id], window)
-        rows, periods_of_known = [], []
-        for surface in provider.surfaces:
-            own = self.lifetime(surface, window)
-            record = self.archive.surface_record(provider.id, surface.id, own, self.now, known=known)
-            periods = spans.condition_periods(claims.added_to(record, surface), own)
-            rows.append(_figures(surface, own, window, periods, [c for c in courses if surface.id in c.surfaces]))
-            if any(p.condition is not Condition.UNKNOWN for p in periods):
-                periods_of_known.append(periods)
-        unknown = spans.condition_periods(SurfaceRecord(provider.id), window)
-        whole = spans.worst_periods(periods_of_known) or unknown
-        figures = reliability_figures.figures_from_periods(provider.id, whole, courses, window)
-        counted = [c for c in courses if not c.is_maintenance]
-        return (replace(figures, possible_doubles=incidents.possible_doubles(counted)), *rows)
+        return ProviderFigures(self, provider).figures(window)
 
     def surface_uptime(self, surface: Surface, window: TimeWindow) -> SurfaceUptime:
         """The uptime of one surface in the part of a window in which it existed, by day."""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain import Advice, Alert, Condition, Event, EvidenceTotals, UserReport
-from bot.domain.reliability import DatedTransition, IncidentCourse, SurfaceRecord, TimeWindow, VerdictAccuracy
+from bot.domain.reliability import (
+    DatedTransition,
+    IncidentCourse,
+    MonthSums,
+    SurfaceRecord,
+    TimeWindow,
+    VerdictAccuracy,
+)
 from bot.rules.reliability import spans, verdict_accuracy
 from bot.rules.reliability.backfill import BackfilledHistory, BackfilledIncident
-from bot.storage import backfill, datasette, evidence, incident_list, json_dump, notes, reliability, search
+from bot.storage import backfill, datasette, evidence, incident_list, json_dump, month_sums, notes, reliability, search
 from bot.storage.backfill import BackfillCounts
 from bot.storage.connection import Database
 from bot.storage.incident_list import IncidentFilter, ListedIncident
@@ -134,6 +141,28 @@ class Archive:
     def known_period(self, providers: Iterable[str]) -> TimeWindow | None:
         """From the first to the last time that polls or histories cover; None if nothing does."""
         return reliability.known_period(self._db, providers)
+
+    # --- stored months ------------------------------------------------------------------------------------------------
+
+    def month_sums(self, provider: str, basis: str, months: Collection[str]) -> dict[str, MonthSums]:
+        """The stored sums of those of the months (such as 2026-03) that have some, in time order."""
+        return month_sums.stored_sums(self._db, provider, basis, months)
+
+    def finished_months(self, provider: str, basis: str) -> frozenset[str]:
+        """The months whose sums are stored, or never will be."""
+        return month_sums.finished_months(self._db, provider, basis)
+
+    def reserve_months(self, provider: str, basis: str, token: str, reads: Mapping[str, TimeWindow]) -> None:
+        """Reserves months before their records are read; see ``month_sums.reserve``."""
+        month_sums.reserve(self._db, provider, basis, token, reads)
+
+    def store_months(self, provider: str, token: str, found: Mapping[str, MonthSums | None]) -> int:
+        """Stores the sums of reserved months, if nothing has changed since; see ``month_sums.store``."""
+        return month_sums.store(self._db, provider, token, found)
+
+    def crowded_borders(self, provider: str, borders: Iterable[datetime], apart: timedelta) -> frozenset[datetime]:
+        """The times with an incident's first post shortly before and another shortly after them."""
+        return month_sums.crowded_borders(self._db, provider, borders, apart)
 
     # --- what people add ----------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from bot.storage import forms, migrations
 from bot.storage.connection import Database
 
 FORMAT = "book/1"
-_DERIVED_TABLES = frozenset({"incident_surfaces"})  # triggers fill it
+_DERIVED_TABLES = frozenset({"incident_surfaces", "month_sums"})  # triggers fill the one, the bot the other
 _REFERRED_TO = frozenset({"backfills", "bodies"})  # other tables refer to them
 _FORMS_TABLE = "stored_forms"  # has rows in an empty database too
 _BATCH_SIZE = 500  # rows

@@ -789,6 +789,91 @@ def workflow_steps_declare_incidents(db: Database) -> None:
     db.execute("ALTER TABLE workflow_steps ADD COLUMN declared INTEGER /* the number of the incident declared by it */")
 
 
+_MONTH_SUMS_SQL = """
+CREATE TABLE month_sums (         -- what figures need of a month that has passed; derived, never exported
+  provider TEXT NOT NULL,
+  month TEXT NOT NULL,            -- such as 2026-03 (UTC)
+  basis TEXT NOT NULL,            -- digest of the rules, and of the provider's file as far as the sums depend on it
+  reads_from TEXT NOT NULL,       -- the sums depend on records from this time
+  reads_until TEXT NOT NULL,      -- up to this time: a change of one of them deletes the row
+  token TEXT NOT NULL,            -- of who computes them now; else empty
+  sums TEXT,                      -- JSON; null: this month is always read from the records; NULL: being computed
+  PRIMARY KEY (provider, month)
+);
+CREATE INDEX month_sums_by_time ON month_sums (reads_until);
+CREATE INDEX month_sums_by_provider ON month_sums (provider, reads_until);
+CREATE INDEX updates_with_transitions ON updates (source, display_at)
+  WHERE transitions IS NOT NULL AND transitions <> '[]';
+CREATE TRIGGER months_of_new_poll AFTER INSERT ON observations BEGIN
+  DELETE FROM month_sums WHERE provider = new.source AND reads_until > new.first_at AND reads_from < new.last_at; END;
+CREATE TRIGGER months_of_longer_poll AFTER UPDATE OF last_at ON observations BEGIN
+  DELETE FROM month_sums WHERE provider = new.source
+  AND reads_until > min(old.last_at, new.last_at) AND reads_from < max(old.last_at, new.last_at); END;
+CREATE TRIGGER months_of_other_poll AFTER UPDATE OF source, outcome, first_at ON observations BEGIN
+  DELETE FROM month_sums WHERE provider = old.source AND reads_until > old.first_at AND reads_from < old.last_at;
+  DELETE FROM month_sums WHERE provider = new.source AND reads_until > new.first_at AND reads_from < new.last_at; END;
+CREATE TRIGGER months_of_lost_poll AFTER DELETE ON observations BEGIN
+  DELETE FROM month_sums WHERE provider = old.source AND reads_until > old.first_at AND reads_from < old.last_at; END;
+CREATE TRIGGER months_of_new_status AFTER INSERT ON conditions BEGIN
+  DELETE FROM month_sums WHERE reads_until > new.since AND reads_from < coalesce(new.until, '~'); END;
+CREATE TRIGGER months_of_ended_status AFTER UPDATE OF until ON conditions BEGIN
+  DELETE FROM month_sums WHERE reads_until > min(coalesce(old.until, '~'), coalesce(new.until, '~'))
+  AND reads_from < max(coalesce(old.until, '~'), coalesce(new.until, '~')); END;
+CREATE TRIGGER months_of_other_status AFTER UPDATE OF surface, since, condition, inferred ON conditions BEGIN
+  DELETE FROM month_sums WHERE reads_until > old.since AND reads_from < coalesce(old.until, '~');
+  DELETE FROM month_sums WHERE reads_until > new.since AND reads_from < coalesce(new.until, '~'); END;
+CREATE TRIGGER months_of_lost_status AFTER DELETE ON conditions BEGIN
+  DELETE FROM month_sums WHERE reads_until > old.since AND reads_from < coalesce(old.until, '~'); END;
+CREATE TRIGGER months_of_new_incident AFTER INSERT ON incidents BEGIN
+  DELETE FROM month_sums
+  WHERE provider = new.provider AND reads_until > new.posted_at AND reads_from < new.posted_at; END;
+CREATE TRIGGER months_of_other_incident AFTER UPDATE ON incidents BEGIN
+  DELETE FROM month_sums WHERE provider = old.provider AND reads_until > old.posted_at AND reads_from < old.posted_at;
+  DELETE FROM month_sums
+  WHERE provider = new.provider AND reads_until > new.posted_at AND reads_from < new.posted_at; END;
+CREATE TRIGGER months_of_incident_seen AFTER UPDATE OF backfilled ON incidents BEGIN
+  DELETE FROM month_sums
+  WHERE old.backfilled <> new.backfilled AND provider = new.provider AND reads_until > new.posted_at; END;
+CREATE TRIGGER months_of_lost_incident AFTER DELETE ON incidents BEGIN
+  DELETE FROM month_sums
+  WHERE provider = old.provider AND reads_until > old.posted_at AND reads_from < old.posted_at; END;
+CREATE TRIGGER months_of_new_update AFTER INSERT ON updates BEGIN
+  DELETE FROM month_sums WHERE provider = new.source AND reads_until > new.display_at AND reads_from < new.display_at;
+  DELETE FROM month_sums WHERE provider = new.source
+  AND reads_until > (SELECT posted_at FROM incidents WHERE source = new.source AND id = new.incident)
+  AND reads_from < (SELECT posted_at FROM incidents WHERE source = new.source AND id = new.incident); END;
+CREATE TRIGGER months_of_other_update AFTER UPDATE ON updates BEGIN
+  DELETE FROM month_sums WHERE provider = old.source AND reads_until > old.display_at AND reads_from < old.display_at;
+  DELETE FROM month_sums WHERE provider = new.source AND reads_until > new.display_at AND reads_from < new.display_at;
+  DELETE FROM month_sums WHERE provider = new.source
+  AND reads_until > (SELECT posted_at FROM incidents WHERE source = new.source AND id = new.incident)
+  AND reads_from < (SELECT posted_at FROM incidents WHERE source = new.source AND id = new.incident); END;
+CREATE TRIGGER months_of_lost_update AFTER DELETE ON updates BEGIN
+  DELETE FROM month_sums WHERE provider = old.source AND reads_until > old.display_at AND reads_from < old.display_at;
+  DELETE FROM month_sums WHERE provider = old.source
+  AND reads_until > (SELECT posted_at FROM incidents WHERE source = old.source AND id = old.incident)
+  AND reads_from < (SELECT posted_at FROM incidents WHERE source = old.source AND id = old.incident); END;
+CREATE TRIGGER months_of_new_coverage AFTER INSERT ON coverage BEGIN
+  DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = new.backfill); END;
+CREATE TRIGGER months_of_other_coverage AFTER UPDATE ON coverage BEGIN
+  DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = new.backfill); END;
+CREATE TRIGGER months_of_lost_coverage AFTER DELETE ON coverage BEGIN
+  DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = old.backfill); END;
+CREATE TRIGGER months_of_new_past_status AFTER INSERT ON past_conditions BEGIN
+  DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = new.backfill); END;
+CREATE TRIGGER months_of_other_past_status AFTER UPDATE ON past_conditions BEGIN
+  DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = new.backfill); END;
+CREATE TRIGGER months_of_lost_past_status AFTER DELETE ON past_conditions BEGIN
+  DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = old.backfill); END;
+"""
+
+
+@steps()
+def sums_of_months_that_have_passed(db: Database) -> None:
+    """Sums for long reports, and what deletes them when a record that they depend on changes."""
+    _run_script(db, _MONTH_SUMS_SQL)
+
+
 def step_names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     with closing(Database(memory=True)) as empty:
@@ -806,7 +891,7 @@ def _split_statements(script: str) -> list[str]:
     for line in script.strip().splitlines():
         statement += line + "\n"
         code = line.split("--")[0].rstrip()
-        if code.endswith(";") and ("CREATE TRIGGER" not in line or code.endswith("END;")):
+        if code.endswith(";") and ("CREATE TRIGGER" not in statement or code.endswith("END;")):
             statements.append(statement)
             statement = ""
     return statements

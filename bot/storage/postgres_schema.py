@@ -594,6 +594,137 @@ CREATE TABLE handed_evidence (
   at TEXT NOT NULL
 );
 """ + _next_id("handed_evidence")
+_MONTH_SUMS = """
+CREATE TABLE month_sums (
+  provider TEXT NOT NULL,
+  month TEXT NOT NULL,
+  basis TEXT NOT NULL,
+  reads_from TEXT NOT NULL,
+  reads_until TEXT NOT NULL,
+  token TEXT NOT NULL,
+  sums TEXT,
+  rowid BIGINT GENERATED ALWAYS AS IDENTITY,
+  PRIMARY KEY (provider, month)
+);
+CREATE INDEX month_sums_by_time ON month_sums (reads_until);
+CREATE INDEX month_sums_by_provider ON month_sums (provider, reads_until);
+CREATE INDEX updates_with_transitions ON updates (source, display_at)
+  WHERE transitions IS NOT NULL AND transitions <> '[]';
+CREATE FUNCTION forget_months_of_poll() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF tg_op <> 'INSERT' THEN
+    DELETE FROM month_sums WHERE provider = old.source AND reads_until > old.first_at AND reads_from < old.last_at;
+  END IF;
+  IF tg_op <> 'DELETE' THEN
+    DELETE FROM month_sums WHERE provider = new.source AND reads_until > new.first_at AND reads_from < new.last_at;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION forget_months_of_longer_poll() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  DELETE FROM month_sums WHERE provider = new.source
+  AND reads_until > least(old.last_at, new.last_at) AND reads_from < greatest(old.last_at, new.last_at);
+  RETURN NULL;
+END $$;
+CREATE FUNCTION forget_months_of_status() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF tg_op <> 'INSERT' THEN
+    DELETE FROM month_sums WHERE reads_until > old.since AND reads_from < coalesce(old.until, '~');
+  END IF;
+  IF tg_op <> 'DELETE' THEN
+    DELETE FROM month_sums WHERE reads_until > new.since AND reads_from < coalesce(new.until, '~');
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION forget_months_of_ended_status() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  DELETE FROM month_sums WHERE reads_until > least(coalesce(old.until, '~'), coalesce(new.until, '~'))
+  AND reads_from < greatest(coalesce(old.until, '~'), coalesce(new.until, '~'));
+  RETURN NULL;
+END $$;
+CREATE FUNCTION forget_months_of_incident() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF tg_op <> 'INSERT' THEN
+    DELETE FROM month_sums
+    WHERE provider = old.provider AND reads_until > old.posted_at AND reads_from < old.posted_at;
+  END IF;
+  IF tg_op <> 'DELETE' THEN
+    DELETE FROM month_sums
+    WHERE provider = new.provider AND reads_until > new.posted_at AND reads_from < new.posted_at;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION forget_months_of_seen_incident() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  DELETE FROM month_sums
+  WHERE old.backfilled <> new.backfilled AND provider = new.provider AND reads_until > new.posted_at;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION forget_months_of_update() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  changed updates%ROWTYPE;
+BEGIN
+  IF tg_op <> 'INSERT' THEN
+    DELETE FROM month_sums
+    WHERE provider = old.source AND reads_until > old.display_at AND reads_from < old.display_at;
+  END IF;
+  IF tg_op <> 'DELETE' THEN
+    DELETE FROM month_sums
+    WHERE provider = new.source AND reads_until > new.display_at AND reads_from < new.display_at;
+    changed := new;
+  ELSE
+    changed := old;
+  END IF;
+  DELETE FROM month_sums WHERE provider = changed.source
+  AND reads_until > (SELECT posted_at FROM incidents WHERE source = changed.source AND id = changed.incident)
+  AND reads_from < (SELECT posted_at FROM incidents WHERE source = changed.source AND id = changed.incident);
+  RETURN NULL;
+END $$;
+CREATE FUNCTION forget_months_of_history() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF tg_op = 'DELETE' THEN
+    DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = old.backfill);
+  ELSE
+    DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = new.backfill);
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER months_of_new_poll AFTER INSERT ON observations
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_poll();
+CREATE TRIGGER months_of_longer_poll AFTER UPDATE OF last_at ON observations
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_longer_poll();
+CREATE TRIGGER months_of_other_poll AFTER UPDATE OF source, outcome, first_at ON observations
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_poll();
+CREATE TRIGGER months_of_lost_poll AFTER DELETE ON observations
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_poll();
+CREATE TRIGGER months_of_new_status AFTER INSERT ON conditions
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_status();
+CREATE TRIGGER months_of_ended_status AFTER UPDATE OF until ON conditions
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_ended_status();
+CREATE TRIGGER months_of_other_status AFTER UPDATE OF surface, since, condition, inferred ON conditions
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_status();
+CREATE TRIGGER months_of_lost_status AFTER DELETE ON conditions
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_status();
+CREATE TRIGGER months_of_new_incident AFTER INSERT ON incidents
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_incident();
+CREATE TRIGGER months_of_other_incident AFTER UPDATE ON incidents
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_incident();
+CREATE TRIGGER months_of_incident_seen AFTER UPDATE OF backfilled ON incidents
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_seen_incident();
+CREATE TRIGGER months_of_lost_incident AFTER DELETE ON incidents
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_incident();
+CREATE TRIGGER months_of_new_update AFTER INSERT ON updates
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_update();
+CREATE TRIGGER months_of_other_update AFTER UPDATE ON updates
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_update();
+CREATE TRIGGER months_of_lost_update AFTER DELETE ON updates
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_update();
+CREATE TRIGGER months_of_new_coverage AFTER INSERT ON coverage
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_history();
+CREATE TRIGGER months_of_other_coverage AFTER UPDATE ON coverage
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_history();
+CREATE TRIGGER months_of_lost_coverage AFTER DELETE ON coverage
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_history();
+CREATE TRIGGER months_of_new_past_status AFTER INSERT ON past_conditions
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_history();
+CREATE TRIGGER months_of_other_past_status AFTER UPDATE ON past_conditions
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_history();
+CREATE TRIGGER months_of_lost_past_status AFTER DELETE ON past_conditions
+  FOR EACH ROW EXECUTE FUNCTION forget_months_of_history();
+"""
 LATER_STEPS: tuple[tuple[str, str], ...] = (
     ("overrides_with_an_end", _OVERRIDES),
     ("workflow_steps_outlive_the_process", _WORKFLOW_STEPS),
@@ -601,6 +732,7 @@ LATER_STEPS: tuple[tuple[str, str], ...] = (
     ("incidents_declared_by_a_team", _DECLARED),
     ("evidence_that_a_follower_took", _HANDED_EVIDENCE),
     ("workflow_steps_declare_incidents", "ALTER TABLE workflow_steps ADD COLUMN declared BIGINT;\n"),
+    ("sums_of_months_that_have_passed", _MONTH_SUMS),
 )  # name and SQL of the steps that came after ``BASE``, in their order
 
 

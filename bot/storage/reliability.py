@@ -19,6 +19,7 @@ from bot.domain.reliability import (
 )
 from bot.rules.reliability.backfill import COVERED_AFTER_FAILURE
 from bot.rules.reliability.incidents import LATEST_POST, courses_open_in
+from bot.rules.reliability.posted import LONGEST_HELD
 from bot.rules.reliability.spans import merge_windows
 from bot.rules.reliability.stated import Post, stated_times
 from bot.storage.connection import Database
@@ -30,10 +31,13 @@ _COLUMNS = (
 )
 # a suspicion that a vendor's incident took over counts as that one
 _COUNTED_INCIDENTS = "(i.own IS NULL OR i.own <> 'suspected') AND i.joined IS NULL"
-_OPEN_IN_WINDOW = "(i.closed_at IS NULL OR i.closed_at >= ?)"  # the exact rule is that of courses_open_in
-_POSTED_BEFORE_END = "(i.is_retroactive = 1 OR i.posted_at < ?)"  # a later post may state a window before it
+_OPEN_IN_WINDOW = (  # at least those of courses_open_in, whose rule goes by the times of posts
+    "(i.posted_at >= :start OR i.closed_at IS NULL OR i.closed_at >= :start OR EXISTS"
+    " (SELECT 1 FROM updates u WHERE u.source = i.source AND u.incident = i.id AND u.display_at >= :start))"
+)
+_POSTED_BEFORE_END = "(i.is_retroactive = 1 OR i.posted_at < :end)"  # a later post may state a window before it
 _LONGEST_OPEN = timedelta(days=366)  # an incident that was posted longer before a window is not looked for
-_LONGEST_TRANSITION = timedelta(days=31)  # likewise of a component's transition
+_MARGIN = COVERED_AFTER_FAILURE  # what polls saw so long after a window is part of what transitions in it mean
 _BATCH_SIZE = 500  # incidents per query
 
 
@@ -57,7 +61,7 @@ def surface_record(
 
     ``known`` are the page's ``known_windows``, for a caller that asks about several of its surfaces; None reads them.
     """
-    start, end = format_time(window.start), format_time(min(window.end, now))
+    start, end = format_time(window.start - _MARGIN), format_time(min(window.end + _MARGIN, now))
     monitored = db.rows(
         "SELECT since, until, condition, inferred FROM conditions WHERE surface = :surface AND since < :end"
         " AND since >= coalesce("
@@ -115,25 +119,27 @@ def verdict_intervals(
 def monitored_windows(db: Database, source: str, window: TimeWindow, now: datetime) -> tuple[TimeWindow, ...]:
     """The time that usable polls cover: where two are more than 15 minutes apart, it is unknown from the first on.
 
-    The query returns only the polls around gaps, since there may be thousands of others.
+    The query returns only the polls after gaps, since there may be thousands of others.
     """
-    rows = db.rows(
-        "WITH looks AS (SELECT first_at, last_at,"
-        " lag(last_at) OVER looked AS before, lead(first_at) OVER looked AS next"
-        " FROM observations WHERE source = :source AND last_at > :start AND first_at < :end"
+    usable = (
+        "FROM observations WHERE source = :source AND last_at > :start AND first_at < :end"
         " AND outcome IN ('changed', 'same')"
-        " WINDOW looked AS (ORDER BY last_at))"
-        " SELECT * FROM (SELECT first_at, last_at,"
-        " before IS NULL OR julianday(first_at) - julianday(before) > :held AS begins,"
-        " next IS NULL OR julianday(next) - julianday(last_at) > :held AS ends FROM looks) edges WHERE begins OR ends"
-        " ORDER BY last_at",
-        source=source,
-        start=format_time(window.start - COVERED_AFTER_FAILURE),
-        end=format_time(window.end + COVERED_AFTER_FAILURE),
+    )
+    bounds = {
+        "source": source,
+        "start": format_time(window.start - COVERED_AFTER_FAILURE),
+        "end": format_time(window.end + COVERED_AFTER_FAILURE),
+    }
+    rows = db.rows(
+        "SELECT first_at, before FROM (SELECT first_at, max(last_at) OVER (ORDER BY first_at, last_at"  # noqa: S608
+        f" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before {usable}) polls"
+        " WHERE before IS NULL OR julianday(first_at) - julianday(before) > :held ORDER BY first_at",
+        **bounds,
         held=COVERED_AFTER_FAILURE / timedelta(days=1),
     )
-    starts = (parse_time(r["first_at"]) for r in rows if r["begins"])
-    ends = (_covered_until(parse_time(r["last_at"]), now) for r in rows if r["ends"])
+    [newest] = db.rows(f"SELECT max(last_at) AS before {usable}", **bounds)
+    starts = (parse_time(row["first_at"]) for row in rows)
+    ends = (_covered_until(parse_time(row["before"]), now) for row in [*rows[1:], newest] if row["before"])
     windows = (TimeWindow(start, min(end, window.end)) for start, end in zip(starts, ends, strict=True))
     return merge_windows(w for w in windows if w.start < w.end)
 
@@ -144,16 +150,21 @@ def _covered_until(last_at: datetime, now: datetime) -> datetime:
 
 
 def dated_transitions(db: Database, source: str, window: TimeWindow) -> tuple[DatedTransition, ...]:
-    """The component transitions of updates that were dated in the window or up to a month before it."""
+    """The component transitions by the newest versions of updates that have to do with the window, in time order.
+
+    That is also those of the time around it for which one can hold (``posted.LONGEST_HELD``), so that a window says the
+    same of its time as a longer one.
+    """
     rows = db.rows(
         "SELECT u.display_at, u.transitions, CASE WHEN i.backfilled = 1 THEN NULL ELSE u.seen_at END AS seen_at"
-        " FROM incidents i CROSS JOIN updates u WHERE u.source = i.source AND u.incident = i.id"
-        " AND i.provider = :source AND i.posted_at < :end AND i.posted_at >= :before"
+        " FROM updates u CROSS JOIN incidents i WHERE i.source = u.source AND i.id = u.incident"
+        " AND u.source = :source AND u.display_at >= :start AND u.display_at < :end"
         " AND u.transitions IS NOT NULL AND u.transitions <> '[]'"
-        " AND u.version = (SELECT max(n.version) FROM updates n WHERE n.source = u.source AND n.id = u.id)",
+        " AND u.version = (SELECT max(n.version) FROM updates n WHERE n.source = u.source AND n.id = u.id)"
+        " ORDER BY u.display_at, i.posted_at, u.incident, u.id",
         source=source,
-        before=format_time(window.start - _LONGEST_TRANSITION),
-        end=format_time(window.end),
+        start=format_time(window.start - LONGEST_HELD - _MARGIN),
+        end=format_time(window.end + LONGEST_HELD + _MARGIN),
     )
     return tuple(
         DatedTransition(
@@ -221,9 +232,10 @@ def surface_incident_courses(db: Database, surface: str, window: TimeWindow) -> 
     """The incidents that affected a surface and were open in the window, oldest first, each once."""
     rows = db.rows(
         f"SELECT {_COLUMNS} FROM incident_surfaces s JOIN incidents i ON i.source = s.source AND i.id = s.incident"  # noqa: S608
-        f" WHERE s.surface = ? AND s.posted_at >= ? AND s.posted_at < ? AND {_POSTED_BEFORE_END}"
+        f" WHERE s.surface = :surface AND s.posted_at >= :first AND s.posted_at < :last AND {_POSTED_BEFORE_END}"
         f" AND {_OPEN_IN_WINDOW} AND {_COUNTED_INCIDENTS} ORDER BY s.posted_at",
-        *(surface, *map(format_time, _bounds(window))),
+        surface=surface,
+        **_bounds(window),
     )
     return courses_open_in(_build_courses(db, rows), window)
 
@@ -232,20 +244,23 @@ def incident_courses(
     db: Database, providers: Sequence[str], window: TimeWindow | None = None
 ) -> tuple[IncidentCourse, ...]:
     """The incidents of these providers that were open in the window, each once; or all of them; oldest first."""
-    marks = ", ".join("?" * len(providers))
-    bounds = [*map(format_time, _bounds(window))] if window else ["", "~", "~", ""]
     rows = db.rows(
-        f"SELECT {_COLUMNS} FROM incidents i WHERE i.provider IN ({marks}) AND i.posted_at >= ? AND i.posted_at < ?"  # noqa: S608
-        f" AND {_POSTED_BEFORE_END} AND {_OPEN_IN_WINDOW} AND {_COUNTED_INCIDENTS} ORDER BY i.posted_at, i.id",
-        *(*providers, *bounds),
+        f"SELECT {_COLUMNS} FROM incidents i"  # noqa: S608
+        " WHERE i.provider IN (SELECT value FROM json_each(CAST(:providers AS TEXT)))"
+        f" AND i.posted_at >= :first AND i.posted_at < :last AND {_POSTED_BEFORE_END}"
+        f" AND {_OPEN_IN_WINDOW} AND {_COUNTED_INCIDENTS} ORDER BY i.posted_at, i.id",
+        providers=json.dumps(list(providers)),
+        **(_bounds(window) if window else {"first": "", "last": "~", "end": "~", "start": ""}),
     )
     courses = _build_courses(db, rows)
     return courses_open_in(courses, window) if window else courses
 
 
-def _bounds(window: TimeWindow) -> tuple[datetime, datetime, datetime, datetime]:
+def _bounds(window: TimeWindow) -> dict[str, str | None]:
     """The values of the conditions on the incidents of a window: the first and the last post, its end and its start."""
-    return window.start - _LONGEST_OPEN, window.end + LATEST_POST, window.end, window.start
+    first, last = window.start - _LONGEST_OPEN, window.end + LATEST_POST
+    times = {"first": first, "last": last, "end": window.end, "start": window.start}
+    return {name: format_time(at) for name, at in times.items()}
 
 
 def late_courses(db: Database, provider: str, window: TimeWindow) -> tuple[IncidentCourse, ...]:

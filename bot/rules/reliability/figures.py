@@ -15,15 +15,14 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from statistics import median
 
-from bot.domain import Condition, Stage
+from bot.domain import Condition
 from bot.domain.reliability import (
     ConditionPeriod,
     ErrorBudget,
+    FigureSums,
     IncidentCourse,
     MeanAndMedian,
     ReliabilityFigures,
@@ -31,12 +30,11 @@ from bot.domain.reliability import (
     SurfaceRecord,
     TimeWindow,
 )
-from bot.rules.reliability import incidents, spans
+from bot.rules.reliability import incidents, spans, sums
 from bot.rules.reliability.error_budget import MIN_KNOWN, compute_error_budget
 
-MIN_VENDOR_LAG = timedelta(minutes=1)  # pages that state no start repeat the time of the first post, or nearly
 BUDGET_PERIOD = timedelta(days=30)
-MEASURED_STAGES = (Stage.INVESTIGATING, Stage.IDENTIFIED, Stage.MONITORING)
+_UNIT = timedelta(microseconds=1)  # of ``Durations``
 
 
 def compute_figures(
@@ -61,82 +59,85 @@ def figures_from_periods(
     slo: float | None = None,
 ) -> ReliabilityFigures:
     """The same as ``compute_figures`` from condition periods, which must be those of the window."""
-    time_by_condition = spans.time_by_condition(periods)
-    outages = spans.outages(periods)
     found = [c for c in incidents.courses_open_in(courses, window) if not c.is_maintenance]
-    counted = [c for c in found if not c.is_unposted]
-    began = [c for c in counted if window.start <= c.posted_at < window.end]
-    posted_live = [c for c in began if not c.is_post_hoc]
-    stages = [c.time_by_stage() for c in posted_live]
-    to_resolve = [t for c in posted_live if (t := _time_to_resolve(c)) is not None]
+    before = incidents.begun_before(found, window.start)
+    budget = current_budget(periods, window, slo) if slo is not None else None
+    return figures_from_sums(surface, window, sums.sum_up(periods, found, window), before, budget)
+
+
+def figures_from_sums(
+    surface: str,
+    window: TimeWindow,
+    found: FigureSums,
+    before: Sequence[IncidentCourse],
+    budget: ErrorBudget | None = None,
+) -> ReliabilityFigures:
+    """The figures from the sums of the window.
+
+    Args:
+        surface: The surface, or the provider.
+        window: The time that the figures are of.
+        found: The sums of that time.
+        before: Incidents that began before the window and were open at its start, without maintenances.
+        budget: The error budget at the end of the window, if there is an objective.
+    """
+    counted, posted = [c for c in before if not c.is_unposted], found.incidents
+    outages = found.outages.count
     return ReliabilityFigures(
         surface=surface,
         window=window,
-        minutes=time_by_condition,
-        incidents=len(counted),
-        post_hoc=sum(c.is_post_hoc for c in counted),
-        outages=len(outages),
-        availability=availability(periods),
-        mttr=_summarized(to_resolve),
-        mtbf=_good_time(time_by_condition) / len(outages) if outages else None,
-        stages={stage: _summarized([s[stage] for s in stages if stage in s]) for stage in MEASURED_STAGES},
-        vendor_lag=_mean_and_median(began, _vendor_lag),
-        our_lag=_mean_and_median(
-            posted_live, lambda c: max(c.seen_at - c.posted_at, timedelta()) if c.seen_at else None
-        ),
-        budget=_current_budget(periods, window, slo) if slo is not None else None,
-        began_before=incidents.began_before(counted, window),
-        unposted=len(found) - len(counted),
-        inferred=spans.inferred_time(periods),
-        to_resolve=_spread(to_resolve),
-        months=dict(sorted(Counter(f"{c.posted_at:%Y-%m}" for c in began).items())),
+        minutes=found.minutes,
+        incidents=posted.counted + len(counted),
+        post_hoc=posted.post_hoc + sum(c.is_post_hoc for c in counted),
+        outages=outages,
+        availability=availability(found.minutes),
+        mttr=_summarized(posted.to_resolve),
+        mtbf=found.minutes[Condition.OPERATIONAL] / outages if outages else None,
+        stages={stage: _summarized(posted.stages.get(stage, ())) for stage in sums.MEASURED_STAGES},
+        vendor_lag=_summarized(posted.vendor_lag),
+        our_lag=_summarized(posted.our_lag),
+        budget=budget,
+        began_before=len(counted),
+        unposted=posted.unposted + len(before) - len(counted),
+        inferred=found.inferred,
+        to_resolve=_spread(posted.to_resolve),
+        months=dict(sorted(posted.months.items())),
     )
 
 
-def _current_budget(periods: Sequence[ConditionPeriod], window: TimeWindow, slo: float) -> ErrorBudget:
-    """The error budget of the window's last 30 days."""
-    budget_window = TimeWindow(max(window.start, window.end - BUDGET_PERIOD), window.end)
+def current_budget(periods: Sequence[ConditionPeriod], window: TimeWindow, slo: float) -> ErrorBudget:
+    """The error budget of the window's last 30 days; ``periods`` are at least those of that time."""
+    budget_window = budget_period(window)
     return compute_error_budget(spans.clip_periods(periods, budget_window), budget_window, slo)
 
 
-def availability(periods: Sequence[ConditionPeriod]) -> float | None:
+def budget_period(window: TimeWindow) -> TimeWindow:
+    """The time that an error budget at the end of the window is of."""
+    return TimeWindow(max(window.start, window.end - BUDGET_PERIOD), window.end)
+
+
+def availability(minutes: Mapping[Condition, timedelta]) -> float | None:
     """The availability in percent by Brownout's own definition; None with less than a day of known time."""
-    time_by_condition = spans.time_by_condition(periods)
-    good, bad = _good_time(time_by_condition), sum((m for c, m in time_by_condition.items() if c.is_bad), timedelta())
-    return 100 * (good / (good + bad)) if good + bad and spans.known_time(periods) >= MIN_KNOWN else None
+    good, bad = minutes[Condition.OPERATIONAL], sum((m for c, m in minutes.items() if c.is_bad), timedelta())
+    known = sum((m for c, m in minutes.items() if c is not Condition.UNKNOWN), timedelta())
+    return 100 * (good / (good + bad)) if good + bad and known >= MIN_KNOWN else None
 
 
-def _good_time(time_by_condition: Mapping[Condition, timedelta]) -> timedelta:
-    return time_by_condition[Condition.OPERATIONAL]
-
-
-def _time_to_resolve(course: IncidentCourse) -> timedelta | None:
-    resolved_at = course.resolved_at
-    return resolved_at - course.posted_at if resolved_at else None
-
-
-def _spread(durations: Iterable[timedelta]) -> Spread:
+def _spread(durations: Sequence[int]) -> Spread:
     """The distribution of durations. P90 is the nearest rank: no value between two measured ones is made up."""
     ordered = sorted(durations)
     if not ordered:
         return Spread()
     p90 = ordered[math.ceil(len(ordered) * 9 / 10) - 1]
-    return Spread(len(ordered), median(ordered), p90, ordered[-1])  # type: ignore[type-var]
+    return Spread(len(ordered), _median(ordered), p90 * _UNIT, ordered[-1] * _UNIT)
 
 
-def _vendor_lag(course: IncidentCourse) -> timedelta | None:
-    if course.started_at is None or course.posted_at - course.started_at < MIN_VENDOR_LAG:
-        return None
-    return course.posted_at - course.started_at
-
-
-def _mean_and_median(
-    courses: Iterable[IncidentCourse], value: Callable[[IncidentCourse], timedelta | None]
-) -> MeanAndMedian:
-    return _summarized([v for c in courses if (v := value(c)) is not None])
-
-
-def _summarized(durations: Sequence[timedelta]) -> MeanAndMedian:
+def _summarized(durations: Sequence[int]) -> MeanAndMedian:
     if not durations:
         return MeanAndMedian(0, None, None)
-    return MeanAndMedian(len(durations), sum(durations, timedelta()) / len(durations), median(durations))  # type: ignore[type-var]
+    return MeanAndMedian(len(durations), sum(durations) * _UNIT / len(durations), _median(sorted(durations)))
+
+
+def _median(ordered: Sequence[int]) -> timedelta:
+    middle, is_odd = divmod(len(ordered), 2)
+    return ordered[middle] * _UNIT if is_odd else (ordered[middle - 1] + ordered[middle]) * _UNIT / 2

@@ -6,11 +6,11 @@ See bot/docs/reliability-figures.md#incidents.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.reliability import IncidentCourse, TimeWindow
 
-LATEST_POST = timedelta(days=31)  # after a window, of an incident whose stated window lies in it
+LATEST_POST = timedelta(days=31 + 7)  # after a window, of an incident whose stated window (a week at most) begins in it
 SAME_POST = timedelta(minutes=1)  # first posts of one incident in two sources are no further apart
 MAY_BE_SAME_POST = timedelta(minutes=15)
 
@@ -74,6 +74,6 @@ def _is_in(course: IncidentCourse, window: TimeWindow) -> bool:
     return until is None or max([until, *(w.end for w in course.stated.windows)]) > window.start
 
 
-def began_before(courses: Sequence[IncidentCourse], window: TimeWindow) -> int:
-    """How many began before the window."""
-    return sum((c.begun_at or c.posted_at) < window.start for c in courses)
+def begun_before(courses: Iterable[IncidentCourse], at: datetime) -> tuple[IncidentCourse, ...]:
+    """Those that began before a time."""
+    return tuple(c for c in courses if (c.begun_at or c.posted_at) < at)

@@ -5,9 +5,9 @@ A poll sees a change minutes after it; a transition carries the time of its upda
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from bot.domain import Condition, Surface
@@ -15,16 +15,18 @@ from bot.domain.reliability import ConditionClaim, DatedTransition
 from bot.rules.attribution.components import find_link, surface_links
 from bot.rules.reliability.backfill import COVERED_AFTER_FAILURE
 
+LONGEST_HELD = timedelta(days=31)  # a status that was posted longer ago is no longer taken from the post
+
 
 def posted_claims(
     transitions: Iterable[DatedTransition], seen: Sequence[ConditionClaim], surface: Surface
 ) -> tuple[ConditionClaim, ...]:
     """The claims of the transitions of a surface's components.
 
-    Each bad condition holds until the next transition of the component that begins with it. Where there is none, it
-    holds until a poll had seen it, and the polls say what followed. In a recording that is the next bad time of the
-    surface, if it begins at most 15 minutes later. Where a poll saw the end of one a little later (at most 15 minutes),
-    the surface is claimed to be operational in between.
+    Each bad condition holds until the next transition of the component that begins with it, if that is at most 31 days
+    later. Where there is none, it holds until a poll had seen it, and the polls say what followed. In a recording that
+    is the next bad time of the surface, if it begins at most 15 minutes later. Where a poll saw the end of one a little
+    later (at most 15 minutes), the surface is claimed to be operational in between.
 
     Args:
         transitions: The provider's transitions, in any order.
@@ -68,10 +70,19 @@ def _claims(
     steps: Sequence[DatedTransition], seen_bad: Sequence[datetime], *, is_part: bool
 ) -> Iterator[ConditionClaim]:
     for step, later in zip(steps, (*steps[1:], None), strict=True):
-        is_continued = later is not None and later.old is step.new
-        until = later.at if later is not None and is_continued else step.seen_at or _seen_from(step.at, seen_bad)
-        if step.new not in (Condition.OPERATIONAL, Condition.UNKNOWN) and until is not None and step.at < until:
+        if step.new in (Condition.OPERATIONAL, Condition.UNKNOWN):
+            continue
+        if later is not None and _continues(step, later):
+            until: datetime | None = later.at
+        else:
+            until = min(step.seen_at, step.at + LONGEST_HELD) if step.seen_at else _seen_from(step.at, seen_bad)
+        if until is not None and step.at < until:
             yield ConditionClaim(step.at, until, Condition.DEGRADED if is_part and step.new.is_bad else step.new)
+
+
+def _continues(step: DatedTransition, later: DatedTransition) -> bool:
+    """Whether a transition begins with the status that the one before it left, not too long after it."""
+    return later.old is step.new and later.at - step.at <= LONGEST_HELD
 
 
 def _seen_from(at: datetime, seen_bad: Sequence[datetime]) -> datetime | None:
@@ -84,7 +95,7 @@ def _seen_from(at: datetime, seen_bad: Sequence[datetime]) -> datetime | None:
 def _ends(steps: Sequence[DatedTransition]) -> Iterator[datetime]:
     """When the component became operational again, from the condition that the transition before left it in."""
     for step, later in pairwise(steps):
-        if step.new.is_bad and later.old is step.new and later.new is Condition.OPERATIONAL:
+        if step.new.is_bad and later.new is Condition.OPERATIONAL and _continues(step, later):
             yield later.at
 
 
@@ -92,11 +103,13 @@ def _late_ends(
     claims: Sequence[ConditionClaim], ends: Sequence[datetime], seen: Iterable[ConditionClaim]
 ) -> Iterator[ConditionClaim]:
     """From the posted end of a bad time to the poll that saw it, where nothing else was posted."""
+    ordered = sorted(ends)
     for observed in seen:
         if not observed.condition.is_bad or observed.end is None:
             continue
-        posted_end = max((at for at in ends if observed.start < at < observed.end), default=None)
-        if posted_end is None or observed.end - posted_end > COVERED_AFTER_FAILURE:
+        index = bisect_left(ordered, observed.end) - 1
+        posted_end = ordered[index] if index >= 0 else observed.start
+        if posted_end <= observed.start or observed.end - posted_end > COVERED_AFTER_FAILURE:
             continue
         if not any(c.start <= posted_end and c.end is not None and c.end > posted_end for c in claims):
             yield ConditionClaim(posted_end, observed.end, Condition.OPERATIONAL)

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from itertools import groupby, pairwise
 
 from bot.domain import Condition
 from bot.domain.reliability import ConditionPeriod, SurfaceRecord, TimeWindow
 
 MAX_UNKNOWN_IN_OUTAGE = timedelta(days=1)  # between two bad times; longer unknown time ends an outage
+_MOMENT = timedelta(microseconds=1)
+_MORE_THAN_A_MONTH = timedelta(days=32)
 
 _Status = tuple[Condition, bool]  # a condition, and whether it is inferred
 
@@ -105,6 +107,34 @@ def split_days(window: TimeWindow, zone: tzinfo) -> tuple[TimeWindow, ...]:
         cuts.append(midnight)
         day += timedelta(days=1)
     return tuple(TimeWindow(a, b) for a, b in zip(cuts, [*cuts[1:], window.end], strict=True) if a < b)
+
+
+def whole_months(window: TimeWindow) -> dict[str, TimeWindow]:
+    """The calendar months (UTC) that lie in the window as a whole, by name, such as 2026-03, in time order."""
+    months: dict[str, TimeWindow] = {}
+    start = _next_month(window.start - _MOMENT)
+    while (end := _next_month(start)) <= window.end:
+        months[f"{start:%Y-%m}"] = TimeWindow(start, end)
+        start = end
+    return months
+
+
+def month_start(at: datetime) -> datetime:
+    """The beginning of the calendar month (UTC) of a time."""
+    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _next_month(at: datetime) -> datetime:
+    return month_start(month_start(at) + _MORE_THAN_A_MONTH)
+
+
+def subtract_windows(window: TimeWindow, taken: Iterable[TimeWindow]) -> tuple[TimeWindow, ...]:
+    """What is left of a window without the others, which are in time order and do not overlap."""
+    left, start = [], window.start
+    for other in taken:
+        left.append(TimeWindow(start, min(other.start, window.end)))
+        start = max(start, other.end)
+    return tuple(w for w in (*left, TimeWindow(start, window.end)) if w.start < w.end)
 
 
 def clip_periods(periods: Sequence[ConditionPeriod], window: TimeWindow) -> tuple[ConditionPeriod, ...]:
