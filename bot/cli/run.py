@@ -362,7 +362,7 @@ async def _lead(parts: BotParts, services: Sequence[Service]) -> None:
                 *(tracker_client, engine, app_settings.trackers, providers, os.environ, utc_now)
             ).periodic_jobs(),
             digest_job.periodic_job(),
-            MonthSumsJob(maintenance.path, runtime.providers, utc_now).periodic_job(),
+            MonthSumsJob(parts.maintenance.path, runtime.providers, utc_now).periodic_job(),
         )
         all_services = [*services]
         bot = scheduler.BotApp(

@@ -77,7 +77,7 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("provider", [PROVIDER, YOUNG], ids=["all the time", "services that begin and end"])
 @settings(
-    max_examples=25,
+    max_examples=4,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -90,7 +90,7 @@ def test_a_report_from_stored_months_is_that_from_the_records_also_after_late_ch
         random_history.write_past(book, dice)
         store_months(book, provider, NOW)
         assert differences(book, provider, dice) == []
-        for _ in range(6):
+        for _ in range(4):
             edits = [random_history.edit(book, dice) for _ in range(dice.randint(1, 3))]
             assert (edits, differences(book, provider, dice)) == (edits, [])
             if dice.random() < 0.5:

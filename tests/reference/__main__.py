@@ -27,9 +27,8 @@ from click.testing import CliRunner
 from bot import settings
 from bot.cli.main import brownout
 from bot.domain import Provider
-from bot.domain.reliability import TimeWindow
+from bot.domain.reliability import ReliabilityFigures, TimeWindow
 from bot.queries.history import HistoryQueries
-from bot.rules.reliability import spans
 from bot.rules.reliability.stated import stated_times
 from bot.storage import Repository
 from tests.reference import figures as reference
@@ -72,10 +71,11 @@ def compare(path: Path, provider_id: str) -> Comparison:
         with closing(Repository.open(db, read_only=True)) as book:
             history = HistoryQueries(book.archive, record.end + timedelta(days=1))
             window = TimeWindow(record.start, record.end)
-            for surface in provider.surfaces:
+            _, *rows = history.provider_reports(provider, window)  # from stored months, which the import has left
+            for surface, row in zip(provider.surfaces, rows, strict=True):
                 own = history.lifetime(surface, window)
                 if own.length:
-                    _compare_surface(result, history, surface, own, record)
+                    _compare_surface(result, history, surface, row, record)
             _compare_incidents(result, history, provider, window, record)
     return result
 
@@ -88,7 +88,8 @@ def read(path: Path) -> reference.Record:
     return reference.read_history(json.loads(raw))
 
 
-def _compare_surface(result, history, surface, own: TimeWindow, record: reference.Record) -> None:
+def _compare_surface(result, history, surface, row: ReliabilityFigures, record: reference.Record) -> None:
+    own = row.window
     ours = history.condition_periods(surface, own)
     service = reference.Service(surface.id, surface.components, surface.parts)
     theirs = [
@@ -96,7 +97,7 @@ def _compare_surface(result, history, surface, own: TimeWindow, record: referenc
         for a, b, c in reference.course_of(record, service)
         if max(a, own.start) < min(b, own.end)
     ]
-    first = {str(c): t / MINUTE for c, t in spans.time_by_condition(ours).items()}
+    first = {str(c): t / MINUTE for c, t in row.minutes.items()}
     second = reference.minutes(theirs, own.start, own.end)
     result.cells += len(first)
     result.differing += sum(abs(minutes - second[condition]) > 1e-6 for condition, minutes in first.items())
@@ -111,7 +112,7 @@ def _compare_surface(result, history, surface, own: TimeWindow, record: referenc
                 only_words |= reason == "words"
                 if reason.startswith("?"):
                     result.unexplained.append(f"{surface.id} {max(period.start, a):%Y-%m-%d %H:%M} {length} {reason}")
-    outages = len(spans.outages(ours))
+    outages = row.outages
     if outages != reference.outages(theirs):
         result.differing += 1
         if not only_words:

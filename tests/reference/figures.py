@@ -26,6 +26,7 @@ WORDS = {
 OF_IMPACT = {"minor": "degraded", "major": "partial_outage", "critical": "major_outage"}
 CLOSED = ("resolved", "postmortem", "completed")
 HELD = timedelta(minutes=15)
+LONGEST_HELD = timedelta(days=31)
 LONGEST_SPLIT = timedelta(days=1)
 
 
@@ -334,7 +335,7 @@ def posted_spans(record: Record, service: Service, begun: list[datetime]) -> lis
     for component, moves in by_component.items():
         kind = link(service, component, record.names.get(component, component))
         for (at, _, status), (until, old, _) in pairwise([*moves, (record.end, "", "")]):
-            if status != old:
+            if status != old or until - at > LONGEST_HELD:
                 until = next((b for b in begun if at < b <= at + HELD), at)  # noqa: PLW2901
             if kind and status not in ("operational", "unknown") and at < until:
                 spans.append((at, until, "degraded" if kind == "part" and status in BAD else status))

@@ -22,6 +22,7 @@
 -- step: brownout incidents_declared_by_a_team
 -- step: brownout evidence_that_a_follower_took
 -- step: brownout workflow_steps_declare_incidents
+-- step: brownout sums_of_months_that_have_passed
 
 CREATE TABLE "_sqlite_migrations" (
    "id" INTEGER PRIMARY KEY,
@@ -380,6 +381,103 @@ CREATE INDEX link_cards_by_time ON link_cards (shown_at);
 
 CREATE VIEW messages_to_send AS SELECT * FROM outbox;
 
+CREATE TABLE month_sums (
+  provider TEXT NOT NULL,
+  month TEXT NOT NULL,
+  basis TEXT NOT NULL,
+  reads_from TEXT NOT NULL,
+  reads_until TEXT NOT NULL,
+  token TEXT NOT NULL,
+  sums TEXT,
+  PRIMARY KEY (provider, month)
+);
+
+CREATE INDEX month_sums_by_provider ON month_sums (provider, reads_until);
+
+CREATE INDEX month_sums_by_time ON month_sums (reads_until);
+
+CREATE TRIGGER months_of_ended_status AFTER UPDATE OF until ON conditions BEGIN
+  DELETE FROM month_sums WHERE reads_until > min(coalesce(old.until, '~'), coalesce(new.until, '~'))
+  AND reads_from < max(coalesce(old.until, '~'), coalesce(new.until, '~')); END;
+
+CREATE TRIGGER months_of_incident_seen AFTER UPDATE OF backfilled ON incidents BEGIN
+  DELETE FROM month_sums
+  WHERE old.backfilled <> new.backfilled AND provider = new.provider AND reads_until > new.posted_at; END;
+
+CREATE TRIGGER months_of_longer_poll AFTER UPDATE OF last_at ON observations BEGIN
+  DELETE FROM month_sums WHERE provider = new.source
+  AND reads_until > min(old.last_at, new.last_at) AND reads_from < max(old.last_at, new.last_at); END;
+
+CREATE TRIGGER months_of_lost_coverage AFTER DELETE ON coverage BEGIN
+  DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = old.backfill); END;
+
+CREATE TRIGGER months_of_lost_incident AFTER DELETE ON incidents BEGIN
+  DELETE FROM month_sums
+  WHERE provider = old.provider AND reads_until > old.posted_at AND reads_from < old.posted_at; END;
+
+CREATE TRIGGER months_of_lost_past_status AFTER DELETE ON past_conditions BEGIN
+  DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = old.backfill); END;
+
+CREATE TRIGGER months_of_lost_poll AFTER DELETE ON observations BEGIN
+  DELETE FROM month_sums WHERE provider = old.source AND reads_until > old.first_at AND reads_from < old.last_at; END;
+
+CREATE TRIGGER months_of_lost_status AFTER DELETE ON conditions BEGIN
+  DELETE FROM month_sums WHERE reads_until > old.since AND reads_from < coalesce(old.until, '~'); END;
+
+CREATE TRIGGER months_of_lost_update AFTER DELETE ON updates BEGIN
+  DELETE FROM month_sums WHERE provider = old.source AND reads_until > old.display_at AND reads_from < old.display_at;
+  DELETE FROM month_sums WHERE provider = old.source
+  AND reads_until > (SELECT posted_at FROM incidents WHERE source = old.source AND id = old.incident)
+  AND reads_from < (SELECT posted_at FROM incidents WHERE source = old.source AND id = old.incident); END;
+
+CREATE TRIGGER months_of_new_coverage AFTER INSERT ON coverage BEGIN
+  DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = new.backfill); END;
+
+CREATE TRIGGER months_of_new_incident AFTER INSERT ON incidents BEGIN
+  DELETE FROM month_sums
+  WHERE provider = new.provider AND reads_until > new.posted_at AND reads_from < new.posted_at; END;
+
+CREATE TRIGGER months_of_new_past_status AFTER INSERT ON past_conditions BEGIN
+  DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = new.backfill); END;
+
+CREATE TRIGGER months_of_new_poll AFTER INSERT ON observations BEGIN
+  DELETE FROM month_sums WHERE provider = new.source AND reads_until > new.first_at AND reads_from < new.last_at; END;
+
+CREATE TRIGGER months_of_new_status AFTER INSERT ON conditions BEGIN
+  DELETE FROM month_sums WHERE reads_until > new.since AND reads_from < coalesce(new.until, '~'); END;
+
+CREATE TRIGGER months_of_new_update AFTER INSERT ON updates BEGIN
+  DELETE FROM month_sums WHERE provider = new.source AND reads_until > new.display_at AND reads_from < new.display_at;
+  DELETE FROM month_sums WHERE provider = new.source
+  AND reads_until > (SELECT posted_at FROM incidents WHERE source = new.source AND id = new.incident)
+  AND reads_from < (SELECT posted_at FROM incidents WHERE source = new.source AND id = new.incident); END;
+
+CREATE TRIGGER months_of_other_coverage AFTER UPDATE ON coverage BEGIN
+  DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = new.backfill); END;
+
+CREATE TRIGGER months_of_other_incident AFTER UPDATE ON incidents BEGIN
+  DELETE FROM month_sums WHERE provider = old.provider AND reads_until > old.posted_at AND reads_from < old.posted_at;
+  DELETE FROM month_sums
+  WHERE provider = new.provider AND reads_until > new.posted_at AND reads_from < new.posted_at; END;
+
+CREATE TRIGGER months_of_other_past_status AFTER UPDATE ON past_conditions BEGIN
+  DELETE FROM month_sums WHERE provider = (SELECT provider FROM backfills WHERE id = new.backfill); END;
+
+CREATE TRIGGER months_of_other_poll AFTER UPDATE OF source, outcome, first_at ON observations BEGIN
+  DELETE FROM month_sums WHERE provider = old.source AND reads_until > old.first_at AND reads_from < old.last_at;
+  DELETE FROM month_sums WHERE provider = new.source AND reads_until > new.first_at AND reads_from < new.last_at; END;
+
+CREATE TRIGGER months_of_other_status AFTER UPDATE OF surface, since, condition, inferred ON conditions BEGIN
+  DELETE FROM month_sums WHERE reads_until > old.since AND reads_from < coalesce(old.until, '~');
+  DELETE FROM month_sums WHERE reads_until > new.since AND reads_from < coalesce(new.until, '~'); END;
+
+CREATE TRIGGER months_of_other_update AFTER UPDATE ON updates BEGIN
+  DELETE FROM month_sums WHERE provider = old.source AND reads_until > old.display_at AND reads_from < old.display_at;
+  DELETE FROM month_sums WHERE provider = new.source AND reads_until > new.display_at AND reads_from < new.display_at;
+  DELETE FROM month_sums WHERE provider = new.source
+  AND reads_until > (SELECT posted_at FROM incidents WHERE source = new.source AND id = new.incident)
+  AND reads_from < (SELECT posted_at FROM incidents WHERE source = new.source AND id = new.incident); END;
+
 CREATE TABLE mutes (
   channel TEXT NOT NULL,
   target TEXT NOT NULL,
@@ -567,6 +665,9 @@ CREATE TABLE updates (
 );
 
 CREATE INDEX updates_by_incident ON updates (source, incident, display_at);
+
+CREATE INDEX updates_with_transitions ON updates (source, display_at)
+  WHERE transitions IS NOT NULL AND transitions <> '[]';
 
 CREATE VIEW vendor_lag AS
   SELECT i.provider, u.incident, i.name AS title, u.stage, u.display_at AS posted_at, u.seen_at,
