@@ -87,8 +87,8 @@ Wait = Callable[[int], Awaitable[None]]  # takes the number of the attempt that 
 
 
 async def client(send: Callable[[], Awaitable[bool]], wait: Wait, timeline: Timeline) -> None:
-    """One client: begins at a moment of the outage, and sends until it succeeds."""
-    await asyncio.sleep(QUIET_S + random.uniform(0, timeline.outage_s))  # noqa: S311  (spreads load)
+    """One client: begins in the first four fifths of the outage, and sends until it succeeds."""
+    await asyncio.sleep(QUIET_S + random.uniform(0, 0.8 * timeline.outage_s))  # noqa: S311  (spreads load)
     attempt = 0
     while not await send():
         await wait(attempt)

@@ -8,7 +8,7 @@ disk      the real bot on a disk that is full for a while (wants a mount namespa
 sources   nine faults of a status page, healthy and in an incident
 slack     six faults of Slack
 tools     five faults of a tool of [[notify]], and kill -9 at system calls of a pass that sends to it
-steps     a workflow's steps of the real bot in HTTP mode, with kill -9 at five kinds of moments; ``--kills`` of each
+steps     a workflow's steps of the real bot in both modes, with kill -9 at five kinds of moments; ``--kills`` of each
 standby   two bots on PostgreSQL, of which one waits: kill -9, SIGSTOP, a server that stops, a network that is cut;
           ``--share`` of the hundred cycles
 days      random days with a virtual clock: pages, faults, clock jumps, crashes; ``--seed``, ``--days``

@@ -109,9 +109,13 @@ async def test_a_day_with_a_gap_catches_a_control_that_knows_only_what_a_poll_sh
     assert await days.Day("8:31", "edges-only").live()
 
 
-@pytest.mark.parametrize("kind", ["at any moment of 20 events", "after Slack took the end, before it answers"])
-async def test_a_kill_loses_no_step_of_a_workflow(tmp_path, kind):
-    assert (await workflow_steps.tried(kind, 1, tmp_path)).lost == 0
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("at any moment of 20 events", "Socket Mode"), ("after Slack took the end, before it answers", "HTTP")],
+    ids=["burst", "end"],
+)
+async def test_a_kill_loses_no_step_of_a_workflow(tmp_path, kind, mode):
+    assert (await workflow_steps.tried(kind, 1, tmp_path, mode)).lost == 0
 
 
 async def test_a_step_that_waits_outlives_a_kill(tmp_path):

@@ -1,4 +1,4 @@
-"""Steps of Workflow Builder on the real bot, as a process in HTTP mode, which is killed at the moments that matter.
+"""Steps of Workflow Builder on the real bot, as a process in either mode, which is killed at the moments that matter.
 
 Slack repeats an event that was not acknowledged, and takes the end of an execution once
 (tests/support/workflow_slack.py). Lost is an execution that never ends.
@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,7 +34,8 @@ from tests.support.workflow_slack import NOT_RUNNING, FakeWorkflows
 SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105  (it opens nothing)
 PATIENCE_S = 90.0
 STATUS, WAIT = str(StepKind.STATUS), str(StepKind.WAIT)
-HEAD = ("kill -9", "kills", "executions", "ended", "lost", "sent again")
+MODES = ("HTTP", "Socket Mode")
+HEAD = ("kill -9", "mode", "kills", "executions", "ended", "lost", "sent again")
 
 
 @dataclass
@@ -44,6 +46,7 @@ class StepBot:
     slack: FakeWorkflows
     slack_url: str
     port: int
+    mode: str
     process: asyncio.subprocess.Process | None = None
     events: dict[str, dict[str, Any]] = field(default_factory=dict)  # by execution: not acknowledged yet
 
@@ -53,7 +56,8 @@ class StepBot:
 
     async def start(self) -> None:
         """Starts the process, and waits until it answers by HTTP."""
-        tokens = {"SLACK_BOT_TOKEN": "xoxb-ours", "SLACK_SIGNING_SECRET": SECRET}
+        second = {"SLACK_SIGNING_SECRET": SECRET} if self.mode == "HTTP" else {"SLACK_APP_TOKEN": "xapp-ours"}
+        tokens = {"SLACK_BOT_TOKEN": "xoxb-ours"} | second
         with (self.folder / "log.txt").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "bot", "run", "--config", str(self.folder), "--db", str(self.database)),
@@ -70,7 +74,11 @@ class StepBot:
                 except httpx.TransportError:
                     await asyncio.sleep(0.05)
                 else:
-                    return
+                    break
+        if self.mode != "HTTP":
+            await until(lambda: self.slack.connection is not None, PATIENCE_S, "the connection")
+        if time.monotonic() < end:
+            return
         raise TimeoutError((self.folder / "log.txt").read_text(encoding="utf-8"))
 
     def kill(self) -> None:
@@ -93,14 +101,19 @@ class StepBot:
             await self._send(execution, body)
 
     async def _send(self, execution: str, body: dict[str, Any]) -> None:
+        is_acknowledged = await (self._post(body) if self.mode == "HTTP" else self.slack.deliver(body, timeout_s=3))
+        if is_acknowledged:
+            del self.events[execution]
+
+    async def _post(self, body: dict[str, Any]) -> bool:
         sent, stamp = json.dumps(body).encode(), str(int(time.time()))
         headers = {"content-type": JSON_TYPE, "x-slack-request-timestamp": stamp}
         headers["x-slack-signature"] = sign(SECRET, stamp, sent)
         with suppress(httpx.TransportError):
             async with httpx.AsyncClient(timeout=10) as client:
                 answer = await client.post(f"http://127.0.0.1:{self.port}{PATH}", content=sent, headers=headers)
-            if answer.status_code == httpx.codes.OK:
-                del self.events[execution]
+            return answer.status_code == httpx.codes.OK
+        return False
 
     async def count_ended(self, executions: set[str]) -> int:
         """How many of them have ended once all have, or once PATIENCE_S is over."""
@@ -110,14 +123,14 @@ class StepBot:
 
 
 @asynccontextmanager
-async def step_bot(folder: Path) -> AsyncIterator[StepBot]:
+async def step_bot(folder: Path, mode: str = "HTTP") -> AsyncIterator[StepBot]:
     """A bot that is not started yet; it is killed at the end."""
     slack, port = FakeWorkflows(), free_port()
     async with FakeStatusPage() as status_page, serving_app(*slack.routes()) as url:
         catalogue(folder, status_page.url)
         text = f"[poll]\ninterval_s = 1\nincident_interval_s = 1\n[web]\nport = {port}\n"
         (folder / "brownout.toml").write_text(text, encoding="utf-8")
-        bot = StepBot(folder, slack, url, port)
+        bot = StepBot(folder, slack, url, port, mode)
         try:
             yield bot
         finally:
@@ -188,10 +201,10 @@ KILLS = {
 }
 
 
-async def tried(kind: str, kills: int, folder: Path) -> StepTally:
+async def tried(kind: str, kills: int, folder: Path, mode: str = "HTTP") -> StepTally:
     """So many kills of one kind, each followed by a restart, until all executions have ended or PATIENCE_S is over."""
     tally = StepTally()
-    async with step_bot(folder) as bot:
+    async with step_bot(folder, mode) as bot:
         bot.slack.on_fault = bot.kill
         await bot.start()
         for number in range(kills):
@@ -206,7 +219,7 @@ async def tried(kind: str, kills: int, folder: Path) -> StepTally:
 async def report(kills: int) -> str:
     """The table of all kinds."""
     rows = []
-    for kind in KILLS:
+    for kind, mode in product(KILLS, MODES):
         with TemporaryDirectory() as folder:
-            rows.append((kind, *(await tried(kind, kills, Path(folder))).row()))
+            rows.append((kind, mode, *(await tried(kind, kills, Path(folder), mode)).row()))
     return table(HEAD, rows)

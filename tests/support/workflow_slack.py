@@ -6,6 +6,7 @@ An execution ends once. Ended again, it is refused, as the pages of ``functions.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import deque
 from collections.abc import Mapping
@@ -59,7 +60,7 @@ def step_event(kind: str, inputs: Mapping[str, Any], execution: str = "Fx1", eve
 
 
 class FakeWorkflows:
-    """Slack's Web API for steps. ``ended`` has how each execution ended, ``asked`` all calls with their tokens.
+    """Slack's Web API for steps, and Socket Mode. ``ended`` has how each execution ended, ``asked`` all calls with their tokens.
 
     ``faults`` are played by the next calls that end a step: ``429``, ``500``, ``close`` (before it is taken), ``lost``
     (taken, and no answer), or a code of Slack. ``on_end`` is called when a step is taken, before the answer; ``on_fault``
@@ -72,21 +73,49 @@ class FakeWorkflows:
         self.refused = []
         self.asked = []
         self.faults = deque()
+        self.connection = None
+        self.acknowledged = {}
         self.on_end = lambda _: None
         self.on_fault = lambda: None
 
     def routes(self):
         """The routes of all methods."""
-        return [web.route("*", "/api/{method}", self.answer)]
+        return [web.route("*", "/api/{method}", self.answer), web.get("/socket", self._connect)]
 
     def start(self, kind, inputs, execution="Fx1"):
         """Starts an execution; its event."""
         self.running.add(execution)
         return step_event(kind, inputs, execution)
 
+    async def deliver(self, body, timeout_s=10):
+        """Sends an event over Socket Mode; whether it is acknowledged."""
+        envelope = f"e{len(self.acknowledged)}"
+        acknowledged = self.acknowledged[envelope] = asyncio.Event()
+        told = {"envelope_id": envelope, "type": "events_api", "accepts_response_payload": False, "payload": body}
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.connection.send_json(told)
+                await acknowledged.wait()
+        except (TimeoutError, OSError, AttributeError):  # not connected, or not any more
+            return False
+        return True
+
+    async def _connect(self, request):
+        self.connection = connection = web.WebSocketResponse()
+        await connection.prepare(request)
+        await connection.send_json({"type": "hello", "num_connections": 1})
+        async for message in connection:
+            if message.type is web.WSMsgType.TEXT:
+                self.acknowledged[json.loads(message.data)["envelope_id"]].set()
+        if self.connection is connection:
+            self.connection = None
+        return connection
+
     async def answer(self, request):
         """Answers one call."""
         method = request.match_info["method"]
+        if method == "apps.connections.open":
+            return web.json_response({"ok": True, "url": f"ws://{request.host}/socket"})
         given = {**request.query, **(await request.json() if "json" in request.content_type else await request.post())}
         self.asked.append((method, request.headers.get("Authorization", "").removeprefix("Bearer ")))
         if not method.startswith("functions."):
