@@ -60,16 +60,20 @@ from bot.rules.evidence import unmapped
 from bot.rules.transition import StateTransition, TransitionContext
 from bot.unit_of_work import INLINE, UnitRunner
 
+MessageChannels = Mapping[str, Mapping[str, bool]]  # see EngineRepository.message_channels
 _UNREADABLE = (NoticeKind.BLIND, NoticeKind.ALARM)
 MIN_READ_AHEAD = 2000  # characters of new texts; 5,000 take up to 40 ms to read
 _BEGINNINGS = {NoticeKind.BACK: NoticeKind.BLIND, NoticeKind.WELL: NoticeKind.ALARM}
 
 
 class EngineRepository(Outbox, Protocol):
-    """The storage that the engine needs. ``record_transition`` is one database transaction.
+    """The storage that the engine needs.
+
+    ``record_transition`` is one database transaction, in which its notifications are asked for.
 
     ``keep_unchanged_poll`` keeps a poll that changed nothing in memory, to be written later; it returns False, and does
-    nothing, where it has to be recorded.
+    nothing, where it has to be recorded. ``message_channels`` are, by incident, the channels that have a message about
+    it, and whether that mentions somebody.
     """
 
     def subscriptions(self) -> tuple[Subscription, ...]: ...  # noqa: D102
@@ -82,9 +86,8 @@ class EngineRepository(Outbox, Protocol):
     def flush(self) -> None: ...  # noqa: D102
     def shift_due_times(self, now: datetime, by: timedelta) -> None: ...  # noqa: D102
     def key_holders(self, keys: Iterable[str]) -> Iterable[tuple[str, str]]: ...  # noqa: D102
-    def tracked_incident(self, incident: str) -> tuple[str, TrackedIncident] | None: ...  # noqa: D102
-    def notified_channels(self, incident: str) -> frozenset[str]: ...  # noqa: D102
-    def mentioned_channels(self, incident: str) -> frozenset[str]: ...  # noqa: D102
+    def tracked_incidents(self, incidents: Iterable[str]) -> Iterable[tuple[str, TrackedIncident]]: ...  # noqa: D102
+    def message_channels(self, incidents: Iterable[str]) -> MessageChannels: ...  # noqa: D102
     def channel_preferences(self) -> Mapping[str, ChannelPreferences]: ...  # noqa: D102
     def has_notification(self, channel: str, key: str) -> bool: ...  # noqa: D102
     def first_key(self, channel: str, prefix: str) -> str: ...  # noqa: D102
@@ -246,11 +249,11 @@ class Engine:
         if result.is_same or not isinstance(result.saw, Snapshot):
             return state
         known = {k.incident.id for k in state.incidents}
-        new = (i.id for i in diff.listed_incidents(result.saw) if i.id not in known)
-        recorded = (self.repository.tracked_incident(key) for key in new)
+        new = [i.id for i in diff.listed_incidents(result.saw) if i.id not in known]
+        recorded = self.repository.tracked_incidents(new) if new else ()
         forgotten = tuple(
             replace(tracked, freed=tracked.surfaces, cleared_at=tracked.closed_at, is_missed=False)
-            for provider, tracked in filter(None, recorded)
+            for provider, tracked in recorded
             if provider == state.provider and not tracked.is_open and not tracked.is_backfilled
         )
         return replace(state, incidents=(*state.incidents, *forgotten)) if forgotten else state
@@ -366,28 +369,35 @@ class Engine:
             alarm_after=self.alarm_after,
             alternatives=self.alternatives(provider),
         )
+        has_messages = decision.alerts or decision.notices or decision.for_owner
+        notifications = self._route(transition, provider, decision) if has_messages else ()
+        self.repository.record_transition(observation, transition, notifications)
+        self.states[provider.id] = transition.state
+        if transition.poll_failure is not None:
+            self._failures[provider.id] = transition.poll_failure
+
+    def _route(
+        self, transition: StateTransition, provider: Provider, decision: decide.Decision
+    ) -> Iterator[Notification]:
+        """The notifications of what was decided to say; whom it is for is read as they are asked for."""
         alerts = tuple(
             self.repository.with_advice_record(a) if a.cleared_at else self.with_upstream(a, transition.state)
             for a in decision.alerts
         )
-        has_messages = alerts or decision.notices or decision.for_owner
         surfaces = {s.id for s in provider.surfaces}
         targets = {provider.id, *surfaces, *(line.surface for alert in decision.alerts for line in alert.lines)}
-        subscriptions = self.repository.subscriptions_to(targets) if has_messages else ()
+        subscriptions = self.repository.subscriptions_to(targets)
+        said = self._message_channels(alerts)
         notices, for_owner = (self._without_own_network(n, provider) for n in (decision.notices, decision.for_owner))
-        notifications = chain(
-            *(self.route_alert(alert, subscriptions) for alert in alerts),
-            *(self._route_to_tools(alert) for alert in alerts),
+        yield from chain(
+            *(self._route_alert(alert, subscriptions, said) for alert in alerts),
+            *(self._route_to_tools(alert, said) for alert in alerts),
             *(self._route_notice(notice, subscriptions, surfaces) for notice in notices),
             *(
                 self._only_after_its_beginning(routing.route_owner(notice, self.owners(), subscriptions, surfaces))
                 for notice in for_owner
             ),
         )
-        self.repository.record_transition(observation, transition, tuple(notifications))
-        self.states[provider.id] = transition.state
-        if transition.poll_failure is not None:
-            self._failures[provider.id] = transition.poll_failure
 
     def _route_notice(
         self, notice: Notice, subscriptions: Iterable[Subscription], surfaces: Collection[str]
@@ -478,31 +488,33 @@ class Engine:
 
     def route_alert(self, alert: Alert, subscriptions: Iterable[Subscription]) -> Iterator[Notification]:
         """The notifications of an alert, one per channel that is subscribed to it."""
-        repository = self.repository
-        earlier = tuple((incident, repository.notified_channels(incident)) for incident in alert.follows)
-        mentioned = frozenset().union(*map(repository.mentioned_channels, (alert.incident, *alert.takes_over)))
-        channels = routing.ChannelDeliveryState(repository.channel_preferences(), mentioned, earlier)
-        return routing.route_alert(alert, subscriptions, self._notified_channels(alert), channels)
+        return self._route_alert(alert, subscriptions, self._message_channels([alert]))
 
-    def _route_to_tools(self, alert: Alert) -> Iterator[Notification]:
+    def _message_channels(self, alerts: Iterable[Alert]) -> MessageChannels:
+        """The channels that have messages of the incidents that these alerts are about or refer to."""
+        named = ((a.incident, *a.follows, *a.takes_over, *a.yields_to) for a in alerts)
+        incidents = dict.fromkeys(chain.from_iterable(named))
+        return self.repository.message_channels(incidents) if incidents else {}
+
+    def _route_alert(
+        self, alert: Alert, subscriptions: Iterable[Subscription], said: MessageChannels
+    ) -> Iterator[Notification]:
+        earlier = tuple((incident, frozenset(said[incident])) for incident in alert.follows)
+        mentioned = frozenset(
+            channel
+            for incident in (alert.incident, *alert.takes_over)
+            for channel, has_mention in said[incident].items()
+            if has_mention
+        )
+        channels = routing.ChannelDeliveryState(self.repository.channel_preferences(), mentioned, earlier)
+        return routing.route_alert(alert, subscriptions, _notified_channels(alert, said), channels)
+
+    def _route_to_tools(self, alert: Alert, said: MessageChannels) -> Iterator[Notification]:
         """The notifications of an alert for the tools of ``[[notify]]``."""
         if self.tools:
-            notified = self._notified_channels(alert)
+            notified = _notified_channels(alert, said)
             for tool in self.tools:
                 yield from tool_routing.route_to_tool(alert, tool.target, has_alert=tool.target.channel in notified)
-
-    def _notified_channels(self, alert: Alert) -> frozenset[str]:
-        """The channels that already have a message of the alert's incident.
-
-        Messages of incidents that it takes over count as its own. Where another incident takes it over, only the
-        channels that have a message of that one count.
-        """
-        notified = self.repository.notified_channels(alert.incident).union(
-            *map(self.repository.notified_channels, alert.takes_over)
-        )
-        if alert.yields_to:
-            notified &= frozenset().union(*map(self.repository.notified_channels, alert.yields_to))
-        return notified
 
     # --- publish ------------------------------------------------------------------------------------------------------
 
@@ -564,6 +576,18 @@ class Engine:
     async def publish_to(self, channel: str) -> tuple[DeliveryAttempt, ...]:
         """Sends the channel's due notifications in order: at most one burst, and none after one that has to wait."""
         return await self._tool_notifiers.get(channel, self.notifier).publish_to(channel)
+
+
+def _notified_channels(alert: Alert, said: MessageChannels) -> frozenset[str]:
+    """The channels that already have a message of the alert's incident.
+
+    Messages of incidents that it takes over count as its own. Where another incident takes it over, only the
+    channels that have a message of that one count.
+    """
+    notified = frozenset().union(said[alert.incident], *(said[incident] for incident in alert.takes_over))
+    if alert.yields_to:
+        notified &= frozenset().union(*(said[incident] for incident in alert.yields_to))
+    return notified
 
 
 def _interval_values(state: ProviderState) -> tuple[object, ...]:

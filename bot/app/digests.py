@@ -68,10 +68,10 @@ class DigestJob:
 
     async def __call__(self) -> None:
         """Handles every digest that is due, one after the other."""
-        now, rounds = self.queries.now(), self.queries.repository.schedules
+        now, rounds, units = self.queries.now(), self.queries.repository.schedules, self.queries.units
         schedules = [
             (channel, schedule, handled_until, at)
-            for channel, schedule, handled_until in rounds.digest_schedules()
+            for channel, schedule, handled_until in await units.run(rounds.digest_schedules)
             if (at := self._last_due(channel, schedule, now))
         ]
         due_together = Counter(at for *_, at in schedules)
@@ -79,7 +79,7 @@ class DigestJob:
             if at > handled_until and now >= at + _spread(channel, due_together[at]):
                 is_late = digest_schedule.is_late(schedule, at, now)
                 notification = None if is_late else await asyncio.to_thread(self._compose, channel, schedule, at)
-                rounds.finish_digest(channel, at, notification)
+                await units.run(rounds.finish_digest, channel, at, notification)
 
     def _last_due(self, channel: str, schedule: DigestSchedule, now: datetime) -> datetime | None:
         """When the digest was due last; None if its schedule can't be read, for one since its time zone is unknown."""

@@ -154,7 +154,7 @@ class FollowerPolls:
     def set_intervals(self, poll: PollSettings) -> None:
         """Nothing to do."""
 
-    def add_provider(self, provider: Provider) -> None:
+    async def add_provider(self, provider: Provider) -> None:
         """Nothing to do."""
 
     async def remove_provider(self, provider_id: str) -> None:

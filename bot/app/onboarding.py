@@ -12,7 +12,7 @@ import asyncio
 import logging
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,7 +64,7 @@ class ProviderOnboarding:
 
     folder: Path
     web: FetcherFactory
-    take_on: Callable[[Provider], None]
+    take_on: Callable[[Provider], Awaitable[None]]
     now: Callable[[], datetime]
     patience_s: float = LOOKUP_TIMEOUT_S
     _is_busy: bool = False
@@ -93,7 +93,7 @@ class ProviderOnboarding:
         await asyncio.to_thread(save_provider, proposal.file, proposal.text, self.folder)
         reloaded = await asyncio.to_thread(settings.load, self.folder)
         provider = next(p for p in reloaded.providers if p.id == proposal.file.stem)
-        self.take_on(provider)
+        await self.take_on(provider)
         log.info(
             "%s (%s) %s the provider %s: %s as %s, in %s",
             *(

@@ -135,7 +135,7 @@ class PollControl(Protocol):
     """The polls of a running bot."""
 
     def set_intervals(self, poll: PollSettings) -> None: ...  # noqa: D102
-    def add_provider(self, provider: Provider) -> None: ...  # noqa: D102
+    async def add_provider(self, provider: Provider) -> None: ...  # noqa: D102
     async def remove_provider(self, provider_id: str) -> None: ...  # noqa: D102
 
 
@@ -201,9 +201,9 @@ class ConfigReloader:
             await self.bot.remove_provider(provider.id)
         for provider in changes.changed:
             await self.bot.remove_provider(provider.id)
-            self.bot.add_provider(provider)
+            await self.bot.add_provider(provider)
         for provider in changes.added:
-            self.bot.add_provider(provider)
+            await self.bot.add_provider(provider)
         self.watched[:] = [p for p in new.providers if p.enabled]
         if changes.added or changes.changed or changes.removed:
             for call in self.on_providers:

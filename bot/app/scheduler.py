@@ -188,9 +188,9 @@ class BotApp:
         """Lets the deliveries look at the outbox now."""
         self._wake.set()
 
-    def add_provider(self, provider: Provider) -> None:
+    async def add_provider(self, provider: Provider) -> None:
         """Starts polling one more provider."""
-        self.engine.add_provider(provider)
+        await self.units.run(self.engine.add_provider, provider)
         if self._scheduler is not None:
             self._schedule_poll(self._scheduler, provider.id, self.engine.now())
 
@@ -202,7 +202,7 @@ class BotApp:
         self._due_at.pop(provider_id, None)
         if (under_way := self._polls_under_way.get(provider_id)) is not None:
             await asyncio.wait([under_way], timeout=POLL_END_TIMEOUT_S)
-        self.engine.remove_provider(provider_id)
+        await self.units.run(self.engine.remove_provider, provider_id)
 
     def set_intervals(self, poll: PollSettings) -> None:
         """Takes on other polling intervals and limits; each provider's next poll is planned by them."""

@@ -230,6 +230,7 @@ async def _run_bot(
         backed_up_at=maintenance.backed_up_at,
         loop_stalls=lambda: (watch.stalls, watch.longest_s),
         role=BotRole.FOLLOWER if repository.is_follower else BotRole.LEADER,
+        units=units,
     )
     runtime.onboarding = ProviderOnboarding(
         config_folder, lambda: PageFetcher(strict=True), runtime.add_provider, utc_now
@@ -348,7 +349,7 @@ async def _lead(parts: BotParts, services: Sequence[Service]) -> None:
         repository.probe_channels(utc_now())
         for line in configured_subscriptions.reconcile(repository, app_settings.subscriptions, utc_now()).lines():
             log.info("subscription of brownout.toml: %s", line)
-        digest_queries = StatusQueries(runtime.providers, repository, utc_now, current.rules_for)
+        digest_queries = StatusQueries(runtime.providers, repository, utc_now, current.rules_for, running=runtime)
         digest_job = DigestJob(digest_queries, parts.maintenance.path)
         all_queries = replace(digest_queries, available=current.available)
         _warn_of_unwatched(all_queries)
@@ -372,7 +373,7 @@ async def _lead(parts: BotParts, services: Sequence[Service]) -> None:
             change_hooks=(gathering.steps, runtime.post_declared),
             units=parts.units,
         )
-        runtime.poll_jobs = bot
+        runtime.poll_jobs, runtime.states = bot, engine.states
         parts.evidence.engine = engine
         parts.leadership.on_change.append(bot.wake)
         parts.leadership.has_begun.set()
@@ -511,7 +512,7 @@ def _set_up_slack(
         link_cards.register_link_cards(bolt, cards)
     leadership.on_change.append(steps.wake)
     fallbacks.register_fallbacks(bolt, utc_now)
-    install_deduplication(bolt, EventDeduplicator(repository.heard, utc_now))
+    install_deduplication(bolt, EventDeduplicator(repository.heard, utc_now, units))
     background_services: list[Service] = [
         slack_client.keep_connections,
         publisher.run,

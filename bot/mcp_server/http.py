@@ -97,7 +97,7 @@ class McpEndpoint:
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; see the ASGI specification."""
         headers = Headers(scope=scope)
-        token = self._authenticate(headers)
+        token = await self._authenticate(headers)
         if refusal := self._refusal(scope["method"], headers, token):
             await refusal(scope, receive, send)
             return
@@ -134,11 +134,12 @@ class McpEndpoint:
         await self._receiver.take_evidence(provider.id, outcomes=(counted,))
         return ReportedOutcome(service=surface.id, ok=ok, failed=sum(failed.values()))
 
-    def _authenticate(self, headers: Headers) -> ApiToken | None:
+    async def _authenticate(self, headers: Headers) -> ApiToken | None:
         scheme, _, secret = headers.get("authorization", "").partition(" ")
         if scheme.casefold() != "bearer":
             return None
-        return self._queries.repository.api_tokens.authenticate(secret.strip(), self._queries.now())
+        authenticate = self._queries.repository.api_tokens.authenticate
+        return await self._queries.units.run_next(authenticate, secret.strip(), self._queries.now())
 
     def _refusal(self, method: str, headers: Headers, token: ApiToken | None) -> Response | None:
         """Why a request is not answered; None if it is."""

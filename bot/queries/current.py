@@ -29,7 +29,7 @@ from bot.domain import (
 )
 from bot.errors import UsageError
 from bot.lookup import Strength, Target
-from bot.queries.runtime import Runtime
+from bot.queries.runtime import BotRole, Runtime
 from bot.rules import transition
 from bot.rules.attribution import explain
 from bot.rules.changes import component_pins
@@ -37,6 +37,7 @@ from bot.rules.changes.diff import first_posted_at
 from bot.rules.transition import TransitionContext
 from bot.rules.verdict import held_record, machine_form, overrides
 from bot.storage import Repository
+from bot.unit_of_work import INLINE, UnitRunner
 
 REPORT_WINDOW = timedelta(hours=1)
 LAST_WORDS = ("last", "latest", "newest")  # the newest incident of the watched providers
@@ -75,6 +76,18 @@ class StatusQueries:
     own_services: Callable[[], Sequence[OwnService]] = tuple
     channel: str = ""
     is_anonymous: bool = False
+
+    @property
+    def units(self) -> UnitRunner:
+        """Runs what reads and writes the database, for callers in the event loop."""
+        return self.running.units if self.running else INLINE
+
+    async def newest_event(self) -> int:
+        """The number of the newest event, for callers in the event loop; who asks at the same time shares one read."""
+        return await self.units.run_together(self._newest_events, None)
+
+    def _newest_events(self, asked: Sequence[None]) -> Sequence[int]:
+        return [self.repository.latest_event_id()] * len(asked)
 
     def seen_from(self, channel: str) -> StatusQueries:
         """The same answers as this channel reads them: with what its people say of services."""
@@ -257,7 +270,13 @@ class StatusQueries:
         return incident_ids[0]
 
     def _stored_states(self, providers: Iterable[Provider]) -> dict[str, ProviderState]:
-        return {p.id: self.repository.provider_state(p.id) or ProviderState(p.id) for p in providers}
+        """The states as recorded; those of a bot that polls are in its memory."""
+        polls = self.running is not None and self.running.role is BotRole.LEADER
+        known = self.running.states if self.running and polls else {}
+        return {p.id: known.get(p.id) or self._read_state(p.id) for p in providers}
+
+    def _read_state(self, provider_id: str) -> ProviderState:
+        return self.repository.provider_state(provider_id) or ProviderState(provider_id)
 
     def _verdicts_by_surface(self, states: Mapping[str, ProviderState]) -> dict[str, Verdict]:
         """The verdicts as of now, so that no old one makes a surface an alternative to another."""

@@ -10,8 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bot.domain import ChatUser, DeclaredPlace, PollStatistics, Provider
+from bot.domain import ChatUser, DeclaredPlace, PollStatistics, Provider, ProviderState
 from bot.queries.slack_status import SlackStatus
+from bot.unit_of_work import INLINE, UnitRunner
 
 if TYPE_CHECKING:  # half a second of HTTP imports, which no query on the command line needs
     from bot.adapters.discovery import DiscoveredPage
@@ -64,7 +65,7 @@ class PollJobs(Protocol):
 
     def poll_statistics(self, provider: str) -> PollStatistics | None: ...  # noqa: D102
     def seconds_since_poll_start(self) -> float: ...  # noqa: D102
-    def add_provider(self, provider: Provider) -> None: ...  # noqa: D102
+    async def add_provider(self, provider: Provider) -> None: ...  # noqa: D102
 
 
 class Onboarding(Protocol):
@@ -86,6 +87,8 @@ class Runtime:
         slack_status: The state of the connection to Slack.
         backed_up_at: Returns the time of the newest backup.
         loop_stalls: Returns how often the event loop has stalled since the start, and the longest stall in seconds.
+        units: Runs what reads and writes the database.
+        states: The state of each provider that this bot polls, as the database has it; it changes while the bot runs.
         role: Whether this bot polls and posts, or follows one that does.
         scopes: Returns the scopes of the bot's token in Slack; None where Slack has not named them.
         keep_emoji: The emoji that keeps a message in the timeline of a declared incident; empty for none.
@@ -99,6 +102,8 @@ class Runtime:
     slack_status: SlackStatus | None = None
     backed_up_at: Callable[[], datetime | None] = lambda: None
     loop_stalls: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
+    units: UnitRunner = INLINE
+    states: Mapping[str, ProviderState] = field(default_factory=dict)
     role: BotRole = BotRole.LEADER
     scopes: Callable[[], frozenset[str] | None] = lambda: None
     keep_emoji: str = ""
@@ -141,9 +146,9 @@ class Runtime:
         each = (self.groups.get(i, ()) if i.startswith("S") else (i,) for i in ids)
         return tuple(dict.fromkeys(person for members in each for person in members))
 
-    def add_provider(self, provider: Provider) -> None:
+    async def add_provider(self, provider: Provider) -> None:
         """Starts polling one more provider, without a restart. RuntimeError if no bot runs."""
         if self.poll_jobs is None:
             raise RuntimeError("no bot runs")
-        self.poll_jobs.add_provider(provider)
+        await self.poll_jobs.add_provider(provider)
         self.providers.append(provider)

@@ -72,7 +72,9 @@ class AppHomePublisher:
     async def record_opened(self, person: str) -> None:
         """Stores that a person has opened Home, and publishes it."""
         try:
-            self.queries.repository.schedules.record_home_opened(person, self.queries.now())
+            await self.queries.units.run_next(
+                self.queries.repository.schedules.record_home_opened, person, self.queries.now()
+            )
         except StoreError as error:
             log.warning("can't store that %s opened App Home; it is published only once: %s", person, error)
         await self.publish_requested(person)
@@ -122,12 +124,12 @@ class AppHomePublisher:
     async def publish_changed(self) -> None:
         """Publishes Home to each recent viewer for whom something in it has changed."""
         now = self.queries.now()
-        people = [
-            p for p in self.queries.repository.schedules.home_viewers(now - VIEWER_WINDOW) if self._may_publish(p, now)
-        ]
-        snapshot = self.queries.quick_snapshot() if people else ()
+        units = self.queries.units
+        viewers = await units.run(self.queries.repository.schedules.home_viewers, now - VIEWER_WINDOW)
+        people = [p for p in viewers if self._may_publish(p, now)]
+        snapshot = await units.run(self.queries.quick_snapshot) if people else ()
         for person in people:
-            model = app_home.home_model(self.queries, person, snapshot)
+            model = await units.run(app_home.home_model, self.queries, person, snapshot)
             if messages_app_home.home_fingerprint(model) != self._published.get(person, _PublishedHome()).facts:
                 await self.publish(person, model)
             await asyncio.sleep(0)  # so that acks don't wait for hundreds of people
@@ -144,7 +146,7 @@ class AppHomePublisher:
         """
         async with self._locks.setdefault(person, asyncio.Lock()):
             try:
-                model = drawn or app_home.home_model(self.queries, person)
+                model = drawn if drawn is not None else await self._draw(person)
             except StoreError as error:
                 self._log_once(f"App Home can't be built: {error}")
                 return
@@ -161,6 +163,9 @@ class AppHomePublisher:
                 self._log_refusal(error)
             else:
                 published.not_before, self._last_failure = None, ""
+
+    async def _draw(self, person: str) -> HomeModel:
+        return await self.queries.units.run_next(app_home.home_model, self.queries, person)
 
     async def _publish_view(self, model: HomeModel, state: str) -> str:
         """Publishes the view and returns Slack's hash of it.

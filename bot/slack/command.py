@@ -29,6 +29,7 @@ from bot.messages import answers, newer_blocks, preferences
 from bot.messages.builder import build_message, join_messages
 from bot.messages.formatting import truncate
 from bot.slack.authorization import BotAuthorization
+from bot.unit_of_work import UnitRunner
 
 R = TypeVar("R")
 log = logging.getLogger("brownout")
@@ -71,10 +72,10 @@ def slack_app(
     return app
 
 
-def answer_or_error(what: str, request: Callable[[], R]) -> R | CommandResponse:
-    """The result of ``request``, or an error message as the answer. ``what`` names the request in the log."""
+async def answer_or_error(units: UnitRunner, what: str, request: Callable[[], R]) -> R | CommandResponse:
+    """The result of a unit of work, or an error message as the answer. ``what`` names the request in the log."""
     try:
-        return request()
+        return await units.run_next(request)
     except Exception as error:  # noqa: BLE001  (every error gets an answer)
         return _failure_response(what, error)
 

@@ -20,7 +20,7 @@ def register_declarations(app: AsyncApp, queries: StatusQueries) -> None:
 
     async def handle_declaration(ack: Any, body: dict[str, Any]) -> None:
         request = partial(declared.submit_declaration, queries, parse_submission(body))
-        result = answer_or_error("a declaration", request)
+        result = await answer_or_error(queries.units, "a declaration", request)
         if isinstance(result, CommandResponse) and not result.is_private:
             await ack(response_action="update", view=modals.message_modal(result.message))
         else:
@@ -28,7 +28,7 @@ def register_declarations(app: AsyncApp, queries: StatusQueries) -> None:
 
     async def handle_edit(ack: Any, body: dict[str, Any]) -> None:
         submission = parse_submission(body)
-        errors = answer_or_error("a change", partial(declared.submit_edit, queries, submission))
+        errors = await answer_or_error(queries.units, "a change", partial(declared.submit_edit, queries, submission))
         await acknowledge_form(ack, errors, submission.private_metadata.partition(" ")[0])
 
     app.view(declared_modals.DECLARE)(handle_declaration)

@@ -17,6 +17,7 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 
 from bot.errors import StoreError
+from bot.unit_of_work import INLINE, UnitRunner
 
 log = logging.getLogger("brownout")
 
@@ -69,6 +70,7 @@ class EventDeduplicator:
 
     store: KeyStore
     now: Callable[[], datetime]
+    units: UnitRunner = INLINE
     _recent: RecentKeys = field(default_factory=RecentKeys)
     _is_store_failing: bool = False
 
@@ -76,14 +78,14 @@ class EventDeduplicator:
         """Adds the key in memory. True if this process has not seen it within ``keep``."""
         return self._recent.add_if_new(key, self.now(), keep)
 
-    def claim(self, key: str, keep: timedelta) -> bool:
+    async def claim(self, key: str, keep: timedelta) -> bool:
         """Adds the key. True if neither this process nor the database has seen it within ``keep``."""
-        return self.claim_in_memory(key, keep) and self._claim_stored(key, keep)
+        return self.claim_in_memory(key, keep) and await self._claim_stored(key, keep)
 
-    def _claim_stored(self, key: str, keep: timedelta) -> bool:
+    async def _claim_stored(self, key: str, keep: timedelta) -> bool:
         """Adds the key to the database. If that can't be written, memory alone decides."""
         try:
-            is_first = self.store.claim(key, self.now(), keep)
+            is_first = await self.units.run_next(self.store.claim, key, self.now(), keep)
         except StoreError as error:
             if not self._is_store_failing:
                 log.error("can't store which events are handled; after a restart one may repeat: %s", error)  # noqa: TRY400
@@ -104,7 +106,7 @@ def install_deduplication(bolt: AsyncApp, deduplicator: EventDeduplicator) -> No
     async def deduplicate(body: dict[str, Any], next_: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
         has_key = body.get("type") == "event_callback" and not is_step(body)
         event = body.get("event_id") if has_key else None
-        if isinstance(event, str) and not deduplicator.claim(f"event {event}", EVENT_MEMORY):
+        if isinstance(event, str) and not await deduplicator.claim(f"event {event}", EVENT_MEMORY):
             return BoltResponse(status=200, body="")
         trigger = body.get("trigger_id") if body.get("type") not in ANSWERED_TYPES else None
         if isinstance(trigger, str) and not deduplicator.claim_in_memory(f"trigger {trigger}", SIGNATURE_MEMORY):

@@ -50,8 +50,10 @@ def _register_lifecycle(app: AsyncApp, queries: StatusQueries, publisher: AppHom
 
     async def handle_member_joined(event: dict[str, Any], context: dict[str, Any]) -> None:
         if event.get("user") == context.get("bot_user_id"):
-            _probe_channel(queries, event)
-            answer_or_error("an invitation", partial(subscriptions.enqueue_welcome, queries, event["channel"]))
+            await _probe_channel(queries, event)
+            await answer_or_error(
+                queries.units, "an invitation", partial(subscriptions.enqueue_welcome, queries, event["channel"])
+            )
 
     app.event(HOME_OPENED_EVENT)(handle_home_opened)
     app.event(MEMBER_JOINED_EVENT)(handle_member_joined)
@@ -60,24 +62,26 @@ def _register_lifecycle(app: AsyncApp, queries: StatusQueries, publisher: AppHom
 
 def _register_channel_events(app: AsyncApp, queries: StatusQueries) -> None:
     async def handle_channel_changed(event: dict[str, Any]) -> None:
-        _probe_channel(queries, event)
+        await _probe_channel(queries, event)
 
     async def handle_channel_id_changed(event: dict[str, Any]) -> None:
         old, new = event.get("old_channel_id"), event.get("new_channel_id")
         if isinstance(old, str) and isinstance(new, str) and old and new and old != new:
-            answer_or_error("a channel with a new id", partial(_move_channel, queries, old, new))
+            await answer_or_error(queries.units, "a channel with a new id", partial(_move_channel, queries, old, new))
 
     app.event(CHANNEL_ID_EVENT)(handle_channel_id_changed)
     for name in CHANNEL_EVENTS:
         app.event(name)(handle_channel_changed)
 
 
-def _probe_channel(queries: StatusQueries, event: dict[str, Any]) -> None:
+async def _probe_channel(queries: StatusQueries, event: dict[str, Any]) -> None:
     """Lets the channel of an event be tried again, if it is paused."""
     channel = event.get("channel")  # its id, or in a renaming an object
     name = channel.get("id") if isinstance(channel, dict) else channel
     if isinstance(name, str):
-        answer_or_error("a changed channel", partial(queries.repository.probe_channels, queries.now(), name))
+        await answer_or_error(
+            queries.units, "a changed channel", partial(queries.repository.probe_channels, queries.now(), name)
+        )
 
 
 def _move_channel(queries: StatusQueries, old: str, new: str) -> None:
@@ -92,7 +96,7 @@ def _register_export(app: AsyncApp, queries: StatusQueries, uploader: FileUpload
     async def handle_export(ack: Any, respond: Any, client: AsyncWebClient, body: dict[str, Any]) -> None:
         await ack()
         click = interactions.parse_click(body)
-        bundle = answer_or_error("an export", partial(_build_bundle, queries, click))
+        bundle = await answer_or_error(queries.units, "an export", partial(_build_bundle, queries, click))
         response = (
             await export_files.upload_bundle(uploader, bundle, click.dm_channel)
             if isinstance(bundle, FileBundle)
@@ -115,7 +119,9 @@ def _register_home(app: AsyncApp, queries: StatusQueries, publisher: AppHomePubl
     async def handle_click(ack: Any, client: AsyncWebClient, body: dict[str, Any]) -> None:
         await ack()
         click = interactions.parse_click(body)
-        response = answer_or_error(f"the button {click.action}", partial(app_home.handle_click, queries, click))
+        response = await answer_or_error(
+            queries.units, f"the button {click.action}", partial(app_home.handle_click, queries, click)
+        )
         if response:  # Home has no channel to answer in: if no modal opens, the log says why
             await open_modal(
                 client, body.get("trigger_id") or "", response.view or modals.message_modal(response.message)
@@ -131,7 +137,9 @@ def _register_home(app: AsyncApp, queries: StatusQueries, publisher: AppHomePubl
                 errors={modals.WHERE: preferences.cannot_post_message(reason, is_kept=False).text},
             )
             return
-        errors = answer_or_error("a subscription", partial(subscriptions.submit_subscription, queries, submission))
+        errors = await answer_or_error(
+            queries.units, "a subscription", partial(subscriptions.submit_subscription, queries, submission)
+        )
         if isinstance(errors, dict) and errors:
             await ack(response_action="errors", errors=errors)
         else:

@@ -46,18 +46,24 @@ def register_interactions(
     async def handle_click(ack: Any, respond: Any, client: AsyncWebClient, body: dict[str, Any]) -> None:
         await ack()
         click = parse_click(body)
-        response = answer_or_error(f"the button {click.action}", partial(buttons.handle_click, queries, click))
+        response = await answer_or_error(
+            queries.units, f"the button {click.action}", partial(buttons.handle_click, queries, click)
+        )
         if response:
             how = respond if body.get("response_url") else _respond_by_chat(client, click, response)
             if how is not None:
                 await send_response(response, how, client, body.get("trigger_id"), features)
 
     async def handle_note(ack: Any, body: dict[str, Any]) -> None:
-        errors = answer_or_error("a note", partial(buttons.submit_note, queries, parse_submission(body)))
+        errors = await answer_or_error(
+            queries.units, "a note", partial(buttons.submit_note, queries, parse_submission(body))
+        )
         await acknowledge_form(ack, errors, modals.NOTE)
 
     async def handle_settings(ack: Any, body: dict[str, Any]) -> None:
-        errors = answer_or_error("settings", partial(buttons.submit_settings, queries, parse_submission(body)))
+        errors = await answer_or_error(
+            queries.units, "settings", partial(buttons.submit_settings, queries, parse_submission(body))
+        )
         await acknowledge_form(ack, errors, modals.QUIET)
         if not errors:
             await then(body["user"]["id"])

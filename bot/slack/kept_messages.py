@@ -78,7 +78,9 @@ class _Handlers:
         chat_message = await self._message(channel, message)
         if chat_message is None:
             return CommandResponse(declared.not_of_a_person())
-        kept = answer_or_error("a message", partial(kept_messages.keep, self.queries, incident, chat_message))
+        kept = await answer_or_error(
+            self.queries.units, "a message", partial(kept_messages.keep, self.queries, incident, chat_message)
+        )
         if isinstance(kept, CommandResponse):
             return kept
         return CommandResponse(declared.message_kept(incident, chat_message.ts, is_new=kept))
@@ -91,7 +93,9 @@ class _Handlers:
         incident, message = found
         chat_message = await self._message(str(event["item"]["channel"]), message)
         if chat_message is not None:
-            answer_or_error("a message", partial(kept_messages.keep, self.queries, incident, chat_message))
+            await answer_or_error(
+                self.queries.units, "a message", partial(kept_messages.keep, self.queries, incident, chat_message)
+            )
 
     async def drop_unmarked(self, event: Mapping[str, Any]) -> None:
         """Takes the message out, once no one marks it any more."""
@@ -104,7 +108,9 @@ class _Handlers:
             return
         for incident in self.queries.repository.declared.keeping(ts):
             if channel in (incident.origin, incident.channel):
-                answer_or_error("a message", partial(kept_messages.drop, self.queries, incident, ts))
+                await answer_or_error(
+                    self.queries.units, "a message", partial(kept_messages.drop, self.queries, incident, ts)
+                )
 
     def _is_ours(self, event: Mapping[str, Any]) -> bool:
         item = event.get("item") or {}

@@ -1,7 +1,7 @@
 """Answers questions in a thread with a database connection of its own, so that they do not block the event loop.
 
 Some answers read years of history; meanwhile the loop acknowledges Slack's requests and polls. Commands that change
-something run in the loop, which has the only writer (bot/docs/decisions.md#4-one-event-loop-one-writer).
+something are units of work (bot/docs/decisions.md#4-one-event-loop-one-writer).
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class ReaderThread:
     async def answer(self, text: str, channel: str, user: str, name: str) -> CommandResponse:
         """Like ``registry.answer_command``. StoreError if the database can't be read."""
         if not registry.is_read_only(text):
-            return registry.answer_command(self._queries, text, channel, user, name)
+            return await self._queries.units.run_next(registry.answer_command, self._queries, text, channel, user, name)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._answer_in_thread, text, channel, user, name)
 
     async def answer_typed(self, typed: TypedText) -> CommandResponse:
         """Like ``registry.answer_typed``. StoreError if the database can't be read."""
         if not registry.is_read_only(typed.text):
-            return registry.answer_typed(self._queries, typed)
+            return await self._queries.units.run_next(registry.answer_typed, self._queries, typed)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._answer_typed_in_thread, typed)
 

@@ -129,8 +129,8 @@ Waiting = Callable[[], None]  # called once, when a bot begins to wait for the o
 class Database(Protocol):
     """One connection to a database. Every method may raise StoreError.
 
-    A bot's may be used by several threads: while one is in a transaction, the others wait. Any other connection is for
-    the thread that opened it.
+    A bot's may be used by several threads: while one is in a transaction, the others wait. A reading one may be handed
+    from thread to thread. Any other connection is for the thread that opened it.
     Outside ``transaction`` each statement is a transaction of its own. Placeholders are all ``?``, or all ``:name``.
     """
 
@@ -167,6 +167,9 @@ class Database(Protocol):
     def rows(self, sql: str, *values: object, **named: object) -> list[dict[str, Any]]:
         """The rows of a query as dicts by column name."""
 
+    def rows_of(self, *queries: tuple[str, tuple[object, ...]]) -> list[list[dict[str, Any]]]:
+        """The rows of several queries, each with its values, as ``rows`` gives them; a server is asked once for all."""
+
     def iterate_rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
         """The rows of a query as tuples, one at a time, for results too large to hold in memory."""
 
@@ -174,7 +177,10 @@ class Database(Protocol):
         """Runs one statement, in its own transaction unless one is open; returns the number of changed rows."""
 
     def write_all(self, sql: str, rows: Iterable[Iterable[object]]) -> None:
-        """Runs one statement for every row of values, inside an open transaction."""
+        """Runs one statement for every row of values, inside an open transaction: now, or before its next read.
+
+        So a server is asked once for many statements. An error may come as late as at the end of the transaction.
+        """
 
     def insert(self, table: str, row: Mapping[str, object], conflict: str | Upsert = "") -> int:
         """Inserts one row, given by column name; returns the number of rows that were added or changed.
@@ -183,7 +189,7 @@ class Database(Protocol):
         """
 
     def insert_all(self, table: str, rows: Iterable[Mapping[str, object]], conflict: str | Upsert = "") -> None:
-        """Inserts rows with the same columns, inside an open transaction; see ``insert``."""
+        """Inserts rows with the same columns, inside an open transaction; see ``insert`` and ``write_all``."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commits everything written inside, or nothing. Only one transaction of all programs is open at a time.

@@ -29,7 +29,7 @@ def write_evidence(db: Database, batch: EvidenceBatch, at: datetime) -> None:
     reported = (mapping.report_row(r.surface, ChatUser(r.reporter), "", r.at, r.writer) for r in batch.reports)
     db.insert_all("reports", reported, _REPORTED_AGAIN)
     for table, column in (("probe_results", "at"), ("outcomes", "until")):
-        db.write(f"DELETE FROM {table} WHERE {column} < ?", format_time(at - RETENTION))  # noqa: S608  (the names above)
+        db.write_all(f"DELETE FROM {table} WHERE {column} < ?", [(format_time(at - RETENTION),)])  # noqa: S608  (above)
 
 
 def evidence_totals(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -242,6 +242,21 @@ class OutboxStore:
             row["channel"] for row in self._db.rows("SELECT channel FROM alerts WHERE incident = ?", incident)
         )
 
+    def message_channels(self, incidents: Iterable[str]) -> Mapping[str, Mapping[str, bool]]:
+        """By incident, the channels that have a message about it or a pending one, and whether that mentions somebody.
+
+        Each of these incidents is a key.
+        """
+        found: dict[str, dict[str, bool]] = {incident: {} for incident in incidents}
+        rows = self._db.rows(
+            "SELECT incident, channel, rung_at FROM alerts"
+            " WHERE incident IN (SELECT value FROM json_each(CAST(? AS TEXT)))",
+            json.dumps([*found]),
+        )
+        for row in rows:
+            found[row["incident"]][row["channel"]] = row["rung_at"] is not None
+        return found
+
     def mentioned_channels(self, incident: str) -> frozenset[str]:
         """The channels in which a message about this incident has mentioned somebody."""
         mentioned = "SELECT channel FROM alerts WHERE incident = ? AND rung_at IS NOT NULL"
@@ -406,11 +421,12 @@ class OutboxStore:
 
     def mark_sending(self, entry_id: int, at: datetime) -> None:
         """Records that a notification is about to be sent; if the process dies now, its delivery is in doubt."""
-        self._db.write(
-            "UPDATE outbox SET state = 'sending', attempts = attempts + 1, left_at = ?,"
-            " doubted_from = CASE state WHEN 'sending' THEN coalesce(doubted_from, created_at) ELSE ? END WHERE id = ?",
-            *(format_time(at), format_time(at), entry_id),
-        )
+        with self._db.transaction():
+            self._db.write_all(
+                "UPDATE outbox SET state = 'sending', attempts = attempts + 1, left_at = ?, doubted_from ="
+                " CASE state WHEN 'sending' THEN coalesce(doubted_from, created_at) ELSE ? END WHERE id = ?",
+                [(format_time(at), format_time(at), entry_id)],
+            )
 
     def mark_sent(self, entry_id: int, ts: str, at: datetime, *, is_parent: bool) -> bool:
         """Records a delivery and ends a pause of its channel. Edits and replies go to the ``ts`` of their parent.
@@ -419,23 +435,21 @@ class OutboxStore:
             Whether the channel was paused.
         """
         with self._db.transaction():
-            self._db.write(
+            self._db.write_all(
                 "UPDATE outbox SET state = 'sent', ts = ?, sent_at = ?, error = NULL WHERE id = ?",
-                ts,
-                format_time(at),
-                entry_id,
+                [(ts, format_time(at), entry_id)],
             )
             if is_parent:
-                self._db.write(
+                self._db.write_all(
                     "UPDATE alerts SET ts = ? FROM outbox o"
                     " WHERE o.id = ? AND alerts.channel = o.channel AND alerts.incident = o.incident",
-                    *(ts, entry_id),
+                    [(ts, entry_id)],
                 )
             shared = (
                 "UPDATE alerts SET ts = ? FROM outbox o WHERE o.id = ? AND alerts.channel = o.channel"
                 " AND alerts.shared_key = o.key AND alerts.ts IS NULL"
             )
-            self._db.write(shared, ts, entry_id)
+            self._db.write_all(shared, [(ts, entry_id)])
             channel = "(SELECT channel FROM outbox WHERE id = ?)"
             return bool(self._db.write(f"DELETE FROM pauses WHERE channel = {channel}", entry_id))  # noqa: S608
 

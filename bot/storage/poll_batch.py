@@ -7,6 +7,7 @@ polls: what another process reads is at most 15 s older, which only makes a verd
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -78,13 +79,29 @@ class PollBatch:
 
 def write_runs(db: Database, runs: Iterable[PollRun]) -> None:
     """Writes polls, inside an open transaction. Consecutive polls with the same outcome share a row."""
-    for run in runs:
-        [last] = db.rows("SELECT max(id) AS id FROM observations WHERE source = ?", run.source)
-        at, took_ms = format_time(run.last_at), run.took_s * 1000
-        if not db.write(
-            "UPDATE observations SET last_at = ?, looks = looks + ?, took_ms = ? WHERE id = ? AND outcome = 'same'",
-            *(at, run.looks, took_ms, last["id"]),
-        ):
-            span = (run.first_at, run.last_at)
-            db.insert("observations", mapping.observation_row(run.source, "same", span, run.took_s, polls=run.looks))
-        db.write("UPDATE sources SET looked_at = ?, seen_at = ? WHERE id = ?", at, at, run.source)
+    written = tuple(runs)
+    if not written:
+        return
+    newest = (
+        "SELECT o.source, o.id FROM json_each(CAST(? AS TEXT)) JOIN observations o"
+        " ON o.id = (SELECT max(id) FROM observations n WHERE n.source = json_each.value) AND o.outcome = 'same'"
+    )
+    extended = {row["source"]: row["id"] for row in db.rows(newest, json.dumps([run.source for run in written]))}
+    db.write_all(
+        "UPDATE observations SET last_at = ?, looks = looks + ?, took_ms = ? WHERE id = ?",
+        (
+            (format_time(run.last_at), run.looks, run.took_s * 1000, extended[run.source])
+            for run in written
+            if run.source in extended
+        ),
+    )
+    added = (run for run in written if run.source not in extended)
+    db.insert_all("observations", (_row(run) for run in added))
+    db.write_all(
+        "UPDATE sources SET looked_at = ?, seen_at = ? WHERE id = ?",
+        ((format_time(run.last_at), format_time(run.last_at), run.source) for run in written),
+    )
+
+
+def _row(run: PollRun) -> dict[str, object]:
+    return mapping.observation_row(run.source, "same", (run.first_at, run.last_at), run.took_s, polls=run.looks)

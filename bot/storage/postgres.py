@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from math import inf
 from pathlib import Path
 from socket import gethostname
 from threading import Event, RLock
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors, pq
@@ -36,6 +36,7 @@ from bot.storage import forms, full_text, postgres_followers, postgres_lease, po
 from bot.storage.connection import DatabaseUrl, Lease, Upsert, Waiting, changed_table, insert_statement
 
 log = logging.getLogger("brownout")
+T = TypeVar("T")
 
 PASSWORD_FILE = "PGPASSWORD_FILE"  # noqa: S105  (names the file that holds it, as Docker and systemd give secrets)
 OLDEST_SERVER = 130000  # PostgreSQL 13, which is where pg_current_snapshot began
@@ -55,6 +56,7 @@ _BOT = 1_112_687_188  # "BRBT": the lock of the one bot
 _BOT_PATIENCE_S = 0.25
 _BUSY_FACTOR = 10  # how many times its patience a bot goes without waiting for another writer again
 _RECONNECT_EVERY_S = 1.0
+_MOST_DEFERRED = 1000  # rows of statements that wait for the next read or the end of the transaction
 _NUL = "\U0010ffff"  # stands for NUL, which PostgreSQL takes in no text; Unicode will never assign it
 _PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\?|(?<!:):(\w+)")
 
@@ -74,6 +76,8 @@ class PostgresDatabase:
         self._unknown_changes = 0  # of a table that is not known, or rolled back
         self._busy_until = -inf  # by the monotonic clock: before that, another writer is not waited for again
         self._tried_at = -inf  # likewise, when a lost connection was last tried again
+        self._deferred: list[tuple[str, list[list[object]]]] = []  # statements of the open transaction, and their rows
+        self._snapshot = ""  # at the beginning of the open transaction
         self._schema = 0  # as the second half of a lock's key
         self._lease: postgres_lease.PostgresLease | None = None
         self._is_follower = False
@@ -311,23 +315,38 @@ class PostgresDatabase:
     # --- statements ---------------------------------------------------------------------------------------------------
 
     def version(self, tables: Iterable[str]) -> tuple[object, ...]:
-        """See ``Database.version``: the snapshot is another one after each commit of the server."""
-        [row] = self.rows("SELECT CAST(pg_current_snapshot() AS text) AS snapshot")
-        return row["snapshot"], self._unknown_changes, *(self._changes[table] for table in tables)
+        """See ``Database.version``: the snapshot is another one after each commit of the server.
+
+        In a transaction it is the one at its beginning: no other Brownout can write meanwhile.
+        """
+        with self._lock:
+            snapshot = self._snapshot
+            if not snapshot:
+                [row] = self.rows("SELECT CAST(pg_current_snapshot() AS text) AS snapshot")
+                snapshot = row["snapshot"]
+        return snapshot, self._unknown_changes, *(self._changes[table] for table in tables)
 
     def rows(self, sql: str, *values: object, **named: object) -> list[dict[str, Any]]:
         """See ``Database.rows``."""
         try:
             with self._lock:
-                cursor = self._run(self._live(), sql, named or values)
-                names = [column.name for column in cursor.description or ()]
-                return [dict(zip(names, map(_read, row), strict=True)) for row in cursor]
+                [cursor] = self._run((sql, named or values))
+                return _dicts(cursor)
+        except psycopg.Error as error:
+            raise StoreError(explain_error(self._url, error)) from error
+
+    def rows_of(self, *queries: tuple[str, tuple[object, ...]]) -> list[list[dict[str, Any]]]:
+        """See ``Database.rows_of``."""
+        try:
+            with self._lock:
+                return [_dicts(cursor) for cursor in self._run(*queries)]
         except psycopg.Error as error:
             raise StoreError(explain_error(self._url, error)) from error
 
     def iterate_rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
         """See ``Database.iterate_rows``; inside a transaction."""
         try:
+            self._send_deferred()
             with RawServerCursor(self._connection, "brownout_rows") as cursor:
                 cursor.execute(_translated(sql)[0].encode())
                 for row in cursor:
@@ -358,24 +377,33 @@ class PostgresDatabase:
     def _write(self, sql: str, values: tuple[object, ...] | Mapping[str, object]) -> int:
         with self.transaction():
             self._note_change(sql)
-            return int(self._run(self._connection, sql, values).rowcount)
+            [cursor] = self._run((sql, values))
+            return int(cursor.rowcount)
 
     def _write_many(self, sql: str, rows: Iterable[tuple[object, ...] | Mapping[str, object]]) -> None:
-        """Runs a statement for each row, all in one round trip to the server."""
+        """Runs a statement for each row, later, together with what comes after it."""
         text, names = _translated(sql)
-        bound = [_bind(row, names) for row in rows]
-        if bound:
+        for part in _parts(rows, _MOST_DEFERRED):
             self._note_change(sql)
-            self._connection.cursor().executemany(text.encode(), bound)
+            self._deferred.append((text, [_bind(row, names) for row in part]))
+            if sum(len(bound) for _, bound in self._deferred) >= _MOST_DEFERRED:
+                self._send_deferred()
 
     def _run(
-        self,
-        connection: psycopg.Connection[TupleRow],
-        sql: str,
-        values: tuple[object, ...] | Mapping[str, object],
-    ) -> psycopg.Cursor[TupleRow]:
-        text, names = _translated(sql)
-        return connection.execute(text.encode(), _bind(values, names))
+        self, *statements: tuple[str, tuple[object, ...] | Mapping[str, object]]
+    ) -> list[psycopg.Cursor[TupleRow]]:
+        """Runs what was deferred, and these statements, in one round trip to the server; their cursors."""
+        connection = self._connection if self._snapshot else self._live()  # a transaction ends with its connection
+        if not self._deferred and len(statements) == 1:
+            return [_execute(connection, *statements[0])]
+        with connection.pipeline():
+            self._send_deferred()
+            return [_execute(connection, sql, values) for sql, values in statements]
+
+    def _send_deferred(self) -> None:
+        deferred, self._deferred = self._deferred, []
+        for text, bound in deferred:
+            self._connection.cursor().executemany(text.encode(), bound)
 
     def _note_change(self, sql: str) -> None:
         if table := changed_table(sql):
@@ -401,8 +429,9 @@ class PostgresDatabase:
         try:
             self._begin()
             yield
-            self._connection.execute("COMMIT" if self._holds_lock else f"{self._notification}; COMMIT")
+            self._run(*([] if self._holds_lock else [(self._notification, ())]), ("COMMIT", ()))
         except BaseException as error:
+            self._deferred = []
             if self._in_transaction:
                 with suppress(psycopg.Error):
                     self._connection.execute("ROLLBACK")
@@ -411,20 +440,23 @@ class PostgresDatabase:
                 why = explain_error(self._url, error)
                 raise StoreError(f"{why}; nothing of this step was kept") from error
             raise
+        finally:
+            self._snapshot = ""
 
     @property
     def _notification(self) -> str:
         return postgres_followers.notification(self._schema)
 
     def _begin(self) -> None:
-        """Begins a transaction and takes the writers' lock, in one round trip."""
-        lock = f"SELECT pg_advisory_xact_lock({_WRITER}, {self._schema})"
+        """Begins a transaction, takes the writers' lock, and reads the snapshot, in one round trip."""
+        lock = f"SELECT pg_advisory_xact_lock({_WRITER}, {self._schema}); SELECT CAST(pg_current_snapshot() AS text)"
         if not (self._holds_lock or self._is_follower):
-            self._live().execute(f"BEGIN; {lock}")
+            self._snapshot = _last_value(self._live().execute(f"BEGIN; {lock}"))
             return
         patience_s = 0.001 if monotonic() < self._busy_until else _BOT_PATIENCE_S
         try:
-            self._live().execute(f"BEGIN; SET LOCAL lock_timeout = '{patience_s * 1000:.0f}ms'; {lock}")
+            begin = f"BEGIN; SET LOCAL lock_timeout = '{patience_s * 1000:.0f}ms'; {lock}"
+            self._snapshot = _last_value(self._live().execute(begin))
         except errors.LockNotAvailable:
             if patience_s == _BOT_PATIENCE_S:
                 self._busy_until = monotonic() + _BUSY_FACTOR * _BOT_PATIENCE_S
@@ -537,9 +569,37 @@ class _Cursor:
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> Sequence[tuple[Any, ...]]:
         """The rows of a statement; none for one that has none."""
-        text, names = _translated(sql)
-        cursor = self._database._connection.execute(text.encode(), _bind(tuple(values), names))  # noqa: SLF001
+        [cursor] = self._database._run((sql, tuple(values)))  # noqa: SLF001
         return [tuple(map(_read, row)) for row in cursor] if cursor.description else []
+
+
+def _execute(
+    connection: psycopg.Connection[TupleRow], sql: str, values: tuple[object, ...] | Mapping[str, object]
+) -> psycopg.Cursor[TupleRow]:
+    text, names = _translated(sql)
+    return connection.execute(text.encode(), _bind(values, names))
+
+
+def _dicts(cursor: psycopg.Cursor[TupleRow]) -> list[dict[str, Any]]:
+    """The rows of a cursor as dicts by column name."""
+    rows = cursor.fetchall()
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, map(_read, row), strict=True)) for row in rows]
+
+
+def _last_value(cursor: psycopg.Cursor[TupleRow]) -> str:
+    """The value that the last of several statements selects."""
+    while cursor.nextset():
+        pass
+    row = cursor.fetchone()
+    return str(row[0]) if row else ""
+
+
+def _parts(rows: Iterable[T], most: int) -> Iterator[list[T]]:
+    """The rows in lists of at most so many."""
+    remaining = iter(rows)
+    while part := list(islice(remaining, most)):
+        yield part
 
 
 @lru_cache(maxsize=512)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -155,15 +156,17 @@ class Repository(OutboxStore):
         """Writes a transition in one transaction: the poll, the state, the events, and its notifications.
 
         A poll that changed nothing is kept in memory until the next transition that did, or until ``flush``.
+        ``notifications`` are asked for in the transaction.
         """
-        due = tuple(notifications)
-        if observation is not None and not due and poll_batch.is_unchanged_poll(observation, transition):
-            if self._poll_batch.add(observation, transition.state.provider):
-                self.flush()
-            return
+        if observation is not None and poll_batch.is_unchanged_poll(observation, transition):
+            notifications = tuple(notifications)
+            if not notifications:
+                if self._poll_batch.add(observation, transition.state.provider):
+                    self.flush()
+                return
         with self._db.transaction():
             poll_batch.write_runs(self._db, self._poll_batch.runs())
-            transitions.write_transition(self._db, observation, transition, due)
+            transitions.write_transition(self._db, observation, transition, tuple(notifications))
         self._poll_batch.clear()
 
     def keep_unchanged_poll(self, observation: Observation, transition: StateTransition) -> bool:
@@ -281,6 +284,14 @@ class Repository(OutboxStore):
         """An incident and its provider's id; None if there is none. Each update is in its newest version."""
         rows = self._db.rows("SELECT * FROM incidents WHERE id = ?", incident)
         return (rows[0]["provider"], self._build_incident(rows[0])) if rows else None
+
+    def tracked_incidents(self, incidents: Iterable[str]) -> tuple[tuple[str, TrackedIncident], ...]:
+        """Those of these incidents that are recorded, as ``tracked_incident`` gives them."""
+        rows = self._db.rows(
+            "SELECT * FROM incidents WHERE id IN (SELECT value FROM json_each(CAST(? AS TEXT))) ORDER BY id",
+            json.dumps([*incidents]),
+        )
+        return tuple((row["provider"], self._build_incident(row)) for row in rows)
 
     def _build_incident(self, row: dict[str, Any]) -> TrackedIncident:
         newest = self._db.rows(

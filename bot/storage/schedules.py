@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, time
+from typing import Any
 
 from bot.domain import DigestSchedule, NoticeKind, Notification
 from bot.storage import queueing
@@ -11,6 +13,8 @@ from bot.storage.connection import Database, Upsert
 from bot.storage.mapping import digest_row, format_time, parse_time
 
 log = logging.getLogger("brownout")
+
+DIGESTS = "SELECT * FROM digests ORDER BY channel"
 
 
 class ScheduleStore:
@@ -74,8 +78,13 @@ class ScheduleStore:
 
 def digest_schedules(db: Database) -> tuple[tuple[str, DigestSchedule, datetime], ...]:
     """Each channel with a digest; see ``ScheduleStore.digest_schedules``."""
+    return schedules_from_rows(db.rows(DIGESTS))
+
+
+def schedules_from_rows(rows: Iterable[dict[str, Any]]) -> tuple[tuple[str, DigestSchedule, datetime], ...]:
+    """The digests of rows of ``DIGESTS``."""
     schedules = []
-    for r in db.rows("SELECT * FROM digests ORDER BY channel"):
+    for r in rows:
         try:
             schedule = DigestSchedule(time.fromisoformat(r["at"]), r["zone"], r["weekday"], bool(r["on_calm"]))
             schedules.append((r["channel"], schedule, parse_time(r["done"])))

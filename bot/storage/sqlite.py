@@ -75,7 +75,7 @@ class SqliteDatabase:
             if alone:
                 opened.append(acquire_lock(path))
             _check_log(path, patience_s)
-            opened.append(_connect(path, patience_s, read_only=read_only, is_shared=alone))
+            opened.append(_connect(path, patience_s, read_only=read_only, is_shared=alone or read_only))
             _configure(opened[-1], read_only=read_only)
         except BaseException as error:
             for connection in opened:
@@ -117,6 +117,10 @@ class SqliteDatabase:
                 return [dict(zip(names, row, strict=True)) for row in cursor]
         except sqlite3.Error as error:
             raise StoreError(explain_error(self._path, str(error))) from error
+
+    def rows_of(self, *queries: tuple[str, tuple[object, ...]]) -> list[list[dict[str, Any]]]:
+        """See ``Database.rows_of``."""
+        return [self.rows(sql, *values) for sql, values in queries]
 
     def iterate_rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
         """See ``Database.iterate_rows``."""
@@ -250,7 +254,7 @@ def _file_identity(path: Path) -> tuple[int, int] | None:
 
 
 def _connect(path: Path, patience_s: float, *, read_only: bool, is_shared: bool = False) -> sqlite3.Connection:
-    """``is_shared``: it is opened in one thread and used in another, as a bot's is."""
+    """``is_shared``: it is opened in one thread and used in another, one at a time."""
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
     return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=patience_s, check_same_thread=not is_shared)
 

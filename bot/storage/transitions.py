@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from bot.domain import (
     DECLARED_PREFIX,
@@ -39,6 +40,8 @@ _SEEN_AGAIN = Upsert(  # an incident is as it was seen last; a backfilled one be
     ),
 )
 _REPLACED = Upsert(key=("surface", "since"))
+_END_CONDITION = "UPDATE conditions SET until = ? WHERE surface = ? AND until IS NULL"
+_END_VERDICT = "UPDATE verdicts SET until = ? WHERE surface = ? AND until IS NULL"
 
 
 def write_transition(
@@ -60,40 +63,35 @@ def write_transition(
     if replace(transition.before, seen_at=transition.state.seen_at) != transition.state:
         saved = mapping.PROVIDER_STATE_ADAPTER.dump_json(transition.state).decode()
         row = {"provider": transition.state.provider, "saved_at": format_time(transition.at), "world": saved}
-        db.insert("worlds", row, Upsert(("provider",)))
+        db.insert_all("worlds", [row], Upsert(("provider",)))
 
 
 def _write_observation(db: Database, observation: Observation, state: ProviderState) -> None:
     """Writes the poll. Consecutive polls with the same outcome share a row, unless there is a long gap between them."""
-    newest = "SELECT id, outcome, last_at FROM observations WHERE source = ? ORDER BY id DESC LIMIT 1"
-    last = [
-        r
-        for r in db.rows(newest, observation.source)
-        if observation.at - parse_time(r["last_at"]) <= COVERED_AFTER_FAILURE
-    ]
-    digest = _save_body(db, observation)
+    digest = None if observation.body is None else sha256(observation.body).hexdigest()
+    newest, same_body = db.rows_of(
+        (
+            "SELECT id, outcome, last_at FROM observations WHERE source = ? ORDER BY id DESC LIMIT 1",
+            (observation.source,),
+        ),
+        ("SELECT 1 FROM sources WHERE id = ? AND body_hash = ?", (observation.source, digest)),
+    )
+    last = [r for r in newest if observation.at - parse_time(r["last_at"]) <= COVERED_AFTER_FAILURE]
+    if same_body:  # the last one again, after a restart
+        digest = None
+    if digest is not None and observation.body is not None:
+        db.insert_all("bodies", [mapping.body_row(digest, observation.body)], IGNORE)
     outcome = "same" if observation.body is not None and digest is None else observation.outcome
     if last and last[0]["outcome"] == outcome and digest is None:
         extend = "UPDATE observations SET last_at = ?, looks = looks + 1, took_ms = ? WHERE id = ?"
-        db.write(extend, format_time(observation.at), observation.took_s * 1000, last[0]["id"])
+        db.write_all(extend, [(format_time(observation.at), observation.took_s * 1000, last[0]["id"])])
     else:
         span = (observation.at, observation.at)
         row = mapping.observation_row(
             observation.source, outcome, span, observation.took_s, why=observation.why, body_hash=digest
         )
-        db.insert("observations", row)
-    db.insert("sources", mapping.source_row(observation, state, digest), _POLLED_AGAIN)
-
-
-def _save_body(db: Database, observation: Observation) -> str | None:
-    """Stores the body and returns its hash; None if there is no body or it is the last one again (after a restart)."""
-    if observation.body is None:
-        return None
-    digest = sha256(observation.body).hexdigest()
-    if db.rows("SELECT 1 FROM sources WHERE id = ? AND body_hash = ?", observation.source, digest):
-        return None
-    db.insert("bodies", mapping.body_row(digest, observation.body), IGNORE)
-    return digest
+        db.insert_all("observations", [row])
+    db.insert_all("sources", [mapping.source_row(observation, state, digest)], _POLLED_AGAIN)
 
 
 def _write_incidents(db: Database, transition: StateTransition) -> None:
@@ -125,34 +123,47 @@ def write_components(db: Database, source: str, incident: Incident) -> None:
 
 def _write_updates(db: Database, transition: StateTransition) -> None:
     """A version for every update that is new or edited; none where its newest version already says the same."""
+    source, said = transition.state.provider, list(_updates_said(transition))
+    last = _last_versions(db, source, {update.id for _, update, _ in said})
+    for incident, update, at in said:
+        content = {"stage": update.stage, "body": update.body, "display_at": format_time(update.display_at)}
+        version, before = last.get(update.id, (0, None))
+        if before != content:
+            last[update.id] = (version + 1, content)
+            db.insert_all("updates", [mapping.update_row(source, incident, update, version + 1, at)])
+
+
+def _updates_said(transition: StateTransition) -> Iterator[tuple[str, Update, datetime]]:
+    """The updates that were posted or edited, with their incidents and when that was seen."""
     for event in transition.events:
         if event.kind in (EventKind.UPDATE_POSTED, EventKind.UPDATE_EDITED) and event.incident:
             tracked = transition.state.tracked_incident(event.incident)
             update = next((u for u in tracked.incident.updates if u.id == event.update), None) if tracked else None
             if update is not None:
-                _write_update(db, transition.state.provider, event.incident, update, event.seen_at)
+                yield event.incident, update, event.seen_at
 
 
-def _write_update(db: Database, source: str, incident: str, update: Update, at: datetime) -> None:
-    last = db.rows(
-        "SELECT version, stage, body, display_at FROM updates WHERE source = ? AND id = ?"
-        " ORDER BY version DESC LIMIT 1",
-        *(source, update.id),
+def _last_versions(db: Database, source: str, ids: Collection[str]) -> dict[str, tuple[int, dict[str, Any] | None]]:
+    """The newest version of each of these updates, and what it says; without those that have none."""
+    if not ids:
+        return {}
+    newest = (
+        "SELECT u.id, u.version, u.stage, u.body, u.display_at FROM json_each(CAST(? AS TEXT)) JOIN updates u"
+        " ON u.source = ? AND u.id = json_each.value AND u.version ="
+        " (SELECT max(version) FROM updates v WHERE v.source = u.source AND v.id = u.id)"
     )
-    content = {"stage": update.stage, "body": update.body, "display_at": format_time(update.display_at)}
-    version = last[0].pop("version") + 1 if last else 1
-    if not last or last[0] != content:
-        db.insert("updates", mapping.update_row(source, incident, update, version, at))
+    rows = db.rows(newest, json.dumps(sorted(ids)), source)
+    return {row.pop("id"): (row.pop("version"), row) for row in rows}
 
 
 def _write_conditions(db: Database, transition: StateTransition) -> None:
     at = format_time(transition.at)
     for surface in {s.surface for s in transition.before.states} - {s.surface for s in transition.state.states}:
-        db.write("UPDATE conditions SET until = ? WHERE surface = ? AND until IS NULL", at, surface)
+        db.write_all(_END_CONDITION, [(at, surface)])
     for state in transition.state.states:
         if _interval_key(transition.before.surface_state(state.surface)) != _interval_key(state):
-            db.write("UPDATE conditions SET until = ? WHERE surface = ? AND until IS NULL", at, state.surface)
-            db.insert("conditions", mapping.condition_row(state, transition.at), _REPLACED)
+            db.write_all(_END_CONDITION, [(at, state.surface)])
+            db.insert_all("conditions", [mapping.condition_row(state, transition.at)], _REPLACED)
 
 
 def _interval_key(state: SurfaceState | None) -> tuple[Condition, bool] | None:
@@ -162,12 +173,12 @@ def _interval_key(state: SurfaceState | None) -> tuple[Condition, bool] | None:
 def _write_verdicts(db: Database, transition: StateTransition) -> None:
     at = format_time(transition.at)
     for surface in {v.surface for v in transition.before.verdicts} - {v.surface for v in transition.state.verdicts}:
-        db.write("UPDATE verdicts SET until = ? WHERE surface = ? AND until IS NULL", at, surface)
+        db.write_all(_END_VERDICT, [(at, surface)])
     for verdict in transition.state.verdicts:
         old = transition.before.verdict(verdict.surface)
         if old is None or (old.call, old.reason_code) != (verdict.call, verdict.reason_code):
-            db.write("UPDATE verdicts SET until = ? WHERE surface = ? AND until IS NULL", at, verdict.surface)
-            db.insert("verdicts", mapping.verdict_row(verdict, transition.at), _REPLACED)
+            db.write_all(_END_VERDICT, [(at, verdict.surface)])
+            db.insert_all("verdicts", [mapping.verdict_row(verdict, transition.at)], _REPLACED)
 
 
 def _write_estimates(db: Database, transition: StateTransition) -> None:
@@ -177,11 +188,11 @@ def _write_estimates(db: Database, transition: StateTransition) -> None:
         return
     for estimate in now.first:
         if before.first_estimate_for(estimate.incident) is None:
-            db.insert("estimates", mapping.estimate_row(estimate, transition.state.provider), IGNORE)
+            db.insert_all("estimates", [mapping.estimate_row(estimate, transition.state.provider)], IGNORE)
     for grade in now.grades:
         if grade not in before.grades:
             actual_s, incident = grade.actual.total_seconds(), grade.estimate.incident
-            db.write("UPDATE estimates SET actual_s = ? WHERE incident = ?", actual_s, incident)
+            db.write_all("UPDATE estimates SET actual_s = ? WHERE incident = ?", [(actual_s, incident)])
 
 
 def append_events(db: Database, events: Iterable[Event]) -> None:

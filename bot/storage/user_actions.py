@@ -36,6 +36,8 @@ from bot.storage.table_cache import TableCache
 
 log = logging.getLogger("brownout")
 
+_ACKNOWLEDGEMENT = "SELECT * FROM acks WHERE channel = ? AND incident = ?"
+
 
 class UserActionStore:
     """User actions. Each write is one transaction with its event and its edited messages; all may raise StoreError."""
@@ -50,32 +52,33 @@ class UserActionStore:
     def user_actions(self, channel: str, incident: str) -> IncidentUserActions:
         """What people have done about an incident, as the incident's message in one channel shows it."""
         counted = "SELECT surface, count(*) AS n FROM affected WHERE incident = ? GROUP BY surface ORDER BY min(rowid)"
-        affected = tuple((row["surface"], row["n"]) for row in self._db.rows(counted, incident))
-        mute = next((m for m in self.mutes(channel) if m.target == incident), None)
-        return IncidentUserActions(affected, self.acknowledgement(channel, incident), mute)
+        affected, muted, acknowledged = self._db.rows_of(
+            (counted, (incident,)),
+            ("SELECT * FROM mutes WHERE channel = ? AND target = ?", (channel, incident)),
+            (_ACKNOWLEDGEMENT, (channel, incident)),
+        )
+        return IncidentUserActions(
+            tuple((row["surface"], row["n"]) for row in affected),
+            next(map(_action_from_row, acknowledged), None),
+            next(map(_mute_from_row, muted), None),
+        )
 
     def acknowledgement(self, channel: str, incident: str) -> UserAction | None:
         """Who acknowledged the incident in this channel; None if nobody has."""
-        rows = self._db.rows("SELECT * FROM acks WHERE channel = ? AND incident = ?", channel, incident)
+        rows = self._db.rows(_ACKNOWLEDGEMENT, channel, incident)
         return _action_from_row(rows[0]) if rows else None
 
     def mutes(self, channel: str | None = None) -> tuple[Mute, ...]:
         """The mutes of all channels, or of one, including expired ones that are not removed yet."""
         where, values = ("WHERE channel = ?", (channel,)) if channel is not None else ("", ())
         rows = self._db.rows(f"SELECT * FROM mutes {where} ORDER BY channel, target", *values)  # noqa: S608
-        return tuple(
-            Mute(r["channel"], r["target"], parse_time(r["until"]) if r["until"] else None, _action_from_row(r))
-            for r in rows
-        )
+        return tuple(map(_mute_from_row, rows))
 
     def overrides(self, channel: str | None = None) -> tuple[Override, ...]:
         """What people of all channels, or of one, say of services, including what has passed."""
         where, values = ("WHERE channel = ?", (channel,)) if channel is not None else ("", ())
         rows = self._db.rows(f"SELECT * FROM overrides {where} ORDER BY channel, surface", *values)  # noqa: S608
-        return tuple(
-            Override(r["channel"], r["surface"], OverrideKind(r["kind"]), parse_time(r["until"]), _action_from_row(r))
-            for r in rows
-        )
+        return tuple(map(_override_from_row, rows))
 
     def latest_incident(self, channel: str) -> str | None:
         """The incident of the newest alert in this channel; None if it had no alert."""
@@ -95,12 +98,18 @@ class UserActionStore:
         return self._preferences.get()
 
     def _read_preferences(self) -> Mapping[str, ChannelPreferences]:
+        habits, mutes, said, timed = self._db.rows_of(
+            ("SELECT * FROM habits", ()),
+            ("SELECT * FROM mutes ORDER BY channel, target", ()),
+            ("SELECT * FROM overrides ORDER BY channel, surface", ()),
+            (schedules.DIGESTS, ()),
+        )
         muted: dict[str, list[Mute]] = {}
-        not_us = (o for o in self.overrides() if o.kind is OverrideKind.NOT_US)
-        for mute in (*self.mutes(), *(Mute(o.channel, o.surface, o.until, o.mark) for o in not_us)):
+        not_us = (o for o in map(_override_from_row, said) if o.kind is OverrideKind.NOT_US)
+        for mute in (*map(_mute_from_row, mutes), *(Mute(o.channel, o.surface, o.until, o.mark) for o in not_us)):
             muted.setdefault(mute.channel, []).append(mute)
-        rows = {row["channel"]: row for row in self._db.rows("SELECT * FROM habits")}
-        digests = {channel: digest for channel, digest, _ in schedules.digest_schedules(self._db)}
+        rows = {row["channel"]: row for row in habits}
+        digests = {channel: digest for channel, digest, _ in schedules.schedules_from_rows(timed)}
         channels = sorted({*rows, *muted, *digests})
         return {c: _preferences_from_row(c, rows.get(c), muted.get(c, ()), digests.get(c)) for c in channels}
 
@@ -329,6 +338,16 @@ def _preferences_from_row(
         else:
             quiet = QuietHours(start, end, row["zone"])
     return ChannelPreferences(channel, bool(row and row["maintenance"]), quiet, tuple(mutes), digest)
+
+
+def _override_from_row(row: dict[str, Any]) -> Override:
+    kind, until = OverrideKind(row["kind"]), parse_time(row["until"])
+    return Override(row["channel"], row["surface"], kind, until, _action_from_row(row))
+
+
+def _mute_from_row(row: dict[str, Any]) -> Mute:
+    until = parse_time(row["until"]) if row["until"] else None
+    return Mute(row["channel"], row["target"], until, _action_from_row(row))
 
 
 def _action_from_row(row: dict[str, str]) -> UserAction:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -29,7 +29,7 @@ _READ_METHODS = ("GET", "HEAD")
 _CHALLENGE = 'Basic realm="Brownout: any name, and a token as password", charset="UTF-8"'
 
 # Returns what the token of a secret is for; None if there is no such token.
-TokenCheck = Callable[[str], "tuple[str, ...] | None"]
+TokenCheck = Callable[[str], Awaitable["tuple[str, ...] | None"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,16 @@ class ReaderAccessMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request; see the ASGI specification."""
-        may_pass = scope["type"] != "http" or _is_open(scope) or self._is_known(scope)
+        may_pass = scope["type"] != "http" or _is_open(scope) or await self._is_known(scope)
         await (self.app if may_pass else _refusal())(scope, receive, send)
 
-    def _is_known(self, scope: Scope) -> bool:
+    async def _is_known(self, scope: Scope) -> bool:
         headers = Headers(scope=scope)
         names_user = self.access.user_header and headers.get(self.access.user_header, "").strip()
         if names_user and self._is_trusted_proxy(scope):
             return True
         secret = _secret(headers.get("authorization", ""))
-        allowed = self.check_token(secret) if secret else None
+        allowed = await self.check_token(secret) if secret else None
         return allowed is not None and (READ in allowed or scope["path"].startswith((API_PREFIX, MCP_PATH)))
 
     def _is_trusted_proxy(self, scope: Scope) -> bool:

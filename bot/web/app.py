@@ -28,6 +28,7 @@ from bot.rules.verdict import machine_form
 from bot.web import clients, errors, evidence_api, explain_api, metrics, middleware
 from bot.web.access import API_PREFIX, MCP_PATH, OPEN_TO_ALL, ReaderAccess, ReaderAccessMiddleware
 from bot.web.board import pages
+from bot.web.board.reader import BoardReader
 from bot.web.board.security_headers import SecurityHeadersMiddleware
 
 
@@ -106,32 +107,27 @@ def web_app(
     app.add_exception_handler(HTTPException, errors.error_response)
     app.add_exception_handler(UsageError, _not_found)
     app.add_exception_handler(StoreError, _database_error)
-    _add_surfaces(app, queries)
-    _add_incidents(app, queries)
-    _add_sources(app, queries)
+    reader = BoardReader(queries)
+    _add_surfaces(app, queries, reader)
+    _add_incidents(app, queries, reader)
+    _add_sources(app, reader)
     _add_health(app, readiness, lambda: queries.running.role if queries.running else BotRole.LEADER)
-    _add_metrics(app, queries)
-    explain_api.add_explain_api(app, queries)
+    _add_metrics(app, queries, reader)
+    explain_api.add_explain_api(app, reader)
     if writing:
         evidence_api.add_evidence_api(app, queries, writing)
     clients.add_clients(app)
-    pages.add_board(app, queries, closing, embed_origins=embed_origins)
+    pages.add_board(app, queries, reader, closing, embed_origins=embed_origins)
     for add_route in routes:
         add_route(app)
     return app
 
 
-def _add_surfaces(app: FastAPI, queries: StatusQueries) -> None:
+def _add_surfaces(app: FastAPI, queries: StatusQueries, reader: BoardReader) -> None:
     @app.get("/v1/surfaces", summary="Every surface, as it is now", tags=["surfaces"], responses=_NOT_FOUND_RESPONSE)
     async def surfaces(provider: Filter = None, page: Number = 1) -> schemas.ResultPage[schemas.SurfaceNow]:
         provider_id = _resolve_provider_id(queries, provider)
-        items = [
-            schemas.surface_now(s, state, queries.verdict(state, s))
-            for p, state in queries.snapshot()
-            if provider_id in (None, p.id)
-            for s in p.surfaces
-        ]
-        return schemas.paginate(items, page)
+        return schemas.paginate(await reader.ask(lambda known: _surfaces_now(known, provider_id)), page)
 
     @app.get(
         "/v1/surfaces/{surface}",
@@ -141,7 +137,7 @@ def _add_surfaces(app: FastAPI, queries: StatusQueries) -> None:
     )
     async def one(surface: Name) -> schemas.SurfaceNow:
         p, s = lookup.surface_by_id(queries.providers, surface)
-        state = queries.provider_state(p)
+        state = await reader.ask(lambda known: known.provider_state(p))
         return schemas.surface_now(s, state, queries.verdict(state, s))
 
     @app.get(
@@ -170,27 +166,31 @@ def _add_surfaces(app: FastAPI, queries: StatusQueries) -> None:
         channel: Annotated[str, Query(max_length=100, description="the Slack channel whose overrides count")] = "",
     ) -> JSONResponse:
         p, s = lookup.surface_by_id(queries.providers, surface)
-        form = replace(queries, channel=channel, is_anonymous=True).verdict_json(p, s, client)
+        form = await reader.ask(
+            lambda known: replace(known, channel=channel, is_anonymous=True).verdict_json(p, s, client)
+        )
         status, headers = machine_form.gate_response(form)
         return JSONResponse(form, status, headers)
 
 
-def _add_incidents(app: FastAPI, queries: StatusQueries) -> None:
+def _surfaces_now(queries: StatusQueries, provider_id: str | None) -> list[schemas.SurfaceNow]:
+    """Every surface as it is now, or those of one provider."""
+    return [
+        schemas.surface_now(s, state, queries.verdict(state, s))
+        for p, state in queries.snapshot()
+        if provider_id in (None, p.id)
+        for s in p.surfaces
+    ]
+
+
+def _add_incidents(app: FastAPI, queries: StatusQueries, reader: BoardReader) -> None:
     @app.get("/v1/incidents", summary="Incidents, the newest first", tags=["incidents"], responses=_NOT_FOUND_RESPONSE)
     async def incidents(
         provider: Filter = None, surface: Filter = None, page: Number = 1
     ) -> schemas.ResultPage[schemas.IncidentNow]:
         surface_id = queries.resolve_surface(surface)[1].id if surface else None
-        # one more than a page, to know whether there is a next one
-        ids = queries.repository.incident_ids(
-            provider=_resolve_provider_id(queries, provider), surface=surface_id, limit=page * schemas.PAGE_SIZE + 1
-        )[(page - 1) * schemas.PAGE_SIZE :]
-        rows = [
-            schemas.incident_now(*stored)
-            for i in ids[: schemas.PAGE_SIZE]
-            if (stored := queries.repository.tracked_incident(i))
-        ]
-        return schemas.ResultPage(items=rows, page=page, next=page + 1 if len(ids) > schemas.PAGE_SIZE else None)
+        provider_id = _resolve_provider_id(queries, provider)
+        return await reader.ask(lambda known: _incidents_now(known, provider_id, surface_id, page))
 
     # a vendor's id may contain slashes (a feed's is an address), so the longer path is added first
     @app.get(
@@ -200,7 +200,7 @@ def _add_incidents(app: FastAPI, queries: StatusQueries) -> None:
         responses=_NOT_FOUND_RESPONSE,
     )
     async def timeline(incident: Name, page: Number = 1) -> schemas.ResultPage[schemas.TimelineEvent]:
-        _, _, events = queries.find_incident(incident)
+        _, _, events = await reader.ask(lambda known: known.find_incident(incident))
         return schemas.paginate([schemas.timeline_event(e) for e in events], page)
 
     @app.get(
@@ -210,11 +210,24 @@ def _add_incidents(app: FastAPI, queries: StatusQueries) -> None:
         responses=_NOT_FOUND_RESPONSE,
     )
     async def one(incident: Name) -> schemas.IncidentDetail:
-        p, tracked, _ = queries.find_incident(incident)
+        p, tracked, _ = await reader.ask(lambda known: known.find_incident(incident))
         return schemas.incident_detail(p.id, tracked)
 
 
-def _add_sources(app: FastAPI, queries: StatusQueries) -> None:
+def _incidents_now(
+    queries: StatusQueries, provider_id: str | None, surface_id: str | None, page: int
+) -> schemas.ResultPage[schemas.IncidentNow]:
+    """A page of incidents, the newest first."""
+    # one more than a page, to know whether there is a next one
+    limit = page * schemas.PAGE_SIZE + 1
+    listed = queries.repository.incident_ids(provider=provider_id, surface=surface_id, limit=limit)
+    ids = listed[(page - 1) * schemas.PAGE_SIZE :]
+    stored = (queries.repository.tracked_incident(i) for i in ids[: schemas.PAGE_SIZE])
+    rows = [schemas.incident_now(*one) for one in stored if one]
+    return schemas.ResultPage(items=rows, page=page, next=page + 1 if len(ids) > schemas.PAGE_SIZE else None)
+
+
+def _add_sources(app: FastAPI, reader: BoardReader) -> None:
     @app.get(
         "/v1/sources",
         summary="How each source is doing, the worst first",
@@ -222,8 +235,12 @@ def _add_sources(app: FastAPI, queries: StatusQueries) -> None:
         responses={503: _NOT_FOUND_RESPONSE[503]},
     )
     async def sources(page: Number = 1) -> schemas.ResultPage[schemas.SourceNow]:
-        now = queries.now()
-        return schemas.paginate([schemas.source_now(s, now) for s in queries_sources.list_sources(queries)], page)
+        return schemas.paginate(await reader.ask(_sources_now), page)
+
+
+def _sources_now(queries: StatusQueries) -> list[schemas.SourceNow]:
+    now = queries.now()
+    return [schemas.source_now(source, now) for source in queries_sources.list_sources(queries)]
 
 
 def _add_health(app: FastAPI, readiness: ReadinessCheck, role: Callable[[], BotRole]) -> None:
@@ -245,7 +262,7 @@ def _add_health(app: FastAPI, readiness: ReadinessCheck, role: Callable[[], BotR
         return _health_response(await readiness(), role())
 
 
-def _add_metrics(app: FastAPI, queries: StatusQueries) -> None:
+def _add_metrics(app: FastAPI, queries: StatusQueries, reader: BoardReader) -> None:
     @app.get("/metrics", summary="For Prometheus", tags=["health"], response_class=PlainTextResponse)
     async def scraped() -> Response:
         running = queries.running
@@ -260,7 +277,8 @@ def _add_metrics(app: FastAPI, queries: StatusQueries) -> None:
             if running
             else metrics.MetricsState()
         )
-        return Response(metrics.render_metrics(queries, metrics_state), media_type=metrics.CONTENT_TYPE)
+        text = await reader.ask(lambda known: metrics.render_metrics(known, metrics_state))
+        return Response(text, media_type=metrics.CONTENT_TYPE)
 
 
 def _health_response(readiness: Readiness, role: BotRole) -> JSONResponse:
@@ -275,10 +293,10 @@ def _retry_response(description: str, changes: dict[str, Any], headers: dict[str
     return {"description": description, "headers": headers, "content": content}
 
 
-def _token_kinds(queries: StatusQueries, secret: str) -> tuple[str, ...] | None:
+async def _token_kinds(queries: StatusQueries, secret: str) -> tuple[str, ...] | None:
     """What the token of this secret is for; None if there is none, or the database can't be read."""
     try:
-        token = queries.repository.api_tokens.authenticate(secret, queries.now())
+        token = await queries.units.run_next(queries.repository.api_tokens.authenticate, secret, queries.now())
     except StoreError:
         return None
     return token.allowed if token else None

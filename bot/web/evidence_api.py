@@ -108,7 +108,7 @@ def _add_reports(app: FastAPI, queries: StatusQueries, receiver: EvidenceReceive
         """Counts people, once each in a while; enough of them make a surface suspected before its page does."""
         provider = _surface_provider(queries, said.surface)
         token = _token_of(request)
-        pseudonym = queries.repository.api_tokens.pseudonym(f"{token.name}\n{said.reporter}")
+        pseudonym = await queries.units.run(queries.repository.api_tokens.pseudonym, f"{token.name}\n{said.reporter}")
         report = replace(said.to_domain(pseudonym, queries.now()), writer=token.name, speaks_for=token.people)
         await receiver.take_evidence(provider.id, reports=(report,))
         return Accepted(taken=1)
@@ -208,7 +208,8 @@ def _require_permission(permission: str, queries: StatusQueries, pace: RateLimit
         request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
     ) -> None:
         hint = f"on the bot's machine, `brownout token create NAME --for {permission}` makes one"
-        holder = queries.repository.api_tokens.authenticate(bearer.credentials, queries.now()) if bearer else None
+        authenticate = queries.repository.api_tokens.authenticate
+        holder = await queries.units.run_next(authenticate, bearer.credentials, queries.now()) if bearer else None
         if holder is None:
             reason = (
                 "this token is not known here" if bearer else "to write, send a token as `Authorization: Bearer ...`"

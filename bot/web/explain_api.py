@@ -14,6 +14,7 @@ from bot.queries import schemas
 from bot.queries.current import StatusQueries
 from bot.queries.failures import explain_failure, hook_sentence
 from bot.web import errors
+from bot.web.board.reader import BoardReader
 
 TOOL_FAILED, TURN_FAILED = "PostToolUseFailure", "StopFailure"  # events of Claude Code
 MODEL_SERVICE = "claude-api"  # where a turn of Claude Code fails
@@ -66,7 +67,7 @@ class HookAnswer(BaseModel):
     systemMessage: str | None = None  # noqa: N815
 
 
-def add_explain_api(app: FastAPI, queries: StatusQueries) -> None:
+def add_explain_api(app: FastAPI, reader: BoardReader) -> None:
     """Adds the endpoints."""
 
     @app.post(
@@ -77,7 +78,7 @@ def add_explain_api(app: FastAPI, queries: StatusQueries) -> None:
         dependencies=[Depends(errors.require_json)],
     )
     async def explain(failure: FailureIn) -> schemas.FailureExplanation:
-        return explain_failure(queries, failure.error, failure.service)
+        return await reader.ask(lambda queries: explain_failure(queries, failure.error, failure.service))
 
     @app.post(
         "/v1/hooks/claude-code",
@@ -91,12 +92,14 @@ def add_explain_api(app: FastAPI, queries: StatusQueries) -> None:
     )
     async def claude_code(event: HookEvent) -> HookAnswer:
         if event.hook_event_name == TURN_FAILED:
-            words = (event.error, event.error_details, event.last_assistant_message)
-            sentence = hook_sentence(queries, "\n".join(filter(None, words)), _service_if_known(queries, MODEL_SERVICE))
+            words = "\n".join(filter(None, (event.error, event.error_details, event.last_assistant_message)))
+            sentence = await reader.ask(
+                lambda queries: hook_sentence(queries, words, _service_if_known(queries, MODEL_SERVICE))
+            )
             return HookAnswer(systemMessage=sentence or None)
         if event.hook_event_name != TOOL_FAILED or event.is_interrupt:
             return HookAnswer()
-        sentence = hook_sentence(queries, event.error)
+        sentence = await reader.ask(lambda queries: hook_sentence(queries, event.error))
         return HookAnswer(hookSpecificOutput=HookContext(additionalContext=sentence) if sentence else None)
 
 

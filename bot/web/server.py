@@ -28,6 +28,7 @@ from bot.queries.slack_status import SlackStatus
 from bot.settings import WebSettings
 from bot.web.access import ReaderAccess
 from bot.web.app import Readiness, web_app
+from bot.web.board.reader import BoardReader
 from bot.web.evidence_api import EvidenceApi
 
 log = logging.getLogger("brownout")
@@ -112,9 +113,11 @@ async def serve(  # noqa: PLR0913  (one caller, with names)
     Raises:
         ConfigError: The port is taken, and ``slack`` needs it.
     """
+    reader = BoardReader(queries)
 
     async def readiness() -> Readiness:
-        sources = stale_sources(queries.quick_snapshot(), queries.now(), timedelta(seconds=interval_s))
+        snapshot = await reader.ask(StatusQueries.quick_snapshot)
+        sources = stale_sources(snapshot, queries.now(), timedelta(seconds=interval_s))
         failures = {
             "slack": await link.disconnected_reason(),
             "delivery": delivery.stop_text(queries),

@@ -261,7 +261,7 @@ async def test_one_more_provider_is_looked_at_without_a_restart(bot):
     globex = replace(ACME, id="globex", source=replace(ACME.source, id="globex"))
     async with RunningBot(bot):
         await until(lambda: bot.engine.states["acme"].seen_at)
-        bot.add_provider(globex)
+        await bot.add_provider(globex)
         await until(lambda: bot.engine.states["globex"].seen_at)
         assert bot.poll_statistics("globex").looks == 1
 
@@ -270,7 +270,7 @@ async def test_what_was_open_when_a_provider_is_taken_on_is_no_news(bot, web, ch
     book.subscribe(Subscription("C1", "globex", created_at=NOON))
     web.show(DOWN)
     async with RunningBot(bot):
-        bot.add_provider(replace(ACME, id="globex", source=replace(ACME.source, id="globex")))
+        await bot.add_provider(replace(ACME, id="globex", source=replace(ACME.source, id="globex")))
         await until(lambda: len(chat.said) == 2)
     assert chat.said == [("post", "C1", None), ("post", "C1", None)]  # the digest of each first look
 

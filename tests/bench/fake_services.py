@@ -113,7 +113,7 @@ def configure(folder: Path, url: str, count: int, *, interval_s: float, web_port
 
 @asynccontextmanager
 async def running(
-    config: Path, db: Path, stage: FakeServices, log: IO[bytes], *, slack: bool = True, code: Path | None = None
+    config: Path, db: Path | str, stage: FakeServices, log: IO[bytes], *, slack: bool = True, code: Path | None = None
 ) -> AsyncIterator[Process]:
     """The real bot, as a process of its own, in the stage's Slack or in its log; ``code`` is another checkout of it."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("SLACK_")}

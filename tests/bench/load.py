@@ -46,7 +46,7 @@ class Loaded:
     first_s: float
 
 
-def watched_book(path: Path, providers: Iterable[Provider], body: bytes) -> None:
+def watched_book(path: Path | str, providers: Iterable[Provider], body: bytes) -> None:
     """A database as two hours of looks at healthy pages have left it."""
     seen, now = statuspage.parse(body), datetime.now(UTC)  # noqa: TID251  (the bot that reads it has the real clock)
     with closing(Repository.open(path)) as book:

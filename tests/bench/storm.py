@@ -3,7 +3,7 @@
 The real bot runs in a fake Slack that takes 300 posts and 50 edits a minute, and one post a second in a channel. Once
 with few channels and once with many: how long until each severity is in its first and its last channel, answers with 429
 for each post, messages that came twice, and pairs of channel and incident that are in no message and in no queue. People
-send commands all the while. In the second part the quiet hours of 600 channels end with ten incidents open. With
+send commands all the while, sixteen at the same moment, and forty boards are open. In the second part the quiet hours of 600 channels end with ten incidents open. With
 ``--before FOLDER`` a bot from another checkout is measured in the same run.
 """
 
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,7 @@ AFTER_S = 90.0  # after the last page broke
 WORST, PARTIAL, LEAST = "major_outage", "partial_outage", "degraded_performance"
 WORDS = {WORST: "complete outage", PARTIAL: "partial outages", LEAST: "degradations"}
 MORNING_CHANNELS, MORNING_INCIDENTS, COMMANDS = 600, 10, 100
+BOARDS, AT_ONCE, COMMANDS_EVERY_S = 40, 16, 5.0  # open boards, and commands that are typed at the same moment
 MORNING_S = 60.0  # after the end of the quiet hours
 
 
@@ -127,8 +128,8 @@ async def type_commands(stage: FakeServices, until_s: float, every_s: float, at_
     """Types commands until a time (monotonic); returns how many."""
     typed = 0
     while time.monotonic() < until_s:
-        for _ in range(at_once):
-            typed += await stage.slack.command("status", f"C{typed % 20:03}", typed)
+        asked = (stage.slack.command("status", f"C{(typed + n) % 20:03}", typed + n) for n in range(at_once))
+        typed += sum(await asyncio.gather(*asked))
         await asyncio.sleep(every_s)
     return typed
 
@@ -147,6 +148,22 @@ async def ask_health(port: int, until_s: float, found: list[float]) -> None:
             await asyncio.sleep(0.5)
 
 
+async def watch_board(port: int, until_s: float) -> None:
+    """A board that is open in a browser: it loads the page again after every change."""
+    address = f"http://127.0.0.1:{port}"
+    limits = aiohttp.ClientTimeout(total=None, sock_read=until_s - time.monotonic())
+    with suppress(aiohttp.ClientError, OSError, TimeoutError):
+        async with (
+            asyncio.timeout(until_s - time.monotonic()),
+            aiohttp.ClientSession(timeout=limits) as client,
+            client.get(f"{address}/events") as events,
+        ):
+            async for line in events.content:
+                if line.startswith(b"event: changed"):
+                    async with client.get(f"{address}/") as page:
+                        await page.read()
+
+
 async def stalls(port: int) -> float | None:
     """Stalls of the event loop by the bot's own count; None if it has none."""
     async with aiohttp.ClientSession() as client, client.get(f"http://127.0.0.1:{port}/metrics") as answer:
@@ -163,14 +180,15 @@ async def storm(channels: int, code: Path | None = None, providers: int = PROVID
             the_bot(Path(name), stage, channels, providers, code=code) as (db, port),
         ):
             got, end = Measured(channels), time.monotonic() + BREAK_FOR_S + AFTER_S
-            typing = asyncio.create_task(type_commands(stage, end, 1.0))
+            typing = asyncio.create_task(type_commands(stage, end, COMMANDS_EVERY_S, AT_ONCE))
+            boards = [asyncio.create_task(watch_board(port, end)) for _ in range(BOARDS)]
             asking = asyncio.create_task(ask_health(port, end, got.health))
             for number in range(providers):
                 status = severity(number + PROVIDERS - providers)
                 stage.down[f"p{number}"] = page_bytes(number, is_down=True, status=status)
                 await asyncio.sleep(BREAK_FOR_S / providers)
             await asyncio.sleep(max(0.0, end - time.monotonic()))
-            await asyncio.gather(typing, asking)
+            await asyncio.gather(typing, asking, *boards)
             got.stalls = await stalls(port)
             got.acks = [ack * 1000 for ack in slack.acks]
             count(got, stage, slack, db, providers)

@@ -35,7 +35,7 @@ class FakePollSchedule:
     def __init__(self):
         self.taken = []
 
-    def add_provider(self, provider):
+    async def add_provider(self, provider):
         self.taken.append(provider)
 
     def poll_statistics(self, _):

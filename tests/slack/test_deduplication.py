@@ -111,10 +111,10 @@ def test_memory_is_bounded():
     assert len(recent._until) == MAX_KEYS
 
 
-def test_the_database_knows_after_a_restart(tmp_path):
+async def test_the_database_knows_after_a_restart(tmp_path):
     for is_first in (True, False):
         book = Repository.open(place(tmp_path / "b.db"))
-        assert EventDeduplicator(book.heard, lambda: NOON).claim("a", HOUR) is is_first
+        assert await EventDeduplicator(book.heard, lambda: NOON).claim("a", HOUR) is is_first
         book.close()
 
 
@@ -126,12 +126,12 @@ def test_the_database_forgets_in_time(tmp_path):
     book.close()
 
 
-def test_a_disk_that_is_full_leaves_memory_and_is_told_once(caplog):
+async def test_a_disk_that_is_full_leaves_memory_and_is_told_once(caplog):
     once = EventDeduplicator(kept := FullDisk(), lambda: NOON)
-    assert [once.claim(key, HOUR) for key in ("a", "b", "a")] == [True, True, False]
+    assert [await once.claim(key, HOUR) for key in ("a", "b", "a")] == [True, True, False]
     assert len(caplog.records) == 1
     kept.is_full = False
-    once.claim("c", HOUR)
+    await once.claim("c", HOUR)
     kept.is_full = True
-    once.claim("d", HOUR)
+    await once.claim("d", HOUR)
     assert len(caplog.records) == 2

@@ -326,7 +326,7 @@ async def test_no_text_makes_it_fail(town, typed, client):
 async def test_a_database_that_can_t_be_read_is_no_500(town):
     town.look()
     desk = web(town)
-    town.book.close()
+    town.book.path.unlink()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=desk), base_url="http://board") as client:
         answer = await client.get("/v1/incidents")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")

@@ -23,7 +23,7 @@ class FakePollSchedule:
     def poll_statistics(self, _):
         return PollStatistics(60.0, None, 7, 2, 6.5)
 
-    def add_provider(self, provider):
+    async def add_provider(self, provider):
         raise AssertionError(provider)
 
 

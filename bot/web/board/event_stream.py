@@ -54,12 +54,12 @@ async def stream_changes(queries: StatusQueries, closing: asyncio.Event) -> Asyn
     REFRESH_S without a change.
     """
     loop = asyncio.get_running_loop()
-    last_event_id, last_sent_at = queries.repository.latest_event_id(), loop.time()
+    last_event_id, last_sent_at = await queries.newest_event(), loop.time()
     yield "retry: 3000\n\n"
     while not await _wait_for_event(closing, CHANGE_CHECK_S):
-        event_id, now = queries.repository.latest_event_id(), loop.time()
+        event_id, now = await queries.newest_event(), loop.time()
         if event_id != last_event_id or now - last_sent_at >= REFRESH_S:
-            changed = queries.repository.providers_changed_since(last_event_id)
+            changed = await queries.units.run(queries.repository.providers_changed_since, last_event_id)
             last_event_id, last_sent_at = event_id, now
             yield f"event: changed\ndata: {json.dumps({'event': event_id, 'providers': changed})}\n\n"
         elif (now - last_sent_at) % HEARTBEAT_S < CHANGE_CHECK_S:

@@ -142,17 +142,23 @@ class MaintenanceRow:
 
 
 def add_board(
-    app: FastAPI, queries: StatusQueries, closing: asyncio.Event, *, embed_origins: Sequence[str] = ()
+    app: FastAPI,
+    queries: StatusQueries,
+    reader: BoardReader,
+    closing: asyncio.Event,
+    *,
+    embed_origins: Sequence[str] = (),
 ) -> None:
     """Adds the board to the app.
 
     Args:
         app: The web application.
         queries: The present state.
+        reader: Reads it in threads.
         closing: Ends the board's streams.
         embed_origins: Origins whose pages may frame ``/embed/ID`` and ``/embed/incidents/ID``.
     """
-    reader, renderer = BoardReader(queries), PageRenderer(queries)
+    renderer = PageRenderer(queries)
     drawing = PageDrawing(reader, renderer)
     _add_status_routes(app, drawing)
     _add_incident_routes(app, drawing)

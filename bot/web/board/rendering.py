@@ -49,7 +49,7 @@ class PageRenderer:
 
         Readers who ask at the same time share one drawing. A page that does not exist is not kept.
         """
-        version = (self._queries.repository.latest_event_id(), int(self._queries.now().timestamp()) // KEEP_S)
+        version = (await self._queries.newest_event(), int(self._queries.now().timestamp()) // KEEP_S)
         kept = self._kept.get(address)
         if kept is None or kept[0] != version:
             task: asyncio.Future[HTMLResponse] = asyncio.ensure_future(draw())

@@ -1,0 +1,94 @@
+"""How often PostgreSQL is asked for a poll with news and for a delivery: a server far away costs that many round trips."""
+
+import asyncio
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+
+from bot.app.store_thread import StoreThread
+from bot.domain import Subscription, VerdictParameters
+from bot.engine import Engine
+from bot.storage import Repository
+from tests.support.acme import ACME, NOON
+from tests.support.pages import DOWN, incident, page, update
+from tests.support.postgres_proxy import PostgresProxy
+from tests.support.stores import SERVER, place
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(not SERVER, reason="no PostgreSQL here (BROWNOUT_POSTGRES names a server to throw away)"),
+]
+CHANNELS = [f"C{n}" for n in range(20)]
+WORSE = update(2, "identified", "Found it: the API is down in all regions.", NOON + timedelta(minutes=1))
+RESOLVED = page(
+    incident(update(api="major_outage"), WORSE, update(3, "resolved", "It is over.", NOON + timedelta(minutes=2)))
+)
+MOST = 9  # round trips
+
+
+class Counted:
+    """An engine on a database behind the counting proxy; twenty channels are subscribed."""
+
+    def __init__(self, engine, web, clock, proxy):
+        self.engine, self.web, self.clock, self.proxy = engine, web, clock, proxy
+
+    async def poll(self, body, after_s=60):
+        """The round trips of one poll of this page, so many seconds after the last one."""
+        self.clock.move(seconds=after_s)
+        self.web.show(body)
+        before = self.proxy.round_trips
+        await self.engine.poll("acme")
+        return self.proxy.round_trips - before
+
+
+@pytest.fixture
+async def counted(tmp_path, web, chat, clock):
+    proxy = PostgresProxy(SERVER)
+    url = str(place(tmp_path / "b.db").url).replace(SERVER, proxy.url)
+    with closing(Repository.open(url, alone=True)) as book:
+        for channel in CHANNELS:
+            book.subscribe(Subscription(channel, "acme", created_at=NOON))
+        engine = Engine({"acme": ACME}, web, book, chat, clock, lambda _: VerdictParameters())
+        counted = Counted(engine, web, clock, proxy)
+        await counted.poll(page())
+        yield counted
+    proxy.close()
+
+
+async def test_a_poll_that_changes_nothing_asks_for_nothing(counted):
+    await counted.poll(page())
+    assert await counted.poll(page(), after_s=5) == 0
+
+
+async def test_an_incident_that_begins_is_recorded_in_a_handful_of_round_trips(counted):
+    assert await counted.poll(DOWN) <= MOST
+
+
+async def test_an_update_is_recorded_in_a_handful_of_round_trips(counted):
+    await counted.poll(DOWN)
+    assert await counted.poll(page(incident(update(api="major_outage"), WORSE), api="major_outage")) <= MOST
+
+
+async def test_an_end_is_recorded_in_a_handful_of_round_trips(counted):
+    await counted.poll(DOWN)
+    assert await counted.poll(RESOLVED) <= MOST + 4  # with how good the advice was
+
+
+async def test_an_alert_leaves_after_few_round_trips_and_is_recorded_as_sent_in_three(counted, chat):
+    await counted.poll(DOWN)
+    chat.burst = 1
+    before = counted.proxy.round_trips
+    await counted.engine.publish_to("C0")
+    assert counted.proxy.round_trips - before <= 4 + 3
+
+
+async def test_many_alerts_that_leave_together_share_their_round_trips(counted, chat):
+    await counted.poll(DOWN)
+    chat.burst = 1
+    units = StoreThread()
+    counted.engine.notifier.units = units
+    before = counted.proxy.round_trips
+    await asyncio.gather(*(counted.engine.publish_to(channel) for channel in CHANNELS[:8]))
+    await units.close()
+    assert counted.proxy.round_trips - before <= 45
