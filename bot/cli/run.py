@@ -512,7 +512,9 @@ def _set_up_slack(
         link_cards.register_link_cards(bolt, cards)
     leadership.on_change.append(steps.wake)
     fallbacks.register_fallbacks(bolt, utc_now)
-    install_deduplication(bolt, EventDeduplicator(repository.heard, utc_now, units))
+    is_shared = not isinstance(repository.path, Path)
+    deduplicator = EventDeduplicator(repository.heard, utc_now, units, is_shared=is_shared)
+    install_deduplication(bolt, deduplicator)
     background_services: list[Service] = [
         slack_client.keep_connections,
         publisher.run,
@@ -531,7 +533,9 @@ def _set_up_slack(
         return slack_client, [serve_socket_mode, *background_services], None
     from bot.slack import http_mode  # noqa: PLC0415  (likewise)
 
-    http_handler = http_mode.SlackHttpHandler(bolt, tokens.signing, utc_now)
+    http_handler = http_mode.SlackHttpHandler(
+        bolt, tokens.signing, utc_now, is_new_elsewhere=deduplicator.is_new_elsewhere
+    )
 
     def set_secret(new: credentials.SlackTokens) -> None:
         http_handler.secret = new.signing

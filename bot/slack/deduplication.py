@@ -2,6 +2,8 @@
 
 Events are remembered in memory and in the database, since Slack sends one again, also after a restart, until it is
 acknowledged. Signed requests are remembered in memory only (bot.slack.http_mode): an acknowledgement waits for no disk.
+Where several bots share the database, commands, clicks and submitted modals are remembered there too, since the second
+delivery may reach another bot.
 """
 
 from __future__ import annotations
@@ -66,17 +68,33 @@ class RecentKeys:
 
 @dataclass(slots=True)
 class EventDeduplicator:
-    """Tells whether a key is new. ``store`` keeps keys in the database, ``now`` is the clock."""
+    """Tells whether a key is new.
+
+    Attributes:
+        store: Keeps keys in the database.
+        now: The clock.
+        units: Runs what reads and writes the database.
+        is_shared: Whether other bots use the database too.
+    """
 
     store: KeyStore
     now: Callable[[], datetime]
     units: UnitRunner = INLINE
+    is_shared: bool = False
     _recent: RecentKeys = field(default_factory=RecentKeys)
     _is_store_failing: bool = False
 
     def claim_in_memory(self, key: str, keep: timedelta) -> bool:
         """Adds the key in memory. True if this process has not seen it within ``keep``."""
         return self._recent.add_if_new(key, self.now(), keep)
+
+    async def claim_request(self, key: str) -> bool:
+        """Adds the key of a request that wants an answer within seconds. True if no bot has seen it."""
+        return self.claim_in_memory(key, SIGNATURE_MEMORY) and await self.is_new_elsewhere(key)
+
+    async def is_new_elsewhere(self, key: str) -> bool:
+        """Whether no other bot on the database has seen the key of a request; it is added there."""
+        return not self.is_shared or await self._claim_stored(key, SIGNATURE_MEMORY)
 
     async def claim(self, key: str, keep: timedelta) -> bool:
         """Adds the key. True if neither this process nor the database has seen it within ``keep``."""
@@ -99,8 +117,8 @@ def install_deduplication(bolt: AsyncApp, deduplicator: EventDeduplicator) -> No
     """Adds a middleware that lets every event through once: Slack sends it again if our answer was lost.
 
     The start of a workflow's step always passes: whoever claimed its id could die before the step is recorded.
-    Commands and clicks are recognised by their trigger id, in memory only: while Socket Mode changes its connection,
-    both connections may deliver one.
+    Commands and clicks are recognised by their trigger id: while Socket Mode changes its connection, both connections
+    may deliver one.
     """
 
     async def deduplicate(body: dict[str, Any], next_: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
@@ -109,7 +127,7 @@ def install_deduplication(bolt: AsyncApp, deduplicator: EventDeduplicator) -> No
         if isinstance(event, str) and not await deduplicator.claim(f"event {event}", EVENT_MEMORY):
             return BoltResponse(status=200, body="")
         trigger = body.get("trigger_id") if body.get("type") not in ANSWERED_TYPES else None
-        if isinstance(trigger, str) and not deduplicator.claim_in_memory(f"trigger {trigger}", SIGNATURE_MEMORY):
+        if isinstance(trigger, str) and not await deduplicator.claim_request(f"trigger {trigger}"):
             return BoltResponse(status=200, body="")
         await next_()
         return None

@@ -17,7 +17,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,12 +59,16 @@ class _RequestRefusedError(Exception):
         self.status = status
 
 
+async def _is_new(_: str) -> bool:
+    return True
+
+
 @dataclass(slots=True)
 class SlackHttpHandler:
     """Accepts requests and passes them to Bolt in the order of arrival.
 
     ``process_queue`` must run beside the web server. ``most`` is the length of the queue, ``patience_s`` the time for a
-    whole body.
+    whole body. ``is_new_elsewhere`` says whether no other bot has seen the signature of a submitted modal.
     """
 
     bolt: AsyncApp
@@ -72,6 +76,7 @@ class SlackHttpHandler:
     now: Callable[[], datetime]
     most: int = MAX_PENDING
     patience_s: float = BODY_TIMEOUT_S
+    is_new_elsewhere: Callable[[str], Awaitable[bool]] = _is_new
     _started_at: int = field(init=False)
     _signatures: RecentKeys = field(default_factory=RecentKeys)
     _queue: deque[_Request] = field(default_factory=deque)
@@ -139,6 +144,9 @@ class SlackHttpHandler:
         if len(self._queue) >= self.most:
             raise _RequestRefusedError(503, "more than can be done at once")
         if not self._signatures.add_if_new(request_signature, self.now(), SIGNATURE_MEMORY):
+            return Response()
+        is_modal = payload.get("type") == "view_submission"
+        if is_modal and not await self.is_new_elsewhere(f"signature {request_signature}"):
             return Response()
         if is_acknowledged_last(payload):
             answer = await dispatch(self.bolt, payload, headers)

@@ -9,8 +9,8 @@ sources   nine faults of a status page, healthy and in an incident
 slack     six faults of Slack
 tools     five faults of a tool of [[notify]], and kill -9 at system calls of a pass that sends to it
 steps     a workflow's steps of the real bot in both modes, with kill -9 at five kinds of moments; ``--kills`` of each
-standby   two bots on PostgreSQL, of which one waits: kill -9, SIGSTOP, a server that stops, a network that is cut;
-          ``--share`` of the hundred cycles
+standby   two bots on PostgreSQL, of which one leads: kill -9, SIGSTOP, a server that stops, a network that is cut, a
+          replica that is promoted; commands that the other one answers meanwhile; ``--share`` of the hundred cycles
 days      random days with a virtual clock: pages, faults, clock jumps, crashes; ``--seed``, ``--days``
 shown     what is shown on random days and recorded polls with old bodies, odd entries, clock steps, every code of Slack
 """

@@ -1,13 +1,15 @@
-"""Two bots on one PostgreSQL database, of which one waits; the one that runs is killed, frozen or cut off, again and again.
+"""Two bots on one PostgreSQL database, of which one leads; that one is killed, frozen or cut off, again and again.
 
-Each bot is a process with the real engine, outbox, page fetcher and Slack client (``worker``). New incidents come just
-before and just after each fault. A post is lost if it never reaches Slack, and doubled if it is there twice; the log
-admits a post that is sent again since its fate is not known.
+Each bot is a process with the real engine, outbox, page fetcher, Slack client and commands (``worker``). New incidents
+come just before and just after each fault. A post is lost if it never reaches Slack, and doubled if it is there twice;
+the log admits a post that is sent again since its fate is not known. While the leader is away, the other bot is asked
+for the status and to mute services; a mute is kept if it is in the database at the end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -19,27 +21,38 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Self
+
+import aiohttp.web
 
 from bot.adapters.page_fetcher import PageFetcher
 from bot.adapters.slack_client import SlackClient
-from bot.domain import Subscription, VerdictParameters
+from bot.app.following import wait_to_lead
+from bot.commands import registry
+from bot.domain import Provider, Subscription, VerdictParameters
 from bot.engine import Engine
+from bot.errors import StoreError
+from bot.queries.current import StatusQueries
 from bot.storage import Repository
 from bot.storage.engines import open_database
 from tests.faults.fake_services import FakeSlackApi, FakeStatusPage, acme_at
 from tests.faults.one_pass import repeats
+from tests.faults.postgres_servers import Cluster, Pair, Tunnel, cluster, pair
+from tests.support.loopback import serving_app
 from tests.support.pages import incident, page, update
 
-FAULTS = ("kill", "freeze", "freeze, then kill", "frozen before the bytes", "server stops", "cut off")
+FAILOVERS = ("failover, synchronous", "failover, asynchronous")  # the server dies, and its replica is promoted
 PATIENCE_S = 60.0
+ASK_EVERY_S, ANSWER_WITHIN_S = 0.1, 3.0  # Slack waits three seconds for the answer to a command
+REPLICA_CUT_S = 0.6  # before a failover: what is committed meanwhile is on the primary only
 AIM = "BROWNOUT_TEST_AIM"  # a file that a worker removes when it stops itself just before the bytes of a post leave
 GUARDED = "BROWNOUT_TEST_GUARDED"  # 0: no last check before the bytes leave
 LOCKED = "BROWNOUT_TEST_LOCKED"  # 0: no lock at all, as the control
+FOLLOWS = "BROWNOUT_TEST_FOLLOWS"  # 0: the bot that does not lead only waits, as the control
 
 
 def real_now() -> datetime:
@@ -50,125 +63,54 @@ def real_now() -> datetime:
 
 
 async def worker(url: str, status_page: str, slack: str) -> None:
-    """A bot that polls each 0.2 s and sends what is owed; says when its turn began, and what it sent again."""
-    is_locked = os.environ.get(LOCKED) != "0"
-    with closing(Repository.open(url, alone=is_locked, on_wait=lambda: say(event="waits"))) as store:
-        say(event="runs")
-        require = store.lease.require if is_locked and os.environ.get(GUARDED) != "0" else lambda: None
+    """A bot that answers commands and, when it leads, polls each 0.2 s and sends what is owed; says what it does."""
+    is_locked, may_follow = (os.environ.get(name) != "0" for name in (LOCKED, FOLLOWS))
+    wait = {"on_wait": lambda: say(event="waits"), "may_follow": may_follow} if is_locked else {}
+    with closing(Repository.open(url, alone=is_locked, **wait)) as store:
+        acme = acme_at(status_page)
+        queries = StatusQueries((acme,), store, real_now, lambda _: VerdictParameters())
+        async with serving_app(aiohttp.web.get("/command", partial(answer, queries))) as commands:
+            say(event="answers", url=commands)
+            if store.is_follower:
+                await wait_to_lead(store, [], asyncio.Event())
+            say(event="runs")
+            await lead(store, acme, slack, is_guarded=is_locked and os.environ.get(GUARDED) != "0")
 
-        def guard() -> None:
-            aim = Path(os.environ.get(AIM, "/nonexistent"))
-            if aim.exists():
-                aim.unlink()
-                os.kill(os.getpid(), signal.SIGSTOP)
-            require()
 
-        chat = SlackClient("xoxb-test", base_url=slack, timeout_s=2, guard=guard)
-        connections = asyncio.create_task(chat.keep_connections())
-        await asyncio.sleep(0)
-        async with PageFetcher(timeout_s=2) as web:
-            engine = Engine({"acme": acme_at(status_page)}, web, store, chat, real_now, lambda _: VerdictParameters())
-            while not connections.done():
-                await engine.poll("acme")
-                if again := repeats(await engine.publish()):
-                    say(event="again", count=again)
-                await asyncio.sleep(0.2)
+async def answer(queries: StatusQueries, request: aiohttp.web.Request) -> aiohttp.web.Response:
+    """The answer to a command of a channel; 503 if the database can't be used."""
+    try:
+        said = registry.answer_command(queries, request.query["text"], request.query["channel"], "U1", "ada")
+    except StoreError as error:
+        return aiohttp.web.Response(text=str(error), status=503)
+    return aiohttp.web.Response(text=said.message.text)
+
+
+async def lead(store: Repository, acme: Provider, slack: str, *, is_guarded: bool) -> None:
+    """Polls and posts until the process ends."""
+
+    def guard() -> None:
+        aim = Path(os.environ.get(AIM, "/nonexistent"))
+        if aim.exists():
+            aim.unlink()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if is_guarded:
+            store.require_lease()
+
+    chat = SlackClient("xoxb-test", base_url=slack, timeout_s=2, guard=guard)
+    connections = asyncio.create_task(chat.keep_connections())
+    await asyncio.sleep(0)
+    async with PageFetcher(timeout_s=2) as web:
+        engine = Engine({"acme": acme}, web, store, chat, real_now, lambda _: VerdictParameters())
+        while not connections.done():
+            await engine.poll("acme")
+            if again := repeats(await engine.publish()):
+                say(event="again", count=again)
+            await asyncio.sleep(0.2)
 
 
 def say(**what: object) -> None:
     print(json.dumps({"pid": os.getpid(), **what}), flush=True)
-
-
-# --- a server ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Cluster:
-    """A PostgreSQL server of our own, on loopback, run by the user ``postgres`` where we are root."""
-
-    folder: Path
-    port: int
-    bin: Path
-
-    @property
-    def url(self) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-
-    def run(self, program: str, *arguments: str) -> None:
-        as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        subprocess.run([*as_user, self.bin / program, *arguments], check=True, capture_output=True, cwd=self.folder)  # noqa: S603
-
-    def start(self) -> None:
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200"
-        self.run(
-            "pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w", "start", "-o", options
-        )
-
-    def stop(self) -> None:
-        self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
-
-
-@contextmanager
-def cluster() -> Iterator[Cluster]:
-    """A new server, with fsync on; it ends with the block."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not found:
-        raise SystemExit("PostgreSQL is not installed (apt-get install postgresql)")
-    with tempfile.TemporaryDirectory() as folder:
-        if os.geteuid() == 0:
-            subprocess.run(["chown", "postgres", folder], check=True)  # noqa: S603, S607
-        server = Cluster(Path(folder), random.randrange(20_000, 30_000), found[-1])  # noqa: S311
-        server.run("initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
-
-
-@dataclass
-class Tunnel:
-    """Passes bytes on to the server, until it is cut: then it keeps the connections and passes nothing."""
-
-    port: int
-    is_cut: bool = False
-    _server: asyncio.Server | None = None
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(self, *problem: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-
-    @property
-    def url(self) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self._server.sockets[0].getsockname()[1]}/postgres"
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            there, back = await asyncio.open_connection("127.0.0.1", self.port)
-        except OSError:
-            writer.close()
-            return
-        for task in (asyncio.create_task(self._pass(reader, back)), asyncio.create_task(self._pass(there, writer))):
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _pass(self, source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
-        try:
-            while data := await source.read(65_536):
-                while self.is_cut:  # noqa: ASYNC110  (it is a wire)
-                    await asyncio.sleep(0.05)
-                to.write(data)
-                await to.drain()
-        except OSError:
-            pass
-        finally:
-            to.close()
 
 
 # --- the cycles -------------------------------------------------------------------------------------------------------
@@ -179,7 +121,7 @@ class Bot:
     """A worker's process, and the tunnel to its server."""
 
     process: subprocess.Popen[str]
-    tunnel: Tunnel
+    tunnel: Tunnel | None  # None: it has the addresses of both servers
     log: Path
 
     def lines(self) -> list[dict[str, object]]:
@@ -188,6 +130,11 @@ class Bot:
     @property
     def runs(self) -> bool:
         return any(line["event"] == "runs" for line in self.lines())
+
+    @property
+    def commands(self) -> str:
+        """Where it answers commands; empty where it does not."""
+        return next((str(line["url"]) for line in self.lines() if line["event"] == "answers"), "")
 
     @property
     def is_alive(self) -> bool:
@@ -206,20 +153,31 @@ class Tally:
     admitted: int = 0
     left: int = 0
     takeovers_s: list[float] = field(default_factory=list)
+    commands: int = 0
+    answers_s: list[float] = field(default_factory=list)
+    muted: list[str] = field(default_factory=list)
+    forgotten: int = 0
 
-    HEAD = ("cycles", "incidents", "posts", "lost", "doubled", "sent again by the log", "takeover s", "max")
+    HEAD = (
+        *("cycles", "incidents", "posts", "lost", "doubled", "sent again by the log", "takeover s", "max"),
+        *("commands", "answered", "slowest s", "mutes", "not kept"),
+    )
 
     def row(self) -> tuple[object, ...]:
         took = self.takeovers_s or [0.0]
         counts = (self.cycles, self.shown, self.posts, len(self.lost), self.doubled, self.admitted)
-        return *counts, f"{statistics.median(took):.2f}", f"{max(took):.2f}"
+        answered = (self.commands, len(self.answers_s), f"{max(self.answers_s, default=0.0):.2f}")
+        return (
+            *(*counts, f"{statistics.median(took):.2f}", f"{max(took):.2f}"),
+            *(*answered, len(self.muted), self.forgotten),
+        )
 
 
 @dataclass
 class Scene:
     """Two bots, a page and Slack, for the cycles of one fault."""
 
-    server: Cluster
+    server: Cluster | Pair
     status_page: FakeStatusPage
     slack: FakeSlackApi
     fault: str
@@ -227,28 +185,27 @@ class Scene:
     dice: random.Random
     is_guarded: bool = True
     is_locked: bool = True
+    follows: bool = True
     tally: Tally = field(default_factory=Tally)
     bots: list[Bot] = field(default_factory=list)
     number: int = 0
     open_incidents: list[object] = field(default_factory=list)
 
     async def add_bot(self) -> None:
-        tunnel = await Tunnel(self.server.port).__aenter__()
+        tunnel = None if isinstance(self.server, Pair) else await Tunnel(self.server.port).__aenter__()
         log = self.folder / f"{self.fault[:4]}-{len(list(self.folder.iterdir()))}.log"
-        environment = {**os.environ, GUARDED: str(int(self.is_guarded)), LOCKED: str(int(self.is_locked))}
+        switches = {GUARDED: self.is_guarded, LOCKED: self.is_locked, FOLLOWS: self.follows}
+        environment = {**os.environ, **{name: str(int(is_on)) for name, is_on in switches.items()}}
         environment[AIM] = str(self.folder / "aim")
-        command = [
-            sys.executable,
-            "-m",
-            "tests.faults.standby",
-            "worker",
-            tunnel.url,
-            self.status_page.url,
-            self.slack.api,
-        ]
+        address = tunnel.url if tunnel else self.server.url
+        command = [*(sys.executable, "-m", "tests.faults.standby", "worker"), address]
         with log.open("w") as out:
             process = subprocess.Popen(  # noqa: ASYNC220, S603  (it takes a millisecond)
-                command, stdout=out, stderr=subprocess.STDOUT, env=environment, text=True
+                [*command, self.status_page.url, self.slack.api],
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                text=True,
             )
         self.bots.append(Bot(process, tunnel, log))
 
@@ -279,19 +236,43 @@ class Scene:
         await asyncio.sleep(self.dice.uniform(0.0, 0.8))
         old = self.leader()
         started = time.monotonic()
+        asking = asyncio.create_task(self.ask([bot for bot in self.bots if bot is not old]))
         await self.harm(old)
         self.show_news(1)
         await self.until(lambda: any(bot.runs and bot.is_alive for bot in self.bots if bot is not old), "a takeover")
         self.tally.takeovers_s.append(time.monotonic() - started)
         await self.until(lambda: self.is_posted(self.number), "the post of the news")
+        asking.cancel()
+        await asyncio.wait([asking])
         await self.heal(old)
         self.bots.remove(old)
-        await old.tunnel.__aexit__()
+        if old.tunnel:
+            await old.tunnel.__aexit__()
         while len(self.bots) < 2:
             await self.add_bot()
         await self.until(lambda: self.leader() is not None, "a bot that runs")
         await self.until(lambda: all(bot.lines() for bot in self.bots), "a bot that waits")
         self.tally.cycles += 1
+
+    async def ask(self, bots: Sequence[Bot]) -> None:
+        """Asks the bots, as Slack does that has noticed that the leader is away: for the status, and to mute."""
+        limit = aiohttp.ClientTimeout(total=ANSWER_WITHIN_S)
+        async with aiohttp.ClientSession(timeout=limit) as session:
+            for number in itertools.count():
+                bot = bots[number % len(bots)]
+                mutes = number % 5 == 4
+                channel = f"C-{self.tally.cycles}-{number}"
+                text = "mute acme-web 1d" if mutes else "status acme-api"
+                asked_at = time.monotonic()
+                with suppress(aiohttp.ClientError, TimeoutError):
+                    url = bot.commands or "http://127.0.0.1:9"
+                    async with session.get(f"{url}/command", params={"text": text, "channel": channel}) as said:
+                        words = await said.text()
+                        if said.status == 200 and "acme" in words.lower():
+                            self.tally.answers_s.append(time.monotonic() - asked_at)
+                            self.tally.muted += [channel] if mutes else []
+                self.tally.commands += 1  # one that is under way at the end of the cycle is not counted
+                await asyncio.sleep(ASK_EVERY_S)
 
     async def harm(self, bot: Bot) -> None:
         match self.fault:
@@ -308,21 +289,19 @@ class Scene:
                 await asyncio.to_thread(self.server.stop)
                 await asyncio.sleep(0.5)
                 await asyncio.to_thread(self.server.start)
-                await self.until(lambda: not bot.is_alive, "the end of the bot that lost its lock")
-                for other in [other for other in self.bots if other is not bot]:
-                    await asyncio.to_thread(other.process.wait, 20)  # one that waits ends too: it is started again
-                    self.bots.remove(other)
-                for _ in range(2):
-                    await self.add_bot()
             case "cut off":
                 bot.tunnel.is_cut = True
+            case _:
+                self.show_news(2)
+                await self.server.fail_over(REPLICA_CUT_S)
 
     async def heal(self, bot: Bot) -> None:
         if self.fault == "freeze, then kill":
             bot.process.kill()
         elif self.fault in ("freeze", "frozen before the bytes"):
             bot.process.send_signal(signal.SIGCONT)
-        bot.tunnel.is_cut = False
+        if bot.tunnel:
+            bot.tunnel.is_cut = False
         try:
             await asyncio.to_thread(bot.process.wait, 20)
         except subprocess.TimeoutExpired:
@@ -330,32 +309,58 @@ class Scene:
         finally:
             bot.process.kill()
         self.tally.admitted += sum(int(line.get("count", 0)) for line in bot.lines())
+        if isinstance(self.server, Pair):
+            await self.server.attach()
 
     async def settle(self) -> None:
         """Waits until nothing is owed, ends the bots, and counts."""
         with closing(open_database(self.server.url, read_only=True)) as book:
             pending = "SELECT 1 FROM outbox WHERE state IN ('waiting', 'sending')"
             await self.until(lambda: not book.rows(pending), "an empty outbox")
+            kept = {row["channel"] for row in book.rows("SELECT channel FROM mutes")}
+        self.tally.forgotten = len(set(self.tally.muted) - kept)
         for bot in self.bots:
             bot.process.kill()
             bot.process.wait()
-            await bot.tunnel.__aexit__()
+            if bot.tunnel:
+                await bot.tunnel.__aexit__()
             self.tally.admitted += sum(int(line.get("count", 0)) for line in bot.lines())
         self.tally.shown, self.tally.posts = self.number, len(self.slack.posts)
         self.tally.lost = [f"inc{n}" for n in range(1, self.number + 1) if not self.is_posted(n)]
         self.tally.doubled = sum(count - 1 for count in Counter(p.key for p in self.slack.posts).values())
 
 
+def prepare(url: str) -> None:
+    """Makes the tables, and subscribes a channel."""
+    with closing(Repository.open(url)) as store:
+        store.subscribe(Subscription("C1", "acme", created_at=real_now()))
+
+
+@contextmanager
+def server_for(fault: str) -> Iterator[Cluster | Pair]:
+    """The server of the cycles: one, or a primary with a replica."""
+    with pair(is_synchronous=fault == FAILOVERS[0]) if fault in FAILOVERS else cluster() as server:
+        yield server
+
+
 async def tried(
-    fault: str, cycles: int, seed: int, *, may_be_read: bool, is_guarded: bool = True, is_locked: bool = True
+    fault: str,
+    cycles: int,
+    seed: int,
+    *,
+    may_be_read: bool,
+    is_guarded: bool = True,
+    is_locked: bool = True,
+    follows: bool = True,
 ) -> Tally:
     """So many faults of one kind, on a server of its own."""
-    with cluster() as server, tempfile.TemporaryDirectory() as folder:
-        with closing(Repository.open(server.url)) as store:
-            store.subscribe(Subscription("C1", "acme", created_at=real_now()))
+    with server_for(fault) as server, tempfile.TemporaryDirectory() as folder:
+        if isinstance(server, Pair):
+            await server.attach()
+        await asyncio.to_thread(prepare, server.url)  # the replica's tunnel is in this thread
         async with FakeStatusPage() as status_page, FakeSlackApi(may_be_read=may_be_read) as slack:
             dice = random.Random(seed)  # noqa: S311
-            scene = Scene(server, status_page, slack, fault, Path(folder), dice, is_guarded, is_locked)
+            scene = Scene(server, status_page, slack, fault, Path(folder), dice, is_guarded, is_locked, follows)
             status_page.show(page())
             for _ in range(2):
                 await scene.add_bot()
@@ -386,11 +391,13 @@ PLAN = (  # fault, cycles of a hundred and more, and whether the history may be 
     ("frozen before the bytes", 4, False),
     ("server stops", 6, True),
     ("cut off", 6, True),
+    ("failover, synchronous", 8, True),
+    ("failover, asynchronous", 8, True),
 )
 
 
 async def table_rows(share: float, seed: int) -> list[tuple[object, ...]]:
-    """A row for each fault, with this share of the planned cycles, and for the two controls."""
+    """A row for each fault, with this share of the planned cycles, and for the three controls."""
     rows = []
     for fault, cycles, may_be_read in PLAN:
         tally = await tried(fault, max(1, round(cycles * share)), seed, may_be_read=may_be_read)
@@ -399,6 +406,8 @@ async def table_rows(share: float, seed: int) -> list[tuple[object, ...]]:
     cycles = max(1, round(4 * share))
     free = await tried("frozen before the bytes", cycles, seed, may_be_read=False, is_guarded=False)
     rows.append(("control: frozen, no last check", "no", *free.row()))
+    waits = await tried("kill", cycles, seed, may_be_read=True, follows=False)
+    rows.append(("control: kill -9, the other bot only waits", "yes", *waits.row()))
     rows.append(
         ("control: no lock", "no", *(await tried("none", cycles, seed, may_be_read=False, is_locked=False)).row())
     )

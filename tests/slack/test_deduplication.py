@@ -32,9 +32,9 @@ class KeySet:
 class FakeBolt:
     """Bolt with one middleware; counts what gets through."""
 
-    def __init__(self):
-        self.clock, self.keys, self.through = Clock(), KeySet(), 0
-        install_deduplication(self, EventDeduplicator(self.keys, self.clock))
+    def __init__(self, keys=None, *, is_shared=False):
+        self.clock, self.keys, self.through = Clock(), keys or KeySet(), 0
+        install_deduplication(self, EventDeduplicator(self.keys, self.clock, is_shared=is_shared))
 
     def middleware(self, passed):
         self.passed = passed
@@ -96,6 +96,18 @@ class FullDisk:
 def test_a_key_is_new_once():
     recent = RecentKeys()
     assert [recent.add_if_new("a", NOON, HOUR), recent.add_if_new("a", NOON, HOUR)] == [True, False]
+
+
+@pytest.mark.parametrize("body", [COMMAND, EVENT])
+async def test_a_repeat_that_reaches_another_bot_is_not_done(body):
+    first = FakeBolt(is_shared=True)
+    second = FakeBolt(first.keys, is_shared=True)
+    assert (await first.send(body), await second.send(body)) == (1, 0)
+
+
+async def test_a_command_of_a_bot_alone_waits_for_no_disk(door):
+    await door.send(COMMAND)
+    assert door.keys.kept == set()
 
 
 def test_a_key_is_new_again_when_its_time_is_over():

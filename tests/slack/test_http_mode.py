@@ -60,6 +60,17 @@ async def test_a_modal_is_answered_in_the_acknowledgement(door):
     assert answer.json() == {"response_action": "errors", "errors": {"b": "no"}}
 
 
+async def test_a_modal_that_another_bot_has_handled_is_not_handled_again(door):
+    async def is_old(_):
+        return False
+
+    door.door.is_new_elsewhere = is_old
+    view = {"id": "V1", "callback_id": "settings", "type": "modal", "state": {"values": {}}}
+    payload = {"type": "view_submission", "team": {"id": "T1"}, "user": {"id": "U1"}, "view": view}
+    answer = await door.post(urlencode({"payload": json.dumps(payload)}).encode())
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 async def test_an_event_is_heard(door):
     await door.event("Ev1")
     assert door.heard == ["Ev1"]
