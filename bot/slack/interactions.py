@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -46,13 +47,14 @@ def register_interactions(
     async def handle_click(ack: Any, respond: Any, client: AsyncWebClient, body: dict[str, Any]) -> None:
         await ack()
         click = parse_click(body)
+        if not body.get("response_url") and not click.dm_channel:  # on a card that was opened outside a channel
+            click = replace(click, channel=click.person.id, dm_channel=click.person.id)
         response = await answer_or_error(
             queries.units, f"the button {click.action}", partial(buttons.handle_click, queries, click)
         )
         if response:
             how = respond if body.get("response_url") else _respond_by_chat(client, click, response)
-            if how is not None:
-                await send_response(response, how, client, body.get("trigger_id"), features)
+            await send_response(response, how, client, body.get("trigger_id"), features)
 
     async def handle_note(ack: Any, body: dict[str, Any]) -> None:
         errors = await answer_or_error(
@@ -87,11 +89,10 @@ async def acknowledge_form(ack: Any, errors: dict[str, str] | CommandResponse, b
         await ack()
 
 
-def _respond_by_chat(client: AsyncWebClient, click: ButtonClick, response: CommandResponse) -> ChatRespond | None:
-    """How to answer a click on the card of a link, which has no ``response_url``; None if it was in no channel."""
-    if not click.dm_channel:
-        return None
-    return ChatRespond(client, click.dm_channel, None, click.person.id, is_private=not response.in_channel)
+def _respond_by_chat(client: AsyncWebClient, click: ButtonClick, response: CommandResponse) -> ChatRespond:
+    """How to answer a click on the card of a link, which has no ``response_url``."""
+    is_private = not response.in_channel and click.dm_channel != click.person.id
+    return ChatRespond(client, click.dm_channel, None, click.person.id, is_private=is_private)
 
 
 def parse_click(body: dict[str, Any]) -> ButtonClick:

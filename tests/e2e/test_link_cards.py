@@ -1,7 +1,7 @@
-"""Cards of pasted links and answers with charts, through the real process.
+"""Cards of pasted links and answers with tables, through the real process.
 
 The emulator has neither ``link_shared`` nor ``chat.unfurl``: the proxy sends the event over the socket and takes the
-calls. Charts it takes as it takes every block, so that a refusal comes from the proxy too.
+calls. Tables it takes as it takes every block, so that a refusal comes from the proxy too.
 """
 
 import json
@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.e2e.driver import PAGE_URL
+from tests.support.provider_toml import provider_toml, surface_toml
 
 LINK = f"{PAGE_URL}/i/inc1"
 
@@ -129,18 +130,25 @@ def kinds(call):
     return [block["type"] for block in (json.loads(blocks) if isinstance(blocks, str) else blocks)]
 
 
-def test_an_answer_with_a_chart_is_sent_plain_where_slack_refuses_it_and_not_tried_again(world):
+def test_an_answer_with_a_table_is_sent_plain_where_slack_refuses_it_and_not_tried_again(world):
+    services = [surface_toml(f"big-{n}", f"Big {n}", f"cmp-{n}", f"part{n}") for n in range(5)]
+    (world.work / "config" / "providers" / "big.toml").write_text(
+        provider_toml("big", "Big", f"{PAGE_URL}/big", services)
+    )
+    broken = [{"id": f"cmp-{n}", "name": f"Part {n}", "status": "major_outage", "group": False} for n in range(5)]
+    page = {"page": {"id": "big", "name": "Big"}, "components": broken, "incidents": [], "scheduled_maintenances": []}
+    world.driver.show("/big/api/v2/summary.json", page)
     world.start()
-    opens(world)
     driver = world.driver
-    answer = ask(driver, "uptime acme-api")
-    assert "data_visualization" in kinds(answer[-1])
+    driver.wait_for(lambda: driver.looks("/big/api/v2/summary.json") > 2, what="looks at the page")
+    answer = ask(driver, "status big")
+    assert "table" in kinds(answer[-1])
     driver.fault("invalid_blocks")
-    refused = ask(driver, "uptime acme-api")
+    refused = ask(driver, "status big")
     driver.wait_for(
         lambda: len(driver.calls("chat.postMessage")) > 0 and "invalid_blocks" in world.said(), what="the log"
     )
-    plain = ask(driver, "uptime acme-api")
+    plain = ask(driver, "status big")
     assert refused
-    assert "data_visualization" not in kinds(plain[-1])
-    assert world.said().count("Slack takes no blocks of the type data_visualization") == 1
+    assert "table" not in kinds(plain[-1])
+    assert world.said().count("Slack takes no blocks of the type table") == 1

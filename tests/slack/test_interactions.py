@@ -221,3 +221,31 @@ async def test_a_note_that_can_not_be_recorded_keeps_its_modal_open_with_the_tex
     told_back = json.loads(answer.body)
     assert told_back["response_action"] == "errors"
     assert "Your text is still here." in told_back["errors"]["note"]
+
+
+def on_a_card(action_id, value, channel="C1"):
+    """A click on the card of a link, as Slack sends it: without ``response_url``, its channel in the container."""
+    container = {"type": "message_attachment", "entity_url": "https://status.acme.example/i-1", "message_ts": "1.2"}
+    container |= {"channel_id": channel} if channel else {}
+    body = pressed(action_id, value) | {"container": container, "response_url": None}
+    del body["channel"]
+    return body
+
+
+async def test_a_question_on_a_card_is_answered_to_the_person_alone(send, slack):
+    await send(on_a_card("ask:70", "status acme"))
+    [call] = told(slack, "chat.postEphemeral")
+    assert (call["channel"], call["user"]) == ("C1", "U1")
+
+
+async def test_subscribing_on_a_card_is_for_its_channel_and_said_there(send, slack, book):
+    await send(on_a_card("ask:71", "subscribe acme-web"))
+    assert "acme-web" in [s.target for s in book.subscriptions("C1")]
+    [call] = told(slack, "chat.postMessage")
+    assert call["channel"] == "C1"
+
+
+async def test_on_a_card_outside_a_channel_it_is_for_the_person(send, slack, book):
+    await send(on_a_card("ask:71", "subscribe acme", channel=""))
+    assert [s.target for s in book.subscriptions("U1")] == ["acme"]
+    assert [call["channel"] for call in told(slack, "chat.postMessage")] == ["U1"]
