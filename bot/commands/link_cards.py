@@ -19,6 +19,7 @@ from bot.domain import (
     LinkKind,
     LinkSubject,
     Provider,
+    ProviderState,
     Surface,
     TrackedIncident,
     dependents,
@@ -30,7 +31,7 @@ from bot.messages.service_status import ProviderView, ServiceView
 from bot.messages.words import Status
 from bot.queries import incident_export, links
 from bot.queries.current import StatusQueries
-from bot.rules.alerting import decide
+from bot.rules.alerting import decide, upstream
 from bot.rules.changes.diff import first_posted_at
 
 _MAX_PROVIDERS = 5  # lines of the board's card
@@ -112,7 +113,7 @@ class _ChannelView:
         state = self.queries.provider_state(provider)
         if not tracked.is_open and state.tracked_incident(subject.id) is None:
             return self._past_incident_card(subject, provider, tracked)
-        alert = decide.build_alert(tracked, state, provider, self.queries.now())
+        alert = self._alert(provider, tracked, state)
         headline = alert_view.headline(alert)
         is_over = alert.is_over
         lines = sorted(alert.lines, key=lambda line: alert_view.status_of(line).rank)
@@ -130,6 +131,21 @@ class _ChannelView:
             next_update=None if is_over else _next_update(alert),
             used_by=self._used_by(tracked.surfaces),
         )
+
+    def _alert(self, provider: Provider, tracked: TrackedIncident, state: ProviderState) -> Alert:
+        """The incident as its alert says it: with what to use instead, and with the incident that it follows."""
+        states = {p.id: s for p, s in self.queries.quick_snapshot()} | {provider.id: state}
+        providers = {p.id: p for p in self.queries.providers}
+        alternatives = {
+            surface.id: surface.name
+            for other in providers.values()
+            for surface in other.surfaces
+            if surface.id in provider.external_surface_ids
+            and (verdict := states[other.id].verdict(surface.id))
+            and verdict.call is Advice.RETRY_NORMALLY
+        }
+        alert = decide.build_alert(tracked, state, provider, self.queries.now(), alternatives=alternatives)
+        return upstream.with_upstream(alert, tracked.incident, providers, states)
 
     def _past_incident_card(self, subject: LinkSubject, provider: Provider, tracked: TrackedIncident) -> CardContent:
         """The card of an incident that ended more than a day ago: the present state is not its own any more."""

@@ -42,9 +42,10 @@ class LinkCardStore:
         with self._db.transaction():
             for card in cards:
                 self._db.insert("link_cards", _row(card), Upsert(("channel", "ts", "url"), kept=("shown_at",)))
-            surplus = "SELECT shown_at FROM link_cards ORDER BY shown_at DESC LIMIT 1 OFFSET ?"
-            for row in self._db.rows(surplus, MAX_CARDS):
-                self._db.write("DELETE FROM link_cards WHERE shown_at <= ?", row["shown_at"])
+            newest_first = "SELECT channel, ts, url FROM link_cards ORDER BY shown_at DESC, ts DESC LIMIT ? OFFSET ?"
+            surplus = self._db.rows(newest_first, MAX_CARDS, MAX_CARDS)
+            oldest = ([row["channel"], row["ts"], row["url"]] for row in surplus)
+            self._db.write_all("DELETE FROM link_cards WHERE channel = ? AND ts = ? AND url = ?", oldest)
 
     def remove(self, place: LinkPlace) -> None:
         """Forgets the cards of a message."""

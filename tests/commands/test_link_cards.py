@@ -9,6 +9,7 @@ from bot.commands.buttons import CLICK_HANDLERS
 from bot.commands.link_cards import CardWriter
 from bot.domain import (
     ChatUser,
+    Component,
     Event,
     EventKind,
     LinkKind,
@@ -22,7 +23,7 @@ from bot.domain import (
 )
 from bot.messages import link_cards
 from bot.messages.words import Status
-from tests.support.scenario import ACME, GLOBEX, START
+from tests.support.scenario import ACME, GLOBEX, RED, START, incident
 
 ADA = ChatUser("U1", "ada")
 INCIDENT = LinkSubject(LinkKind.INCIDENT, "i-1")
@@ -53,6 +54,25 @@ def test_the_card_of_an_open_incident_says_what_to_do_first(town):
     assert content.began_at == START + timedelta(minutes=10)
     assert content.page_url == f"{BOARD}/incidents/i-1"
     assert [b.label for b in content.buttons] == ["Why?", "Subscribe here", "Status", "Timeline", "Summary", "Add note"]
+
+
+def test_the_card_says_what_to_use_instead(town):
+    town.look(until=90)
+    town.show((91, "investigating", "We see errors.", RED))
+    town.conditions = {"c-api": RED}
+    town.minute = 91
+    town.look(until=95)
+    assert plain(writer(town).card(INCIDENT, "C1"))[-1] == "↪️ Use instead: Globex API"
+
+
+def test_the_card_names_the_outage_that_an_incident_follows(town):
+    town.breaks()
+    named = incident((14, "investigating", "Acme is down, and so are we.", RED), identity="g-1", name="Errors")
+    moved = replace(named, updates=tuple(replace(u, transitions=None) for u in named.updates))
+    broken = (Component("c-globex", "API", RED),)
+    town._look(GLOBEX, replace(town._snapshot(GLOBEX), incidents=(moved,), components=broken))
+    content = writer(town).card(LinkSubject(LinkKind.INCIDENT, "g-1"), "C1")
+    assert any("Follows Acme's incident" in link_cards.plain_line(detail) for detail in content.details)
 
 
 def test_without_a_board_it_leads_to_the_vendors_page(town):

@@ -55,6 +55,12 @@ def test_of_too_many_cards_the_oldest_are_forgotten(book):
     assert (len(kept), kept[-1].place.ts) == (MAX_CARDS, "5.0")
 
 
+def test_of_cards_of_the_same_moment_no_more_than_the_surplus_is_forgotten(book):
+    book.link_cards.add([replace(CARD, place=replace(PLACE, ts=f"{n:04}.0")) for n in range(MAX_CARDS + 1)])
+    kept = {card.place.ts for card in book.link_cards.all()}
+    assert (len(kept), "0000.0" in kept) == (MAX_CARDS, False)
+
+
 def test_a_card_moves_with_its_channel(book):
     book.link_cards.add([CARD])
     book.move_channel("C1", "C9", NOON)
