@@ -80,7 +80,10 @@ class Impact(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One line of a status page. ``id`` is the vendor's and is stable; ``name`` may change."""
+    """One line of a status page. ``id`` is the vendor's and is stable; ``name`` may change.
+
+    ``created_at`` is when the vendor added it; None where the page does not say.
+    """
 
     id: str
     name: str
@@ -88,6 +91,7 @@ class Component:
     parent: str = ""  # the id of the group that it is in
     is_group: bool = False
     is_transient: bool = False  # listed only while it is not operational
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

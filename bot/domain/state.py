@@ -95,13 +95,17 @@ class ComponentPin:
 
     ``entry`` is the entry's id, or its name in lower case; empty for a component that stands for no surface although
     its new name is that of another one. ``id`` is empty where the vendor has given the id to another component.
-    ``name`` is its last name, ``gone_at`` when it had left the page.
+    ``name`` is its last name, ``gone_at`` when it had left the page. ``since`` is the first list that has it, where an
+    earlier one did not; None where the first list had it. ``is_successor``: it took over from a component of that name,
+    whose ``since`` it has.
     """
 
     id: str
     entry: str
     name: str
     gone_at: datetime | None = None
+    since: datetime | None = None
+    is_successor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

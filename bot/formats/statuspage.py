@@ -117,6 +117,7 @@ def _component(item: json_fields.JsonObject) -> Component:
         parent=json_fields.to_text(item.get("group_id")),
         is_group=item.get("group") is True,
         is_transient=item.get("only_show_if_degraded") is True,
+        created_at=json_fields.parse_iso_time(item.get("created_at")),
     )
 
 

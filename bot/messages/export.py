@@ -89,8 +89,9 @@ def ics(export: IncidentExport) -> str:
     incident = export.known.incident
     events = summary.with_vendor_times(export.known, export.events)
     stated = export.surroundings.stated
-    start = summary.begun_at(export.known, events, stated) or incident.scheduled_for or incident.created_at
-    ended_at = summary.ended_at(export.known, events, stated) or export.surroundings.history_until or export.now
+    ended_at = summary.ended_at(export.known, events, stated)
+    start = summary.begun_at(export.known, events, stated) or incident.scheduled_for or ended_at or incident.created_at
+    ended_at = ended_at or export.surroundings.history_until or export.now
     end = max(ended_at, start + timedelta(minutes=1))
     description = "\n".join(f"{fact}: {value}" for fact, value in _incident_facts(export))
     rows = [
@@ -173,7 +174,7 @@ def _time_facts(export: IncidentExport, events: Sequence[Event]) -> Iterator[tup
         yield from _stated_facts(export.surroundings.stated)
         return
     if tracked.incident.is_maintenance:
-        yield "Began", formatting.format_datetime(start) if start else "not yet"
+        yield "Began", formatting.format_datetime(start) if start else "not yet" if end is None else "no start posted"
     if end is not None:
         ending = summary.ending_text(tracked, export.provider.vendor or export.provider.name)
         yield "Ended", f"{formatting.format_datetime(end)}, {ending}"

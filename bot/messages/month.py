@@ -39,6 +39,7 @@ def month_page(report: MonthlyReport, now: datetime) -> str:
         _section("Downtime by service", _service_table(report)),
         _section("Incidents", _incident_table(report)),
         _section("How late vendors posted", _post_table(report)),
+        _section("Incidents and time to resolve", _resolution_table(report)),
         _section("Was “monitoring” too early?", _monitoring_table(report)),
         _section("The record of our advice", _advice_table(report)),
         _section("The costliest hours", _hour_table(report)),
@@ -59,6 +60,7 @@ def month_message(report: MonthlyReport) -> Message:
             f"**{_title(report)}:** {_totals_text(report)}",
             *answers.group_lines(f"• {_provider_text(p)}" for p in report.providers),
             *_lines("Most downtime", (f"{s.name}: {_downtime_text(s)}" for s in _by_downtime(report)[:_MAX_LINES])),
+            *_lines("Time to resolve", (f"{p.name}: {text}" for p in report.providers if (text := _resolve_text(p)))),
             *_lines("Longest incidents", (_incident_text(p, c) for p, c in _longest(report)[:_MAX_LINES])),
             *_lines("Posted late", (f"{p.name}: {text}" for p in report.providers if (text := _post_text(p)))),
             *_lines(
@@ -168,6 +170,14 @@ def _downtime_text(service: ServiceMonth) -> str:
 def _incident_text(provider: ProviderMonth, course: IncidentCourse) -> str:
     length = formatting.format_duration(_length(course).total_seconds())
     return f"{provider.name}, {course.posted_at.day} {course.posted_at:%b %H:%M} UTC, {length}: `{course.incident}`"
+
+
+def _resolve_text(provider: ProviderMonth) -> str:
+    """P50, P90 and the longest of a provider's times to resolve; empty where no incident that began has ended."""
+    found = provider.whole.to_resolve
+    spans = (("P50", found.p50), ("P90", found.p90), ("longest", found.longest))
+    named = ", ".join(f"{name} {reliability.format_span(span)}" for name, span in spans)
+    return f"{named} (n = {found.n})" if found.n else ""
 
 
 def _post_text(provider: ProviderMonth) -> str:
@@ -336,6 +346,20 @@ def _incident_table(report: MonthlyReport) -> str:
     rest = f"<p>{more} more: <code>brownout history</code>.</p>" if more > 0 else ""
     head = ("first post (UTC)", "provider", "the vendor\u2019s title", "worst status", "services", "duration")
     return f"{_table(head, rows)}{rest}"
+
+
+def _resolution_table(report: MonthlyReport) -> str:
+    """Incidents and times to resolve: a row for each provider, and one for each of its services that had any."""
+    rows = [
+        (escape(name), *("-" if cell is None else escape(str(cell)) for cell in reliability.incident_cells(figures)))
+        for p in report.providers
+        for name, figures in ((p.name, p.whole), *((s.name, s.figures) for s in p.services))
+        if figures.incidents
+    ]
+    if not rows:
+        return "<p>No incidents.</p>"
+    what = "<p>P50, P90 and longest are times to resolve, of the incidents under “resolved”.</p>"
+    return what + _table(("provider, service", *reliability.INCIDENT_COLUMNS), rows, numbers=len(rows[0]) - 1)
 
 
 def _post_table(report: MonthlyReport) -> str:

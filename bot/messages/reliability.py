@@ -69,7 +69,7 @@ def report_tables(reports: Sequence[ProviderReport], window: TimeWindow) -> tupl
     tables = [
         FigureTable(f"{title}: time by status", "", _TIME_COLUMNS, tuple(map(_time_row, rows))),
         FigureTable(f"{title}: outages", "", _OUTAGE_COLUMNS, tuple(map(_outage_row, rows))),
-        FigureTable(f"{title}: incidents", "", _INCIDENT_COLUMNS, tuple(map(_incident_row, rows))),
+        FigureTable(f"{title}: incidents", "", ("service", *INCIDENT_COLUMNS), tuple(map(_incident_row, rows))),
         *(table for report in reports if (table := _month_table(title, report))),
     ]
     budgets = tuple(_budget_row(f.surface, f.budget) for f in rows if f.budget)
@@ -98,11 +98,9 @@ _OUTAGE_COLUMNS = (
     "MTTR mean",
     "MTTR median",
     "MTBF",
-    "post lag median",
     "detection lag median",
 )
-_INCIDENT_COLUMNS = (
-    "service",
+INCIDENT_COLUMNS = (
     "incidents",
     "began before",
     "posted late",
@@ -111,6 +109,7 @@ _INCIDENT_COLUMNS = (
     "P50",
     "P90",
     "longest",
+    "post lag median",
     "with a post lag",
 )
 
@@ -145,15 +144,20 @@ def _time_row(f: ReliabilityFigures) -> tuple[Cell, ...]:
 
 
 def _outage_row(f: ReliabilityFigures) -> tuple[Cell, ...]:
-    spans = (f.mttr.mean, f.mttr.median, f.mtbf, f.vendor_lag.median, f.our_lag.median)
+    spans = (f.mttr.mean, f.mttr.median, f.mtbf, f.our_lag.median)
     return (_service_cell(f), f.outages, f.unposted, *map(format_span, spans))
 
 
 def _incident_row(f: ReliabilityFigures) -> tuple[Cell, ...]:
+    return (_service_cell(f), *incident_cells(f))
+
+
+def incident_cells(f: ReliabilityFigures) -> tuple[Cell, ...]:
+    """The cells under ``INCIDENT_COLUMNS``."""
     share = f"{100 * f.post_hoc / f.incidents:.0f}%" if f.post_hoc else None
     spans = (f.to_resolve.p50, f.to_resolve.p90, f.to_resolve.longest)
     counts = (f.incidents, f.began_before, f.post_hoc, share, f.to_resolve.n)
-    return (_service_cell(f), *counts, *map(format_span, spans), f.vendor_lag.n)
+    return (*counts, *map(format_span, spans), format_span(f.vendor_lag.median), f.vendor_lag.n)
 
 
 def _month_table(title: str, report: ProviderReport) -> FigureTable | None:

@@ -141,7 +141,7 @@ def summary_message(
             f"**Affected:** {_affected_text(tracked, events, surfaces, surroundings.components)}",
             f"**Detected:** {_detected_text(tracked, events, vendor, now)}",
             *(
-                [f"**Ended:** {_ENDING_TEXTS[ending].format(vendor=vendor)}"]
+                [f"**Ended:** {ending_text(tracked, vendor)}"]
                 if tracked.closed_at and ending is not IncidentEnding.RESOLVED
                 else []
             ),
@@ -253,8 +253,7 @@ def time_range_text(
     """When it began and ended by the vendor's clock, for how long, and how soon it was detected; times in UTC."""
     when = _when_text(tracked, events, now, surroundings)
     detected = _detected_text(tracked, events, "the vendor", now)
-    ending = _ENDING_TEXTS[tracked.ending or IncidentEnding.UNRECORDED].format(vendor="the vendor")
-    ended = f", {ending}" if tracked.closed_at else ""
+    ended = f", {ending_text(tracked, 'the vendor')}" if tracked.closed_at else ""
     return answers.plain_times(f"**When:** {when}{ended}. **Detected:** {detected}")
 
 
@@ -318,7 +317,8 @@ def _when_text(
     if is_posted_late(tracked):
         return _late_when_text(posted_at(tracked, events), surroundings.stated, now)
     if start is None:
-        return f"announced {answers.time_token(posted_at(tracked, events), now)}"
+        announced = f"announced {answers.time_token(posted_at(tracked, events), now)}"
+        return announced if end is None else f"{announced}, ended {answers.time_token(end, now)}, no start posted"
     if end is None and history_until is not None:
         first, last = answers.time_tokens((start, max(history_until, start)), now)
         return f"since {first}, open when the imported history ended at {last}"
@@ -590,6 +590,8 @@ def ending_text(tracked: TrackedIncident, vendor: str) -> str:
     """How it ended, in words; empty while it is open."""
     if tracked.closed_at is None:
         return ""
+    if tracked.incident.is_maintenance and tracked.ending is IncidentEnding.RESOLVED:
+        return f"completed by {vendor}"
     return _ENDING_TEXTS[tracked.ending or IncidentEnding.UNRECORDED].format(vendor=vendor)
 
 

@@ -21,6 +21,7 @@ from bot.errors import UsageError
 from bot.messages import charts
 from bot.messages.charts import Lane, Picture
 from bot.queries.provider_figures import ProviderFigures
+from bot.rules.changes import component_pins
 from bot.rules.reliability import days, icpe25, posted, spans, stated
 from bot.rules.reliability import figures as reliability_figures
 from bot.storage.archive import Archive
@@ -111,10 +112,13 @@ class HistoryQueries:
     def lifetime(self, surface: Surface, window: TimeWindow) -> TimeWindow:
         """The part of a window in which the surface existed; empty where that is none of it.
 
-        The provider's file says when it began and ended; else recordings do.
+        The provider's file says when it began and ended; else recordings do, else its components on the page.
         """
         began, ended = self.archive.recorded_lifetime(surface.provider, surface.id)
-        since, until = surface.since or began or window.start, surface.until or ended or window.end
+        listed_since, gone_at = component_pins.listed_lifetime(surface, *self.archive.page_components(surface.provider))
+        if began is None and listed_since is not None and listed_since > window.start:
+            began = min(filter(None, (listed_since, self.archive.first_affected_at(surface.id))))
+        since, until = surface.since or began or window.start, surface.until or ended or gone_at or window.end
         start = min(max(window.start, since), window.end)
         return TimeWindow(start, max(min(window.end, until), start))
 

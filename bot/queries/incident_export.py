@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from bot.domain import Event, EventKind, Provider, TrackedIncident
+from bot.domain import Event, EventKind, Provider, TrackedIncident, Update
 from bot.domain.reliability import NOTHING_STATED, StatedTimes, TimeWindow
 from bot.messages import summary
 from bot.messages.export import IncidentExport
@@ -45,7 +45,8 @@ def surroundings(queries: StatusQueries, provider: Provider, tracked: TrackedInc
     stated = stated_by(tracked)
     first, last = first_posted_at(tracked.incident), tracked.closed_at or until or queries.now()
     window = TimeWindow(min([first, *(w.start for w in stated.windows)]), last)
-    others = _overlapping_incidents(queries, provider, tracked, window)
+    beside = TimeWindow(window.start - _ONE_MINUTE, last + _ONE_MINUTE)  # what it follows, and what follows it
+    others = _overlapping_incidents(queries, provider, tracked, beside)
     recorded = [
         event
         for known in (*others, tracked)
@@ -152,14 +153,24 @@ def _stated_causes(incidents: Iterable[TrackedIncident]) -> _Causes:
 def _causes(provider: Provider, incidents: Iterable[TrackedIncident]) -> _Causes:
     """Which incident changed a surface in a minute, by the transitions of its updates; the last one given wins.
 
-    What an incident leaves a surface in when it ends is not of that incident.
+    What an incident leaves a surface in when it ends is not of that incident, but of one that begins with it.
     """
     return {
-        (link.surface, update.display_at.replace(second=0, microsecond=0)): tracked.incident.id
+        (surface, update.display_at.replace(second=0, microsecond=0)): tracked.incident.id
         for tracked in incidents
-        for update in tracked.incident.updates
-        if not update.stage.is_closed
-        for move in update.transitions or ()
-        if move.old is not move.new
-        and (link := find_component_link(move.component_id, move.name, provider)) is not None
+        for update, surface in _changes_by(tracked, provider)
     }
+
+
+def _changes_by(tracked: TrackedIncident, provider: Provider) -> Iterator[tuple[Update, str]]:
+    """The updates of an incident that set a surface: to another status, or for the first time."""
+    mentioned: set[str] = set()
+    for update in tracked.incident.updates:
+        for move in update.transitions or ():
+            link = find_component_link(move.component_id, move.name, provider)
+            if link is None:
+                continue
+            is_first = link.surface not in mentioned and move.new.is_bad
+            mentioned.add(link.surface)
+            if not update.stage.is_closed and (is_first or move.old is not move.new):
+                yield update, link.surface

@@ -98,7 +98,8 @@ def _worst(
     course: IncidentCourse, periods: Mapping[str, Sequence[ConditionPeriod]], window: TimeWindow
 ) -> Condition | None:
     """The worst condition of the incident's services while it was open; None if none was bad."""
-    open_in = TimeWindow(course.posted_at, course.known_until or window.end)
+    begun_at, until = course.begun_at or course.posted_at, course.known_until or window.end
+    open_in = TimeWindow(begun_at, max([until, *(w.end for w in course.stated.windows)]))
     seen = (p.condition for s in course.surfaces for p in spans.clip_periods(periods.get(s, ()), open_in))
     return max((c for c in seen if c.is_bad), key=lambda c: c.rank, default=None)
 

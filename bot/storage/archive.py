@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain import Advice, Alert, Condition, Event, EvidenceTotals, UserReport
+from bot.domain import Advice, Alert, Component, ComponentPin, Condition, Event, EvidenceTotals, UserReport
 from bot.domain.reliability import (
     DatedTransition,
     IncidentCourse,
@@ -82,6 +82,14 @@ class Archive:
     def recorded_lifetime(self, source: str, surface: str) -> tuple[datetime | None, datetime | None]:
         """When a surface began and ended, by recordings that list no component of it before or after; else None."""
         return reliability.recorded_lifetime(self._db, source, surface)
+
+    def page_components(self, source: str) -> tuple[tuple[ComponentPin, ...], tuple[Component, ...]]:
+        """The components of a page that stand for surfaces, and all that it listed last."""
+        return reliability.page_components(self._db, source)
+
+    def first_affected_at(self, surface: str) -> datetime | None:
+        """The first post of the first incident that affected a surface; None without one."""
+        return reliability.first_affected_at(self._db, surface)
 
     def verdict_intervals(
         self, source: str, surface: str, window: TimeWindow

@@ -42,8 +42,10 @@ def _with_new_defaults(value: dict[str, Any]) -> dict[str, Any]:
 
 
 FORMS: Mapping[str, Form] = {
-    "worlds": Form("worlds", "provider", "world", (_with_new_defaults, _with_new_defaults)),
-    "posts": Form("outbox", "id", "post", (_with_new_defaults, _with_new_defaults, _with_new_defaults)),
+    "worlds": Form("worlds", "provider", "world", (_with_new_defaults, _with_new_defaults, _with_new_defaults)),
+    "posts": Form(
+        "outbox", "id", "post", (_with_new_defaults, _with_new_defaults, _with_new_defaults, _with_new_defaults)
+    ),
 }
 
 

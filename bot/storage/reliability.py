@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from bot.domain import Advice, Condition, Impact, Stage
+from bot.domain import Advice, Component, ComponentPin, Condition, Impact, Stage
 from bot.domain.reliability import (
     NOTHING_STATED,
     ConditionClaim,
@@ -23,7 +24,7 @@ from bot.rules.reliability.posted import LONGEST_HELD
 from bot.rules.reliability.spans import merge_windows
 from bot.rules.reliability.stated import Post, stated_times
 from bot.storage.connection import Database
-from bot.storage.mapping import format_time, parse_time
+from bot.storage.mapping import PROVIDER_STATE_ADAPTER, format_time, parse, parse_time
 
 _COLUMNS = (
     "i.source, i.id, i.provider, i.name, i.posted_at, i.seen_at, i.closed_at, i.started_at, i.is_maintenance,"
@@ -93,6 +94,24 @@ def recorded_lifetime(db: Database, source: str, surface: str) -> tuple[datetime
     first, last = rows[0], rows[-1]
     began = parse_time(first["until"]) if parse_time(first["since"]) <= whole.start else None
     return began, parse_time(last["since"]) if parse_time(last["until"]) >= whole.end else None
+
+
+def page_components(db: Database, source: str) -> tuple[tuple[ComponentPin, ...], tuple[Component, ...]]:
+    """The components of a page that stand for surfaces, and all that it listed last; empty before the first poll."""
+    rows = db.rows("SELECT world FROM worlds WHERE provider = ?", source)
+    return _components_of_state(rows[0]["world"]) if rows else ((), ())
+
+
+@lru_cache(maxsize=256)  # more than the pages of one report, whose surfaces ask one after the other
+def _components_of_state(stored: str) -> tuple[tuple[ComponentPin, ...], tuple[Component, ...]]:
+    state = parse(PROVIDER_STATE_ADAPTER, stored, "worlds")
+    return (state.pins, state.components) if state else ((), ())
+
+
+def first_affected_at(db: Database, surface: str) -> datetime | None:
+    """The first post of the first incident that affected a surface; None without one."""
+    [row] = db.rows("SELECT min(posted_at) AS at FROM incident_surfaces WHERE surface = ?", surface)
+    return parse_time(row["at"]) if row["at"] else None
 
 
 def verdict_intervals(

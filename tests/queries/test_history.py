@@ -114,3 +114,107 @@ def test_a_service_that_was_never_known_does_not_make_the_whole_unknown(polled):
     provider = replace(ACME, surfaces=(*ACME.surfaces, Surface("new", "acme", "New")))
     whole, *_ = polled.provider_reports(provider, TimeWindow(at(-17), at(43)))
     assert whole.minutes[Condition.UNKNOWN] == timedelta(0)
+
+
+def listed(*incidents, without=(), added=None, **colours):
+    """A complete page without these components; ``added`` is when the vendor added each, in minutes, by name."""
+    found = page(*incidents, **colours)
+    parts = tuple(
+        replace(c, created_at=at(added[c.name]) if added else None) for c in found.components if c.name not in without
+    )
+    return replace(found, components=parts, is_complete=True)
+
+
+def lifetime(found, surface, start=-3000):
+    window = TimeWindow(at(start), at(60))
+    figures = found.reliability_figures(surface, window)
+    return figures.since, figures.until, figures.window
+
+
+def test_a_service_begins_with_the_first_poll_that_lists_its_component(book):
+    record(
+        book,
+        look(0, listed(without=["api"])),
+        look(10, listed(without=["api"])),
+        look(20, listed()),
+        look(30, listed()),
+    )
+    assert lifetime(queries(book, 30), API)[:2] == (at(20), None)
+    assert lifetime(queries(book, 30), WEB)[:2] == (None, None)
+
+
+def test_a_service_that_the_first_poll_lists_began_when_the_vendor_added_it(book):
+    first = listed(added={"web": -9000, "api": -100, "other": -9000})
+    record(book, look(0, first), look(10, first))
+    assert lifetime(queries(book, 10), API)[0] == at(-100)
+
+
+def test_components_that_came_with_the_page_do_not_say_when_their_services_began(book):
+    record(book, look(0, listed(added={"web": -200, "api": -100, "other": -200})))
+    assert lifetime(queries(book, 0), API)[0] is None
+
+
+def test_an_incident_before_the_component_was_added_shows_that_the_service_was_there(book):
+    old = incident(move("u0", Stage.INVESTIGATING, -600, GREEN, RED))
+    record(book, look(0, listed(old, added={"web": -9000, "api": -100, "other": -9000}, api=RED)))
+    assert lifetime(queries(book, 0), API)[0] == at(-600)
+
+
+def test_a_component_that_took_over_began_with_the_one_before_it(book):
+    first = listed(added={"web": -9000, "api": -9000, "other": -9000})
+    other_id = tuple(replace(c, id="c-api2", created_at=at(5)) if c.name == "api" else c for c in first.components)
+    record(book, look(0, first), *(look(m, replace(first, components=other_id)) for m in (10, 11, 12)))
+    assert lifetime(queries(book, 12), replace(API, components=("api",)))[0] is None
+
+
+def test_a_service_ends_when_its_component_has_left_the_page(book):
+    record(book, look(0, listed()), *(look(m, listed(without=["api"])) for m in range(10, 20)))
+    _, until, window = lifetime(queries(book, 20), API, start=0)
+    assert (until, window.end) == (at(15), at(15))
+
+
+def test_a_service_whose_component_comes_back_has_not_ended(book):
+    gone = [look(m, listed(without=["api"])) for m in range(10, 20)]
+    record(book, look(0, listed()), *gone, look(30, listed()))
+    assert lifetime(queries(book, 30), API, start=0)[:2] == (None, None)
+
+
+BOTH = replace(
+    update("u1", Stage.INVESTIGATING, "Text.", 0),
+    transitions=(ComponentTransition("c-api", "api", GREEN, RED), ComponentTransition("c-web", "web", GREEN, RED)),
+)
+WEB_BACK = replace(
+    update("u2", Stage.IDENTIFIED, "Text.", 10), transitions=(ComponentTransition("c-web", "web", RED, GREEN),)
+)
+
+
+def test_a_service_that_recovered_before_the_first_poll_is_one_that_the_incident_affected(book):
+    state = record(book, look(-5, page()), look(20, page(incident(BOTH, WEB_BACK), api=RED)))
+    figures = queries(book, 20).reliability_figures(WEB, TimeWindow(at(-5), at(20)))
+    assert (state.incidents[0].surfaces, figures.incidents) == (("acme-api", "acme-web"), 1)
+    assert figures.bad_time == timedelta(minutes=10)
+
+
+LATE = incident(
+    update("u1", Stage.RESOLVED, "Between 12:05 and 12:20 UTC calls to the API failed.", 40),
+    components=page().components[1:2],
+)
+
+
+def test_an_incident_that_is_posted_late_counts_in_the_time_that_its_text_states(book):
+    record(book, *(look(m, page()) for m in range(0, 41, 10)), look(50, page(LATE)))
+    figures = queries(book, 50).reliability_figures(API, TimeWindow(at(0), at(50)))
+    assert minutes(figures) == {"operational": 35, "partial_outage": 15}
+    assert (figures.incidents, figures.post_hoc, figures.inferred) == (1, 1, timedelta(minutes=15))
+    assert figures.vendor_lag.median == timedelta(minutes=35)
+
+
+def test_it_is_in_the_count_of_a_window_that_has_its_minutes_and_not_its_post(book):
+    record(book, *(look(m, page()) for m in range(0, 41, 10)), look(50, page(LATE)))
+    before, between = (
+        queries(book, 50).reliability_figures(API, TimeWindow(at(a), at(b))) for a, b in ((0, 10), (25, 35))
+    )
+    assert [(f.incidents, f.began_before, f.bad_time) for f in (before, between)] == [
+        (1, 0, timedelta(minutes=5)),
+        (1, 1, timedelta()),
+    ]

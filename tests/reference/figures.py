@@ -96,6 +96,16 @@ def read_history(body: dict) -> Record:
     for component, at in unsettled(seen, updates, ids):
         settings[component].append((at, "", "unknown"))
     record.courses = {component: worst_course(steps) for component, steps in settings.items()}
+    record.moves = {
+        (update["id"], identity(c, ids)): (
+            at,
+            WORDS.get(c["old_status"], "unknown"),
+            WORDS.get(c["new_status"], "unknown"),
+        )
+        for steps in updates.values()
+        for at, update in steps
+        for c in update.get("affected_components") or ()
+    }
     record.incidents = [summary_of(seen[i], steps, seen[i].get("components") or ()) for i, steps in updates.items()]
     return record
 

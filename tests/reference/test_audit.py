@@ -36,6 +36,13 @@ def told(history, **times):
     return history
 
 
+def written(history, *bodies):
+    """The history with these texts, oldest first."""
+    for update, body in zip(history["incident_updates"][::-1], bodies, strict=True):
+        update["body"] = body
+    return history
+
+
 @dataclass(frozen=True)
 class Odd:
     """A history, what is looked at, and what was worked out: minutes by status, and other keys of the report."""
@@ -146,6 +153,48 @@ KINDS = {
         (incident("late", API, ("07-10 10:00", "resolved")),),
         {"operational": 2880},
         {"incidents": 1, "post_hoc": 1, "post_hoc_pct": 100, "outages": 0, "to_resolve_h.n": 0},
+    ),
+    "posted when it was over, with its times in the text": Odd(
+        (written(incident("late", API, ("07-10 12:30", "resolved")), "Calls failed from 10:05 to 11:40 UTC."),),
+        {"partial_outage": 95, "operational": 2785},
+        {"incidents": 1, "post_hoc": 1, "outages": 1, "to_resolve_h.n": 0, "inferred_min": 95, "vendor_lag_min.n": 1},
+    ),
+    "posted late, with times on the day before": Odd(
+        (
+            written(
+                incident("late", API, ("07-12 00:30", "resolved"), impact="critical"),
+                "Between 23:30 and 00:10 UTC calls failed.",
+            ),
+        ),
+        {"major_outage": 30, "operational": 2850},
+        {"incidents": 1, "began_before": 0, "months": {}},
+    ),
+    "posted late, with a time inside an outage that transitions say": Odd(
+        (
+            outage("live", "07-10 10:00", "07-10 11:00", status=SLOW),
+            written(incident("late", API, ("07-10 12:30", "resolved")), "From 10:30 to 11:30 UTC calls failed."),
+        ),
+        {"degraded": 60, "partial_outage": 30, "operational": 2790},
+        {"incidents": 2, "outages": 1, "inferred_min": 30},
+    ),
+    "posted late, with a length and no times": Odd(
+        (written(incident("late", API, ("07-10 12:30", "resolved")), "The API was down for about 25 minutes."),),
+        {"operational": 2880},
+        {"incidents": 1, "post_hoc": 1, "outages": 0, "inferred_min": 0},
+    ),
+    "posted late, during a maintenance": Odd(
+        (
+            incident(
+                "care",
+                API,
+                ("07-10 10:00", "in_progress", GREEN, CARE),
+                ("07-10 11:00", "completed", CARE, GREEN),
+                impact="maintenance",
+            ),
+            written(incident("late", API, ("07-10 12:30", "resolved")), "From 10:30 to 11:30 UTC calls failed."),
+        ),
+        {"maintenance": 60, "partial_outage": 30, "operational": 2790},
+        {"incidents": 1, "outages": 1},
     ),
     "a start that is stated an hour before the first post": Odd(
         (outage("lag", "07-10 10:00", "07-10 11:00", started_at="2026-07-10T09:00:00Z"),),

@@ -85,7 +85,8 @@ def span(minutes):
 
 
 COMPONENTS = tuple(
-    Component(f"c-{c}", f"Component {c}", c, "c-group", is_group=True, is_transient=True) for c in Condition
+    Component(f"c-{c}", f"Component {c}", c, "c-group", is_group=True, is_transient=True, created_at=at(47))
+    for c in Condition
 )
 TRANSITIONS = tuple(
     ComponentTransition("c-api", "API", old, new)
@@ -243,7 +244,7 @@ WORLD = ProviderState(
     problems=("an update without a time: Calls fail.",),
     unsettled=(UnsettledEnding("inc1", at(45), at(46), 4, "its own page: HTTP 403"),),
     page_updated_at=at(49),
-    pins=(ComponentPin("c-api", "api", "API", at(44)),),
+    pins=(ComponentPin("c-api", "api", "API", at(44), at(43), is_successor=True),),
     unmapped=(ComponentOutage("c-beta", at(46)),),
     absences=(ComponentAbsence("c-web", at(45), 3),),
     has_all_components=True,

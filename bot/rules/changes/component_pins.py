@@ -7,7 +7,7 @@ name of one that left takes its surface over (bot/docs/status-page-formats.md#co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -22,6 +22,7 @@ from bot.domain import (
     Provider,
     ProviderState,
     Snapshot,
+    Surface,
 )
 from bot.rules.attribution.components import ComponentLinks, component_links
 from bot.rules.changes import diff
@@ -30,6 +31,7 @@ from bot.rules.changes import diff
 # alternate, and vendors edit their pages in steps.
 FORGET_AFTER_POLLS = 5
 FORGET_AFTER = timedelta(minutes=5)
+CAME_WITH_PAGE = timedelta(days=1)  # components that were added so soon after the oldest one came with the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,10 @@ def components_after_poll(
     is_complete = snapshot.is_complete and any(c.condition is Condition.OPERATIONAL for c in listed.values())
     before = state.pins or _first_pins(state.components, links)
     pins = {p.id: p for p in before if p.id and (not p.entry or p.entry in links)}
-    found = _listed_pins(state, listed, pins, links, is_complete=is_complete)
+    found = _dated_pins(_listed_pins(state, listed, pins, links, is_complete=is_complete), pins, state, at)
     absences = _count_absences(state, listed, at) if is_complete else _still_absent(state.absences, listed)
     replaced = _replaced_ids(pins, found, listed, links) if is_complete else frozenset()
+    found = _with_predecessors(found, [pins[i] for i in replaced], pins, links)
     forgotten = replaced | {a.component for a in absences if _is_over(a, at)}
     transient = {c.id for c in state.components if c.is_transient}
     kept = tuple(
@@ -184,6 +187,66 @@ def _listed_pins(
             continue
         found[component.id] = ComponentPin(component.id, entry, component.name)
     return found
+
+
+def _dated_pins(
+    found: Mapping[str, ComponentPin], pins: Mapping[str, ComponentPin], state: ProviderState, at: datetime
+) -> dict[str, ComponentPin]:
+    """The pins with when each began: a new one now, if the last list was complete and did not have it."""
+    known = {c.id for c in state.components}
+    is_dated = bool(known) and state.has_all_components
+
+    def dated(pin: ComponentPin) -> ComponentPin:
+        before = pins.get(pin.id)
+        if before is not None:
+            return replace(pin, since=before.since, is_successor=before.is_successor)
+        return replace(pin, since=at) if is_dated and pin.id not in known else pin
+
+    return {i: dated(pin) for i, pin in found.items()}
+
+
+def _with_predecessors(
+    found: Mapping[str, ComponentPin],
+    replaced: Iterable[ComponentPin],
+    pins: Mapping[str, ComponentPin],
+    links: ComponentLinks,
+) -> dict[str, ComponentPin]:
+    """The pins; a new one that took over from another of its name began when that one did."""
+    earlier = {(links.get(p.entry), p.name.casefold()): p for p in replaced}
+
+    def succeeded(pin: ComponentPin) -> ComponentPin:
+        before = earlier.get((links.get(pin.entry), pin.name.casefold()))
+        is_new = before is not None and pin.entry and pin.id not in pins
+        return replace(pin, since=before.since, is_successor=True) if before and is_new else pin
+
+    return {i: succeeded(pin) for i, pin in found.items()}
+
+
+def listed_lifetime(
+    surface: Surface, pins: Iterable[ComponentPin], components: Sequence[Component]
+) -> tuple[datetime | None, datetime | None]:
+    """When a surface began and ended by its components on the page; None where that is not known, or has not been.
+
+    It began with the first of them: with the first list that had it, or else when the vendor added it. It ended when
+    all of them had left the page.
+    """
+    keys = {k for e in surface.components for k in (e, e.casefold())}
+    own = [p for p in pins if p.entry in keys]
+    added = _added_later(components)
+    begun = [p.since or (None if p.is_successor else added.get(p.id)) for p in own]
+    began = min((at for at in begun if at is not None), default=None) if all(begun) else None
+    gone = [p.gone_at for p in own if p.gone_at is not None]
+    return began, max(gone) if gone and len(gone) == len(own) else None
+
+
+def _added_later(components: Iterable[Component]) -> dict[str, datetime]:
+    """When components were added, by id, of those that are more than a day younger than the page's oldest.
+
+    The others came with the page, which says nothing about the age of what they stand for.
+    """
+    added = {c.id: c.created_at for c in components if c.created_at is not None}
+    first = min(added.values(), default=None)
+    return {i: at for i, at in added.items() if first is not None and at - first > CAME_WITH_PAGE}
 
 
 def _is_reused(pin: ComponentPin, listed: Mapping[str, Component]) -> bool:

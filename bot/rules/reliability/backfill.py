@@ -147,9 +147,8 @@ class BackfillBuilder:
         for key in [*self._unknown_since]:
             self._end_unknown(key, until)
         conditions = {
-            s.id: (
-                *_condition_claims(self._condition_changes.get(s.id, ()), until),
-                *self._unknown.get(s.id, ()),
+            s.id: _distinct_claims(
+                (*_condition_claims(self._condition_changes.get(s.id, ()), until), *self._unknown.get(s.id, ()))
             )
             for s in self.provider.surfaces
         }
@@ -220,6 +219,14 @@ class BackfillBuilder:
     def _with_linked_components(self, tracked: TrackedIncident) -> TrackedIncident:
         components = tuple(self._components[tracked.incident.id].values())
         return replace(tracked, incident=replace(tracked.incident, components=components), is_backfilled=True)
+
+
+def _distinct_claims(claims: Iterable[ConditionClaim]) -> tuple[ConditionClaim, ...]:
+    """The claims, of two on the same time the first: what is bad and unknown at once is bad."""
+    kept: dict[tuple[datetime, datetime | None], ConditionClaim] = {}
+    for claim in claims:
+        kept.setdefault((claim.start, claim.end), claim)
+    return tuple(kept.values())
 
 
 def _condition_claims(

@@ -8,8 +8,9 @@
   window and have ended, and were posted before they had; the median is given too, since the tail is heavy.
 - *MTBF* is the operational time per outage, an uninterrupted time in which something was bad.
 - The *error budget* of an objective is that of the window's last 30 days (``error_budget``).
-- *Vendor lag* is the first post minus the start that the vendor states, where that is a minute earlier or more; *our
-  lag* is our first poll that showed the incident minus the first post, for incidents seen live.
+- *Vendor lag* is the first post minus the start that the vendor states (of one posted late also in its text), where
+  that is a minute earlier or more; *our lag* is our first poll that showed the incident minus the first post, for
+  incidents seen live.
 """
 
 from __future__ import annotations

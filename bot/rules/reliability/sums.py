@@ -26,7 +26,7 @@ from bot.rules.reliability import spans
 from bot.rules.reliability.incidents import LATEST_POST
 from bot.rules.reliability.posted import LONGEST_HELD
 
-VERSION = 1  # of the rules by which sums are computed: with another one, stored sums count no more
+VERSION = 2  # of the rules by which sums are computed: with another one, stored sums count no more
 READS = max(LONGEST_HELD, LATEST_POST) + timedelta(
     days=1
 )  # records of so much time before and after a month can change its sums
@@ -148,14 +148,16 @@ def sum_incidents(courses: Iterable[IncidentCourse], window: TimeWindow) -> Inci
         len(begun) - len(counted),
         _lengths(c.resolved_at - c.posted_at for c in live if c.resolved_at),
         {stage: tuple(lengths) for stage, lengths in stages.items()},
-        _lengths(c.posted_at - c.started_at for c in posted if _has_stated_start(c) and c.started_at),
+        _lengths(lag for c in posted if (lag := c.posted_at - _stated_start(c)) >= MIN_VENDOR_LAG),
         _lengths(max(c.seen_at - c.posted_at, timedelta()) for c in live if c.seen_at),
         Counter(f"{c.posted_at:%Y-%m}" for c in posted),
     )
 
 
-def _has_stated_start(course: IncidentCourse) -> bool:
-    return course.started_at is not None and course.posted_at - course.started_at >= MIN_VENDOR_LAG
+def _stated_start(course: IncidentCourse) -> datetime:
+    """The start that the vendor states, of one posted late also in its text; the first post where there is none."""
+    stated = (course.started_at, *(w.start for w in course.stated.windows))
+    return min((at for at in stated if at is not None), default=course.posted_at)
 
 
 def _lengths(durations: Iterable[timedelta]) -> Durations:
