@@ -337,6 +337,8 @@ def _late_when_text(posted: datetime, stated: StatedTimes, now: datetime) -> str
     duration = stated_duration_text(stated)
     if not stated.windows:
         return f"{after}, {duration}"
+    if posted < stated.windows[-1].end:
+        after = f"posted after it was over, dated {answers.time_token(posted, now)}"
     tokens = answers.time_tokens([at for w in stated.windows for at in (w.start, w.end)], now)
     spans = [f"{first} to {last}" for first, last in zip(tokens[::2], tokens[1::2], strict=True)]
     return f"{formatting.join_names(spans)} ({duration}), {after}"

@@ -18,6 +18,7 @@ from bot.domain import (
     IncidentEnding,
     Message,
     Provider,
+    Stage,
     Surface,
     TrackedIncident,
 )
@@ -237,10 +238,17 @@ def _minute_steps(
             if event is changes[0]:
                 for line in _change_lines(changes, names):
                     yield [f"{clock}  {line}"]
-        elif event.kind not in _SAID_BY_AN_UPDATE or event.stage not in stages:
+        elif not _is_said(event, stages, names.tracked):
             yield _event_paragraphs(event, clock, names, corrections)
     for notification in minute.sent:
         yield [_notification_line(notification, clock)]
+
+
+def _is_said(event: Event, stages: set[Stage | None], tracked: TrackedIncident) -> bool:
+    """Whether an update of the minute, in one of these stages, says that the incident opened or ended."""
+    if event.kind is EventKind.INCIDENT_OPENED and summary.is_posted_late(tracked):
+        return bool(stages)
+    return event.kind in _SAID_BY_AN_UPDATE and event.stage in stages
 
 
 def _change_lines(changes: Iterable[Event], names: _Names) -> Iterator[str]:

@@ -44,7 +44,8 @@ def surroundings(queries: StatusQueries, provider: Provider, tracked: TrackedInc
     archive, until = queries.repository.archive, _history_until(queries, provider, tracked)
     stated = stated_by(tracked)
     first, last = first_posted_at(tracked.incident), tracked.closed_at or until or queries.now()
-    window = TimeWindow(min([first, *(w.start for w in stated.windows)]), last)
+    first, last = min([first, *(w.start for w in stated.windows)]), max([last, *(w.end for w in stated.windows)])
+    window = TimeWindow(first, last)
     beside = TimeWindow(window.start - _ONE_MINUTE, last + _ONE_MINUTE)  # what it follows, and what follows it
     others = _overlapping_incidents(queries, provider, tracked, beside)
     recorded = [

@@ -9,6 +9,11 @@ from tests.support.dated_history import API, DOWN, GREEN, SLOW, incident
 from tests.support.past_incidents import file, run
 
 LATE = written(incident("late", API, ("07-12 00:30", "resolved")), "Between 23:30 and 00:10 UTC calls failed.")
+BACK = written(  # the post is dated back to the beginning
+    incident("back", API, ("07-13 10:00", "resolved"), ("07-13 18:00", "postmortem")),
+    "From 10:00 to 10:40 UTC calls failed.",
+    "Text.",
+)
 LONG = written(incident("long", API, ("07-14 12:30", "resolved")), "The API was down for about 25 minutes.")
 SHUT = incident("shut", API, ("07-15 09:00", "scheduled"), ("07-16 09:00", "completed"), impact="maintenance")
 FIRST = incident("one", API, ("07-20 23:50", "investigating", GREEN, DOWN), ("07-21 00:20", "resolved", DOWN, SLOW))
@@ -18,7 +23,7 @@ NEXT = incident("two", API, ("07-21 00:20", "investigating", SLOW, SLOW), ("07-2
 @pytest.fixture(scope="module")
 def db(tmp_path_factory):
     folder = tmp_path_factory.mktemp("summaries")
-    run("backfill", file(folder, *FRAME, LATE, LONG, SHUT, FIRST, NEXT), "--db", folder / "book.db")
+    run("backfill", file(folder, *FRAME, LATE, BACK, LONG, SHUT, FIRST, NEXT), "--db", folder / "book.db")
     return folder / "book.db"
 
 
@@ -62,6 +67,19 @@ def test_its_json_has_the_windows_and_their_length(db):
     assert (found["began_at"], found["ended_at"]) == (window["start"], window["end"])
 
 
+def test_a_post_that_is_dated_back_is_dated_and_its_status_ends(db):
+    found = said(db, "summary", "back")
+    assert (
+        "2026-07-13 10:00 to 10:40 UTC (40 min as stated), posted after it was over, dated 2026-07-13 10:00 UTC"
+        in found
+    )
+    assert "Status: API: partial outage (from text) 2026-07-13 10:00 → operational 10:40 UTC" in found
+
+
+def test_no_timeline_says_that_what_was_posted_when_it_was_over_opened(db):
+    assert "opened" not in said(db, "timeline", "back")
+
+
 def test_a_length_without_times_is_said_to_have_none(db):
     assert "posted 2026-07-14 12:30 UTC after it was over, 25 min as stated without times" in said(
         db, "summary", "long"
@@ -101,7 +119,7 @@ def test_a_month_has_incidents_and_time_to_resolve_by_provider_and_service(db, t
         *("longest", "post lag median", "with a post lag"),
     ]
     assert [row[0] for row in rows[1:]] == ["Claude", "Claude web", "Claude API"]
-    assert rows[3] == ["Claude API", "4", "0", "2", "50%", "2", "1 h 5 min", "1 h 40 min", "1 h 40 min", "1 h", "1"]
+    assert rows[3] == ["Claude API", "5", "0", "3", "60%", "2", "1 h 5 min", "1 h 40 min", "1 h 40 min", "1 h", "1"]
 
 
 def test_a_month_says_how_long_it_took_to_resolve(db):
