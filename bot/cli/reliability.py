@@ -191,6 +191,8 @@ def _print_tables(grids: Sequence[FigureTable]) -> None:
             pad_edge=False,
         )
         columns = [n for n, _ in enumerate(grid.head) if n < 1 or _has_values(grid, n)]
+        if len(columns) == 1 and not grid.note:
+            continue
         for number in columns:
             table.add_column(
                 grid.head[number], justify="right" if number else "left", no_wrap=not number, overflow="fold"

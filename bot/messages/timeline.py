@@ -177,7 +177,17 @@ def _all_events(
     first = min([*(e.seen_at for e in own), *(w.start for w in stated)], default=tracked.seen_at)
     before = {e.surface: e for e in changes if e.seen_at < first and e.kind is EventKind.SURFACE_CHANGED}
     since = [e for e in before.values() if e.condition and e.condition.is_bad]
-    return [*since, *own, *_shown_changes(changes, first, {e.surface for e in since})]
+    shown = [*since, *own, *_shown_changes(changes, first, {e.surface for e in since})]
+    return [*shown, *_unseen_changes(tracked, shown, surroundings)]
+
+
+def _unseen_changes(
+    tracked: TrackedIncident, shown: Iterable[Event], surroundings: summary.Surroundings
+) -> Iterator[Event]:
+    """What the vendor's transitions say of services that had recovered before a poll saw them affected."""
+    seen = {e.surface for e in shown if e.condition and e.condition.is_bad}
+    unseen = (e for e in surroundings.courses if e.surface in tracked.surfaces and e.surface not in seen)
+    yield from _shown_changes(unseen, summary.posted_at(tracked, ()), set())
 
 
 def _shown_changes(changes: Iterable[Event], first: datetime, affected: set[str | None]) -> Iterator[Event]:

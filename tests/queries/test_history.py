@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain import ComponentTransition, Condition, Observation, ProviderState, Stage, Surface
+from bot.domain import ComponentTransition, Condition, Observation, ProviderState, Stage, Surface, VerdictParameters
 from bot.domain.reliability import TimeWindow
+from bot.messages.timeline import timeline_message
+from bot.queries.current import StatusQueries
 from bot.queries.history import HistoryQueries
+from bot.queries.incident_export import surroundings
 from bot.rules import transition
 from tests.support.polls import ACME, API, GREEN, NOON, RED, RULES, WEB, at, incident, look, page, update
 
@@ -193,6 +196,15 @@ def test_a_service_that_recovered_before_the_first_poll_is_one_that_the_incident
     figures = queries(book, 20).reliability_figures(WEB, TimeWindow(at(-5), at(20)))
     assert (state.incidents[0].surfaces, figures.incidents) == (("acme-api", "acme-web"), 1)
     assert figures.bad_time == timedelta(minutes=10)
+
+
+def test_its_timeline_has_what_no_poll_saw(book):
+    record(book, look(-5, page()), look(20, page(incident(BOTH, WEB_BACK), api=RED)))
+    desk = StatusQueries((ACME,), book, lambda: at(21), lambda _: VerdictParameters())
+    provider, tracked, events = desk.find_incident("i1")
+    beside = surroundings(desk, provider, tracked)
+    said = timeline_message(tracked, provider, events, desk.surfaces(), surroundings=beside).text
+    assert said.index("12:00  Acme Web: outage") < said.index("12:20  Acme, investigating")
 
 
 LATE = incident(
