@@ -1,6 +1,6 @@
 """Stores the sums of months that have passed, so that a report of years need not read every record of them.
 
-The bot does so once an hour, in a thread with connections of its own, and ``brownout backfill`` at its end. A reader
+The bot does so every six hours, in a thread with connections of its own, and ``brownout backfill`` at its end. A reader
 without stored sums reads the records, and says the same.
 """
 
@@ -22,13 +22,15 @@ from bot.queries.history import HistoryQueries
 from bot.queries.month_sums import MonthComputation
 from bot.rules.reliability import sums
 from bot.storage import Place, Repository
+from bot.storage.archive import Archive
 from bot.storage.backup import CancelToken
 
 log = logging.getLogger("brownout")
 
-CHECK_INTERVAL_S = 3600.0
+CHECK_INTERVAL_S = 6 * 3600.0
 FIRST_CHECK_S = 60.0
-PAUSE_S = 0.5  # between two providers, so that the bot can work
+PAUSE_BETWEEN_CHECKS_S = 0.02  # of two providers, so that the bot can work
+PAUSE_S = 0.5  # between two providers whose months are stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,12 @@ def store_due_months(
     cancel_token = cancel_token or CancelToken()
     with closing(Repository.open(place, read_only=True)) as reader:
         history = HistoryQueries(reader.archive, now)
-        due = [provider for provider in providers if MonthComputation(history, provider).due_months()]
+        due = []
+        for provider in providers:
+            if MonthComputation(history, provider).due_months():
+                due.append(provider)
+            if cancel_token.wait(PAUSE_BETWEEN_CHECKS_S):
+                break
     if not due:
         return 0
     stored = 0
@@ -79,10 +86,15 @@ def store_due_months(
 def store_months(repository: Repository, provider: Provider, now: datetime) -> int:
     """Stores the sums of one provider's months that are due; returns how many."""
     computation = MonthComputation(HistoryQueries(repository.archive, now), provider)
+    missing = _store(repository.archive, computation)
+    return missing + _store(repository.archive, computation)  # those of other surfaces, once none is missing
+
+
+def _store(archive: Archive, computation: MonthComputation) -> int:
     due = computation.due_months()
     if not due:
         return 0
-    token = uuid4().hex
+    provider, token = computation.provider.id, uuid4().hex
     reads = {name: TimeWindow(m.start - sums.READS, m.end + sums.READS) for name, m in due.items()}
-    repository.archive.reserve_months(provider.id, computation.basis, token, reads)
-    return repository.archive.store_months(provider.id, token, computation.compute(due))
+    archive.reserve_months(provider, computation.basis, token, reads)
+    return archive.store_months(provider, token, computation.compute(due))

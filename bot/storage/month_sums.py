@@ -17,6 +17,8 @@ from bot.storage.connection import Database, Upsert
 from bot.storage.mapping import format_time
 
 _UNIT = timedelta(microseconds=1)
+_CONDITIONS = {str(condition): condition for condition in Condition}  # faster than the enumeration itself
+_STAGES = {str(stage): stage for stage in Stage}
 _NEVER = "null"  # of a month whose sums are not stored
 _RESERVED_AGAIN = Upsert(key=("provider", "month"))
 
@@ -143,7 +145,7 @@ def _read_sums(values: dict[str, Any]) -> FigureSums:
     count, before, after = values["outages"]
     minutes = dict.fromkeys(Condition, timedelta())
     for condition, length in values.get("minutes", {}).items():
-        minutes[Condition(condition)] = timedelta(microseconds=length)
+        minutes[_CONDITIONS[condition]] = timedelta(microseconds=length)
     return FigureSums(
         minutes,
         timedelta(microseconds=values.get("inferred", 0)),
@@ -153,7 +155,7 @@ def _read_sums(values: dict[str, Any]) -> FigureSums:
             values.get("post_hoc", 0),
             values.get("unposted", 0),
             tuple(values.get("to_resolve", ())),
-            {Stage(stage): tuple(lengths) for stage, lengths in values.get("stages", {}).items()},
+            {_STAGES[stage]: tuple(lengths) for stage, lengths in values.get("stages", {}).items()},
             tuple(values.get("vendor_lag", ())),
             tuple(values.get("our_lag", ())),
             values.get("months", {}),
