@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain import BOT_USER, DeclaredIncident, ToolTarget, UserAction
 from bot.queries import declared as declared_queries
@@ -16,6 +16,7 @@ from bot.queries.current import StatusQueries
 from bot.queries.declared import PostPlan
 from bot.rules import declared as declared_rules
 
+PRUNE_INTERVAL = timedelta(hours=1)
 FOLLOWED_FOR = timedelta(days=1)  # after its close: until then its vendors' news are shown, and a reopening is reported
 
 
@@ -27,17 +28,29 @@ class DeclaredHook:
         queries: The database.
         tools: The tools of ``[[notify]]``.
         keep_emoji: Returns the emoji that keeps a message in the timeline; empty where it does not work.
+        keep_for: Kept messages are deleted when they are older; None for never.
     """
 
     queries: StatusQueries
     tools: Sequence[ToolTarget] = ()
     keep_emoji: Callable[[], str] = str
+    keep_for: timedelta | None = None
+    _deleted_at: datetime | None = None  # when old messages were looked for last
 
     def __call__(self) -> bool:
         """Puts what is due into the outbox; True if there was anything."""
         store = self.queries.repository.declared
+        self._delete_old_messages()
         followed = (*store.open_incidents(), *store.closed_since(self.queries.now() - FOLLOWED_FOR))
         return sum(self._follow(incident) for incident in followed) > 0
+
+    def _delete_old_messages(self) -> None:
+        """Once an hour, deletes the kept messages that are too old."""
+        now = self.queries.now()
+        if self.keep_for is None or (self._deleted_at is not None and now - self._deleted_at < PRUNE_INTERVAL):
+            return
+        self._deleted_at = now
+        self.queries.repository.declared.delete_messages(now - self.keep_for)
 
     def _follow(self, incident: DeclaredIncident) -> bool:
         repository, now = self.queries.repository, self.queries.now()

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -404,7 +404,9 @@ def _create_declared_hook(
     """Returns what posts about declared incidents; actions of people call it too."""
     queries = StatusQueries(runtime.providers, repository, utc_now, current.rules_for)
     tools = tuple(tool.target for tool in engine.tools)
-    hook = DeclaredHook(queries, tools, lambda: runtime.working_keep_emoji)
+    days = current.settings.keep_messages_days
+    keep_for = timedelta(days=days) if days else None
+    hook = DeclaredHook(queries, tools, lambda: runtime.working_keep_emoji, keep_for)
     runtime.post_declared = hook
     return hook
 
@@ -556,7 +558,14 @@ def _create_web_service(
     """
     current, runtime, stop = parts.current, parts.runtime, parts.stop
     app_settings = current.settings
-    queries = StatusQueries(runtime.providers, parts.repository, utc_now, current.rules_for, running=runtime)
+    queries = StatusQueries(
+        runtime.providers,
+        parts.repository,
+        utc_now,
+        current.rules_for,
+        running=runtime,
+        shows_declared=app_settings.web.show_declared,
+    )
 
     async def service() -> None:
         for module in ("bot.web.server", "bot.web.evidence_api"):

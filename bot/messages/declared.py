@@ -319,6 +319,13 @@ def _list_line(incident: DeclaredIncident, now: datetime) -> str:
     return f"{markup.emoji(emoji)} No. {incident.number}  {markup.bold(name(incident))}{markup.SEPARATOR}{state}"
 
 
+def reader_text(incident: DeclaredIncident) -> str:
+    """That a team declared an incident, for readers outside of it: no title, no name, no channel."""
+    since = formatting.format_datetime(incident.declared.at)
+    until = f", closed {formatting.format_datetime(incident.closed.at)}" if incident.closed else ""
+    return f"Declared by a team as its own incident ({severity_text(incident.severity)}) at {since}{until}."
+
+
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 

@@ -61,6 +61,7 @@ class StatusQueries:
         own_services: Our own services, which use watched ones.
         channel: The channel that asks, whose people's words on services count; empty for none.
         is_anonymous: Answers name none of these people.
+        shows_declared: Pages and JSON say that a team declared an incident as its own.
         partners: Ids of other workspaces whose people may act in shared channels like our own.
     """
 
@@ -76,6 +77,7 @@ class StatusQueries:
     own_services: Callable[[], Sequence[OwnService]] = tuple
     channel: str = ""
     is_anonymous: bool = False
+    shows_declared: bool = False
 
     @property
     def units(self) -> UnitRunner:

@@ -111,6 +111,11 @@ def vendor_incident(queries: StatusQueries, key: str, channel: str) -> VendorInc
     return None
 
 
+def shown_to_readers(queries: StatusQueries, incident: str) -> tuple[DeclaredIncident, ...]:
+    """The declared incidents about a vendor's incident that pages and JSON may mention; none by default."""
+    return queries.repository.declared.of_vendor_incident(incident) if queries.shows_declared else ()
+
+
 # --- posts ------------------------------------------------------------------------------------------------------------
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from bot.domain import Event, ProviderState, SourceHealth, Surface, TrackedIncident, Update, Verdict
+from bot.domain import DeclaredIncident, Event, ProviderState, SourceHealth, Surface, TrackedIncident, Update, Verdict
 from bot.rules.failures import FailureSide
 
 T = TypeVar("T")
@@ -209,11 +209,28 @@ class VendorPost(BaseModel):
     body: str
 
 
+class DeclaredByTeam(BaseModel):
+    """That a team declared a vendor's incident as its own (``[web] show_declared``): no title and no names."""
+
+    model_config = _example_config(
+        severity="sev2",
+        declared_at="2026-03-02T12:05:10Z",
+        closed_at="2026-03-02T16:22:00Z",
+        safe_since="2026-03-02T16:20:31Z",
+    )
+
+    severity: str
+    declared_at: datetime
+    closed_at: datetime | None = None
+    safe_since: datetime | None = None
+
+
 class IncidentDetail(IncidentNow):
-    """An incident with the vendor's posts, oldest first."""
+    """An incident with the vendor's posts, oldest first. ``declared`` is empty without ``[web] show_declared``."""
 
     model_config = ConfigDict(frozen=True)
     updates: list[VendorPost]
+    declared: list[DeclaredByTeam] = []
 
 
 class TimelineEvent(BaseModel):
@@ -395,10 +412,22 @@ def incident_now(provider: str, tracked: TrackedIncident) -> IncidentNow:
     )
 
 
-def incident_detail(provider: str, tracked: TrackedIncident) -> IncidentDetail:
-    """The response for one incident with its posts."""
+def incident_detail(
+    provider: str, tracked: TrackedIncident, declared: Iterable[DeclaredIncident] = ()
+) -> IncidentDetail:
+    """The response for one incident with its posts, and what teams declared about it that readers may see."""
     return IncidentDetail(
-        **incident_now(provider, tracked).model_dump(), updates=[_vendor_post(u) for u in tracked.incident.updates]
+        **incident_now(provider, tracked).model_dump(),
+        updates=[_vendor_post(u) for u in tracked.incident.updates],
+        declared=[
+            DeclaredByTeam(
+                severity=incident.severity,
+                declared_at=incident.declared.at,
+                closed_at=incident.closed.at if incident.closed else None,
+                safe_since=incident.safe_since,
+            )
+            for incident in declared
+        ],
     )
 
 

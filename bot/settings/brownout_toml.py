@@ -58,6 +58,7 @@ class WebSettings(StrictModel):
     ``public``: whether everybody who can reach the port may read; else a token is needed (``brownout token``).
     ``trusted_user_header``: the header in which a reverse proxy names its user, who may then read; others need a token.
     ``trusted_proxies``: addresses and networks of the proxies whose headers are believed.
+    ``show_declared``: whether an incident says that a team declared it as its own; never who, and not its title.
     """
 
     enabled: bool = True
@@ -69,6 +70,7 @@ class WebSettings(StrictModel):
     public: bool = True
     trusted_user_header: str = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9-]*)?$")
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    show_declared: bool = False
 
     @field_validator("trusted_user_header")
     @classmethod
@@ -170,6 +172,7 @@ class SlackSettings(StrictModel):
     restarts it.
     ``link_cards``: whether a pasted link of an incident gets a card, where the scopes allow it. ``newer_blocks``:
     whether tables and charts are sent as Slack's newer blocks, as far as Slack takes them.
+    ``keep_messages_days``: after so many days such messages are deleted; 0: never.
     ``keep_emoji``: the emoji, without its colons, that keeps a message in the timeline of a declared incident; empty:
     none.
     """
@@ -181,6 +184,7 @@ class SlackSettings(StrictModel):
     give_up_after_min: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     link_cards: Literal["auto", "off"] = "auto"
     newer_blocks: Literal["auto", "off"] = "auto"
+    keep_messages_days: int = Field(default=365, ge=0, le=36_500)
     keep_emoji: str = Field(default="memo", pattern=r"^[a-z0-9_+'-]{0,100}$")
 
 

@@ -72,6 +72,7 @@ def load(directory: Path | None = None, environment: Mapping[str, str] | None = 
         has_link_cards=slack.link_cards == "auto",
         has_newer_blocks=slack.newer_blocks == "auto",
         keep_emoji=slack.keep_emoji,
+        keep_messages_days=slack.keep_messages_days,
         give_up_after_min=slack.give_up_after_min,
         replica=main.replica,
         subscriptions=_subscriptions(main, own_services),

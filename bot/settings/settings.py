@@ -35,6 +35,7 @@ class Settings:
     has_link_cards: bool = True
     has_newer_blocks: bool = True
     keep_emoji: str = "memo"
+    keep_messages_days: int = 365  # 0: for ever
     replica: ReplicaSettings = field(default_factory=ReplicaSettings)
     subscriptions: tuple[Subscription, ...] = ()  # of ``[[subscribe]]`` and ``[service.ID]``
     own_services: tuple[OwnService, ...] = ()

@@ -139,6 +139,11 @@ class DeclaredStore:
         """Takes a kept message out of the timeline, with its text; False if it is not kept."""
         return bool(self._db.write("DELETE FROM declared_entries WHERE number = ? AND ts = ?", number, ts))
 
+    def delete_messages(self, before: datetime) -> int:
+        """Deletes the kept messages that were written before a time, with their texts; returns how many."""
+        old = "DELETE FROM declared_entries WHERE kind = ? AND at < ?"
+        return self._db.write(old, DeclaredEntryKind.MESSAGE, format_time(before))
+
     def set_channel(self, number: int, channel: str, at: datetime) -> None:
         """Records the channel that was made for it."""
         with self._db.transaction():

@@ -20,6 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bot import __version__, lookup
 from bot.errors import StoreError, UsageError
+from bot.queries import declared as declared_queries
 from bot.queries import schemas
 from bot.queries import sources as queries_sources
 from bot.queries.current import StatusQueries
@@ -210,8 +211,14 @@ def _add_incidents(app: FastAPI, queries: StatusQueries, reader: BoardReader) ->
         responses=_NOT_FOUND_RESPONSE,
     )
     async def one(incident: Name) -> schemas.IncidentDetail:
-        p, tracked, _ = await reader.ask(lambda known: known.find_incident(incident))
-        return schemas.incident_detail(p.id, tracked)
+        return await reader.ask(lambda known: _incident_detail(known, incident))
+
+
+def _incident_detail(queries: StatusQueries, typed: str) -> schemas.IncidentDetail:
+    """One incident, and what teams declared about it that readers may see."""
+    provider, tracked, _ = queries.find_incident(typed)
+    declared = declared_queries.shown_to_readers(queries, tracked.incident.id)
+    return schemas.incident_detail(provider.id, tracked, declared)
 
 
 def _incidents_now(

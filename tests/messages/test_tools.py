@@ -8,7 +8,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from inline_snapshot import snapshot
 
-from bot.domain import IncidentUserActions, NewsItem, NewsKind, Notification, NotificationKind
+from bot.domain import (
+    ChatUser,
+    DeclaredIncident,
+    DeclaredPost,
+    DeclaredSeverity,
+    DeclaredStep,
+    IncidentUserActions,
+    NewsItem,
+    NewsKind,
+    Notification,
+    NotificationKind,
+    UserAction,
+)
 from bot.messages.announcement import announce
 from bot.messages.tools import HTTP_KINDS, email
 from bot.messages.tools.base import ToolAddress
@@ -57,6 +69,48 @@ def check(kind, announcement):
 def test_every_step_is_what_the_tool_documents(kind, phase):
     assert STEPS_OF_A_DAY[phase].phase == phase
     check(kind, STEPS_OF_A_DAY[phase])
+
+
+def declared_step(step, title="Checkout fails", **more):
+    incident = DeclaredIncident(
+        *(7, title, DeclaredSeverity.SEV2, UserAction(ChatUser("U1", "Ann"), at(1)), "C1", ("i1",)),
+        acked=UserAction(ChatUser("U2", "Bob"), at(2)),
+        **more,
+    )
+    post = DeclaredPost(
+        incident, step, incident.key, at(3), facts=("Claude outage: API",), url="https://status.example/i1"
+    )
+    return announce(Notification("notify:t", NotificationKind.ALERT, "declared:7:card", post), PEOPLE)
+
+
+CLOSED = {"closed": UserAction(ChatUser("U2", "Bob"), at(30)), "safe_since": at(28)}
+DECLARED_DAY = {
+    "triggered": declared_step(DeclaredStep.OPENED),
+    "updated": declared_step(DeclaredStep.UPDATED),
+    "acknowledged": declared_step(DeclaredStep.ACKNOWLEDGED),
+    "resolved": declared_step(DeclaredStep.CLOSED, **CLOSED),
+}
+
+
+@pytest.mark.parametrize("phase", DECLARED_DAY)
+@pytest.mark.parametrize("kind", HTTP_KINDS)
+def test_every_step_of_a_declared_incident_is_what_the_tool_documents(kind, phase):
+    assert (DECLARED_DAY[phase].phase, DECLARED_DAY[phase].dedup_key) == (phase, "brownout/declared/7")
+    check(kind, DECLARED_DAY[phase])
+
+
+@pytest.mark.parametrize("kind", HTTP_KINDS)
+@SLOW
+@given(hostile)
+def test_a_teams_worst_title_is_within_the_tools_limits(kind, words):
+    check(kind, declared_step(DeclaredStep.OPENED, words[:150]))
+
+
+def test_a_webhook_names_the_declared_incident():
+    body = sent("webhook", DECLARED_DAY["resolved"]).body
+    declared = {key: body["data"]["declared"][key] for key in ("number", "severity", "declared_by", "incidents")}
+    assert body["type"] == "declared.resolved"
+    assert declared == {"number": 7, "severity": "sev2", "declared_by": "Ann", "incidents": ["i1"]}
 
 
 @pytest.mark.parametrize("kind", HTTP_KINDS)

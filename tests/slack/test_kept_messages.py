@@ -1,5 +1,7 @@
 """Messages of people in the timeline of a declared incident: by emoji where the scopes allow it, by shortcut elsewhere."""
 
+from datetime import timedelta
+
 import pytest
 from aiohttp import web
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -171,3 +173,13 @@ async def test_an_unknown_author_is_an_id(send, team, reader):
     reader.messages[WROTE]["user"] = "U7"
     await send(reaction())
     assert kept(team)[0][0] == "U7"
+
+
+async def test_an_old_message_is_deleted_with_its_text_and_notes_stay(send, team):
+    await send(reaction())
+    team.says("declared 1 note We queue orders")
+    team.hook.keep_for = timedelta(days=365)
+    team.town.minute += 366 * 24 * 60
+    team.hook()
+    kinds = [entry.kind for entry in team.town.book.declared.entries(1)]
+    assert (kept(team), DeclaredEntryKind.NOTE in kinds) == ([], True)

@@ -232,9 +232,20 @@ _SERVICE = strict(
 )
 _MAYBE_TIME = {"oneOf": [TIME, {"type": "null"}]}
 _MAYBE_TEXT = {"type": ["string", "null"]}
+_PHASES = ["triggered", "updated", "acknowledged", "resolved"]
+_DECLARED = strict(
+    {
+        "number": {"type": "integer"},
+        "severity": {"enum": ["sev1", "sev2", "sev3"]},
+        "declared_by": {"type": "string"},
+        "declared_at": TIME,
+        "incidents": {"type": "array", "items": TEXT},
+        "safe_since": _MAYBE_TIME,
+    }
+)
 WEBHOOK = strict(
     {
-        "type": {"enum": [f"incident.{p}" for p in ("triggered", "updated", "acknowledged", "resolved")]},
+        "type": {"enum": [f"{subject}.{phase}" for subject in ("incident", "declared") for phase in _PHASES]},
         "timestamp": TIME,
         "data": strict(
             {
@@ -243,7 +254,7 @@ WEBHOOK = strict(
                 "incident": TEXT,
                 "provider": TEXT,
                 "provider_name": TEXT,
-                "phase": {"enum": ["triggered", "updated", "acknowledged", "resolved"]},
+                "phase": {"enum": _PHASES},
                 "severity": {"enum": ["critical", "error", "warning", "info"]},
                 "headline": TEXT,
                 "status": _MAYBE_TEXT,
@@ -259,7 +270,8 @@ WEBHOOK = strict(
                 "by": _MAYBE_TEXT,
                 "maintenance": {"type": "boolean"},
                 "suspected": {"type": "boolean"},
-            }
+            },
+            declared=_DECLARED,
         ),
     }
 )

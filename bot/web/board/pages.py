@@ -28,9 +28,11 @@ from bot.messages import export, formatting, service_status, source_health
 from bot.messages.board import bars, evidence, incident_page, lanes, source_page, status_page
 from bot.messages.board.bars import DayStrip, status_class
 from bot.messages.board.incident_page import IncidentView, TimelineFilter
+from bot.messages.declared import reader_text
 from bot.messages.export import IncidentExport
 from bot.messages.summary import NO_SURROUNDINGS, Surroundings
 from bot.messages.words import Status
+from bot.queries import declared as declared_queries
 from bot.queries import delivery, manual
 from bot.queries import sources as queries_sources
 from bot.queries.board import BoardQueries, maintenance_window
@@ -431,7 +433,9 @@ class BoardPages:
         provider, tracked, events = self.queries.find_incident(incident)
         state = self.queries.repository.provider_state(provider.id) or ProviderState(provider.id)
         beside = surroundings(self.queries, provider, tracked)
-        return self._view(provider, state, tracked, events, show=show, beside=beside)
+        view = self._view(provider, state, tracked, events, show=show, beside=beside)
+        declared = declared_queries.shown_to_readers(self.queries, tracked.incident.id)
+        return replace(view, facts=(*view.facts, *map(reader_text, declared)))
 
     def _open_incident_view(self, provider: Provider, state: ProviderState, tracked: TrackedIncident) -> IncidentView:
         events = self.queries.repository.events(tracked.incident.id)
