@@ -115,11 +115,12 @@ def _post_due(queries: StatusQueries) -> None:
 
 def open_form(queries: StatusQueries, incident: str, channel: str) -> CommandResponse:
     """The form that declares an incident about a vendor's incident, or what is declared already."""
-    if found := _declared_here(queries, incident, channel):
-        return CommandResponse(declared.already_declared(found))
     vendor = declared_queries.vendor_incident(queries, incident, channel)
     if vendor is None:
         raise UsageError("This message is out of date: its incident is not in the database.")
+    same = (incident, vendor.tracked.incident.id, *vendor.tracked.suspicions)  # one message of the channel is about all
+    if found := next(filter(None, (_declared_here(queries, key, channel) for key in same)), None):
+        return CommandResponse(declared.already_declared(found))
     return _form(queries, channel, [vendor], title=alert_view.headline(vendor.alert).text)
 
 

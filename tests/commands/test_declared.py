@@ -311,3 +311,60 @@ def test_a_tool_without_the_option_gets_none(team):
 def test_an_author_without_a_name_is_no_problem(team):
     found, _ = team.declares(by=ChatUser("U9"))
     assert found.declared.by.id == "U9"
+
+
+# --- what happens to messages and channels ----------------------------------------------------------------------------
+
+
+async def test_a_deleted_card_is_posted_again_and_has_the_next_replies(team):
+    team.declares()
+    await team.delivers()
+    del team.chat.shown["C1", "1"]
+    team.presses("sev1 1")
+    await team.delivers()
+    assert [text.partition(".")[0] for text in team.shown()][1:] == [
+        "SEV1: Checkout fails",
+        "ada set the severity to SEV1",
+    ]
+    assert "set the severity" in team.thread("3")[0]
+
+
+async def test_a_deleted_timeline_of_the_vendor_is_posted_again_in_the_thread(team):
+    team.declares()
+    await team.delivers()
+    del team.chat.shown["C1", "2"]
+    team.town.show((10, "investigating", "We see errors."), (20, "identified", "A deploy."))
+    team.town.minute = 20
+    team.town.look()
+    await team.delivers()
+    assert [text.partition("\n")[0] for text in team.thread()] == ["Timeline of Acme", "Timeline of Acme"]
+    assert "A deploy." in team.thread()[1]
+
+
+async def test_a_channel_with_a_new_id_keeps_its_incidents(team):
+    team.declares()
+    await team.delivers()
+    team.town.book.move_channel("C1", "C9", team.town.now())
+    team.chat.shown = {("C9", ts): message for (_, ts), message in team.chat.shown.items()}
+    team.says("declared 1 note Still here", channel="C9")
+    await team.delivers()
+    assert "Still here" in team.thread("1", "C9")[0]
+
+
+async def test_what_a_paused_channel_waits_for_is_not_dropped(team):
+    team.declares()
+    assert team.town.book.drop_what_is_over("C1") == 0
+    await team.delivers()
+    assert team.shown()[0].startswith("SEV2: Checkout fails.")
+
+
+async def test_a_mute_of_the_service_holds_nothing_of_it_back(team):
+    team.says("mute acme 2h")
+    team.declares()
+    await team.delivers()
+    assert len(team.shown()) == 2
+
+
+def test_the_note_command_still_means_the_vendors_incident(team):
+    team.declares()
+    assert team.town.book.user_actions.latest_incident("C1") is None

@@ -271,4 +271,5 @@ def test_without_the_scopes_there_is_a_thread_and_nothing_breaks(world, driver, 
     found(driver, "Timeline of Acme")
     driver.react(driver.write("Hello", user="U2", thread_ts=card["ts"]), "memo")
     driver.wait_for(lambda: "is not pinned: missing_scope" in world.said(), what="word of the pin")
-    assert driver.calls("conversations.replies") == []
+    driver.wait_for(lambda: "could not be read, and is not kept" in world.said(), what="word of the mark")
+    assert "Hello" not in driver.answer("declared 1")["text"]
