@@ -2,9 +2,9 @@
 
 The outcome is a ``FetchedPage``, or a ``SourceError`` that says why not. A request is bounded in time by the wall clock
 (httpx's timeouts are per read: a server that sends a byte now and then would block for ever) and in size by the
-decompressed body (bot/docs/decisions.md#bodies). Redirects are followed here, so that each hop is checked. A connection
-serves one request: pages are fetched once a minute, and a pool of idle connections costs more than it saves
-(bot/docs/decisions.md#15-one-connection-per-request). Codes of SourceError:
+decompressed body (bot/docs/decisions.md#bodies). Redirects are followed here, so that each hop is checked. Connections
+are kept between polls (``page_connections``); where a kept one gives no answer, the page is requested again over a new
+one. Codes of SourceError:
 
 timeout, dns, connect, tls, reset (the connection), truncated (the body), protocol (no HTTP), http_NNN, html, empty,
 too_large, bad_encoding, too_many_redirects, bad_redirect, downgrade (https to http), private_address, bad_url, closed,
@@ -24,19 +24,24 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Self
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from typing_extensions import override
 
 from bot import __version__
-from bot.adapters.ip_filter import Lookup, is_public, resolve_addresses
+from bot.adapters.ip_filter import Lookup, is_public
+from bot.adapters.page_connections import (
+    REQUEST_SCOPE,
+    PageConnector,
+    PrivateAddressError,
+    RequestScope,
+    ResumingTls,
+    limit_tls_buffers,
+)
 from bot.errors import SourceError
 from bot.formats.http_body import ACCEPTED_ENCODING, HttpBody, age_s, parse_http_date, retry_after
 from bot.import_guard import block_import
@@ -47,7 +52,8 @@ with block_import("rich"):
 
 MAX_REDIRECTS = 5
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
-_OK, _NOT_MODIFIED = 200, 304
+_OK, _NOT_MODIFIED, _REQUEST_TIMEOUT = 200, 304, 408
+MAX_PATIENCE_S = 3.0  # with a kept connection that is silent; a third of the request's time, where that is less
 BYPASS_EVERY_S = 570.0  # less than the poller's ten minutes, so that its full fetches are all past the caches
 MAX_AGE_S = 60.0  # an answer that caches have kept for longer is fetched again, past them
 _QUERY_REFUSALS = frozenset({"http_400", "http_403", "http_404", "http_422"})  # of servers that allow no query
@@ -91,21 +97,6 @@ class _CacheBypass:
     helps: bool = True
 
 
-class PrivateAddressError(OSError):
-    """A private address where none is allowed: after a redirect from a public one, or anywhere in strict mode."""
-
-
-@dataclass(slots=True)
-class _RequestScope:
-    """State of one request over its redirects: one that began in a private network may stay there."""
-
-    first: bool = True
-    private: bool = False
-
-
-_REQUEST_SCOPE: ContextVar[_RequestScope] = ContextVar("request_scope")
-
-
 # Exception, error code and message; the most specific first.
 _ERROR_DESCRIPTIONS: tuple[tuple[type[BaseException], str, str], ...] = (
     (PrivateAddressError, "private_address", "{host} redirects into a private network"),
@@ -142,13 +133,17 @@ class PageFetcher:
         """``timeout_s`` bounds a whole request; ``contact`` is an e-mail address or URL for the User-Agent header.
 
         ``strict`` is for addresses that a user typed; ``ports`` are the ports that are allowed then. ``elapsed`` is a
-        monotonic clock in seconds, by which caches are bypassed now and then.
+        monotonic clock in seconds, by which caches are bypassed now and then, and kept connections given up.
         """
         self._timeout_s, self._max_bytes = timeout_s, max_bytes
         self._user_agent = f"brownout/{__version__} (reads status pages{f'; {contact}' if contact else ''})"
-        self._look_up, self._is_public = look_up, is_public
         self._ports = ports if strict else None
-        self._transport = AiohttpTransport(client=self._create_session, trust_env=False)
+        limit_tls_buffers()
+        tls = ResumingTls(httpx.create_ssl_context(), elapsed)  # SSL_CERT_FILE and SSL_CERT_DIR count
+        self._create_connector = partial(
+            PageConnector, look_up=look_up, is_public=is_public, strict=strict, elapsed=elapsed, tls=tls
+        )
+        self._transport = AiohttpTransport(tls.context, client=self._create_session, trust_env=False)
         self._closed = False
         self._elapsed = elapsed
         self._bypasses: dict[str, _CacheBypass] = {}  # by address
@@ -227,7 +222,7 @@ class PageFetcher:
     async def _fetch(
         self, url: str, etag: str | None, accept: str, timeout_s: float, more: Mapping[str, str] | None = None
     ) -> FetchedPage:
-        _REQUEST_SCOPE.set(_RequestScope())
+        REQUEST_SCOPE.set(RequestScope(patience_s=min(MAX_PATIENCE_S, timeout_s / 3)))
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._follow_redirects(_parse_url(url), etag, accept, more or {})
@@ -269,12 +264,29 @@ class PageFetcher:
     async def _send_request(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
         if self._closed:
             raise SourceError("the bot is shutting down", code="closed")
-        response = await self._transport.handle_async_request(request)
-        _REQUEST_SCOPE.get().first = False
+        response = await self._open_response(request)
+        REQUEST_SCOPE.get().first = False
         try:
             yield response
         finally:
             await response.aclose()
+
+    async def _open_response(self, request: httpx.Request) -> httpx.Response:
+        """The head of the answer. A kept connection that gives none in time is replaced by a new one, once."""
+        scope = REQUEST_SCOPE.get()
+        scope.is_kept = False
+        try:
+            async with asyncio.timeout(None) as scope.patience:
+                response = await self._transport.handle_async_request(request)
+            if not (scope.is_kept and response.status_code == _REQUEST_TIMEOUT):
+                return response
+            await response.aclose()  # said when the server closed the connection as idle, and no answer to this request
+        except _TRANSPORT_ERRORS:
+            if not scope.is_kept or self._closed:
+                raise
+        finally:
+            scope.patience = None
+        return await self._transport.handle_async_request(request)
 
     async def _read_response(
         self, response: httpx.Response, url: str, etag: str | None, moved: str | None, *, wants_html: bool
@@ -307,49 +319,7 @@ class PageFetcher:
         )
 
     def _create_session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            force_close=True,
-            limit=0,
-            ssl=self._transport.ssl_context,
-            resolver=_Resolver(self._look_up, self._is_public if self._ports is not None else None),
-            socket_factory=self._create_socket,
-        )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-    def _create_socket(self, target: aiohttp.connector.AddrInfoType) -> socket.socket:
-        """Checks the address and creates its socket; the check is on the connected address, so DNS can't change it."""
-        family, kind, protocol, _, (address, *_) = target
-        scope = _REQUEST_SCOPE.get()
-        if not self._is_public(address):
-            if self._ports is not None or not (scope.first or scope.private):
-                raise PrivateAddressError("a private address")
-            scope.private = True
-        return socket.socket(family, kind, protocol)
-
-
-class _Resolver(AbstractResolver):
-    """Resolves names with ``look_up`` in a daemon thread (see ``ip_filter``)."""
-
-    def __init__(self, look_up: Lookup, is_allowed: Callable[[str], bool] | None = None) -> None:
-        """A name is refused where any of its addresses fails ``is_allowed``."""
-        self._look_up, self._is_allowed = look_up, is_allowed
-
-    @override
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-        addresses = await resolve_addresses(self._look_up, host, port, family)
-        if self._is_allowed and not all(self._is_allowed(address[0]) for *_, address in addresses):
-            raise PrivateAddressError("a private address")
-        return [
-            ResolveResult(hostname=host, host=address[0], port=port, family=family, proto=proto, flags=numeric)
-            for family, _, proto, _, address in addresses
-        ]
-
-    @override
-    async def close(self) -> None:
-        """Nothing to close."""
+        return aiohttp.ClientSession(connector=self._create_connector(), cookie_jar=aiohttp.DummyCookieJar())
 
 
 def _host(url: str) -> str:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import socket
 import sys
+import tempfile
 import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
@@ -22,6 +24,7 @@ from typing import IO, Any, Self
 from aiohttp import web
 
 from tests.bench.soak.slack import FakeSlackServer
+from tests.bench.tls_hosts import HOST, Authority, page_url
 from tests.support.loopback import never_answer, serving_app
 from tests.support.provider_toml import provider_toml, surface_toml
 
@@ -55,10 +58,18 @@ def bench_provider(name: str, url: str) -> str:
 
 
 class FakeServices:
-    """Serves while it is entered. ``looks`` are the times (monotonic) of each page's requests."""
+    """Serves while it is entered. ``looks`` are the times (monotonic) of each page's requests.
 
-    def __init__(self, slack: FakeSlackServer | None = None) -> None:
-        """``slack`` is another Slack than one that takes everything."""
+    Attributes:
+        pages_url: The URL of the pages, for ``page_url``; with TLS each page has a host of its own.
+        trusted: The file of the authority that a client has to trust, with TLS.
+    """
+
+    def __init__(self, slack: FakeSlackServer | None = None, *, tls_pages: int = 0) -> None:
+        """``slack`` is another Slack than one that takes everything; ``tls_pages`` are the pages that speak TLS."""
+        self.keeps_s = 75.0  # connections that wait for a request, as nginx does
+        self._tls_pages, self._stack = tls_pages, AsyncExitStack()
+        self.trusted: Path | None = None
         self.well = page_bytes()
         self.down: dict[str, bytes] = {}
         self.hanging: set[str] = set()
@@ -73,20 +84,38 @@ class FakeServices:
             backlog=2048,
             handler_cancellation=True,
         )
-        self.url = ""
+        self.url = self.pages_url = ""
 
     async def __aenter__(self) -> Self:
-        self.url = self.slack.url = await self._server.__aenter__()
+        self.url = self.slack.url = self.pages_url = await self._stack.enter_async_context(self._server)
+        if self._tls_pages:
+            await self._serve_tls(Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="brownout-tls-"))))
         return self
 
     async def __aexit__(self, *problem: object) -> None:
-        await self._server.__aexit__(*problem)
+        await self._stack.aclose()
+
+    async def _serve_tls(self, folder: Path) -> None:
+        open_files(3 * self._tls_pages + 1_000)
+        authority, port, loop = Authority(folder), free_port(), asyncio.get_running_loop()
+        server = web.Server(self._page_by_path, keepalive_timeout=self.keeps_s)
+        self._stack.push_async_callback(server.shutdown, 0.1)
+        for addresses, context in authority.contexts(self._tls_pages):
+            listener = await loop.create_server(server, list(addresses), port, ssl=context, backlog=128)
+            self._stack.callback(listener.close)
+        self.trusted, self.pages_url = authority.root_file, f"https://{HOST}:{port}"
+
+    async def _page_by_path(self, request: web.BaseRequest) -> web.StreamResponse:
+        return await self._answer(request, request.path.split("/")[1])
 
     def _taken(self, told: dict[str, Any]) -> None:
         self.posted.setdefault(told.get("key", ""), time.monotonic())
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        name, now = request.match_info["page"], time.monotonic()
+        return await self._answer(request, request.match_info["page"])
+
+    async def _answer(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
+        now = time.monotonic()
         self.looks.setdefault(name, []).append(now)
         if name in self.hanging:
             return await never_answer()
@@ -100,10 +129,10 @@ class FakeServices:
 
 
 def configure(folder: Path, url: str, count: int, *, interval_s: float, web_port: int | None = None) -> Path:
-    """A config folder for so many pages of the stage."""
+    """A config folder for so many pages of the stage; ``url`` is as for ``page_url``."""
     (folder / "providers").mkdir(parents=True)
     for number in range(count):
-        text = bench_provider(f"p{number}", url)
+        text = bench_provider(f"p{number}", page_url(url, number))
         (folder / "providers" / f"p{number}.toml").write_text(text, encoding="utf-8")
     door = "enabled = false" if web_port is None else f"port = {web_port}"
     often = f"interval_s = {interval_s:g}\nincident_interval_s = {interval_s:g}"
@@ -118,6 +147,7 @@ async def running(
     """The real bot, as a process of its own, in the stage's Slack or in its log; ``code`` is another checkout of it."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("SLACK_")}
     told = {**kept, **TOKENS, "SLACK_API_URL": f"{stage.url}/api/"} if slack else kept
+    told |= {"SSL_CERT_FILE": str(stage.trusted)} if stage.trusted else {}
     command = [sys.executable, "-m", "bot", "run", "--config", str(config), "--db", str(db)]
     bot = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=log, stderr=log, env=told, cwd=code)
     try:
@@ -147,6 +177,12 @@ async def until(is_so: Any, patience_s: float, what: str) -> None:
         if time.monotonic() > end:
             raise TimeoutError(f"{what} did not come in {patience_s:g} s")
         await asyncio.sleep(0.02)
+
+
+def open_files(count: int) -> None:
+    """Lets this process open so many files, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, count)), hard))
 
 
 def free_port() -> int:

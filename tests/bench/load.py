@@ -66,14 +66,16 @@ def missed(times: Iterable[list[float]], until_: float, interval_s: float = INTE
     return sum(b - a > most for looks_ in times for a, b in pairwise([*looks_, until_]))
 
 
-async def load(folder: Path, count: int, interval_s: float = INTERVAL_S) -> Loaded:
-    """The bot over so many pages, for a while."""
-    async with FakeServices() as stage:
-        config = configure(folder / f"config{count}", stage.url, count, interval_s=interval_s)
+async def load(
+    folder: Path, count: int, interval_s: float = INTERVAL_S, *, tls: bool = False, code: Path | None = None
+) -> Loaded:
+    """The bot over so many pages, for a while; ``code`` is another checkout of it."""
+    async with FakeServices(tls_pages=count if tls else 0) as stage:
+        config = configure(folder / f"config{count}", stage.pages_url, count, interval_s=interval_s)
         db = folder / f"load{count}.db"
         watched_book(db, settings.load(config).providers, page_bytes())
         with (folder / "bot.log").open("ab") as log:
-            async with running(config, db, stage, log) as bot:
+            async with running(config, db, stage, log, code=code) as bot:
                 await until(lambda: len(stage.looks) == count, 240, "the first round")
                 first_s = time.monotonic() - min(t for times in stage.looks.values() for t in times)
                 round_at = time.monotonic()
