@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.domain import Incident, IncidentEnding, ProviderState, Snapshot, TrackedIncident, UnsettledEnding
 from bot.errors import ParseError, SourceError
 from bot.formats import continuity
 from bot.formats.base import Absence
+from bot.poller.side_requests import SideRequests
 from bot.rules.changes import diff
 
 Endings = dict[str, Incident | IncidentEnding]
@@ -28,6 +30,8 @@ DOUBTFUL_FOR = timedelta(minutes=30)  # a page that lost everything at once, a w
 SETTLED_AFTER = timedelta(hours=6)  # nothing answers, and the page itself has not shown it for so long
 
 _NOT_ASKED_YET = "the page shows a new incident, which is recorded first"
+_NO_ANSWER_YET = "its own page, or the list of all incidents, has not answered yet"
+_LIST_KEY = "endings: the list of all"
 _CODES_OF_NO_PAGE = frozenset({"http_404", "http_410"})
 
 
@@ -42,6 +46,7 @@ class EndingSearch:
         fetch_own: Reads an incident's own page; None where incidents have none.
         fetch_all: Reads the list of all incidents; None where there is none.
         earlier: The endings that earlier polls left unsettled, by incident id.
+        requests: Those to the second source, some of which earlier polls may have made.
         endings: The result: how incidents ended, by id.
         unsettled: The result: the incidents whose ending is not known.
     """
@@ -52,6 +57,7 @@ class EndingSearch:
     fetch_own: Callable[[Incident], Awaitable[Incident]] | None
     fetch_all: Callable[[], Awaitable[Snapshot]] | None
     earlier: Mapping[str, UnsettledEnding]
+    requests: SideRequests = field(default_factory=SideRequests)
     endings: Endings = field(default_factory=dict)
     unsettled: list[UnsettledEnding] = field(default_factory=list)
 
@@ -59,9 +65,10 @@ class EndingSearch:
         """Fills in ``endings`` and ``unsettled``. From a doubtful page, absence alone never ends an incident."""
         tracked = {k.incident.id: k for k in self.state.open_incidents}
         missing = [tracked[i] for i in diff.unlisted_incidents(tracked, snapshot)]
+        self._drop_requests(missing)
         if self.absence is Absence.ASK:
             if not is_doubtful and self._has_new(snapshot):
-                self._postpone(missing)
+                self._postpone(missing, _NOT_ASKED_YET)
                 return
             await self._ask(missing, is_doubtful=is_doubtful)
             return
@@ -81,32 +88,44 @@ class EndingSearch:
         known = {k.incident.id for k in self.state.incidents}
         return any(i.id not in known and not i.stage.is_closed for i in snapshot.incidents or ())
 
-    def _postpone(self, missing: Iterable[TrackedIncident]) -> None:
-        """Leaves them to the next poll: a new incident must not wait for the pages of old ones, which may hang."""
+    def _drop_requests(self, missing: Iterable[TrackedIncident]) -> None:
+        """Forgets the requests for incidents that the page shows again."""
+        wanted = {_own_key(tracked) for tracked in missing}
+        self.requests.drop(key for key in self.requests.known_keys() if isinstance(key, tuple) and key not in wanted)
+
+    def _postpone(self, missing: Iterable[TrackedIncident], why: str) -> None:
+        """Leaves them to the next poll: what the page shows must not wait for the pages of old ones, which may hang."""
         for tracked in missing:
             before = self.earlier.get(tracked.incident.id)
             if before is not None:
                 self._keep(before, is_doubtful=False)
             else:
-                self._leave_unsettled(tracked, _NOT_ASKED_YET)
+                self._leave_unsettled(tracked, why)
 
     # --- formats that have a second source ----------------------------------------------------------------------------
 
     async def _ask(self, missing: list[TrackedIncident], *, is_doubtful: bool) -> None:
+        due: list[TrackedIncident] = []
+        for tracked in missing:
+            before = self.earlier.get(tracked.incident.id)
+            if before is not None and self.at < before.ask_at and not self.requests.is_known(_own_key(tracked)):
+                self._keep(before, is_doubtful=is_doubtful)
+            else:
+                due.append(tracked)
+                self.requests.start(_own_key(tracked), partial(self._ask_own_page, tracked.incident))
+        await self.requests.wait(map(_own_key, due))
         failures: dict[str, str] = {}  # why its own page gave no answer; empty where it says that there is none
         waits: dict[str, timedelta] = {}
-        for tracked in missing:
-            incident_id = tracked.incident.id
-            before = self.earlier.get(incident_id)
-            if before is not None and self.at < before.ask_at:
-                self._keep(before, is_doubtful=is_doubtful)
-                continue
-            answer, wait = await self._ask_own_page(tracked.incident)
-            if isinstance(answer, Incident):
-                self.endings[incident_id] = answer
+        for tracked in due:
+            incident_id, answered = tracked.incident.id, self.requests.answer(_own_key(tracked))
+            if answered is None:
+                self._postpone([tracked], _NO_ANSWER_YET)
+            elif isinstance(answered[0], Incident):
+                self.endings[incident_id] = answered[0]
+                self.requests.drop([_own_key(tracked)])
             else:
-                failures[incident_id], waits[incident_id] = answer, wait
-        asked = [tracked for tracked in missing if tracked.incident.id in failures]
+                failures[incident_id], waits[incident_id] = answered
+        asked = [tracked for tracked in due if tracked.incident.id in failures]
         if asked:
             await self._ask_list(asked, failures, waits, is_doubtful=is_doubtful)
 
@@ -134,7 +153,12 @@ class EndingSearch:
         *,
         is_doubtful: bool,
     ) -> None:
-        listed, list_failure = await self._read_list()
+        found = await self.requests.ask(_LIST_KEY, self._read_list)
+        if found is None:
+            self._postpone(asked, _NO_ANSWER_YET)
+            return
+        self.requests.drop(map(_own_key, asked))
+        listed, list_failure = found
         oldest = min((i.created_at for i in (listed or {}).values()), default=None)
         for tracked in asked:
             incident_id, own_failure = tracked.incident.id, failures[tracked.incident.id]
@@ -249,6 +273,10 @@ class EndingSearch:
     def _is_settled_by_time(self, unsettled: UnsettledEnding, *, is_doubtful: bool) -> bool:
         """Never open for days because nothing answers: the page itself has been readable all the time without it."""
         return not is_doubtful and self.at - unsettled.since >= SETTLED_AFTER
+
+
+def _own_key(tracked: TrackedIncident) -> tuple[str, str]:
+    return "endings: own page", tracked.incident.id
 
 
 def _is_of_before(shown: Incident, known: Incident) -> bool:

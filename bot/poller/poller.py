@@ -32,6 +32,7 @@ from bot.formats.base import Absence, Bodies, SourceFormat, drop_old_incidents, 
 from bot.poller.incident_endings import CONFIRMING_POLLS, DOUBTFUL_FOR, EndingSearch, doubtful_reason
 from bot.poller.key_assigner import HolderLookup, KeyAssigner, no_holders
 from bot.poller.page_client import PageClient, PageResponse
+from bot.poller.side_requests import PATIENCE_S, SideRequests
 from bot.poller.source_cache import SourceCache, answer_age, hash_bodies
 from bot.rules.changes import diff, missed
 
@@ -93,7 +94,8 @@ class Poller:
 
     ``relocation_detector`` describes in one sentence what an address serves in place of its page, or returns an empty
     string. It is called once per series of failed polls, at failure number ``scout_after``. ``key_holders`` returns
-    source and key of the recorded incidents that have one of these keys (bot.domain.incident_keys).
+    source and key of the recorded incidents that have one of these keys (bot.domain.incident_keys). ``patience_s`` is
+    how long, in seconds, a poll waits for the answers of other paths than the page's; they are read beside it.
     """
 
     web: PageClient
@@ -103,8 +105,10 @@ class Poller:
     scout_after: int = 3
     key_holders: HolderLookup = no_holders
     cache: dict[str, SourceCache] = field(default_factory=dict)  # by provider id
+    patience_s: float = PATIENCE_S
     _keys: KeyAssigner = field(init=False)
     _gap_starts: dict[str, datetime] = field(default_factory=dict)  # monitoring gaps that have still to be filled
+    _requests: dict[str, SideRequests] = field(default_factory=dict)  # by provider id
     _doubtful_pages: dict[str, _DoubtfulPage] = field(default_factory=dict)  # by provider id
     _all_read: dict[str, tuple[datetime, frozenset[tuple[str, str]]]] = field(default_factory=dict)  # when, posts
 
@@ -147,6 +151,7 @@ class Poller:
         Raises SourceError or ParseError.
         """
         source_format, page = self._format_of(provider), reading.response
+        self._requests.setdefault(provider.id, SideRequests(self.patience_s)).begin_poll()
         snapshot = await self._keys.with_keys(state, reading.snapshot)
         snapshot = mark_complete(snapshot, source_format)
         snapshot = drop_old_incidents(snapshot, frozenset(k.incident.id for k in state.incidents), self.now())
@@ -269,8 +274,10 @@ class Poller:
             return snapshot, since
         self._gap_starts[provider.id] = since
         try:
-            all_incidents = await self._fetch_all_incidents(provider, state)
+            all_incidents = await self._ask_all_incidents(provider, state, "missed in a gap")
         except (SourceError, ParseError):
+            return snapshot, None
+        if all_incidents is None:
             return snapshot, None
         del self._gap_starts[provider.id]
         tracked_ids = {k.incident.id for k in state.incidents}
@@ -278,11 +285,25 @@ class Poller:
             snapshot, diff.listed_incidents(all_incidents), tracked_ids, since, at
         ), since
 
+    async def _ask_all_incidents(self, provider: Provider, state: ProviderState, purpose: str) -> Snapshot | None:
+        """The list of all incidents, including ended ones; None where it does not come within this poll's time.
+
+        Raises SourceError or ParseError. Each ``purpose`` reads a list of its own.
+        """
+        listed = await self._requests[provider.id].ask(purpose, partial(self._read_all_incidents, provider))
+        return None if listed is None else await self._recognized(provider, state, listed)
+
     async def _fetch_all_incidents(self, provider: Provider, state: ProviderState) -> Snapshot:
-        """The list of all incidents, including ended ones. Raises SourceError or ParseError."""
+        """The list of all incidents, however long it takes. Raises SourceError or ParseError."""
+        return await self._recognized(provider, state, await self._read_all_incidents(provider))
+
+    async def _read_all_incidents(self, provider: Provider) -> Snapshot:
         source_format = self._format_of(provider)
         page = await self._fetch(provider, fill_path(source_format.all_path, provider.source))
-        listed = (source_format.parse_all or source_format.parse)((page.body,), provider.source, self.now())
+        return (source_format.parse_all or source_format.parse)((page.body,), provider.source, self.now())
+
+    async def _recognized(self, provider: Provider, state: ProviderState, listed: Snapshot) -> Snapshot:
+        """A list of the provider's, with our keys. Raises OtherPageError where it is of another page."""
         self._check_identity(provider, state, listed)
         return await self._keys.with_keys(state, listed)
 
@@ -299,11 +320,14 @@ class Poller:
         has_list = source_format.absence is Absence.ASK and source_format.all_path
         if is_read or not has_list or abs(at - read_at) < FULL_LIST_EVERY:
             return snapshot
-        self._all_read[provider.id] = (at, known_posts)  # also where it can't be read: once an hour is enough
         try:
-            listed = diff.listed_incidents(await self._fetch_all_incidents(provider, state))
+            found = await self._ask_all_incidents(provider, state, "created as resolved")
         except (SourceError, ParseError):
+            self._all_read[provider.id] = (at, known_posts)  # once an hour is enough
             return snapshot
+        if found is None:
+            return snapshot
+        listed = diff.listed_incidents(found)
         self._all_read[provider.id] = (at, frozenset(map(_newest_post, listed)))
         shown = {k.incident.id for k in state.incidents} | {i.id for i in diff.listed_incidents(snapshot)}
         new = tuple(
@@ -340,6 +364,7 @@ class Poller:
             partial(self._fetch_own_page, provider) if source_format.own_path else None,
             partial(self._fetch_all_incidents, provider, state) if source_format.all_path else None,
             {u.incident: u for u in (*state.unsettled, *page.unsettled)},
+            self._requests[provider.id],
         )
         is_doubtful = bool(why) and bool(snapshot.contradiction or not page.has_lasted(self.now()))
         await search.run(snapshot, is_doubtful=is_doubtful)
@@ -362,7 +387,10 @@ class Poller:
             return snapshot  # the vendor's own words end everything that was open
         if search.unsettled or not self._format_of(provider).all_path or not snapshot.contradiction:
             raise DoubtfulPageError(f"{why}; nothing confirms that all is well")
-        listed = diff.listed_incidents(await self._fetch_all_incidents(provider, state))
+        found = await self._ask_all_incidents(provider, state, "doubt")
+        if found is None:
+            raise DoubtfulPageError(f"{why}; its list of all incidents has not answered yet")
+        listed = diff.listed_incidents(found)
         open_elsewhere = tuple(i for i in listed if not i.stage.is_closed and not i.is_maintenance)
         if not listed:
             raise DoubtfulPageError(f"{why}; its list of all incidents is empty")
