@@ -314,6 +314,7 @@ async def _lead(parts: BotParts, services: Sequence[Service]) -> None:
         for _, client in clients:
             await open_clients.enter_async_context(client)
         fetcher = SourceFetcher(plain, strict, providers)
+        text_reader = ThreadTextReader()
         engine = Engine(
             {p.id: p for p in providers},
             fetcher,
@@ -326,7 +327,7 @@ async def _lead(parts: BotParts, services: Sequence[Service]) -> None:
             owners=lambda: runtime.expand_groups(app_settings.owners) if is_slack else (),
             credentials=tokens if is_slack else None,
             relocation_detector=lambda source: describe_current_format(fetcher.fetcher_for(source), source, utc_now()),
-            text_reader=ThreadTextReader(),
+            text_reader=text_reader,
             own_services=current.own_services,
             tools=notify_tools.create_tools(clients, repository, utc_now, parts.units),
             units=parts.units,
@@ -364,6 +365,7 @@ async def _lead(parts: BotParts, services: Sequence[Service]) -> None:
             ).periodic_jobs(),
             digest_job.periodic_job(),
             MonthSumsJob(parts.maintenance.path, runtime.providers, utc_now).periodic_job(),
+            text_reader.compile_job(providers),
         )
         all_services = [*services]
         bot = scheduler.BotApp(

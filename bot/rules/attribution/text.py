@@ -84,10 +84,15 @@ def read_text(text: str, provider: Provider) -> TextReading:
     return read_with_lexicon(text, compile_lexicon(provider))
 
 
-@lru_cache(maxsize=8192)
 def read_with_lexicon(text: str, lexicon: Lexicon) -> TextReading:
-    """Like ``read_text``, for callers that already have the provider's lexicon; cached."""
-    text = _SPACES.sub(_collapse_blanks, _TAG.sub("\n", text[:MAX_TEXT_LENGTH]))
+    """Like ``read_text``, for callers that already have the provider's lexicon; cached by the part that is read."""
+    return read_shortened(text[:MAX_TEXT_LENGTH], lexicon)
+
+
+@lru_cache(maxsize=8192)
+def read_shortened(text: str, lexicon: Lexicon) -> TextReading:
+    """Reads a text of at most ``MAX_TEXT_LENGTH`` characters; cached."""
+    text = _SPACES.sub(_collapse_blanks, _TAG.sub("\n", text))
     mentions = lexicon.find_mentions(text)[:MAX_MENTIONS]
     claims = _drop_login_verbs(list(clauses.extract_claims(text, mentions)), lexicon)
     claims, behind = _separate_login_claims(text, claims, lexicon)
