@@ -9,14 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
-import socket
 import sys
-import tempfile
 import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
@@ -24,7 +21,7 @@ from typing import IO, Any, Self
 from aiohttp import web
 
 from tests.bench.soak.slack import FakeSlackServer
-from tests.bench.tls_hosts import HOST, Authority, page_url
+from tests.bench.tls_hosts import page_url, serving_tls
 from tests.support.loopback import never_answer, serving_app
 from tests.support.provider_toml import provider_toml, surface_toml
 
@@ -89,21 +86,12 @@ class FakeServices:
     async def __aenter__(self) -> Self:
         self.url = self.slack.url = self.pages_url = await self._stack.enter_async_context(self._server)
         if self._tls_pages:
-            await self._serve_tls(Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="brownout-tls-"))))
+            serving = serving_tls(self._page_by_path, self._tls_pages, keeps_s=self.keeps_s)
+            self.pages_url, self.trusted = await self._stack.enter_async_context(serving)
         return self
 
     async def __aexit__(self, *problem: object) -> None:
         await self._stack.aclose()
-
-    async def _serve_tls(self, folder: Path) -> None:
-        open_files(3 * self._tls_pages + 1_000)
-        authority, port, loop = Authority(folder), free_port(), asyncio.get_running_loop()
-        server = web.Server(self._page_by_path, keepalive_timeout=self.keeps_s)
-        self._stack.push_async_callback(server.shutdown, 0.1)
-        for addresses, context in authority.contexts(self._tls_pages):
-            listener = await loop.create_server(server, list(addresses), port, ssl=context, backlog=128)
-            self._stack.callback(listener.close)
-        self.trusted, self.pages_url = authority.root_file, f"https://{HOST}:{port}"
 
     async def _page_by_path(self, request: web.BaseRequest) -> web.StreamResponse:
         return await self._answer(request, request.path.split("/")[1])
@@ -177,16 +165,3 @@ async def until(is_so: Any, patience_s: float, what: str) -> None:
         if time.monotonic() > end:
             raise TimeoutError(f"{what} did not come in {patience_s:g} s")
         await asyncio.sleep(0.02)
-
-
-def open_files(count: int) -> None:
-    """Lets this process open so many files, as far as the system lets it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, count)), hard))
-
-
-def free_port() -> int:
-    """A port of loopback that nobody has now."""
-    with closing(socket.socket()) as any_socket:
-        any_socket.bind(("127.0.0.1", 0))
-        return int(any_socket.getsockname()[1])

@@ -9,8 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench.fake_services import FakeServices, configure, free_port, rss_mb, running, until
+from tests.bench.fake_services import FakeServices, configure, rss_mb, running, until
 from tests.bench.table import Row, table
+from tests.bench.tls_hosts import free_port
 
 TIMES = 9
 STARTS = 5

@@ -27,10 +27,11 @@ import aiohttp
 from bot import settings
 from bot.domain import ChannelPreferences, Notice, NoticeKind, Notification, NotificationKind, QuietHours, Subscription
 from bot.storage import Repository
-from tests.bench.fake_services import FakeServices, configure, free_port, page_bytes, running, until
+from tests.bench.fake_services import FakeServices, configure, page_bytes, running, until
 from tests.bench.limited_slack import POSTS_A_MINUTE, LimitedSlack
 from tests.bench.load import watched_book
 from tests.bench.table import Row, percentile, table
+from tests.bench.tls_hosts import free_port
 
 PROVIDERS, BREAK_FOR_S, LOOK_EVERY_S = 50, 60.0, 10.0
 SIZES = (20, 300)  # channels

@@ -6,13 +6,19 @@ verifies a chain of two, as it does for most real pages. One certificate names `
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import resource
+import socket
 import ssl
-from collections.abc import Iterator
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
+from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -31,6 +37,39 @@ def page_url(url: str, number: int) -> str:
 def address_of(number: int) -> str:
     """The loopback address of a page: 127.1.0.1 and so on; there is room for 63,000."""
     return f"127.1.{number // 250}.{number % 250 + 1}"
+
+
+@asynccontextmanager
+async def serving_tls(
+    handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], count: int, *, keeps_s: float = 75
+) -> AsyncIterator[tuple[str, Path]]:
+    """Serves so many hosts; yields their URL, for ``page_url``, and the file of the authority that a client has to trust.
+
+    A connection without a request is closed after ``keeps_s`` seconds; 75 are nginx's.
+    """
+    open_files(3 * count + 1_000)
+    port, loop = free_port(), asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        authority = Authority(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="brownout-tls-"))))
+        server = web.Server(handler, keepalive_timeout=keeps_s, handler_cancellation=True)
+        stack.push_async_callback(server.shutdown, 0.1)
+        for addresses, context in authority.contexts(count):
+            listener = await loop.create_server(server, list(addresses), port, ssl=context, backlog=128)
+            stack.callback(listener.close)
+        yield f"https://{HOST}:{port}", authority.root_file
+
+
+def open_files(count: int) -> None:
+    """Lets this process open so many files, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, count)), hard))
+
+
+def free_port() -> int:
+    """A port of loopback that no one has now."""
+    with closing(socket.socket()) as any_socket:
+        any_socket.bind(("127.0.0.1", 0))
+        return int(any_socket.getsockname()[1])
 
 
 class Authority:

@@ -29,7 +29,7 @@ async def serving_app(
         await server.cleanup()
 
 
-async def abort(request: web.Request) -> web.Response:
+async def abort(request: web.BaseRequest) -> web.Response:
     """A handler's answer that ends the connection as it is."""
     if request.transport:
         with suppress(OSError):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.bench.fake_services import FakeServices, free_port
+from tests.bench.fake_services import FakeServices
 from tests.bench.peers.cost import EVERY_S, Cost, found, pages, steady
+from tests.bench.tls_hosts import free_port
 
 WATCH = {
     "include_filters": ["json:$.incidents"],

@@ -7,8 +7,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from tests.bench.fake_services import FakeServices, free_port
+from tests.bench.fake_services import FakeServices
 from tests.bench.peers.cost import EVERY_S, PAGES, Cost, alive, found, pages, process, steady
+from tests.bench.tls_hosts import free_port
 
 APART_S = 1.0  # at most, between the first looks of two monitors
 PATIENCE_S = 60 + PAGES * APART_S

@@ -30,6 +30,10 @@ def main() -> None:
         "--restart-every", type=float, default=10, help="minutes; SIGTERM and kill -9 in turn; 0 is never"
     )
     parser.add_argument("--interval", type=float, nargs=2, default=(10, 5), help="seconds between looks: usual, busy")
+    parser.add_argument("--tls", action=argparse.BooleanOptionalAction, default=True, help="a TLS host for each page")
+    parser.add_argument(
+        "--storm-every", type=float, default=7, help="minutes; one page in ten breaks at once; 0 is never"
+    )
     parser.add_argument("--command-every", type=float, default=10, help="seconds")
     parser.add_argument("--out", type=Path, help="where all of it is kept")
     parser.add_argument("--shared", type=Path, default=Path(os.environ.get("BROWNOUT_SHARED", SHARED)))

@@ -22,7 +22,7 @@ from typing import Any
 
 from bot import settings
 from tests.bench.soak.report import report
-from tests.bench.soak.world import World, ask, config, now
+from tests.bench.soak.world import Storms, World, ask, config, now
 
 SAMPLE_S = 10
 DRAIN_S = 900
@@ -50,7 +50,13 @@ class Soak:
     async def run(self) -> None:
         asked = self.options
         self.world = World(
-            asked.shared, self.out, count=asked.sources, minutes=asked.minutes, speed=asked.speed, seed=asked.seed
+            *(asked.shared, self.out),
+            count=asked.sources,
+            minutes=asked.minutes,
+            speed=asked.speed,
+            seed=asked.seed,
+            tls=asked.tls,
+            storms=Storms(asked.storm_every * 60),
         )
         await self.world.start()
         self.config = config(self.out / "config", self.world, self.port, asked.interval)
@@ -97,6 +103,7 @@ class Soak:
         self.life += 1
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SLACK_")}
         env = kept | TOKENS | {"SLACK_API_URL": f"{self.world.url}/api/"}
+        env |= {"SSL_CERT_FILE": str(self.world.trusted)} if self.world.trusted else {}
         command = [sys.executable, "-m", "bot", "run", "--config", str(self.config), "--db", str(self.db)]
         with (self.out / "bot.log").open("ab") as log:
             self.bot = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=log, stderr=log, env=env)

@@ -7,6 +7,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from bot import settings
 from tests.bench.soak.slack import FAULTS as SLACK_FAULTS
 from tests.bench.soak.slack import FakeSlackServer
 from tests.bench.soak.tapes import Player, Polls, Recording, Years
+from tests.bench.tls_hosts import page_url, serving_tls
 from tests.faults.fake_services import HTML
 from tests.support.loopback import abort, never_answer, serving_app
 
@@ -70,10 +72,64 @@ def cast(found: dict[str, Recording], count: int, draw: Random) -> list[tuple[st
     return [(f"{tape.partition('/')[0]}-{number:03}", tape) for number, tape in enumerate(drawn)]
 
 
+@dataclass(frozen=True)
+class Storms:
+    """Every so often one page in ``share`` shows an incident of its own at once, for ``lasts_s``; none where ``every_s`` is 0.
+
+    ``components`` of the page are as its summary lists them; the first has an outage meanwhile.
+    """
+
+    every_s: float
+    lasts_s: float = 180.0
+    share: int = 10
+
+    def current(self, second: float, page: int) -> int | None:
+        """The number of the storm that this page is in; None where it is in none."""
+        if not self.every_s or page % self.share:
+            return None
+        number, since = divmod(second, self.every_s)
+        return int(number) if number and since < self.lasts_s else None
+
+    @staticmethod
+    def incident(identity: str, component: dict[str, Any], at: datetime, *, is_over: bool = False) -> dict[str, Any]:
+        """The incident as the page, or where ``is_over`` its own page, shows it."""
+        told = [
+            ("investigating", "Nothing answers at all."),
+            *((("resolved", "All is well again."),) if is_over else ()),
+        ]
+        updates = [
+            {"id": f"{identity}-{stage}", "status": stage, "body": body, "display_at": at.isoformat(),
+             "created_at": at.isoformat()}
+            for stage, body in reversed(told)
+        ]  # fmt: skip
+        return {
+            "id": identity,
+            "name": "Outage of everything",
+            "status": told[-1][0],
+            "impact": "critical",
+            "created_at": at.isoformat(),
+            "incident_updates": updates,
+            "components": [component] if component else [],
+        }
+
+
 class World:
     """Serves everything; ``quiet`` ends the faults and stops the tapes."""
 
-    def __init__(self, shared: Path, out: Path, *, count: int, minutes: float, speed: float, seed: int) -> None:
+    def __init__(
+        self,
+        shared: Path,
+        out: Path,
+        *,
+        count: int,
+        minutes: float,
+        speed: float,
+        seed: int,
+        tls: bool = False,
+        storms: Storms = Storms(0),
+    ) -> None:
+        self.tls, self.storms, self.trusted = tls, storms, None
+        self._stack = AsyncExitStack()
         self.draw = Random(seed)  # noqa: S311  (faults, not keys)
         self.span_s = minutes * 60
         self.began = now()
@@ -94,7 +150,9 @@ class World:
             backlog=512,
             handler_cancellation=True,
         )
-        self.url = ""
+        self.url = self.pages_url = ""
+        self._numbers = {name: number for number, (name, _) in enumerate(self.cast)}
+        self._stormed: dict[str, tuple[dict[str, Any], datetime]] = {}  # the incidents of storms, by id
 
     def _player(self, name: str, tape: Recording, speed: float) -> Player:
         fast = speed * self.draw.uniform(0.5, 1.5)
@@ -112,12 +170,19 @@ class World:
         file.flush()
 
     async def start(self) -> None:
-        self.url = self.slack.url = await self._server.__aenter__()
+        self.url = self.slack.url = self.pages_url = await self._stack.enter_async_context(self._server)
+        if self.tls:
+            serving = serving_tls(self._page_by_path, len(self.cast))
+            self.pages_url, self.trusted = await self._stack.enter_async_context(serving)
 
     async def stop(self) -> None:
         for player in self.players.values():
             player.flush()
-        await self._server.__aexit__(None, None, None)
+        await self._stack.aclose()
+
+    def source_url(self, name: str) -> str:
+        """Where a source's page is."""
+        return f"{page_url(self.pages_url, self._numbers[name])}/{name}"
 
     def quiet(self) -> None:
         self.is_quiet = True
@@ -135,9 +200,34 @@ class World:
         return self._slack_bad.at(self._second())
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        player = self.players.get(request.match_info["source"])
-        path = request.match_info["page"]
-        made = player.answer(path, now()) if player else None
+        return await self._answer(request, request.match_info["source"], request.match_info["page"])
+
+    async def _page_by_path(self, request: web.BaseRequest) -> web.StreamResponse:
+        source, _, path = request.path.removeprefix("/").partition("/api/v2/")
+        return await self._answer(request, source, path.removesuffix(".json"))
+
+    def _with_storm(self, name: str, path: str, made: tuple[str, bytes] | None) -> tuple[str, bytes] | None:
+        """The answer, with the incident of a storm that the page is in now; of one that is over, its own page."""
+        identity = path.removeprefix("incidents/")
+        if identity in self._stormed:
+            component, at = self._stormed[identity]
+            shown = self.storms.incident(identity, component, at, is_over=True)
+            return identity, json.dumps({"page": {"id": name}, "incident": shown}).encode()
+        number = None if self.is_quiet else self.storms.current(self._second(), self._numbers[name])
+        if path != "summary" or made is None or number is None:
+            return made
+        body = json.loads(made[1])
+        listed = body.get("components") or []
+        component = next((c for c in listed if not c.get("group")), {})
+        component |= {"status": "major_outage"} if component else {}
+        identity = f"storm{number}-{name}"
+        _, at = self._stormed.setdefault(identity, (component, now()))
+        body["incidents"] = [*(body.get("incidents") or []), self.storms.incident(identity, component, at)]
+        return f'{made[0].rstrip(chr(34))}-{number}"', json.dumps(body).encode()
+
+    async def _answer(self, request: web.BaseRequest, name: str, path: str) -> web.StreamResponse:
+        player = self.players.get(name)
+        made = self._with_storm(name, path, player.answer(path, now())) if player else None
         fault = "" if self.is_quiet or not player else self._bad[player.name].at(self._second())
         self.answers[fault or "well"] += 1
         if fault:
@@ -154,7 +244,7 @@ class World:
             return web.Response(status=304, headers=headers)
         return web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
 
-    async def _badly(self, request: web.Request, fault: str, body: bytes) -> web.StreamResponse:
+    async def _badly(self, request: web.BaseRequest, fault: str, body: bytes) -> web.StreamResponse:
         match fault:
             case "500" | "429":
                 return web.Response(status=int(fault), headers={"retry-after": str(self.draw.randint(1, 9))})
@@ -177,7 +267,7 @@ def config(folder: Path, world: World, port: int, poll: tuple[float, float]) -> 
     for name, tape in world.cast:
         text = (shipped / "providers" / f"{tape.partition('/')[0]}.toml").read_text(encoding="utf-8")
         (folder / "providers" / f"{name}.toml").write_text(
-            _renamed(text, name, f"{world.url}/{name}"), encoding="utf-8"
+            _renamed(text, name, world.source_url(name)), encoding="utf-8"
         )
     often, busy = poll
     (folder / "brownout.toml").write_text(
