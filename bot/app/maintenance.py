@@ -50,7 +50,7 @@ class DatabaseMaintenance:
         if self.rules.backup_every_h and isinstance(self.path, Path):
             again = f"it is tried again every {RETRY_INTERVAL.seconds // 60} min"
             yield PeriodicJob("the backup", CHECK_INTERVAL_S, self.back_up_if_due, again)
-        if self.rules.bodies_days:
+        if self.rules.bodies_days or self.rules.bodies_mb:
             yield PeriodicJob("old pages", CHECK_INTERVAL_S, self.prune_if_due, "they stay for now")
 
     def services(self) -> Iterator[Service]:
@@ -92,12 +92,15 @@ class DatabaseMaintenance:
         if self._pruned_at and timedelta() <= now - self._pruned_at < PRUNE_INTERVAL:
             return
         self._pruned_at = now
-        before = now - timedelta(days=self.rules.bodies_days)
+        days, max_mb = self.rules.bodies_days, self.rules.bodies_mb
+        before = now - timedelta(days=days) if days else None
         pruned = await self._run_in_thread(
-            lambda cancel_token: retention.prune_bodies(self.path, before, cancel_token=cancel_token)
+            lambda cancel_token: retention.prune_bodies(
+                self.path, before, max_bytes=max_mb * 1e6, cancel_token=cancel_token
+            )
         )
         if pruned.bodies:
-            log.info("deleted %d raw pages older than %g days", pruned.bodies, self.rules.bodies_days)
+            log.info("deleted %d raw pages %s", pruned.bodies, retention_text(days, max_mb))
 
     async def _run_in_thread(self, work: Callable[[backup.CancelToken], T]) -> T:
         """Runs ``work`` in a thread. If this task is cancelled, the work is cancelled too, with nothing half done."""
@@ -132,6 +135,12 @@ def restore_from_replica(copy: LitestreamReplica, at: datetime) -> tuple[backup.
 def backup_folder(rules: StoreSettings, path: Path) -> Path:
     """The folder for the scheduled backups of a database."""
     return path.parent / rules.backup_to
+
+
+def retention_text(days: float, max_mb: float) -> str:
+    """Which raw pages are deleted: ``older than 90 days, or beyond 500 MB``."""
+    rules = [f"older than {days:g} days" if days else "", f"beyond {max_mb:g} MB" if max_mb else ""]
+    return ", or ".join(filter(None, rules))
 
 
 def format_size(count: float) -> str:

@@ -14,14 +14,15 @@ import click
 from pydantic import ValidationError
 
 from bot import settings
-from bot.app.maintenance import backup_folder, format_size, open_replica, restore_from_replica
+from bot.app.maintenance import backup_folder, format_size, open_replica, restore_from_replica, retention_text
 from bot.cli.groups import SuggestingGroup
 from bot.cli.options import PLACE, config_option, db_option, open_queries, open_writer, require_file, utc_now
 from bot.errors import StoreError, UsageError
 from bot.messages import formatting
-from bot.storage import Place, Repository, may_exist, parse_place, retention, upgrade
+from bot.storage import Place, Repository, may_exist, parse_place, retention, upgrade, usage
 from bot.storage import backup as storage_backup
 
+TABLE_NAMES = {"bodies": "bodies (raw pages)", "observations": "observations (polls)", "worlds": "worlds (states)"}
 EXIT_DAMAGED = 65  # EX_DATAERR
 EXIT_MISSING = 66  # EX_NOINPUT
 
@@ -29,7 +30,7 @@ EXIT_MISSING = 66  # EX_NOINPUT
 @click.group(cls=SuggestingGroup, invoke_without_command=True)
 @click.pass_context
 def db(ctx: click.Context) -> None:
-    """Database commands: `backup` (also while the bot runs), `verify`, `restore`, `vacuum`, `migrate`, `retention`."""
+    """Database commands: `backup` (also while the bot runs), `verify`, `restore`, `size`, `vacuum`, `retention`, ..."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -106,22 +107,50 @@ def vacuum(config: Path | None, db: Place | None) -> None:
 
 @db.command(name="retention")
 @click.option("--days", type=click.FloatRange(min=0, min_open=True), help="Instead of `[store] bodies_days`.")
+@click.option("--mb", type=click.FloatRange(min=0, min_open=True), help="Instead of `[store] bodies_mb`.")
 @click.option("--dry-run", is_flag=True, help="Only says what would go.")
 @config_option
 @db_option
-def retention_(days: float | None, dry_run: bool, config: Path | None, db: Place | None) -> None:  # noqa: FBT001
-    """Deletes raw pages older than `[store] bodies_days`. Events are kept."""
+def retention_(days: float | None, mb: float | None, *, dry_run: bool, config: Path | None, db: Place | None) -> None:
+    """Deletes raw pages older than `[store] bodies_days`, or beyond `bodies_mb`. Events are kept."""
     store_settings = settings.load(config).store
     path, age = db or parse_place(store_settings.url or store_settings.path), days or store_settings.bodies_days
+    max_mb = mb or store_settings.bodies_mb
     if not may_exist(path):
         raise UsageError(f"Database {path} not found. Pass --db FILE.")
-    if not age:
+    if not age and not max_mb:
         raise UsageError("[store] bodies_days is 0: raw pages are kept forever. Delete older ones with --days N.")
-    pruned = retention.prune_bodies(path, utc_now() - timedelta(days=age), dry_run=dry_run)
-    verb = "would go" if dry_run else "are gone"
-    click.echo(
-        f"{path}: {pruned.bodies} of {pruned.of} raw pages older than {age:g} days {verb}, {format_size(pruned.bytes)}"
-    )
+    before = utc_now() - timedelta(days=age) if age else None
+    pruned = retention.prune_bodies(path, before, max_bytes=max_mb * 1e6, dry_run=dry_run)
+    verb, rule = "would go" if dry_run else "are gone", retention_text(age, max_mb)
+    click.echo(f"{path}: {pruned.bodies} of {pruned.of} raw pages {rule} {verb}, {format_size(pruned.bytes)}")
+
+
+@db.command()
+@config_option
+@db_option
+def size(config: Path | None, db: Place | None) -> None:
+    """What takes the room: the tables with their indexes, and the pages with the most raw data."""
+    store_settings = settings.load(config).store
+    place = db or parse_place(store_settings.url or store_settings.path)
+    if not may_exist(place):
+        raise UsageError(f"Database {place} not found. Pass --db FILE.")
+    found = usage.measure_usage(place)
+    click.echo(f"{place}: {format_size(found.bytes)} in use, {format_size(found.free)} free")
+    for table in found.tables:
+        if table.bytes * 100 >= found.bytes:
+            _echo_usage(TABLE_NAMES.get(table.name, table.name), table, "rows", found.bytes)
+    if found.sources:
+        click.echo("Raw pages, compressed, by status page:")
+    for source in found.sources:
+        _echo_usage(source.name, source, "pages", found.bytes)
+    rule = retention_text(store_settings.bodies_days, store_settings.bodies_mb)
+    click.echo(f"Raw pages {rule} are deleted ([store] bodies_days, bodies_mb)." if rule else "Raw pages are kept.")
+
+
+def _echo_usage(name: str, used: usage.Usage, unit: str, of: int) -> None:
+    rows = "" if used.rows is None else f"  {used.rows:,} {unit}"
+    click.echo(f"  {name:<28} {format_size(used.bytes):>9} {100 * used.bytes / max(of, 1):3.0f} %{rows}")
 
 
 @click.command(name="restore")

@@ -82,7 +82,8 @@ class Observation:
     """A poll as it went, for the record; failed polls too.
 
     ``outcome`` is ``changed``, ``same`` or the code of the failure; ``body`` holds the bytes where they changed.
-    ``took_s`` is in seconds.
+    ``took_s`` is in seconds. ``only_times_differ``: the body has other times than the one before, and nothing else; it
+    is not stored where the state did not change either.
     """
 
     source: str
@@ -91,3 +92,4 @@ class Observation:
     why: str = ""
     body: bytes | None = None
     took_s: float = 0.0
+    only_times_differ: bool = False

@@ -79,13 +79,29 @@ class _DoubtfulPage:
 
 @dataclass(frozen=True, slots=True)
 class _PageReading:
-    """A page that was read. ``body`` is None where it is the same as before, ``before`` is the cache before it."""
+    """A page that was read. ``body`` is None where it is the same as before, ``before`` is the cache before it.
+
+    ``only_times_differ``: the body has other times than the one before, and nothing else.
+    """
 
     response: PageResponse
     snapshot: Snapshot
     digest: bytes
     body: bytes | None
     before: SourceCache
+    only_times_differ: bool = False
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the page shows what it showed before; its own time aside."""
+        if self.body is None:
+            return True
+        shown = self.before.snapshot
+        return (
+            self.only_times_differ
+            and shown is not None
+            and replace(shown, updated_at=self.snapshot.updated_at) == (self.snapshot)
+        )
 
 
 @dataclass(slots=True)
@@ -129,7 +145,13 @@ class Poller:
             before.etag = None
             return await self._failed_poll(provider, state, error)
         outcome, took_s = "same" if reading.body is None else "changed", reading.response.took_s
-        return result, Observation(provider.source.id, result.at, outcome, body=reading.body, took_s=took_s)
+        observation = Observation(
+            *(provider.source.id, result.at, outcome),
+            body=reading.body,
+            took_s=took_s,
+            only_times_differ=reading.only_times_differ,
+        )
+        return result, observation
 
     async def _read_page(self, provider: Provider, state: ProviderState, before: SourceCache) -> _PageReading:
         """Fetches and parses the page, and puts it into the cache. Raises SourceError or ParseError."""
@@ -143,7 +165,11 @@ class Poller:
         after.bodies = (bodies or before.bodies) if self._format_of(provider).timed else ()
         after.components_unread_since = (before.components_unread_since or self.now()) if unread else None
         self.cache[provider.id] = after
-        return _PageReading(page, snapshot, digest, None if is_same else b"\n".join(bodies), before)
+        if is_same:
+            return _PageReading(page, snapshot, digest, None, before)
+        return _PageReading(
+            page, snapshot, digest, b"\n".join(bodies), before, only_times_differ=after.note_bodies(bodies, self.now())
+        )
 
     async def _complete(self, provider: Provider, state: ProviderState, reading: _PageReading) -> PollResult:
         """The poll's result: the page with keys and known times, what other pages add to it, and how old it is.
@@ -168,7 +194,7 @@ class Poller:
             search.endings,
             "" if page.fallback_because else page.url.partition("://")[2].partition("/")[0],
             since,
-            is_same=reading.body is None
+            is_same=reading.is_same
             and is_complete
             and since is None
             and not source_format.timed

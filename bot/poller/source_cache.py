@@ -5,7 +5,8 @@ See bot/docs/decisions.md#old-answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -16,6 +17,7 @@ from bot.poller.page_client import PageResponse
 
 FULL_FETCH_EVERY = timedelta(minutes=10)  # a 304 is not believed for longer
 BY_TURNS_WITHIN = timedelta(minutes=5)  # bodies that come back sooner, for the second time, alternate
+CLOCK_BODY_EVERY = timedelta(hours=1)  # a body in which only times have changed is stored so often
 SERVER_CLOCK_TOLERANCE = timedelta(minutes=1)  # between the clocks of a page's servers, and ours
 
 
@@ -42,6 +44,8 @@ class SourceCache:
         has_wrong_etags: One ETag came with two different bodies, so that a 304 proves nothing.
         components_unread_since: Since when a path that the format can do without could not be read.
         left: Bodies that others have replaced, by digest.
+        timeless_digest: SHA-256 of the bodies without the times in them; empty where it was not needed yet.
+        stored_at: When a body was last handed out to be stored.
     """
 
     etag: str | None = None
@@ -54,6 +58,8 @@ class SourceCache:
     has_wrong_etags: bool = False
     components_unread_since: datetime | None = None
     left: Mapping[bytes, BodyTurns] = field(default_factory=dict)
+    timeless_digest: bytes = b""
+    stored_at: datetime | None = None
 
     def needs_full_fetch(self, at: datetime) -> bool:
         """Whether the body must be fetched whatever its ETag is: else the next poll would come too late for that.
@@ -76,7 +82,18 @@ class SourceCache:
             served_at=max(filter(None, (self.served_at, _served_at(page, at))), default=None),
             has_wrong_etags=self.has_wrong_etags or self._is_etag_wrong(page, digest),
             left=self._body_turns(digest, at),
+            timeless_digest=self.timeless_digest,
+            stored_at=self.stored_at,
         )
+
+    def note_bodies(self, bodies: Bodies, at: datetime) -> bool:
+        """Takes bodies that have changed; whether only their times did, and some like them are stored already."""
+        before, self.timeless_digest = self.timeless_digest, hash_bodies([_TIMES.sub(b"", body) for body in bodies])
+        is_recent = self.stored_at is not None and timedelta(0) <= at - self.stored_at < CLOCK_BODY_EVERY
+        if is_recent and before == self.timeless_digest:
+            return True
+        self.stored_at = at
+        return False
 
     def is_newer_than(self, page: PageResponse, at: datetime) -> bool:
         """Whether this answer was made before another one that was read; servers' clocks may differ a little."""
@@ -103,7 +120,14 @@ class SourceCache:
         return turns
 
 
-def hash_bodies(bodies: Bodies) -> bytes:
+_TIMES = re.compile(
+    rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"  # ISO 8601
+    rb"|\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d(?::\d\d)?(?: (?:[A-Z]{1,4}|[+-]\d{4}))?"  # RFC 5322, without the weekday
+    rb"|(?<![\w.-])1\d{9}(?:\d{3})?(?:\.\d+)?(?![\w.-])"  # seconds or milliseconds since 1970
+)
+
+
+def hash_bodies(bodies: Iterable[bytes]) -> bytes:
     """SHA-256 of the bodies of one poll."""
     return sha256(b"\0".join(bodies)).digest()
 

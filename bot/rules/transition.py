@@ -57,10 +57,11 @@ class StateTransition:
 
     @property
     def is_unchanged(self) -> bool:
-        """True where nothing changed except the time of the last poll, and there is nothing to record."""
+        """True where nothing changed but the times of the last poll and of the page, and nothing is to be recorded."""
         if self.events or self.evidence:
             return False
-        return replace(self.before, seen_at=self.state.seen_at) == self.state
+        before = replace(self.before, seen_at=self.state.seen_at, page_updated_at=self.state.page_updated_at)
+        return before == self.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,9 @@ def skip_unchanged(state: ProviderState, poll: PollResult, context: TransitionCo
         return None
     if any(k.is_open or incidents.has_passed_retention(k, state.seen_at, poll.at) for k in state.incidents):
         return None
-    return StateTransition(poll.at, state, replace(state, seen_at=_seen_at(state, poll)), ())
+    page_updated_at = freshness.newest_page_time(state, poll.saw) if isinstance(poll.saw, Snapshot) else None
+    seen = replace(state, seen_at=_seen_at(state, poll), page_updated_at=page_updated_at or state.page_updated_at)
+    return StateTransition(poll.at, state, seen, ())
 
 
 def _seen_at(state: ProviderState, poll: PollResult) -> datetime:

@@ -110,8 +110,9 @@ class CatalogSettings(StrictModel):
 class StoreSettings(StrictModel):
     """``[store]``: the database, its backups and its retention.
 
-    ``backup_to`` is relative to the database. ``backup_every_h = 0`` makes no backups, ``bodies_days = 0`` keeps raw
-    pages forever. ``url`` is a PostgreSQL database instead of the file ``path``; it holds no password.
+    ``backup_to`` is relative to the database. ``backup_every_h = 0`` makes no backups. ``bodies_days = 0`` keeps raw
+    pages forever, ``bodies_mb = 0`` as many as there are. ``url`` is a PostgreSQL database instead of the file
+    ``path``; it holds no password.
     """
 
     path: str = "brownout.db"
@@ -120,6 +121,7 @@ class StoreSettings(StrictModel):
     backup_to: str = Field(default="backups", min_length=1)
     keep: int = Field(default=7, ge=1)
     bodies_days: float = Field(default=90, ge=0)
+    bodies_mb: float = Field(default=0, ge=0)
 
     @field_validator("url")
     @classmethod

@@ -34,13 +34,11 @@ class PollRun:
 
 
 def is_unchanged_poll(observation: Observation | None, transition: StateTransition) -> bool:
-    """True for a poll that left the provider's state as it was, except for the time of the poll."""
-    return (
-        observation is not None
-        and observation.outcome == "same"
-        and observation.body is None
-        and transition.is_unchanged
-    )
+    """True for a poll that left the provider's state as it was, except for the times of the poll and of the page."""
+    if observation is None or not transition.is_unchanged:
+        return False
+    is_same = observation.outcome == "same" and observation.body is None
+    return is_same or observation.only_times_differ
 
 
 class PollBatch:

@@ -49,7 +49,7 @@ def write_transition(
 ) -> None:
     """Writes a transition with its poll, if it has one, and its notifications."""
     if observation is not None:
-        _write_observation(db, observation, transition.state)
+        _write_observation(db, observation, transition.state, has_events=bool(transition.events))
     _write_incidents(db, transition)
     _write_updates(db, transition)
     _write_conditions(db, transition)
@@ -66,9 +66,13 @@ def write_transition(
         db.insert_all("worlds", [row], Upsert(("provider",)))
 
 
-def _write_observation(db: Database, observation: Observation, state: ProviderState) -> None:
-    """Writes the poll. Consecutive polls with the same outcome share a row, unless there is a long gap between them."""
-    digest = None if observation.body is None else sha256(observation.body).hexdigest()
+def _write_observation(db: Database, observation: Observation, state: ProviderState, *, has_events: bool) -> None:
+    """Writes the poll. Consecutive polls with the same outcome share a row, unless there is a long gap between them.
+
+    A body in which only times have changed is stored only where something came of it.
+    """
+    is_stored = observation.body is not None and (has_events or not observation.only_times_differ)
+    digest = sha256(observation.body).hexdigest() if observation.body is not None and is_stored else None
     newest, same_body = db.rows_of(
         (
             "SELECT id, outcome, last_at FROM observations WHERE source = ? ORDER BY id DESC LIMIT 1",

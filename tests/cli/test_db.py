@@ -116,6 +116,31 @@ def test_retention_is_off_where_the_settings_say_so(db, home):
     assert "kept forever" in db("retention").output
 
 
+def test_retention_by_size_alone(db, home):
+    (home / "config" / "brownout.toml").write_text("[store]\nbodies_days = 0\n")
+    assert "0 of 1 raw pages beyond 500 MB would go" in db("retention", "--mb", 500, "--dry-run").output
+
+
+def test_size_says_what_takes_the_room(db):
+    told = db("size")
+    assert told.exit_code == 0, told.output
+    assert " in use, " in told.output.splitlines()[0]
+    assert "bodies (raw pages)" in told.output
+    assert "  1 pages" in told.output
+    assert "Raw pages older than 90 days are deleted" in told.output
+
+
+def test_size_names_the_largest_first(db):
+    lines = [line.split() for line in db("size").output.splitlines()[1:] if line.startswith("  ") and "rows" in line]
+    shares = [int(line[line.index("%") - 1]) for line in lines]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_the_size_of_a_database_that_is_not_there_is_refused(home):
+    options = ["--db", str(home / "none.db"), "--config", str(home / "config")]
+    assert "not found" in CliRunner().invoke(brownout, ["db", "size", *options]).output
+
+
 @pytest.fixture
 def restore(home):
     def run(*words):

@@ -389,6 +389,34 @@ def test_a_dry_run_says_the_same_and_changes_nothing(aged):
     assert retention.prune_bodies(aged, NOON + timedelta(hours=1)) == would
 
 
+def compressed(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return [size for (size,) in connection.execute("SELECT length(body) FROM bodies")]
+
+
+def test_the_oldest_bodies_go_until_the_others_fit(aged):
+    sizes = compressed(aged)
+    gone = retention.prune_bodies(aged, None, max_bytes=sum(sizes) - 1)
+    assert (gone.bodies, gone.of, bodies(aged)) == (1, 3, 2)
+
+
+def test_where_all_fit_none_goes(aged):
+    assert retention.prune_bodies(aged, None, max_bytes=sum(compressed(aged))).bodies == 0
+
+
+def test_the_last_body_of_a_source_stays_whatever_its_size(aged):
+    retention.prune_bodies(aged, None, max_bytes=1)
+    assert bodies(aged) == 1
+
+
+def test_the_stricter_of_age_and_size_counts(aged):
+    assert retention.prune_bodies(aged, NOON + timedelta(hours=1), max_bytes=1e9).bodies == 2
+
+
+def test_without_age_and_size_none_goes(aged):
+    assert retention.prune_bodies(aged, None).bodies == 0
+
+
 def test_what_is_left_is_sound(aged):
     retention.prune_bodies(aged, NOON + timedelta(hours=1))
     assert backup.verify(aged).wrong == ()
