@@ -422,16 +422,21 @@ async def test_the_connection_of_a_slow_server_is_not_kept_so_that_it_is_asked_o
     "unasked", [answer(b'{"forged": 1}'), answer(b"", 408), b"\r\n", b"garbage", b"HTTP/1.1 200 OK"]
 )
 async def test_what_comes_over_an_idle_connection_is_no_answer(unasked):
+    is_read, is_sent = asyncio.Event(), asyncio.Event()
+
     async def play(writer):
         writer.write(answer())
-        await writer.drain()
-        await asyncio.sleep(0.01)
+        await is_read.wait()
         writer.write(unasked)
+        await writer.drain()
+        is_sent.set()
         return KEEPS
 
     async with keeping(play, answer()) as server, PageFetcher() as fetcher:
         await get(fetcher, server.url())
-        await asyncio.sleep(0.03)
+        is_read.set()
+        await is_sent.wait()
+        await settled()
         assert (await get(fetcher, server.url())).body == GOOD
 
 
