@@ -64,6 +64,7 @@ class FakeServices:
 
     def __init__(self, slack: FakeSlackServer | None = None, *, tls_pages: int = 0) -> None:
         """``slack`` is another Slack than one that takes everything; ``tls_pages`` are the pages that speak TLS."""
+        self.closes = False  # the connection, after each answer
         self.keeps_s = 75.0  # connections that wait for a request, as nginx does
         self._tls_pages, self._stack = tls_pages, AsyncExitStack()
         self.trusted: Path | None = None
@@ -111,9 +112,10 @@ class FakeServices:
         if name in self.down:
             self.shown.setdefault(name, now)
         tag = f'W/"{name}-{hash(body)}"'
+        headers = {"etag": tag} | ({"connection": "close"} if self.closes else {})
         if request.headers.get("if-none-match") == tag:
-            return web.Response(status=304, headers={"etag": tag})
-        return web.Response(body=body, content_type="application/json", headers={"etag": tag})
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=body, content_type="application/json", headers=headers)
 
 
 def configure(folder: Path, url: str, count: int, *, interval_s: float, web_port: int | None = None) -> Path:

@@ -1,5 +1,8 @@
 """``python -m tests.bench.looks``: CPU of a look at a page that has not changed, ours against bare clients.
 
+With and without TLS, over connections that the server closes after each answer or that are kept; every page has a host of its
+own there. ``--runs 5`` gives medians and ranges.
+
 Every client runs alone in a process of its own and looks at the same hundred pages on loopback, each at its address and
 with its ETag, ten at a time. Ours is the engine with its real Fetcher and a database on disk; its look is recorded.
 """
@@ -9,16 +12,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import ssl
 import sys
 import tempfile
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from statistics import median
 
 import aiohttp
 import httpx
@@ -31,6 +37,7 @@ from bot.engine import Engine
 from bot.storage import Repository
 from tests.bench.fake_services import FakeServices, configure
 from tests.bench.table import Row, table
+from tests.bench.tls_hosts import page_url
 
 PAGES, ROUNDS, AT_ONCE = 100, 30, 10
 TARGET_MS = 0.5
@@ -67,17 +74,18 @@ def _rules(_: object) -> VerdictParameters:
 
 async def raw(url: str, count: int, measure: Measure) -> None:
     """asyncio streams and nothing else: a connection, a request, the head of the answer."""
-    host, port = url.removeprefix("http://").split(":")
     tags: dict[int, bytes] = {}
+    tls = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE")) if url.startswith("https") else None
 
     async def look(number: int) -> None:
-        reader, writer = await asyncio.open_connection(host, int(port))
+        host, port = page_url(url, number).partition("://")[2].split(":")
+        reader, writer = await asyncio.open_connection(host, int(port), ssl=tls)
         tag = b"if-none-match: " + tags[number] + b"\r\n" if number in tags else b""
         head = f"GET /p{number}/{SUMMARY} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n".encode()
         writer.write(head + tag + b"\r\n")
         answer = await reader.read(-1)
         tags[number] = next(x for x in answer.split(b"\r\n") if x.lower().startswith(b"etag: "))[6:]
-        writer.close()
+        writer.close() if tls is None else writer.transport.abort()
 
     await measure(look, count)
 
@@ -85,24 +93,25 @@ async def raw(url: str, count: int, measure: Measure) -> None:
 async def plain(url: str, count: int, measure: Measure) -> None:
     """httpx with nothing set."""
     tags: dict[int, str] = {}
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=count)) as client:
 
         async def look(number: int) -> None:
             headers = {"if-none-match": tags[number]} if number in tags else {}
-            answer = await client.get(f"{url}/p{number}/{SUMMARY}", headers=headers)
+            answer = await client.get(f"{page_url(url, number)}/p{number}/{SUMMARY}", headers=headers)
             tags[number] = answer.headers["etag"]
 
         await measure(look, count)
 
 
 async def bare_aiohttp(url: str, count: int, measure: Measure) -> None:
-    """aiohttp with a connection for each request, as ours."""
+    """aiohttp with nothing set but how long it keeps connections."""
     tags: dict[int, str] = {}
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as client:
+    tls = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE"))
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls, keepalive_timeout=100)) as client:
 
         async def look(number: int) -> None:
             headers = {"if-none-match": tags[number]} if number in tags else {}
-            async with client.get(f"{url}/p{number}/{SUMMARY}", headers=headers) as answer:
+            async with client.get(f"{page_url(url, number)}/p{number}/{SUMMARY}", headers=headers) as answer:
                 await answer.read()
                 tags[number] = answer.headers["etag"]
 
@@ -135,37 +144,71 @@ async def _paced(look: Look, count: int, apart_s: float) -> None:
     print(json.dumps({"ms": (time.process_time() - began) * 1000 / count}))
 
 
-async def measured(stage: FakeServices, who: str, count: int = PAGES, apart_s: float = 0) -> float:
+async def measured(
+    stage: FakeServices, who: str, count: int = PAGES, apart_s: float = 0, code: Path | None = None
+) -> float:
     """CPU milliseconds that one look takes this client, in a process of its own."""
-    command = [sys.executable, "-m", "tests.bench.looks", "--as", who, "--url", stage.url]
+    command = [sys.executable, "-m", "tests.bench.looks", "--as", who, "--url", stage.pages_url]
     command += ["--pages", str(count), "--apart", str(apart_s)]
-    child = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+    trusted = {"SSL_CERT_FILE": str(stage.trusted)} if stage.trusted else {}
+    child = await asyncio.create_subprocess_exec(*command, stdout=PIPE, env={**os.environ, **trusted}, cwd=code)
     out, _ = await child.communicate()
     return float(json.loads(out.splitlines()[-1])["ms"])
 
 
-async def rows() -> list[Row]:
-    """Ours, against each yardstick."""
-    async with FakeServices() as stage:
-        took = {who: await measured(stage, who) for who in ("ours", "raw", "aiohttp", "httpx")}
-    what = "CPU of an unchanged look, recorded"
-    return [
-        Row(what, took["ours"], "ms", TARGET_MS, took["httpx"], "plain httpx, no record"),
-        Row(what, took["ours"], "ms", TARGET_MS, took["raw"], "raw asyncio, no record"),
-        Row(what, took["ours"], "ms", TARGET_MS, took["aiohttp"], "bare aiohttp, no record"),
-    ]
+CLIENTS = {"raw": "raw asyncio, no record", "aiohttp": "bare aiohttp, no record", "httpx": "plain httpx, no record"}
+WAYS = {  # whether over TLS, and whether connections are kept
+    "plain, closed": (False, False),
+    "plain, kept": (False, True),
+    "TLS, closed": (True, False),
+    "TLS, kept": (True, True),
+}
+
+
+async def took_of(way: str, runs: int) -> dict[str, list[float]]:
+    """Milliseconds of each client, of so many runs in turn."""
+    tls, kept = WAYS[way]
+    who = [name for name in ("ours", *CLIENTS) if not (kept and name == "raw")]
+    async with FakeServices(tls_pages=PAGES if tls else 0) as stage:
+        stage.closes = not kept
+        took: dict[str, list[float]] = {name: [] for name in who}
+        for _ in range(runs):
+            for name in who:
+                took[name].append(await measured(stage, name))
+    return took
+
+
+async def rows(runs: int = 1, ways: Iterable[str] = ("plain, closed", "TLS, kept")) -> list[Row]:
+    """Ours, against each yardstick; medians where there are several runs."""
+    found = []
+    for way in ways:
+        took = await took_of(way, runs)
+        ours = took.pop("ours")
+        target = TARGET_MS if way != "TLS, closed" else None
+        for name, times in took.items():
+            note = f"{runs} runs: {spread(ours)}, {spread(times)}" if runs > 1 else ""
+            what = f"CPU of an unchanged look, recorded; {way}"
+            found.append(Row(what, median(ours), "ms", target, median(times), CLIENTS[name], note))
+    return found
+
+
+def spread(values: Iterable[float]) -> str:
+    """The least and the most of them."""
+    ordered = sorted(values)
+    return f"{ordered[0]:.3g} to {ordered[-1]:.3g}"
 
 
 def main() -> None:
     """Measures, or is one of those who are measured."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--as", dest="who", choices=("ours", "raw", "aiohttp", "httpx"), help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     parser.add_argument("--pages", type=int, default=PAGES, help=argparse.SUPPRESS)
     parser.add_argument("--apart", type=float, default=0, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if not asked.who:
-        print(table(asyncio.run(rows())))
+        print(table(asyncio.run(rows(asked.runs, WAYS))))
     elif asked.who == "ours":
         with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
             asyncio.run(ours(asked.url, Path(folder), asked.pages))

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 
 from tests.bench.load import missed
-from tests.bench.soak.report import disorder, slope_of
+from tests.bench.soak.report import disorder, never_came, slope_of
 from tests.bench.soak.tapes import Player
-from tests.bench.soak.world import Weather, _renamed
+from tests.bench.soak.world import Storms, Weather, _renamed
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 START = datetime(2021, 5, 1, tzinfo=UTC)
@@ -126,6 +126,19 @@ def taken(*keys):
 )
 def test_posts_are_out_of_order_where_one_owed_earlier_came_later(book, keys, wrong):
     assert len(list(disorder(book, taken(*keys)))) == wrong
+
+
+def test_what_came_neither_as_a_message_nor_as_an_edit_is_lost(book):
+    book.execute("ALTER TABLE outbox ADD state DEFAULT 'sent'")
+    book.execute("ALTER TABLE outbox ADD ts DEFAULT '9'")
+    book.execute("INSERT INTO outbox (channel, key, kind, ts) VALUES ('C1', 'back', 'notice', '7')")
+    assert [*never_came(book, taken("i:alert", "i:u1"), {("C1", "7")})] == [("C1", "i:u2")]
+
+
+def test_a_storm_breaks_one_page_in_ten_for_a_while():
+    storms = Storms(600)
+    assert [storms.current(s, 20) for s in (0, 599, 600, 779, 780, 1200)] == [None, None, 1, 1, None, 2]
+    assert (storms.current(600, 21), Storms(0).current(600, 20)) == (None, None)
 
 
 def test_a_slope_is_units_an_hour_without_the_first_minutes():

@@ -20,8 +20,16 @@ def report(out: Path, *, is_over: bool = True) -> None:
     """Prints the table; draws the plot where matplotlib is there."""
     with closing(sqlite3.connect(f"{(out / 'soak.db').absolute().as_uri()}?mode=ro", uri=True)) as book:
         book.row_factory = sqlite3.Row
-        taken = [t for t in read(out / "taken.ndjson") if t["kind"] == "post"]
-        rows = [*_span(out), *_posts(book, taken, out), *_observed(book, out, is_over), *_log(out), *_memory(out)]
+        all_taken = read(out / "taken.ndjson")
+        taken = [t for t in all_taken if t["kind"] == "post"]
+        edited = {(t["channel"], t["ts"]) for t in all_taken if t["kind"] == "edit"}
+        rows = [
+            *_span(out),
+            *_posts(book, taken, edited, out),
+            *_observed(book, out, is_over),
+            *_log(out),
+            *_memory(out),
+        ]
         if is_over:
             rows.append(("integrity_check", book.execute("PRAGMA integrity_check").fetchone()[0]))
     wide = max(len(name) for name, _ in rows)
@@ -69,13 +77,21 @@ def _span(out: Path) -> Iterator[Row]:
         )
 
 
-def _posts(book: sqlite3.Connection, taken: list[dict[str, Any]], out: Path) -> Iterator[Row]:
+def never_came(
+    book: sqlite3.Connection, taken: list[dict[str, Any]], edited: set[tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
+    """What is said to be sent, and came neither as a message nor as an edit of one: some notices are edits."""
+    came = {(t["channel"], t["key"]) for t in taken}
+    for row in book.execute("SELECT channel, key, ts FROM outbox WHERE state = 'sent' AND kind != 'edit'"):
+        if (row["channel"], row["key"]) not in came and (row["channel"], row["ts"]) not in edited:
+            yield row["channel"], row["key"]
+
+
+def _posts(
+    book: sqlite3.Connection, taken: list[dict[str, Any]], edited: set[tuple[str, str]], out: Path
+) -> Iterator[Row]:
     states = Counter(dict(book.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall()))
     came = Counter((t["channel"], t["key"]) for t in taken)
-    sent = [
-        (r["channel"], r["key"])
-        for r in book.execute("SELECT channel, key FROM outbox WHERE state = 'sent' AND kind != 'edit'")
-    ]
     due = {(r["channel"], r["key"]) for r in book.execute("SELECT channel, key FROM outbox")}
     yield "posts due, by state", dict(states)
     yield (
@@ -83,7 +99,7 @@ def _posts(book: sqlite3.Connection, taken: list[dict[str, Any]], out: Path) -> 
         dict(book.execute("SELECT error, count(*) FROM outbox WHERE state = 'parked' GROUP BY error").fetchall())
         or "none",
     )
-    yield "LOST: said to be sent, and never came", sum(key not in came for key in sent)
+    yield "LOST: said to be sent, and never came", sum(1 for _ in never_came(book, taken, edited))
     yield "LOST: still owed", states["waiting"] + states["sending"]
     yield "came, and was never due", sum(key not in due for key in came)
     again = sum(n - 1 for n in came.values())
