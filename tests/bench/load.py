@@ -94,28 +94,44 @@ def _looks(stage: FakeServices) -> int:
     return sum(map(len, stage.looks.values()))
 
 
-async def rows(counts: Iterable[int] = COUNTS) -> list[Row]:
-    """CPU and missed looks, by the number of pages."""
-    async with FakeServices() as stage:
-        bare = {who: await looks.measured(stage, who, YARD, INTERVAL_S / 1000) for who in ("raw", "httpx")}
+async def rows(counts: Iterable[int] = COUNTS, *, tls: bool = True, before: Path | None = None) -> list[Row]:
+    """CPU, memory and missed looks, by the number of pages; ``before`` is another checkout, measured at the same time."""
+    async with FakeServices(tls_pages=YARD if tls else 0) as stage:
+        bare = {who: await looks.measured(stage, who, YARD, INTERVAL_S / 1000) for who in ("raw", "aiohttp")}
     found = []
     for count in counts:
-        with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
-            got = await load(Path(folder), count)
-        what, alike = f"{count:,} pages a minute", count / INTERVAL_S / 1000 * 100
-        note = f"{got.each_ms:.2f} ms a look; first round in {got.first_s:.0f} s; {got.weight_mb:.0f} MB"
-        target = 1.5 if count <= 1000 else 100
-        found += [
-            Row(
-                f"{what}: CPU of the whole bot", got.share, "% of a core", target, bare["httpx"] * alike, "httpx", note
-            ),
-            Row(f"{what}: the same", got.share, "% of a core", target, bare["raw"] * alike, "raw asyncio"),
-            Row(f"{what}: looks missed", got.missed, "looks", 0),
-        ]
+        with tempfile.TemporaryDirectory(prefix="brownout-bench-") as one, tempfile.TemporaryDirectory() as other:
+            measured = [load(Path(one), count, tls=tls)]
+            measured += [load(Path(other), count, tls=tls, code=before)] if before else []
+            got, *older = await asyncio.gather(*measured)
+        found += _rows_of(f"{count:,} {'TLS ' if tls else ''}pages a minute", count, got, bare)
+        found += [_before_row(f"{count:,} pages a minute", got, old) for old in older]
     return found
+
+
+def _rows_of(what: str, count: int, got: Loaded, bare: dict[str, float]) -> list[Row]:
+    alike = count / INTERVAL_S / 1000 * 100
+    note = f"{got.each_ms:.2f} ms a look; first round in {got.first_s:.0f} s"
+    target, cpu = (3 if count <= COUNTS[0] else 100), "% of a core"
+    return [
+        Row(
+            f"{what}: CPU of the whole bot", got.share, cpu, target, bare["aiohttp"] * alike, "bare aiohttp, kept", note
+        ),
+        Row(f"{what}: the same", got.share, cpu, target, bare["raw"] * alike, "raw asyncio, closed"),
+        Row(f"{what}: resident memory", got.weight_mb, "MB", 150 if count <= COUNTS[0] else None),
+        Row(f"{what}: looks missed", got.missed, "looks", 0),
+    ]
+
+
+def _before_row(what: str, got: Loaded, old: Loaded) -> Row:
+    note = f"{got.weight_mb:.0f} MB, before {old.weight_mb:.0f} MB; missed before: {old.missed}"
+    return Row(f"{what}: CPU a look", got.each_ms, "ms", 0.45 * old.each_ms, old.each_ms, "before", note)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("counts", type=int, nargs="*", default=COUNTS)
-    print(table(asyncio.run(rows(parser.parse_args().counts))))
+    parser.add_argument("--plain", action="store_true", help="pages without TLS, all on one host")
+    parser.add_argument("--before", type=Path, help="another checkout of the bot, measured at the same time")
+    asked = parser.parse_args()
+    print(table(asyncio.run(rows(asked.counts, tls=not asked.plain, before=asked.before))))

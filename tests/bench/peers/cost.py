@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from tests.bench.fake_services import FakeServices, cpu_s, rss_mb, until
 from tests.bench.looks import SUMMARY
+from tests.bench.tls_hosts import page_url
 
 PAGES = 100
 EVERY_S = 20
@@ -38,7 +39,14 @@ def found(name: str) -> str:
 
 def pages(stage: FakeServices) -> list[str]:
     """The addresses that every peer looks at."""
-    return [f"{stage.url}/p{n}/{SUMMARY}" for n in range(PAGES)]
+    return [f"{page_url(stage.pages_url, n)}/p{n}/{SUMMARY}" for n in range(PAGES)]
+
+
+def trusting(stage: FakeServices) -> dict[str, str]:
+    """What the environment of a peer needs so that it trusts the pages' certificates."""
+    file = str(stage.trusted)
+    names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE")
+    return dict.fromkeys(names, file) if stage.trusted else {}
 
 
 async def steady(
@@ -49,7 +57,8 @@ async def steady(
     TimeoutError where the first round takes longer than ``patience_s``; OSError where a process does not start, or ends.
     """
     async with AsyncExitStack() as stack:
-        children = [await stack.enter_async_context(process(command, told or {})) for command in commands]
+        environment = {**trusting(stage), **(told or {})}
+        children = [await stack.enter_async_context(process(command, environment)) for command in commands]
         await alive(children, lambda: len(stage.looks) == PAGES, patience_s, "the first round")
         await asyncio.sleep(EVERY_S)
         return await _measured(stage, children)

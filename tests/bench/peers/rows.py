@@ -10,6 +10,7 @@ from tests.bench.fake_services import FakeServices
 from tests.bench.load import load
 from tests.bench.peers.changedetection import changedetection
 from tests.bench.peers.cost import EVERY_S, PAGES, Cost
+from tests.bench.peers.gatus import gatus
 from tests.bench.peers.kuma import kuma
 from tests.bench.peers.prometheus import prometheus
 from tests.bench.peers.urlwatch import urlwatch
@@ -21,8 +22,8 @@ PEERS: dict[str, Measure] = {
     "prometheus + alertmanager": prometheus,
     "changedetection.io": changedetection,
     "uptime-kuma": kuma,
+    "gatus": gatus,
 }
-NOT_TO_BE_HAD = {"gatus": "not installable by that name from PyPI, npm or Debian 12"}
 
 
 async def measured(peers: Mapping[str, Measure]) -> dict[str, Cost | str]:
@@ -30,7 +31,7 @@ async def measured(peers: Mapping[str, Measure]) -> dict[str, Cost | str]:
     told: dict[str, Cost | str] = {}
     for name, measure in peers.items():
         with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
-            async with FakeServices() as stage:
+            async with FakeServices(tls_pages=PAGES) as stage:
                 try:
                     told[name] = await measure(stage, Path(folder))
                 except (OSError, TimeoutError) as error:
@@ -41,10 +42,10 @@ async def measured(peers: Mapping[str, Measure]) -> dict[str, Cost | str]:
 async def rows() -> list[Row]:
     """Ours against each peer, whole processes over the same pages at the same pace."""
     with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
-        ours = await load(Path(folder), PAGES, EVERY_S)
-    what = f"CPU of a look, whole process, {PAGES} pages"
+        ours = await load(Path(folder), PAGES, EVERY_S, tls=True)
+    what = f"CPU of a look, whole process, {PAGES} TLS pages"
     found = []
-    for name, told in {**await measured(PEERS), **NOT_TO_BE_HAD}.items():
+    for name, told in (await measured(PEERS)).items():
         if isinstance(told, str):
             found.append(Row(f"{what}: {name}", None, "ms", note=told))
         else:
