@@ -1,7 +1,7 @@
 """``python -m tests.bench``: one table of everything that is measured, against yardsticks in the same run.
 
 Takes half an hour where the peers are installed, most of them spent waiting. Each part can be run by itself: looks,
-startup, reaction, hanging, load, acks, storm, growth and peers are modules beside this one; ``pages`` counts instead of measuring. What the machine was doing meanwhile is said
+connections, startup, reaction, hanging, load, acks, storm, growth and peers are modules beside this one; ``pages`` counts instead of measuring. What the machine was doing meanwhile is said
 below the table: on a busy one, times by the clock say more about the others than about the bot, and only the ratios mean
 something.
 """
@@ -17,12 +17,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.bench import acks_busy, growth, hanging, load, looks, pages, reaction, startup, storm
+from tests.bench import acks_busy, connections, growth, hanging, load, looks, pages, reaction, startup, storm
 from tests.bench.peers import rows as peers
 from tests.bench.table import Row, percentile, table
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "looks": lambda: asyncio.run(looks.rows()),
+    "connections": lambda: asyncio.run(connections.rows()),
     "startup": startup.rows,
     "reaction": lambda: asyncio.run(reaction.rows()),
     "hanging": lambda: asyncio.run(hanging.rows()),
