@@ -20,7 +20,7 @@ from tests.support.stores import SERVER, place
 on_server = pytest.mark.skipif(not SERVER, reason="no PostgreSQL here (BROWNOUT_POSTGRES names a server to throw away)")
 pytestmark = [pytest.mark.anyio, on_server]
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 COUNTS = {"surface": "acme-api", "client": "shop", "ok": 5, "errors": {"503": 45}}
 
 
