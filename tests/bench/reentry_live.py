@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bot" / "clients" / "python"))  # where pytest finds it too
@@ -35,6 +36,7 @@ from tests.support.pages import incident, page, update
 
 QUIET_S = 20.0  # of the vendor, before the outage
 SEEN_AFTER_S = 10.0  # the page shows the outage, and its end, so long after them
+ASK_TIMEOUT_S = 20.0  # more than as shipped: without an answer the gate is open, and a busy machine is late
 WAYS = ("backoff with jitter", "backoff and gate")
 
 
@@ -61,6 +63,8 @@ class LiveVendor:
     """A vendor on loopback, with one path for each way; keeps when it was asked and when it answered well."""
 
     timeline: Timeline
+    late: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WAYS, 0))  # first tries after the outage
+    unanswered: int = 0  # passes of the gate without an answer of the bot
     ways: dict[str, reentry.Vendor] = field(default_factory=lambda: {way: reentry.Vendor() for way in WAYS})
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -70,6 +74,7 @@ class LiveVendor:
         vendor.asked.append(at)
         if self.timeline.is_down:
             return web.Response(status=503)
+        self.late[request.match_info["way"]] += request.match_info["attempt"] == "0"
         vendor.done.append(at)
         return web.Response(text="ok")
 
@@ -86,11 +91,11 @@ async def show_outage(status_page: FakeStatusPage, timeline: Timeline) -> None:
 Wait = Callable[[int], Awaitable[None]]  # takes the number of the attempt that failed, from 0
 
 
-async def client(send: Callable[[], Awaitable[bool]], wait: Wait, timeline: Timeline) -> None:
+async def client(send: Callable[[int], Awaitable[bool]], wait: Wait, timeline: Timeline) -> None:
     """One client: begins in the first four fifths of the outage, and sends until it succeeds."""
     await asyncio.sleep(QUIET_S + random.uniform(0, 0.8 * timeline.outage_s))  # noqa: S311  (spreads load)
     attempt = 0
-    while not await send():
+    while not await send(attempt):
         await wait(attempt)
         attempt += 1
 
@@ -143,27 +148,28 @@ async def _played(
     vendor = LiveVendor(timeline)
     limits = httpx.Limits(max_connections=200)
     async with (
-        serving_app(web.get("/{way}", vendor.answer), backlog=1024) as vendor_url,
+        serving_app(web.get("/{way}/{attempt}", vendor.answer), backlog=1024) as vendor_url,
         httpx.AsyncClient(limits=limits, timeout=30) as http,
     ):
 
-        async def send(way: str) -> bool:
-            return (await http.get(f"{vendor_url}/{way}")).is_success
+        async def send(way: str, attempt: int) -> bool:
+            return (await http.get(f"{vendor_url}/{way}/{attempt}")).is_success
 
         def gated(number: int) -> Wait:
-            gate = AsyncGate("acme-api", bot=bot_url, client=f"host-{number}")
+            gate = AsyncGate("acme-api", bot=bot_url, client=f"host-{number}", ask_timeout_s=ASK_TIMEOUT_S)
 
             async def wait(attempt: int) -> None:
                 await back_off(attempt)  # before the page shows the outage, the gate is open
                 with suppress(GateTimeoutError):
-                    await gate.wait(timeout=after_s + timeline.outage_s)
+                    answer = await gate.wait(timeout=after_s + timeline.outage_s)
+                    vendor.unanswered += not answer.is_from_bot
 
             return wait
 
         tasks = [asyncio.create_task(show_outage(status_page, timeline))]
         for number in range(clients):
-            tasks.append(asyncio.create_task(client(lambda: send(WAYS[0]), back_off, timeline)))
-            tasks.append(asyncio.create_task(client(lambda: send(WAYS[1]), gated(number), timeline)))
+            tasks.append(asyncio.create_task(client(partial(send, WAYS[0]), back_off, timeline)))
+            tasks.append(asyncio.create_task(client(partial(send, WAYS[1]), gated(number), timeline)))
         _, late = await asyncio.wait(tasks, timeout=QUIET_S + timeline.outage_s + after_s)
         for task in late:
             task.cancel()
@@ -193,6 +199,8 @@ def main() -> None:
         vendor, polls, timeline = asyncio.run(measured(Path(folder), options.clients, options.outage, options.after))
     print("\n".join(lines(vendor.ways, options.clients)))
     print(f"\ntwo times {options.clients} clients, {options.outage:.0f} s of outage; the bot polled {polls} times")
+    print(f"first tries that a busy machine sent after the outage: {vendor.late}; retries in it are as many more")
+    print(f"passes of the gate for want of an answer: {vendor.unanswered}")
     if options.plot:
         reentry.plot(vendor.ways, options.plot, outage_s=timeline.outage_s)
 
