@@ -11,6 +11,7 @@ tools     five faults of a tool of [[notify]], and kill -9 at system calls of a 
 steps     a workflow's steps of the real bot in both modes, with kill -9 at five kinds of moments; ``--kills`` of each
 standby   two bots on PostgreSQL, of which one leads: kill -9, SIGSTOP, a server that stops, a network that is cut, a
           replica that is promoted; commands that the other one answers meanwhile; ``--share`` of the hundred cycles
+engines   the same random days on SQLite and on PostgreSQL: the rows of the outbox are compared; ``--seed``, ``--days``
 days      random days with a virtual clock: pages, faults, clock jumps, crashes; ``--seed``, ``--days``
 shown     what is shown on random days and recorded polls with old bodies, odd entries, clock steps, every code of Slack
 """
@@ -109,6 +110,16 @@ async def random_days(asked: argparse.Namespace) -> None:
     print(await days.report(asked.seed, asked.days))
 
 
+async def both_engines(asked: argparse.Namespace) -> None:
+    server = os.environ.get("BROWNOUT_POSTGRES")
+    if not server:
+        print("no server: BROWNOUT_POSTGRES names one to throw away")
+        return
+    print(f"seed {asked.seed}")
+    head = ("day", "crashes", "rows of the outbox", "on PostgreSQL", "rows that differ", "violations")
+    print(table(head, await days.same_outbox(asked.seed, min(asked.days, 20), server)))
+
+
 async def standby_faults(asked: argparse.Namespace) -> None:
     print(table(standby.HEAD, await standby.table_rows(asked.share, asked.seed)))
 
@@ -132,6 +143,7 @@ PARTS = {
     "tools": tool_faults,
     "steps": step_kills,
     "standby": standby_faults,
+    "engines": both_engines,
     "days": random_days,
     "shown": shown_days,
 }

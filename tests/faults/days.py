@@ -11,10 +11,12 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import quote
 
 from bot.domain import EventKind, IncidentEnding, PollResult, Snapshot, Subscription, VerdictParameters
 from bot.engine import Engine
@@ -31,6 +33,34 @@ DESIGNS = ("ours", "save-first", "send-first", "resolve-on-empty", "edges-only")
 RAM = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112,S108 - where fsync costs nothing; a crash is a Death
 CHANNELS = {"C1": "acme", "C2": "acme-api"}
 BLIND_AFTER = 3
+
+
+_OUTBOX = (  # without the ids: PostgreSQL leaves numbers out after a transaction that was rolled back
+    "SELECT channel, key, kind, incident, post, state, attempts, created_at, due_at, sent_at, ts, error, rank, left_at,"
+    " doubted_from, refusals, refused_from, is_outside_thread FROM outbox ORDER BY id"
+)
+
+
+def schema_url(server: str) -> str:
+    """The address of a new schema of a server to throw away."""
+    import psycopg  # noqa: PLC0415  (an extra)
+
+    schema = f"days_{os.getpid()}_{time.monotonic_ns()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}")
+    return f"{server}?options={quote(f'-csearch_path={schema}')}"
+
+
+async def same_outbox(seed: int, days: int, server: str) -> list[tuple[object, ...]]:
+    """Each day once on SQLite and once on PostgreSQL: what did not hold, and the rows of the outbox that differ."""
+    found = []
+    for number in range(1, days + 1):
+        on_file, on_server = Day(f"{seed}:{number}"), Day(f"{seed}:{number}", server=server)
+        broken = [*await on_file.live(), *await on_server.live()]
+        pairs = zip_longest(on_file.outbox, on_server.outbox)
+        differ = sum(ours != theirs for ours, theirs in pairs)
+        found.append((number, on_file.deaths, len(on_file.outbox), len(on_server.outbox), differ, len(broken)))
+    return found
 
 
 class Trusting(Poller):
@@ -101,6 +131,8 @@ class Day:
     late: int = 0
     gaps: list[Gap] = field(default_factory=list)
     dark: UnreadableTally = field(default_factory=UnreadableTally)
+    server: str = ""  # PostgreSQL, in a schema of its own; empty for a SQLite file
+    outbox: list[tuple[Any, ...]] = field(default_factory=list)  # at the end, in order
 
     def __post_init__(self) -> None:
         self.draw = Random(self.seed)  # noqa: S311 - faults, not keys
@@ -117,7 +149,7 @@ class Day:
     async def live(self) -> list[str]:
         """Runs the day; what did not hold, a sentence each."""
         with TemporaryDirectory(dir=RAM) as folder:
-            self.path = Path(folder) / "day.db"
+            self.path = schema_url(self.server) if self.server else Path(folder) / "day.db"
             self._start()
             for channel, target in CHANNELS.items():
                 self.store.subscribe(Subscription(channel, target, created_at=NOON))
@@ -132,6 +164,7 @@ class Day:
             self.unseen = len(invariants.unseen(self))
             self.late = len(invariants.told_late(self))
             broken = list(invariants.broken(self))
+            self.outbox = [tuple(row.values()) for row in self.store._db.rows(_OUTBOX)]
             self.store.close()
             return broken
 

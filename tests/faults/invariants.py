@@ -43,7 +43,7 @@ def what_two_looks_saw_is_posted(day: Any) -> Iterator[str]:
 
 def unseen(day: Any) -> set[str]:
     """Incidents that opened and closed between two looks; their threads are empty."""
-    return {r["id"] for r in day.store._db.rows("SELECT id FROM incidents WHERE is_retroactive")}
+    return {r["id"] for r in day.store._db.rows("SELECT id FROM incidents WHERE is_retroactive = 1")}
 
 
 def told_late(day: Any) -> set[str]:
