@@ -25,10 +25,11 @@ import aiohttp
 from bot import settings
 from bot.domain import Subscription
 from bot.storage import Repository
-from tests.bench.fake_services import FakeServices, configure, cpu_s, free_port, page_bytes, rss_mb, running, until
+from tests.bench.fake_services import FakeServices, configure, cpu_s, page_bytes, rss_mb, running, until
 from tests.bench.load import watched_book
 from tests.bench.storm import stalls
 from tests.bench.table import Row, percentile, table
+from tests.bench.tls_hosts import free_port
 from tests.support.postgres_proxy import PostgresProxy
 
 PAGES, INTERVAL_S, BREAKING = 1_000, 60.0, 40

@@ -28,7 +28,8 @@ from aiohttp import web
 from brownout_gate import AsyncGate, GateTimeoutError
 
 from tests.bench import reentry
-from tests.bench.fake_services import free_port, until
+from tests.bench.fake_services import until
+from tests.bench.tls_hosts import free_port
 from tests.faults.fake_services import FakeStatusPage
 from tests.support.acme import NOON, catalogue
 from tests.support.loopback import serving_app

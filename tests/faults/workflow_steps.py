@@ -24,7 +24,8 @@ import httpx
 from bot.domain import StepKind
 from bot.slack.http_mode import JSON_TYPE, PATH
 from bot.slack.signature import sign
-from tests.bench.fake_services import free_port, until
+from tests.bench.fake_services import until
+from tests.bench.tls_hosts import free_port
 from tests.faults.fake_services import FakeStatusPage
 from tests.faults.tables import table
 from tests.support.acme import catalogue
