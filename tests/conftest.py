@@ -14,6 +14,7 @@ from tests.support.scenario import Scenario
 from tests.support.stores import SERVER, place, release
 
 settings.register_profile("house", deadline=None)  # machines are noisy; a slow example is no wrong one
+settings.register_profile("quick", parent=settings.get_profile("house"), max_examples=20)
 settings.load_profile("house")
 
 
