@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,23 @@ class Acks:
 
 
 class Acked:
-    """A book whose writes are numbered when they have returned."""
+    """A book whose writes are numbered when they have returned; those of a transaction are promised by its end."""
 
     def __init__(self, book: Any, ack: Acks) -> None:
         self._book, self._ack = book, ack
+        self._written: list[str] | None = None  # in the transaction that is open
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction of the book, which has one number."""
+        self._written = written = []
+        try:
+            with self._book.transaction():
+                yield
+        finally:
+            self._written = None
+        if written:
+            self._ack()
 
     def __getattr__(self, name: str) -> Any:
         kept = getattr(self._book, name)
@@ -53,7 +67,10 @@ class Acked:
 
         def done(*args: Any, **more: Any) -> Any:
             found = kept(*args, **more)
-            self._ack()
+            if self._written is None:
+                self._ack()
+            else:
+                self._written.append(name)
             return found
 
         return done
