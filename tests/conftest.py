@@ -1,4 +1,4 @@
-"""What every room's tests share: the recordings, where they are at hand, an event loop, an empty book, and fakes."""
+"""What all tests share: the recordings, where they are at hand, an event loop, an empty repository, and fakes."""
 
 import os
 from pathlib import Path
@@ -13,9 +13,9 @@ from tests.support.fake_fetcher import FakeFetcher
 from tests.support.scenario import Scenario
 from tests.support.stores import SERVER, place, release
 
-settings.register_profile("house", deadline=None)  # machines are noisy; a slow example is no wrong one
-settings.register_profile("quick", parent=settings.get_profile("house"), max_examples=20)
-settings.load_profile("house")
+settings.register_profile("default", deadline=None)  # machines are noisy; a slow example is no wrong one
+settings.register_profile("quick", parent=settings.get_profile("default"), max_examples=20)
+settings.load_profile("default")
 
 
 @pytest.hookimpl(trylast=True)
@@ -54,7 +54,7 @@ def anyio_backend():
 
 
 @pytest.fixture
-def book(tmp_path):
+def repository(tmp_path):
     """Nothing was seen yet."""
     store = Repository.open(place(tmp_path / "b.db"))
     yield store
@@ -77,8 +77,8 @@ def chat():
 
 
 @pytest.fixture
-def town(tmp_path):
+def scenario(tmp_path):
     """A bot's database and status pages of two made-up providers, on whose pages nothing has happened yet."""
-    town = Scenario(place(tmp_path / "town.db"))
-    yield town
-    town.book.close()
+    scenario = Scenario(place(tmp_path / "town.db"))
+    yield scenario
+    scenario.repository.close()

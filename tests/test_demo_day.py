@@ -53,8 +53,8 @@ def meaning(path_or_file):
     found = settings.load()
     provider = found.provider("claude")
     kept = ("at", "kind", "stage", "surface", "condition", "verdict", "exposure", "inferred", "reason_code")
-    strokes = replay(recordings.read_recording(path_or_file), provider, found.rules_for(provider))
-    said = [event_json(event, reconstructed=True) for stroke in strokes for event in stroke.events]
+    changes = replay(recordings.read_recording(path_or_file), provider, found.rules_for(provider))
+    said = [event_json(event, reconstructed=True) for change in changes for event in change.events]
     return [{key: event.get(key) for key in kept} for event in said]
 
 

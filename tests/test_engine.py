@@ -1,4 +1,4 @@
-"""The two strokes, with a web and a chat of ten lines and the real store in a file."""
+"""The two transitions, with a web and a chat of ten lines and the real store in a file."""
 
 import json
 from contextlib import closing
@@ -39,14 +39,14 @@ RESOLVED_ALONE = json.dumps({"page": {"id": "acmepage", "name": "Acme"}, "incide
 
 
 @pytest.fixture
-def book(book):
-    book.subscribe(Subscription("C1", "acme", created_at=NOON))
-    return book
+def repository(repository):
+    repository.subscribe(Subscription("C1", "acme", created_at=NOON))
+    return repository
 
 
 @pytest.fixture
-def start(web, chat, book, clock):
-    return lambda **more: Engine({"acme": ACME}, web, book, chat, clock, lambda _: VerdictParameters(), **more)
+def start(web, chat, repository, clock):
+    return lambda **more: Engine({"acme": ACME}, web, repository, chat, clock, lambda _: VerdictParameters(), **more)
 
 
 @pytest.fixture
@@ -56,24 +56,24 @@ def engine(start):
 
 @pytest.fixture
 def show(engine, web, clock):
-    """A look at each body, a minute apart; the last stroke."""
+    """A poll of each body, a minute apart; the last transition."""
 
     async def looks(*bodies):
         for body in bodies:
             web.show(body)
-            stroke = await engine.poll("acme")
+            change = await engine.poll("acme")
             clock.move(minutes=1)
-        return stroke
+        return change
 
     return looks
 
 
-def kinds(stroke):
-    return [str(e.kind) for e in stroke.events if e.kind not in ("surface_changed", "verdict_changed")]
+def kinds(change):
+    return [str(e.kind) for e in change.events if e.kind not in ("surface_changed", "verdict_changed")]
 
 
-def outcomes(book):
-    return [row["outcome"] for row in book._db.rows("SELECT outcome FROM observations ORDER BY id")]
+def outcomes(repository):
+    return [row["outcome"] for row in repository._db.rows("SELECT outcome FROM observations ORDER BY id")]
 
 
 def refused(code="ratelimited", **more):
@@ -100,9 +100,9 @@ def long_incident(count):
 # --- poll -------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_transition_is_recorded_before_it_is_the_engines_own(show, book, engine):
+async def test_a_transition_is_recorded_before_it_is_the_engines_own(show, repository, engine):
     await show(page(), DOWN)
-    assert book.provider_state("acme") == engine.states["acme"]
+    assert repository.provider_state("acme") == engine.states["acme"]
 
 
 async def test_a_poll_sends_nothing(show, chat):
@@ -110,41 +110,41 @@ async def test_a_poll_sends_nothing(show, chat):
     assert chat.said == []
 
 
-async def test_a_poll_records_what_the_channels_are_owed(show, book):
+async def test_a_poll_records_what_the_channels_are_owed(show, repository):
     await show(page(), DOWN)
-    assert book.pending_channels() == ("C1",)
+    assert repository.pending_channels() == ("C1",)
 
 
 @pytest.mark.parametrize("bad", [SourceError("HTTP 500", code="http_500"), b"{}x", b"<html>", b"[]"])
 async def test_a_page_that_can_not_be_read_is_blindness(show, bad):
-    stroke = await show(page(), bad)
-    assert kinds(stroke) == ["source_blind"]
+    change = await show(page(), bad)
+    assert kinds(change) == ["source_blind"]
 
 
-async def test_who_runs_the_bot_is_owed_an_alarm_once_also_over_a_restart(start, web, clock, book):
+async def test_who_runs_the_bot_is_owed_an_alarm_once_also_over_a_restart(start, web, clock, repository):
     web.show(SourceError("gone", code="http_404"))
     for _ in range(3):
         engine = start(alarm_after=5, owners=lambda: ["U1"])
         for _ in range(4):
             await engine.poll("acme")
             clock.move(minutes=1)
-    found = book._db.rows("SELECT channel, key FROM outbox WHERE key LIKE '%alarm%'")
+    found = repository._db.rows("SELECT channel, key FROM outbox WHERE key LIKE '%alarm%'")
     assert [(r["channel"], r["key"]) for r in found] == [("U1", "acme:alarm:2026-03-02T12:00:00+00:00")]
 
 
 async def test_blindness_keeps_why_and_when_to_come_back(show):
-    stroke = await show(page(), SourceError("slow down", code="http_429", retry_after=120))
-    assert (stroke.poll_failure.code, stroke.poll_failure.retry_after) == ("http_429", 120)
+    change = await show(page(), SourceError("slow down", code="http_429", retry_after=120))
+    assert (change.poll_failure.code, change.poll_failure.retry_after) == ("http_429", 120)
 
 
-async def test_a_page_that_is_no_json_is_called_unparsable(show, book):
+async def test_a_page_that_is_no_json_is_called_unparsable(show, repository):
     await show(page(), b"{}x")
-    assert outcomes(book) == ["changed", "unparsable"]
+    assert outcomes(repository) == ["changed", "unparsable"]
 
 
 async def test_a_page_that_can_be_read_again_is_back(show):
-    stroke = await show(page(), SourceError("HTTP 500", code="http_500"), page())
-    assert kinds(stroke) == ["source_back"]
+    change = await show(page(), SourceError("HTTP 500", code="http_500"), page())
+    assert kinds(change) == ["source_back"]
 
 
 async def test_after_a_failed_poll_the_whole_page_is_asked_for(show, web):
@@ -157,9 +157,9 @@ async def test_the_next_poll_asks_with_the_pages_etag(show, web):
     assert [etag for _, etag in web.asked] == [None, "e1"]
 
 
-async def test_an_answer_of_not_modified_is_the_same_page(show, book):
+async def test_an_answer_of_not_modified_is_the_same_page(show, repository):
     await show(FakeResponse(DOWN, etag="e1"), FakeResponse(not_modified=True))
-    assert outcomes(book) == ["changed", "same"]
+    assert outcomes(repository) == ["changed", "same"]
 
 
 async def test_not_modified_keeps_the_etag(show, web):
@@ -173,8 +173,8 @@ async def test_a_page_without_etag_is_not_asked_for_with_the_one_before(show, we
 
 
 async def test_not_modified_to_a_first_question_is_blindness(show):
-    stroke = await show(FakeResponse(not_modified=True))
-    assert kinds(stroke) == ["source_blind"]
+    change = await show(FakeResponse(not_modified=True))
+    assert kinds(change) == ["source_blind"]
 
 
 async def test_the_same_bytes_are_not_parsed_again(show, engine):
@@ -184,10 +184,10 @@ async def test_the_same_bytes_are_not_parsed_again(show, engine):
     assert engine.poller.cache["acme"].snapshot is first
 
 
-async def test_the_same_page_after_a_restart_is_no_news_and_no_change(show, start, book):
+async def test_the_same_page_after_a_restart_is_no_news_and_no_change(show, start, repository):
     await show(page(), DOWN)
-    stroke = await start().poll("acme")
-    assert (kinds(stroke), outcomes(book)) == ([], ["changed", "changed", "same"])
+    change = await start().poll("acme")
+    assert (kinds(change), outcomes(repository)) == ([], ["changed", "changed", "same"])
 
 
 async def test_what_happened_while_the_bot_was_down_is_news(show, start, web):
@@ -198,15 +198,15 @@ async def test_what_happened_while_the_bot_was_down_is_news(show, start, web):
 
 async def test_an_incident_that_left_the_page_is_asked_for_its_last_words(show, web):
     web.show(RESOLVED_ALONE, "/api/v2/incidents/inc1.json")
-    stroke = await show(page(), DOWN, page())
-    assert "incident_resolved" in kinds(stroke)
+    change = await show(page(), DOWN, page())
+    assert "incident_resolved" in kinds(change)
 
 
 async def test_an_incident_whose_page_is_gone_was_withdrawn(show, web):
     older = incident(update(9, "resolved", at=NOON - timedelta(days=9)), number=9)
     web.show(page(older), "/api/v2/incidents.json")
-    stroke = await show(page(), DOWN, page())
-    assert kinds(stroke) == ["incident_withdrawn"]
+    change = await show(page(), DOWN, page())
+    assert kinds(change) == ["incident_withdrawn"]
 
 
 async def test_an_incident_is_not_withdrawn_because_its_page_and_the_list_of_all_are_empty_for_a_while(show, web):
@@ -217,31 +217,33 @@ async def test_an_incident_is_not_withdrawn_because_its_page_and_the_list_of_all
 
 async def test_an_incident_that_can_not_be_asked_stays_open_and_is_asked_again(show, web):
     web.show(SourceError("HTTP 500", code="http_500"), "/api/v2/incidents/inc1.json")
-    stroke = await show(page(), DOWN, page())
-    assert kinds(stroke) == []
+    change = await show(page(), DOWN, page())
+    assert kinds(change) == []
     web.show(RESOLVED_ALONE, "/api/v2/incidents/inc1.json")
     assert "incident_resolved" in kinds(await show(page()))
 
 
-async def test_a_transition_that_can_not_be_recorded_happens_at_the_next_poll(show, engine, book, web):
+async def test_a_transition_that_can_not_be_recorded_happens_at_the_next_poll(show, engine, repository, web):
     await show(FakeResponse(page(), etag="e1"))
     web.show(DOWN)
-    good, book.record_transition = book.record_transition, broken
+    good, repository.record_transition = repository.record_transition, broken
     with pytest.raises(StoreError):
         await engine.poll("acme")
-    book.record_transition = good
+    repository.record_transition = good
     assert "incident_opened" in kinds(await engine.poll("acme"))
 
 
-async def test_the_body_of_a_transition_that_could_not_be_recorded_is_kept_at_the_next_poll(show, engine, book, web):
+async def test_the_body_of_a_transition_that_could_not_be_recorded_is_kept_at_the_next_poll(
+    show, engine, repository, web
+):
     await show(page())
     web.show(DOWN)
-    good, book.record_transition = book.record_transition, broken
+    good, repository.record_transition = repository.record_transition, broken
     with pytest.raises(StoreError):
         await engine.poll("acme")
-    book.record_transition = good
+    repository.record_transition = good
     await engine.poll("acme")
-    assert outcomes(book) == ["changed", "changed"]
+    assert outcomes(repository) == ["changed", "changed"]
 
 
 def broken(*_):
@@ -254,7 +256,7 @@ def broken(*_):
 async def test_time_alone_changes_verdicts(show, engine, clock):
     await show(page(), DOWN, RESOLVED)
     clock.move(minutes=20)
-    events = [e for stroke in engine.advance_time() for e in stroke.events]
+    events = [e for change in engine.advance_time() for e in change.events]
     assert {str(e.kind) for e in events} == {"verdict_changed"}
 
 
@@ -263,10 +265,10 @@ async def test_time_before_the_first_poll_changes_nothing(engine, clock):
     assert engine.advance_time() == ()
 
 
-async def test_time_that_changes_nothing_is_not_recorded(show, engine, book):
+async def test_time_that_changes_nothing_is_not_recorded(show, engine, repository):
     await show(page())
-    before = book.provider_state("acme")
-    assert (engine.advance_time(), book.provider_state("acme")) == ((), before)
+    before = repository.provider_state("acme")
+    assert (engine.advance_time(), repository.provider_state("acme")) == ((), before)
 
 
 async def test_as_time_passes_the_polls_that_changed_nothing_are_written(show, engine, clock, tmp_path):
@@ -285,11 +287,11 @@ async def test_time_that_changes_no_call_moves_the_verdicts_all_the_same(show, e
     assert (engine.advance_time(), engine.states["acme"].verdict("acme-api").as_of) == ((), clock())
 
 
-async def test_a_quarter_of_an_hour_without_news_is_recorded(show, engine, book, clock):
+async def test_a_quarter_of_an_hour_without_news_is_recorded(show, engine, repository, clock):
     await show(page())
     clock.move(minutes=15)
     engine.advance_time()
-    assert book.provider_state("acme") == engine.states["acme"]
+    assert repository.provider_state("acme") == engine.states["acme"]
 
 
 @pytest.mark.parametrize(
@@ -381,9 +383,9 @@ async def test_a_channel_gets_a_burst_at_a_time(show, engine, chat):
     assert chat.said == [("post", "C1", None)]
 
 
-async def test_the_burst_is_per_channel(show, engine, chat, book):
+async def test_the_burst_is_per_channel(show, engine, chat, repository):
     chat.burst = 1
-    book.subscribe(Subscription("C2", "acme", created_at=NOON))
+    repository.subscribe(Subscription("C2", "acme", created_at=NOON))
     await show(page(), DOWN)
     await engine.publish()
     assert chat.said == [("post", "C1", None), ("post", "C2", None)]
@@ -396,8 +398,8 @@ async def test_what_is_not_taken_now_holds_back_what_comes_after_it(show, engine
     assert (delivery.outcome, delivery.why) == ("later", "ratelimited")
 
 
-async def test_what_is_not_taken_holds_back_no_other_channel(show, engine, chat, book):
-    book.subscribe(Subscription("C2", "acme", created_at=NOON))
+async def test_what_is_not_taken_holds_back_no_other_channel(show, engine, chat, repository):
+    repository.subscribe(Subscription("C2", "acme", created_at=NOON))
     chat.failures = [refused(retry_after=5)]
     await show(page(), DOWN)
     await engine.publish()
@@ -416,44 +418,44 @@ async def test_slacks_wait_is_obeyed_exactly(show, engine, chat, clock):
     assert len(chat.said) > 1
 
 
-async def waits(engine, chat, clock, book, *failures):
+async def waits(engine, chat, clock, repository, *failures):
     """The seconds between attempts that fail in turn."""
     chat.failures = list(failures)
     found = []
     while chat.failures:
         await engine.publish()
-        wait = book.next_pending("C1").due_at - clock()
+        wait = repository.next_pending("C1").due_at - clock()
         found.append(wait.total_seconds())
         clock.at += wait
     return found
 
 
-async def test_waits_grow_from_a_second_to_five_minutes(show, engine, chat, clock, book):
+async def test_waits_grow_from_a_second_to_five_minutes(show, engine, chat, clock, repository):
     await show(page(), DOWN)
-    found = await waits(engine, chat, clock, book, *[refused("http_503")] * 40)
+    found = await waits(engine, chat, clock, repository, *[refused("http_503")] * 40)
     assert found[0] == 1.0
     assert found == sorted(found)
     assert found[-1] == MAX_WAIT.total_seconds()
 
 
-async def test_after_a_bad_minute_the_next_attempt_is_at_most_ten_seconds_away(show, engine, chat, clock, book):
+async def test_after_a_bad_minute_the_next_attempt_is_at_most_ten_seconds_away(show, engine, chat, clock, repository):
     await show(page(), DOWN)
-    found = await waits(engine, chat, clock, book, *[refused("http_503")] * 14)
+    found = await waits(engine, chat, clock, repository, *[refused("http_503")] * 14)
     assert 45 < sum(found) < 70
     assert found[-1] <= 11
 
 
-async def test_days_of_refusals_overflow_nothing(show, engine, chat, book):
+async def test_days_of_refusals_overflow_nothing(show, engine, chat, repository):
     await show(page(), DOWN)
-    book._db.write("UPDATE outbox SET attempts = 100000")
+    repository._db.write("UPDATE outbox SET attempts = 100000")
     chat.failures = [refused("http_503")]
     [delivery] = await engine.publish()
     assert (delivery.outcome, delivery.attempt) == ("later", 100001)
 
 
-async def test_a_wait_that_nobody_would_sit_out_is_cut(show, engine, chat, clock, book):
+async def test_a_wait_that_nobody_would_sit_out_is_cut(show, engine, chat, clock, repository):
     await show(page(), DOWN)
-    assert await waits(engine, chat, clock, book, refused(retry_after=1e9)) == [MAX_WAIT.total_seconds()]
+    assert await waits(engine, chat, clock, repository, refused(retry_after=1e9)) == [MAX_WAIT.total_seconds()]
 
 
 async def test_what_will_never_be_taken_is_parked(show, engine, chat):
@@ -521,14 +523,14 @@ async def test_the_thread_of_one_that_is_still_open_links_to_the_next_of_its_epi
     assert any("Related incident: <https://chat.example/C1/ts" in str(m.blocks) for m in chat.messages)
 
 
-async def test_a_channel_without_the_first_message_is_told_of_the_repeat_without_a_link(show, engine, chat, book):
-    await again(show, engine, lambda: book.subscribe(Subscription("C2", "acme", created_at=NOON)))
+async def test_a_channel_without_the_first_message_is_told_of_the_repeat_without_a_link(show, engine, chat, repository):
+    await again(show, engine, lambda: repository.subscribe(Subscription("C2", "acme", created_at=NOON)))
     assert any("Repeat: the earlier one of" in str(m.attachments) for m in chat.messages)
 
 
-async def test_a_post_that_was_leaving_when_the_process_died_is_sent_again_and_said_so(show, start, book):
+async def test_a_post_that_was_leaving_when_the_process_died_is_sent_again_and_said_so(show, start, repository):
     await show(page(), DOWN)
-    book.mark_sending(book.next_pending("C1").id, NOON)
+    repository.mark_sending(repository.next_pending("C1").id, NOON)
     [first, *_] = await start().publish()
     assert (first.outcome, first.why) == ("sent", "again: the outcome of the last attempt is unknown")
 
@@ -552,31 +554,33 @@ async def test_an_edit_whose_fate_was_unknown_is_nothing_to_tell(show, engine, c
     assert [d.why for d in await engine.publish()] == ["", ""]
 
 
-async def test_a_receipt_that_can_not_be_recorded_is_recorded_later_and_nothing_sent_twice(show, engine, chat, book):
+async def test_a_receipt_that_can_not_be_recorded_is_recorded_later_and_nothing_sent_twice(
+    show, engine, chat, repository
+):
     await show(page(), DOWN)
-    good, book.mark_sent = book.mark_sent, lambda *_, **__: broken()
+    good, repository.mark_sent = repository.mark_sent, lambda *_, **__: broken()
     for _ in range(3):
         with pytest.raises(StoreError):
             await engine.publish()
-    book.mark_sent = good
+    repository.mark_sent = good
     await engine.publish()
     assert chat.said == [("post", "C1", None), ("post", "C1", "ts1")]
 
 
-async def test_a_channel_that_subscribes_in_the_middle_is_told_at_the_next_news(show, engine, chat, book):
+async def test_a_channel_that_subscribes_in_the_middle_is_told_at_the_next_news(show, engine, chat, repository):
     await show(page(), DOWN)
     await engine.publish()
-    book.subscribe(Subscription("C2", "acme-api", created_at=NOON))
+    repository.subscribe(Subscription("C2", "acme-api", created_at=NOON))
     await show(STILL)
     chat.said = []
     await engine.publish()
     assert ("post", "C2", None) in chat.said
 
 
-async def test_who_unsubscribed_hears_no_more(show, engine, chat, book):
+async def test_who_unsubscribed_hears_no_more(show, engine, chat, repository):
     await show(page(), DOWN)
     await engine.publish()
-    book.unsubscribe("C1", "acme")
+    repository.unsubscribe("C1", "acme")
     chat.said = []
     await show(STILL)
     await engine.publish()
@@ -608,11 +612,11 @@ async def test_a_page_that_is_unreadable_on_another_day_is_a_message_of_its_own(
 
 
 @pytest.fixture
-def quiet_hours(book):
+def quiet_hours(repository):
     """Quiet hours of the channel until one o'clock."""
     notice = Notice(NoticeKind.SETTINGS, "", "", "s", NOON, "", NOON, "saved")
     saved = Notification("C1", NotificationKind.NOTICE, "s", notice)
-    book.user_actions.save_preferences(ChannelPreferences("C1", quiet=QuietHours(time(11), time(13))), [], saved)
+    repository.user_actions.save_preferences(ChannelPreferences("C1", quiet=QuietHours(time(11), time(13))), [], saved)
 
 
 @pytest.mark.usefixtures("quiet_hours")

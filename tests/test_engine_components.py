@@ -41,14 +41,14 @@ def page(names, *, red=(), transient=()):
 class Watch:
     """A bot that is started anew before every poll: what it knows is in the database."""
 
-    def __init__(self, book, web, chat, clock):
-        book.subscribe(Subscription("C1", "acme", created_at=NOON))
-        self.book, self.web, self.chat, self.clock = book, web, chat, clock
+    def __init__(self, repository, web, chat, clock):
+        repository.subscribe(Subscription("C1", "acme", created_at=NOON))
+        self.repository, self.web, self.chat, self.clock = repository, web, chat, clock
 
     async def show(self, body, polls=1):
         self.web.show(body)
         for _ in range(polls):
-            parts = (self.web, self.book, self.chat, self.clock, lambda _: VerdictParameters())
+            parts = (self.web, self.repository, self.chat, self.clock, lambda _: VerdictParameters())
             engine = Engine({"acme": BY_NAME}, *parts, owners=lambda: ["U1"])
             await engine.poll("acme")
             self.clock.move(minutes=1)
@@ -59,14 +59,16 @@ class Watch:
         return str(self.state.surface_state(surface).condition)
 
     def told(self, channel="U1"):
-        rows = self.book._db.rows("SELECT post FROM outbox WHERE channel = ? AND kind = 'notice' ORDER BY id", channel)
+        rows = self.repository._db.rows(
+            "SELECT post FROM outbox WHERE channel = ? AND kind = 'notice' ORDER BY id", channel
+        )
         posts = [mapping.NOTIFICATION_ADAPTER.validate_json(row["post"]) for row in rows]
         return [render_notice(post.about).text for post in posts]
 
 
 @pytest.fixture
-async def watch(book, web, chat, clock):
-    return await Watch(book, web, chat, clock).show(page(USUAL), polls=3)
+async def watch(repository, web, chat, clock):
+    return await Watch(repository, web, chat, clock).show(page(USUAL), polls=3)
 
 
 async def test_a_renamed_component_is_still_down_after_a_restart(watch):

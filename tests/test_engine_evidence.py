@@ -75,8 +75,8 @@ class EngineSetup:
 
 
 @pytest.fixture
-def stage(book):
-    return EngineSetup(book)
+def stage(repository):
+    return EngineSetup(repository)
 
 
 def posted(at, api="major_outage"):
@@ -183,7 +183,7 @@ async def test_a_suspicion_that_passes_ends_in_its_thread(stage):
 
 async def test_the_summary_says_how_long_we_knew_before(stage):
     await admitted(stage)
-    _, known, events = desk(stage).find_incident("inc1")
+    _, known, events = queries(stage).find_incident("inc1")
     told = summary.summary_message(known, ACME, events, {s.id: s for s in ACME.surfaces}, stage.clock()).text
     assert "Detected: 11 min before the status page" in told
 
@@ -224,7 +224,7 @@ async def test_the_timeline_begins_with_what_the_page_showed(stage):
 
 async def test_the_timeline_says_that_it_was_posted_and_not_that_it_was_over(stage):
     await red(stage)
-    _, known, events = desk(stage).find_incident("inc1")
+    _, known, events = queries(stage).find_incident("inc1")
     told = timeline.timeline_message(known, ACME, events, {s.id: s for s in ACME.surfaces}).text
     assert "12:05  Acme API: shown as affected without an incident since 12:02 UTC\n" in told
     assert "12:07  Acme API: the vendor has posted an incident on it\n" in told
@@ -238,7 +238,7 @@ async def test_what_was_taken_over_is_counted_as_one_incident(stage):
 # --- people -----------------------------------------------------------------------------------------------------------
 
 
-def desk(stage):
+def queries(stage):
     return StatusQueries((ACME,), stage.store, stage.clock, lambda _: VerdictParameters())
 
 

@@ -86,51 +86,51 @@ def provider(page):
 
 @contextlib.asynccontextmanager
 async def watching(page, tmp_path):
-    book, clock, chat = Repository.open(place(tmp_path / "b.db")), Clock(NOON), RecordingChat()
-    book.subscribe(Subscription("C1", "acme", created_at=NOON))
+    repository, clock, chat = Repository.open(place(tmp_path / "b.db")), Clock(NOON), RecordingChat()
+    repository.subscribe(Subscription("C1", "acme", created_at=NOON))
     async with PageFetcher(timeout_s=5) as fetcher:
-        engine = Engine({"acme": provider(page)}, fetcher, book, chat, clock, lambda _: VerdictParameters())
+        engine = Engine({"acme": provider(page)}, fetcher, repository, chat, clock, lambda _: VerdictParameters())
 
-        async def look(name):
+        async def poll_page(name):
             page.show(name)
             clock.move(seconds=30)
-            stroke = await engine.poll("acme")
-            assert stroke.poll_failure is None, stroke.poll_failure
+            change = await engine.poll("acme")
+            assert change.poll_failure is None, change.poll_failure
             await engine.publish()
-            return stroke
+            return change
 
-        yield engine, chat, look
-    book.close()
+        yield engine, chat, poll_page
+    repository.close()
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 async def test_trouble_on_a_page_of_any_format_is_an_alert_in_the_channel(kind, tmp_path):
-    async with serving(kind) as page, watching(page, tmp_path) as (_, chat, look):
-        await look(CLEAR.get(kind, "clear"))
-        await look(OPEN.get(kind, "open"))
+    async with serving(kind) as page, watching(page, tmp_path) as (_, chat, poll_page):
+        await poll_page(CLEAR.get(kind, "clear"))
+        await poll_page(OPEN.get(kind, "open"))
     titles = {i.name for i in read(kind, OPEN.get(kind, "open")).incidents if not i.stage.is_closed}
     assert any(title in text for title in titles for text in chat.posts)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 async def test_a_page_that_stays_as_it_is_says_nothing_more(kind, tmp_path):
-    async with serving(kind) as page, watching(page, tmp_path) as (_, chat, look):
+    async with serving(kind) as page, watching(page, tmp_path) as (_, chat, poll_page):
         for name in (CLEAR.get(kind, "clear"), OPEN.get(kind, "open"), OPEN.get(kind, "open")):
-            await look(name)
+            await poll_page(name)
             before, chat.posts = chat.posts, []
     assert before == []
 
 
 @pytest.mark.parametrize("kind", [k for k in FORMATS if FORMATS[k].absence is Absence.OVER])
 async def test_what_left_a_page_of_what_is_open_is_over(kind, tmp_path):
-    async with serving(kind) as page, watching(page, tmp_path) as (engine, _, look):
+    async with serving(kind) as page, watching(page, tmp_path) as (engine, _, poll_page):
         for name in ("clear", "open", *["clear"] * 11):  # a page without components must confirm it for five minutes
-            await look(CLEAR.get(kind, name) if name == "clear" else OPEN.get(kind, name))
+            await poll_page(CLEAR.get(kind, name) if name == "clear" else OPEN.get(kind, name))
         assert [k for k in engine.states["acme"].open_incidents if not k.incident.is_unposted] == []
 
 
 async def test_what_left_googles_window_is_not_over(tmp_path):
-    async with serving("google") as page, watching(page, tmp_path) as (engine, _, look):
+    async with serving("google") as page, watching(page, tmp_path) as (engine, _, poll_page):
         for name in ("clear", "open", "clear"):
-            await look(name)
+            await poll_page(name)
         assert [k.incident.id for k in engine.states["acme"].open_incidents] == ["openGeminiIncident01"]

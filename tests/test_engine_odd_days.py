@@ -28,12 +28,14 @@ class Day:
 
     def __init__(self, path):
         self.clock, self.web, self.chat = Clock(NOON), FakeFetcher(), FakeChannels()
-        self.book = Repository.open(path)
-        self.book.subscribe(Subscription("C1", "acme", created_at=NOON))
+        self.repository = Repository.open(path)
+        self.repository.subscribe(Subscription("C1", "acme", created_at=NOON))
         self.restart()
 
     def restart(self):
-        self.engine = Engine({"acme": ACME}, self.web, self.book, self.chat, self.clock, lambda _: VerdictParameters())
+        self.engine = Engine(
+            {"acme": ACME}, self.web, self.repository, self.chat, self.clock, lambda _: VerdictParameters()
+        )
 
     async def show(self, *bodies, minutes=1, times=1):
         """Each body is polled, and then so many minutes pass."""
@@ -62,7 +64,7 @@ class Day:
         return Counter(kinds[bool(thread), broadcast] for _, thread, broadcast, _ in self.chat.posts[since:])
 
     def events(self):
-        return Counter(str(e.kind) for i in self.incidents() for e in self.book.events(i))
+        return Counter(str(e.kind) for i in self.incidents() for e in self.repository.events(i))
 
     def incidents(self):
         return [k.incident.id for k in self.engine.states["acme"].incidents] or ["inc1"]
@@ -74,7 +76,7 @@ class Day:
 @pytest.fixture
 def day(tmp_path):
     found = Day(place(tmp_path / "b.db"))
-    with closing(found.book):
+    with closing(found.repository):
         yield found
 
 
@@ -185,7 +187,7 @@ async def test_a_post_mortem_a_day_after_the_end_is_one_more_post(day, restarts)
         day.restart()
     before = len(day.chat.posts)
     await day.show(page(), minutes=30, times=6)
-    events = Counter(str(e.kind) for e in day.book.events("inc1"))
+    events = Counter(str(e.kind) for e in day.repository.events("inc1"))
     assert (events["incident_opened"], events["update_posted"], day.told(before)) == (1, 3, {"reply": 1})
 
 

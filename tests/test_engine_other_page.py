@@ -23,15 +23,15 @@ def globex(*incidents, name="Globex", page_id="globexpage"):
 
 
 class Watch:
-    def __init__(self, book, web, chat, clock):
-        book.subscribe(Subscription("C1", "acme", created_at=NOON))
-        self.book, self.web, self.chat, self.clock = book, web, chat, clock
+    def __init__(self, repository, web, chat, clock):
+        repository.subscribe(Subscription("C1", "acme", created_at=NOON))
+        self.repository, self.web, self.chat, self.clock = repository, web, chat, clock
         self.engine = self.start()
 
     def start(self, provider=ACME):
         return Engine(
             {"acme": provider},
-            *(self.web, self.book, self.chat, self.clock, lambda _: VerdictParameters()),
+            *(self.web, self.repository, self.chat, self.clock, lambda _: VerdictParameters()),
             owners=lambda: ["U1"],
         )
 
@@ -46,13 +46,15 @@ class Watch:
         return [k.incident.id for k in self.engine.states["acme"].open_incidents]
 
     def owed(self, channel):
-        rows = self.book._db.rows("SELECT key FROM outbox WHERE channel = ? AND kind = 'notice' ORDER BY id", channel)
+        rows = self.repository._db.rows(
+            "SELECT key FROM outbox WHERE channel = ? AND kind = 'notice' ORDER BY id", channel
+        )
         return [row["key"].split(":")[1] for row in rows]
 
 
 @pytest.fixture
-async def watch(book, web, chat, clock):
-    return await Watch(book, web, chat, clock).show(page())
+async def watch(repository, web, chat, clock):
+    return await Watch(repository, web, chat, clock).show(page())
 
 
 async def test_it_withdraws_nothing(watch):

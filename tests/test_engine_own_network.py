@@ -40,17 +40,24 @@ def provider(number):
 class Setup:
     """Fifty pages, a channel that follows all of them, and an owner."""
 
-    def __init__(self, book, clock, pages=50):
-        self.book, self.clock, self.web, self.chat = book, clock, FakeFetcher(), FakeChat(burst=99)
+    def __init__(self, repository, clock, pages=50):
+        self.repository, self.clock, self.web, self.chat = repository, clock, FakeFetcher(), FakeChat(burst=99)
         self.providers = {p.id: p for p in map(provider, range(pages))}
         for name in self.providers:
-            book.subscribe(Subscription("C1", name, created_at=NOON))
+            repository.subscribe(Subscription("C1", name, created_at=NOON))
         self.engine = self.start()
 
     def start(self):
         rules = lambda _: VerdictParameters()  # noqa: E731
         return Engine(
-            self.providers, self.web, self.book, self.chat, self.clock, rules, owners=lambda: ["U9"], alarm_after=4
+            self.providers,
+            self.web,
+            self.repository,
+            self.chat,
+            self.clock,
+            rules,
+            owners=lambda: ["U9"],
+            alarm_after=4,
         )
 
     async def rounds(self, count, shown=None):
@@ -68,8 +75,8 @@ class Setup:
 
 
 @pytest.fixture
-def setup(book, clock):
-    return Setup(book, clock)
+def setup(repository, clock):
+    return Setup(repository, clock)
 
 
 async def test_fifty_pages_without_a_name_server_are_one_notice_and_one_that_it_is_over(setup):
@@ -98,7 +105,7 @@ async def test_quiet_hours_hold_for_it(setup):
     quiet = ChannelPreferences("C1", quiet=QuietHours(time(11), time(12, 15)))
     saved = Notice(NoticeKind.SETTINGS, "", "", "s", NOON, "", NOON, "saved")
     notification = Notification("C1", NotificationKind.NOTICE, "s", saved)
-    setup.book.user_actions.save_preferences(quiet, [], notification)
+    setup.repository.user_actions.save_preferences(quiet, [], notification)
     await setup.rounds(2)
     before = len(setup.said("C1"))
     await setup.rounds(8, DNS)

@@ -48,12 +48,12 @@ OWN_PAGE = "/api/v2/incidents/inc1.json"
 class Towns:
     """Both providers' pages are the same; they are read a minute apart."""
 
-    def __init__(self, book, web, chat, clock):
-        self.book, self.web, self.chat, self.clock = book, web, chat, clock
+    def __init__(self, repository, web, chat, clock):
+        self.repository, self.web, self.chat, self.clock = repository, web, chat, clock
         self.engine = self.start()
 
     def start(self):
-        return Engine(BOTH, self.web, self.book, self.chat, self.clock, lambda _: VerdictParameters())
+        return Engine(BOTH, self.web, self.repository, self.chat, self.clock, lambda _: VerdictParameters())
 
     async def show(self, body):
         self.web.show(body)
@@ -68,63 +68,63 @@ class Towns:
 
 
 @pytest.fixture
-async def towns(book, web, chat, clock):
+async def scenarios(repository, web, chat, clock):
     for provider in BOTH:
-        book.subscribe(Subscription("C1", provider, created_at=NOON))
-    towns = await Towns(book, web, chat, clock).show(page())
-    return await towns.show(DOWN)
+        repository.subscribe(Subscription("C1", provider, created_at=NOON))
+    scenarios = await Towns(repository, web, chat, clock).show(page())
+    return await scenarios.show(DOWN)
 
 
-def mute(book, target):
+def mute(repository, target):
     event = Event(EventKind.MUTED, "acme", NOON, incident=target, author="Ada", channel="C1")
-    book.user_actions.set_mute(Mute("C1", target, NOON + timedelta(days=1), ADA), event)
+    repository.user_actions.set_mute(Mute("C1", target, NOON + timedelta(days=1), ADA), event)
 
 
-async def test_each_has_an_alert_of_its_own(towns):
-    sent = towns.book._db.rows("SELECT provider FROM alerts WHERE ts IS NOT NULL ORDER BY provider")
+async def test_each_has_an_alert_of_its_own(scenarios):
+    sent = scenarios.repository._db.rows("SELECT provider FROM alerts WHERE ts IS NOT NULL ORDER BY provider")
     assert [row["provider"] for row in sent] == ["acme", "globex"]
 
 
-async def test_the_second_one_is_named_with_its_source(towns):
-    assert towns.keys() == {"acme": ["inc1"], "globex": ["globex~inc1"]}
+async def test_the_second_one_is_named_with_its_source(scenarios):
+    assert scenarios.keys() == {"acme": ["inc1"], "globex": ["globex~inc1"]}
 
 
-async def test_the_names_stay_over_a_restart(towns):
-    towns.engine = towns.start()
-    await towns.show(DOWN)
-    assert towns.keys() == {"acme": ["inc1"], "globex": ["globex~inc1"]}
+async def test_the_names_stay_over_a_restart(scenarios):
+    scenarios.engine = scenarios.start()
+    await scenarios.show(DOWN)
+    assert scenarios.keys() == {"acme": ["inc1"], "globex": ["globex~inc1"]}
 
 
-async def test_a_mute_of_one_leaves_the_other_alone(towns):
-    mute(towns.book, "inc1")
-    found = [towns.book.user_actions.user_actions("C1", key).mute for key in ("inc1", "globex~inc1")]
+async def test_a_mute_of_one_leaves_the_other_alone(scenarios):
+    mute(scenarios.repository, "inc1")
+    found = [scenarios.repository.user_actions.user_actions("C1", key).mute for key in ("inc1", "globex~inc1")]
     assert [m is not None for m in found] == [True, False]
 
 
-async def test_an_acknowledgement_of_one_is_none_of_the_other(towns):
+async def test_an_acknowledgement_of_one_is_none_of_the_other(scenarios):
     event = Event(EventKind.ACKED, "acme", NOON, incident="inc1", author="Ada", channel="C1")
-    towns.book.user_actions.set_acknowledgement(event, ADA.by)
-    found = [towns.book.user_actions.acknowledgement("C1", key) for key in ("inc1", "globex~inc1")]
+    scenarios.repository.user_actions.set_acknowledgement(event, ADA.by)
+    found = [scenarios.repository.user_actions.acknowledgement("C1", key) for key in ("inc1", "globex~inc1")]
     assert [ack is not None for ack in found] == [True, False]
 
 
-async def test_the_timelines_are_apart(towns):
-    assert {e.provider for e in towns.book.events("globex~inc1")} == {"globex"}
+async def test_the_timelines_are_apart(scenarios):
+    assert {e.provider for e in scenarios.repository.events("globex~inc1")} == {"globex"}
 
 
-async def test_one_that_left_its_page_is_asked_for_by_the_vendors_id(towns):
+async def test_one_that_left_its_page_is_asked_for_by_the_vendors_id(scenarios):
     over = incident(update(api="major_outage"), update(3, "resolved", "Over.", NOON + timedelta(minutes=2)))
-    towns.web.show(json.dumps({"page": {"id": "acmepage"}, "incident": over}).encode(), OWN_PAGE)
-    await towns.show(page())
-    assert [k.is_open for p in BOTH for k in towns.engine.states[p].incidents] == [False, False]
+    scenarios.web.show(json.dumps({"page": {"id": "acmepage"}, "incident": over}).encode(), OWN_PAGE)
+    await scenarios.show(page())
+    assert [k.is_open for p in BOTH for k in scenarios.engine.states[p].incidents] == [False, False]
 
 
-async def test_one_that_left_its_page_and_the_list_of_all_is_withdrawn_under_its_own_name(towns):
+async def test_one_that_left_its_page_and_the_list_of_all_is_withdrawn_under_its_own_name(scenarios):
     older = incident(update(9, "resolved", at=NOON - timedelta(days=9)), number=9)
     told = {"page": {"id": "acmepage"}, "incidents": [older]}
-    towns.web.show(json.dumps(told).encode(), "/api/v2/incidents.json")
-    await towns.show(page())
-    assert [str(k.ending) for k in towns.engine.states["globex"].incidents] == ["withdrawn"]
+    scenarios.web.show(json.dumps(told).encode(), "/api/v2/incidents.json")
+    await scenarios.show(page())
+    assert [str(k.ending) for k in scenarios.engine.states["globex"].incidents] == ["withdrawn"]
 
 
 async def test_two_pages_that_are_read_at_the_same_time_do_not_share_an_id(web, clock):
@@ -138,34 +138,36 @@ async def test_two_pages_that_are_read_at_the_same_time_do_not_share_an_id(web, 
     ("typed", "provider"),
     [("inc1", "acme"), ("acme/inc1", "acme"), ("globex/inc1", "globex"), ("globex~inc1", "globex")],
 )
-async def test_a_command_finds_either(towns, typed, provider):
-    queries = StatusQueries(tuple(BOTH.values()), towns.book, towns.clock, lambda _: VerdictParameters())
+async def test_a_command_finds_either(scenarios, typed, provider):
+    queries = StatusQueries(tuple(BOTH.values()), scenarios.repository, scenarios.clock, lambda _: VerdictParameters())
     assert queries.find_incident(typed)[0].id == provider
 
 
-async def test_a_history_that_is_read_in_keeps_off_the_others_id(towns):
-    found = towns.engine.states["acme"].tracked_incident("inc1")
+async def test_a_history_that_is_read_in_keeps_off_the_others_id(scenarios):
+    found = scenarios.engine.states["acme"].tracked_incident("inc1")
     third = TrackedIncident(found.incident, NOON)
     opened = Event(EventKind.INCIDENT_OPENED, "initech", NOON, incident="inc1")
-    towns.book.archive.save_incidents("initech", [BackfilledIncident(third, (opened,))], NOON)
-    assert (towns.book.tracked_incident("initech~inc1") or ("",))[0] == "initech"
+    scenarios.repository.archive.save_incidents("initech", [BackfilledIncident(third, (opened,))], NOON)
+    assert (scenarios.repository.tracked_incident("initech~inc1") or ("",))[0] == "initech"
 
 
-async def test_a_history_that_is_read_in_twice_keeps_its_names(towns):
-    third = TrackedIncident(towns.engine.states["acme"].tracked_incident("inc1").incident, NOON)
-    again = [towns.book.archive.save_incidents("initech", [BackfilledIncident(third, ())], NOON) for _ in range(2)]
+async def test_a_history_that_is_read_in_twice_keeps_its_names(scenarios):
+    third = TrackedIncident(scenarios.engine.states["acme"].tracked_incident("inc1").incident, NOON)
+    again = [
+        scenarios.repository.archive.save_incidents("initech", [BackfilledIncident(third, ())], NOON) for _ in range(2)
+    ]
     assert [counts.incidents for counts in again] == [1, 0]
 
 
 async def test_an_incident_that_is_open_under_its_plain_id_goes_on_under_it(tmp_path, web, chat, clock):
     path = place(tmp_path / "old.db")
-    with closing(Repository.open(path)) as book:
-        book.subscribe(Subscription("C1", "globex", created_at=NOON))
-        alone = Towns(book, web, chat, clock)
+    with closing(Repository.open(path)) as repository:
+        repository.subscribe(Subscription("C1", "globex", created_at=NOON))
+        alone = Towns(repository, web, chat, clock)
         web.show(page())
         await alone.engine.poll("globex")
         web.show(DOWN)
         await alone.engine.poll("globex")
-    with closing(Repository.open(path)) as book:
-        after = await Towns(book, web, chat, clock).show(DOWN)
+    with closing(Repository.open(path)) as repository:
+        after = await Towns(repository, web, chat, clock).show(DOWN)
         assert after.keys() == {"acme": ["acme~inc1"], "globex": ["inc1"]}

@@ -44,18 +44,20 @@ async def played(kind, tmp_path):
     async with serving_app(web.get("/{path:.*}", vendor.answer)) as url, PageFetcher(timeout_s=5) as fetcher:
         surface = Surface(id="acme-api", provider="acme", name="Acme API", components=("API",), words=("calls", "API"))
         provider = Provider("acme", "Acme", (surface,), replace(source(kind), url=url))
-        with contextlib.closing(Repository.open(tmp_path / "b.db")) as book:
-            book.subscribe(Subscription("C1", "acme", created_at=TEN))
+        with contextlib.closing(Repository.open(tmp_path / "b.db")) as repository:
+            repository.subscribe(Subscription("C1", "acme", created_at=TEN))
             clock = Clock(TEN - 10 * MINUTE)
-            engine = Engine({"acme": provider}, fetcher, book, RecordingChat(), clock, lambda _: VerdictParameters())
+            engine = Engine(
+                {"acme": provider}, fetcher, repository, RecordingChat(), clock, lambda _: VerdictParameters()
+            )
             later = [(ENDED, TIMES.ended + n * MINUTE) for n in range(1, 9)]
             polls = [(CLEAR, TEN - 5 * MINUTE), (OPEN, TEN + MINUTE), (POSTED, TIMES.posted + MINUTE), *later]
             for step, at in polls:
                 clock.move(seconds=(at - clock()).total_seconds())
                 vendor.shown = pages(kind, step, TIMES, url.partition("://")[2])
-                stroke = await engine.poll("acme")
-                assert stroke.poll_failure is None, stroke.poll_failure
-            yield book, engine
+                change = await engine.poll("acme")
+                assert change.poll_failure is None, change.poll_failure
+            yield repository, engine
 
 
 FULL = """
@@ -126,9 +128,9 @@ def written_down(event):
 
 @pytest.mark.parametrize("kind", FORMATS)
 async def test_the_story_is_told_as_a_reader_of_the_page_would_write_it_down(kind, tmp_path):
-    async with played(kind, tmp_path) as (book, engine):
+    async with played(kind, tmp_path) as (repository, engine):
         [tracked] = engine.states["acme"].incidents
-        events = [e for e in book.events(tracked.incident.id) if e.kind is not EventKind.VERDICT_CHANGED]
+        events = [e for e in repository.events(tracked.incident.id) if e.kind is not EventKind.VERDICT_CHANGED]
     assert [written_down(e) for e in events] == EVENTS[kind].strip().splitlines()
 
 

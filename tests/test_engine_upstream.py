@@ -25,10 +25,10 @@ NAMES_IT = page(
 )
 
 
-async def live(web, chat, book, clock, channels):
+async def live(web, chat, repository, clock, channels):
     for channel, target in channels:
-        book.subscribe(Subscription(channel, target, created_at=NOON))
-    engine = Engine({"acme": ACME, "cursor": CURSOR}, web, book, chat, clock, lambda _: VerdictParameters())
+        repository.subscribe(Subscription(channel, target, created_at=NOON))
+    engine = Engine({"acme": ACME, "cursor": CURSOR}, web, repository, chat, clock, lambda _: VerdictParameters())
     for bodies in ((page(), page()), (DOWN, page()), (DOWN, NAMES_IT), (DOWN, NAMES_IT)):
         for name, body in zip(("acme", "cursor"), bodies, strict=True):
             web.show(body)
@@ -39,17 +39,17 @@ async def live(web, chat, book, clock, channels):
     return engine
 
 
-async def test_the_later_incident_says_whose_it_follows(web, chat, book, clock):
-    await live(web, chat, book, clock, [("C1", "cursor")])
+async def test_the_later_incident_says_whose_it_follows(web, chat, repository, clock):
+    await live(web, chat, repository, clock, [("C1", "cursor")])
     [message] = [m for m in chat.messages if "Cursor" in m.text and m.attachments]
     assert "Follows <https://status.acme.example|Acme's incident>, which Cursor names" in str(message.attachments)
 
 
-async def test_a_channel_that_has_both_is_told_in_the_thread_of_the_cause(web, chat, book, clock):
-    await live(web, chat, book, clock, [("C1", "acme"), ("C1", "cursor")])
+async def test_a_channel_that_has_both_is_told_in_the_thread_of_the_cause(web, chat, repository, clock):
+    await live(web, chat, repository, clock, [("C1", "acme"), ("C1", "cursor")])
     assert [t for t in chat.texts if "Cursor names this in an incident of its own" in t]
 
 
-async def test_a_channel_that_has_one_is_told_of_that_one(web, chat, book, clock):
-    await live(web, chat, book, clock, [("C1", "cursor"), ("C2", "acme")])
+async def test_a_channel_that_has_one_is_told_of_that_one(web, chat, repository, clock):
+    await live(web, chat, repository, clock, [("C1", "cursor"), ("C2", "acme")])
     assert not [t for t in chat.texts if "names this in an incident of its own" in t]

@@ -41,7 +41,7 @@ from bot.messages.link_cards import ENTITY_TYPE
 from bot.slack import conversations, events, kept_messages, link_cards
 from bot.slack.command import COMMAND
 from bot.slack.deduplication import STEP_EVENT
-from tests.support.acme import ACME, NOON, look
+from tests.support.acme import ACME, NOON, poll_page
 from tests.support.pages import page
 
 ROOT = Path(__file__).parents[1]
@@ -227,7 +227,7 @@ ENDED = [  # of each step, the outputs that it may end with
     (StepKind.DECLARE, workflow_steps.declared_outcome(DECLARED, "")),
     (StepKind.DECLARE, workflow_steps.declared_outcome(DECLARED, "https://acme.slack.com/archives/C1/p1")),
     (StepKind.STATUS, workflow_steps.status_outcome(ACME, ProviderState("acme"), ACME.surfaces[0], NOON)),
-    (StepKind.STATUS, workflow_steps.status_outcome(ACME, look(None, page(), NOON).state, ACME.surfaces[0], NOON)),
+    (StepKind.STATUS, workflow_steps.status_outcome(ACME, poll_page(None, page(), NOON).state, ACME.surfaces[0], NOON)),
 ]
 
 

@@ -628,11 +628,11 @@ async def test_page_and_fallback_share_one_deadline(server):
 async def test_a_poll_that_is_cancelled_is_cancelled(server):
     server.plays["/"] = hangs
     async with PageFetcher() as fetcher:
-        look = asyncio.create_task(fetcher.get(server.url, "/"))
+        poll_page = asyncio.create_task(fetcher.get(server.url, "/"))
         await server.arrivals.acquire()
-        look.cancel()
+        poll_page.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await look
+            await poll_page
 
 
 async def test_a_deadline_around_a_poll_is_the_callers_own(server):
@@ -646,11 +646,11 @@ async def test_a_deadline_around_a_poll_is_the_callers_own(server):
 async def test_a_poll_under_way_ends_when_the_fetcher_closes(server):
     server.plays["/"] = hangs
     fetcher = PageFetcher()
-    look = asyncio.create_task(fetcher.get(server.url, "/"))
+    poll_page = asyncio.create_task(fetcher.get(server.url, "/"))
     await server.arrivals.acquire()
     await fetcher.aclose()
     with pytest.raises(SourceError):
-        await look
+        await poll_page
 
 
 async def test_a_closed_fetcher_looks_no_more(server):
@@ -669,6 +669,6 @@ async def test_many_hanging_pages_do_not_delay_another(server):
         for _ in hanging:
             await server.arrivals.acquire()
         assert (await fetcher.get(server.url, "/")).took_s < 1
-        for look in hanging:
-            look.cancel()
+        for poll_page in hanging:
+            poll_page.cancel()
         await asyncio.gather(*hanging, return_exceptions=True)

@@ -1,7 +1,7 @@
 """Twenty hostile addresses and twenty hostile bodies: each refused with its reason, and nothing held that was sent.
 
-The looks are the real Fetcher's over loopback; names, and what counts as public, are injected. Memory is what Python
-allocated at its peak during a look (tracemalloc).
+The polls are the real Fetcher's over loopback; names, and what counts as public, are injected. Memory is what Python
+allocated at its peak during a poll (tracemalloc).
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from tests.support.loopback import serving_raw
 
 pytestmark = pytest.mark.anyio
 
-FLAT = 12_000_000  # bytes that a look may allocate: the limit of a body, once as pieces and once whole
+FLAT = 12_000_000  # bytes that a poll may allocate: the limit of a body, once as pieces and once whole
 LIMIT = 2_000_000
 
 
@@ -115,7 +115,7 @@ def answers(body, status=200, **headers):
     return play
 
 
-async def look(host, names=None, **how):
+async def poll_page(host, names=None, **how):
     """The failure of a strict look at the host's page."""
     names = names or FakeResolver(status_example=[["127.0.0.1"]])
     names.port = host.port
@@ -127,7 +127,7 @@ async def look(host, names=None, **how):
 
 async def failure(host, names=None, **how):
     with pytest.raises(SourceError) as caught:
-        await look(host, names, **how)
+        await poll_page(host, names, **how)
     return caught.value
 
 
@@ -337,7 +337,7 @@ async def test_a_hostile_body_that_comes_through_is_read_by_nobody(host, name):
     host.plays["/"] = answers(body, content_type=content_type)
 
     async def read():
-        page = await look(host, timeout_s=10)
+        page = await poll_page(host, timeout_s=10)
         for kind, how in FORMATS.items():
             with pytest.raises(ParseError):
                 how.parse((page.body,) * len(how.paths), source(kind), NOON)
@@ -354,6 +354,6 @@ async def test_a_hostile_body_that_comes_through_is_read_by_nobody(host, name):
 async def test_a_page_of_many_components_is_a_page_and_takes_what_it_takes(host):
     components = [{"id": str(n), "name": "x" * 100, "status": "operational"} for n in range(5000)]
     host.plays["/"] = answers(json.dumps({"page": {"id": "p", "name": "P"}, "components": components}).encode())
-    page = await look(host)
+    page = await poll_page(host)
     found = FORMATS["statuspage"].parse((page.body,), source("statuspage"), NOON)
     assert len(found.components) == 5000

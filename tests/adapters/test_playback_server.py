@@ -66,16 +66,16 @@ async def played():
     url = await playback.start()
     async with PageFetcher(timeout_s=5) as fetcher:
 
-        async def look(hour, path=statuspage.SUMMARY, etag=None):
+        async def poll_page(hour, path=statuspage.SUMMARY, etag=None):
             hand.hour = hour
             return await fetcher.get(url, path, etag=etag, accept="application/json")
 
-        yield look
+        yield poll_page
     await playback.stop()
 
 
-async def summary(look, hour):
-    return statuspage.parse((await look(hour)).body)
+async def summary(poll_page, hour):
+    return statuspage.parse((await poll_page(hour)).body)
 
 
 async def test_the_page_is_on_loopback():

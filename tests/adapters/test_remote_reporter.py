@@ -1,4 +1,4 @@
-"""Outpost against a bot on loopback that answers in every way; what it sends is what the bot's own door reads."""
+"""Outpost against a bot on loopback that answers in every way; what it sends is what the bot's own server reads."""
 
 import socket
 from contextlib import asynccontextmanager

@@ -408,7 +408,7 @@ def history(*keys, cursor=""):
 
 
 async def looked(*answers, thread_ts=None):
-    """What a look for the key finds among these answers, and what Slack was asked."""
+    """What a poll for the key finds among these answers, and what Slack was asked."""
     async with slack(*answers) as (edge, fake):
         found = await edge.find_message("C1", "k", SINCE, thread_ts=thread_ts)
     return found, [(method, dict(parse_qsl(body))) for method, body in fake.asked]

@@ -13,12 +13,12 @@ BY_ADA = Subscription("C1", "github", created_by="U1", created_at=AT)
 
 
 @pytest.fixture
-def stored(book):
+def stored(repository):
     """What the database holds after each start with these tables, as (target, minimum, author)."""
 
     def start(*wanted):
-        reconcile(book, wanted, AT)
-        return [(s.target, s.minimum, s.created_by) for s in book.subscriptions()]
+        reconcile(repository, wanted, AT)
+        return [(s.target, s.minimum, s.created_by) for s in repository.subscriptions()]
 
     return start
 
@@ -27,9 +27,9 @@ def test_a_subscription_of_the_file_is_made(stored):
     assert stored(CLAUDE) == [("claude", Condition.PARTIAL_OUTAGE, CONFIGURED)]
 
 
-def test_the_same_file_changes_nothing(book, stored):
+def test_the_same_file_changes_nothing(repository, stored):
     stored(CLAUDE)
-    assert not reconcile(book, [CLAUDE], AT)
+    assert not reconcile(repository, [CLAUDE], AT)
 
 
 def test_another_severity_in_the_file_is_taken_on(stored):
@@ -42,20 +42,20 @@ def test_what_the_file_no_longer_has_is_ended(stored):
     assert stored() == []
 
 
-def test_a_subscription_of_a_person_stays(book, stored):
-    book.subscribe(BY_ADA)
+def test_a_subscription_of_a_person_stays(repository, stored):
+    repository.subscribe(BY_ADA)
     assert stored() == [("github", Condition.DEGRADED, "U1")]
 
 
-def test_a_person_s_subscription_that_the_file_has_too_keeps_its_author(book, stored):
-    book.subscribe(BY_ADA)
+def test_a_person_s_subscription_that_the_file_has_too_keeps_its_author(repository, stored):
+    repository.subscribe(BY_ADA)
     wanted = Subscription("C1", "github", Condition.MAJOR_OUTAGE, CONFIGURED)
     assert (stored(wanted), stored()) == ([("github", Condition.MAJOR_OUTAGE, "U1")],) * 2
 
 
-def test_what_a_person_typed_again_is_the_person_s_from_then_on(book, stored):
+def test_what_a_person_typed_again_is_the_person_s_from_then_on(repository, stored):
     stored(CLAUDE)
-    book.subscribe(Subscription("C1", "claude", created_by="U1", created_at=AT))
+    repository.subscribe(Subscription("C1", "claude", created_by="U1", created_at=AT))
     assert stored() == [("claude", Condition.DEGRADED, "U1")]
 
 

@@ -42,8 +42,8 @@ class FakeChannelApi:
 
 
 @pytest.fixture
-def team(town):
-    return Team(town.breaks())
+def team(scenario):
+    return Team(scenario.breaks())
 
 
 @pytest.fixture
@@ -57,12 +57,12 @@ def refusal(code, blame=RefusalScope.WORKSPACE):
 
 async def turns(team, api, times=3):
     for _ in range(times):
-        await DeclaredSlack(team.desk, api).turn()
+        await DeclaredSlack(team.queries, api).turn()
         await team.delivers()
 
 
 def stored(team):
-    return team.town.book.declared.find(1)
+    return team.scenario.repository.declared.find(1)
 
 
 async def test_a_channel_is_made_once_and_who_declared_is_invited(team, api):
@@ -83,7 +83,7 @@ async def test_the_thread_is_in_the_new_channel_and_the_old_one_points_to_it(tea
 async def test_a_channel_that_was_made_before_a_crash_is_found_again(team, api):
     team.declares(place=DeclaredPlace.PUBLIC)
     api.channels["inc-1-checkout-fails"] = "C77"
-    api.created_at["inc-1-checkout-fails"] = team.town.now()
+    api.created_at["inc-1-checkout-fails"] = team.scenario.now()
     await turns(team, api)
     assert stored(team).channel == "C77"
     assert api.channels == {"inc-1-checkout-fails": "C77"}
@@ -92,7 +92,7 @@ async def test_a_channel_that_was_made_before_a_crash_is_found_again(team, api):
 async def test_an_old_channel_of_that_name_is_left_alone(team, api):
     team.declares(place=DeclaredPlace.PUBLIC)
     api.channels["inc-1-checkout-fails"] = "C5"
-    api.created_at["inc-1-checkout-fails"] = team.town.start
+    api.created_at["inc-1-checkout-fails"] = team.scenario.start
     await turns(team, api)
     assert api.channels == {"inc-1-checkout-fails": "C5", "inc-1-checkout-fails-2": "C91"}
     assert stored(team).channel == "C91"

@@ -23,28 +23,28 @@ MINUTE, HOURLY = timedelta(minutes=1), (timedelta(hours=1),)
 class Setup:
     """A bot with an owner U9, its outbox, and the hook."""
 
-    def __init__(self, book, clock):
-        self.book, self.clock, self.chat, self.web = book, clock, FakeChat(), FakeFetcher()
-        self.engine = Engine({"acme": ACME}, self.web, book, self.chat, clock, lambda _: VerdictParameters())
-        self.hook = DeliveryReports(self.engine, book, lambda: ["U9"])
+    def __init__(self, repository, clock):
+        self.repository, self.clock, self.chat, self.web = repository, clock, FakeChat(), FakeFetcher()
+        self.engine = Engine({"acme": ACME}, self.web, repository, self.chat, clock, lambda _: VerdictParameters())
+        self.hook = DeliveryReports(self.engine, repository, lambda: ["U9"])
 
     def pause(self, channel, code="is_archived", *, is_person=False):
-        self.book.pause_channel(DeliveryPause(channel, code, "unarchive it", self.clock(), is_person), HOURLY)
+        self.repository.pause_channel(DeliveryPause(channel, code, "unarchive it", self.clock(), is_person), HOURLY)
 
     def told(self, reader):
         """The texts that wait for somebody."""
         self.hook()
         texts = []
-        while entry := self.book.next_pending(reader):
+        while entry := self.repository.next_pending(reader):
             message = alerts.render_notification(entry.post)
             assert_sendable(message, mentions={"@U5", *(f"#C{n}" for n in range(51))})
             texts.append(message.text)
-            self.book.mark_sent(entry.id, "1.0", self.clock(), is_parent=False)
+            self.repository.mark_sent(entry.id, "1.0", self.clock(), is_parent=False)
         return texts
 
     async def alerted(self, *failures):
         """An alert and its reply, the first attempts failing like this."""
-        self.book.subscribe(Subscription("C1", "acme", created_by="U1", created_at=NOON))
+        self.repository.subscribe(Subscription("C1", "acme", created_by="U1", created_at=NOON))
         for body in (page(), DOWN):
             self.web.show(body)
             await self.engine.poll("acme")
@@ -53,8 +53,8 @@ class Setup:
 
 
 @pytest.fixture
-def setup(book, clock):
-    return Setup(book, clock)
+def setup(repository, clock):
+    return Setup(repository, clock)
 
 
 def refused(code, scope):
@@ -85,7 +85,7 @@ def test_a_pause_is_told_once(setup):
 
 
 def test_a_subscriber_is_told_of_their_own_channels_only(setup):
-    setup.book.subscribe(Subscription("C1", "acme", created_by="U1", created_at=NOON))
+    setup.repository.subscribe(Subscription("C1", "acme", created_by="U1", created_at=NOON))
     for channel in ("C1", "C2"):
         setup.pause(channel)
     setup.clock.move(minutes=2)
@@ -94,37 +94,37 @@ def test_a_subscriber_is_told_of_their_own_channels_only(setup):
 
 
 def test_nobody_is_told_of_their_own_direct_messages(setup):
-    setup.book.subscribe(Subscription("D1", "acme", created_by="U1", created_at=NOON))
+    setup.repository.subscribe(Subscription("D1", "acme", created_by="U1", created_at=NOON))
     setup.pause("D1")
     setup.clock.move(minutes=2)
     assert setup.told("U1") == []
 
 
 def test_the_alerts_of_somebody_who_left_end_after_a_day_of_refusals(setup):
-    setup.book.subscribe(Subscription("U5", "acme", created_by="U5", created_at=NOON))
+    setup.repository.subscribe(Subscription("U5", "acme", created_by="U5", created_at=NOON))
     for _ in range(25):
         setup.pause("U5", "user_disabled", is_person=True)
         setup.clock.move(hours=1)
     told = setup.told("U9")
-    assert ("Direct messages ended." in told[0], setup.book.subscriptions("U5")) == (True, ())
+    assert ("Direct messages ended." in told[0], setup.repository.subscriptions("U5")) == (True, ())
 
 
 def test_they_do_not_end_before(setup):
-    setup.book.subscribe(Subscription("U5", "acme", created_by="U5", created_at=NOON))
+    setup.repository.subscribe(Subscription("U5", "acme", created_by="U5", created_at=NOON))
     for _ in range(23):
         setup.pause("U5", "user_disabled", is_person=True)
         setup.clock.move(hours=1)
     setup.hook()
-    assert len(setup.book.subscriptions("U5")) == 1
+    assert len(setup.repository.subscriptions("U5")) == 1
 
 
 def test_a_channel_never_loses_its_subscriptions(setup):
-    setup.book.subscribe(Subscription("C1", "acme", created_by="U5", created_at=NOON))
+    setup.repository.subscribe(Subscription("C1", "acme", created_by="U5", created_at=NOON))
     for _ in range(50):
         setup.pause("C1")
         setup.clock.move(hours=1)
     setup.hook()
-    assert len(setup.book.subscriptions("C1")) == 1
+    assert len(setup.repository.subscriptions("C1")) == 1
 
 
 async def test_the_owner_is_told_what_was_given_up_and_why(setup):
@@ -153,7 +153,7 @@ async def test_a_pause_of_minutes_loses_nothing(setup):
     await setup.alerted(refused("is_archived", RefusalScope.CHANNEL))
     setup.clock.move(minutes=30)
     setup.hook()
-    assert setup.book.backlog().parked == 0
+    assert setup.repository.backlog().parked == 0
 
 
 async def test_after_an_hour_what_is_over_is_given_up(setup):
@@ -163,4 +163,4 @@ async def test_after_an_hour_what_is_over_is_given_up(setup):
         setup.clock.move(minutes=30)
         await setup.engine.poll("acme")
     setup.hook()
-    assert "C1" not in setup.book.pending_channels(setup.clock() + timedelta(hours=2))
+    assert "C1" not in setup.repository.pending_channels(setup.clock() + timedelta(hours=2))

@@ -24,8 +24,8 @@ BATCH = EvidenceBatch(
 
 
 @pytest.fixture
-def engine(book):
-    return Engine({"acme": ACME}, FakeFetcher(), book, FakeChat(), Clock(), lambda _: VerdictParameters())
+def engine(repository):
+    return Engine({"acme": ACME}, FakeFetcher(), repository, FakeChat(), Clock(), lambda _: VerdictParameters())
 
 
 @pytest.fixture
@@ -34,26 +34,26 @@ def woken():
 
 
 @pytest.fixture
-def changes(engine, book, woken):
-    return FollowerChanges(engine, book, [lambda: False], lambda: woken.append(1))
+def changes(engine, repository, woken):
+    return FollowerChanges(engine, repository, [lambda: False], lambda: woken.append(1))
 
 
-async def test_a_follower_stores_evidence_as_it_came(book):
-    relay = EvidenceRelay(book, Clock())
+async def test_a_follower_stores_evidence_as_it_came(repository):
+    relay = EvidenceRelay(repository, Clock())
     await relay.take_evidence("acme", reports=BATCH.reports, outcomes=BATCH.outcomes, alerts=BATCH.alerts)
-    assert [(provider, batch) for _, provider, batch in book.handed_evidence.waiting()] == [("acme", BATCH)]
+    assert [(provider, batch) for _, provider, batch in repository.handed_evidence.waiting()] == [("acme", BATCH)]
 
 
-async def test_a_bot_that_leads_counts_evidence_at_once(book, engine):
-    await EvidenceRelay(book, Clock(), engine=engine).take_evidence("acme", outcomes=[COUNTED])
-    assert len(book._db.rows("SELECT 1 FROM outcomes")) == 1
-    assert book.handed_evidence.waiting() == ()
+async def test_a_bot_that_leads_counts_evidence_at_once(repository, engine):
+    await EvidenceRelay(repository, Clock(), engine=engine).take_evidence("acme", outcomes=[COUNTED])
+    assert len(repository._db.rows("SELECT 1 FROM outcomes")) == 1
+    assert repository.handed_evidence.waiting() == ()
 
 
-async def test_the_leader_counts_what_a_follower_has_stored_once(book, changes):
-    await EvidenceRelay(book, Clock()).take_evidence("acme", outcomes=[COUNTED])
+async def test_the_leader_counts_what_a_follower_has_stored_once(repository, changes):
+    await EvidenceRelay(repository, Clock()).take_evidence("acme", outcomes=[COUNTED])
     await changes.take(is_told=True)
-    assert (len(book._db.rows("SELECT 1 FROM outcomes")), book.handed_evidence.waiting()) == (1, ())
+    assert (len(repository._db.rows("SELECT 1 FROM outcomes")), repository.handed_evidence.waiting()) == (1, ())
 
 
 async def test_what_was_stored_by_others_lets_the_deliveries_look(changes, woken):
@@ -66,24 +66,24 @@ async def test_a_look_at_nothing_new_wakes_nobody(changes, woken):
     assert woken == []
 
 
-async def test_evidence_of_a_provider_that_is_off_is_left_out(book, changes):
-    book.handed_evidence.add("gone", BATCH, NOON)
+async def test_evidence_of_a_provider_that_is_off_is_left_out(repository, changes):
+    repository.handed_evidence.add("gone", BATCH, NOON)
     await changes.take(is_told=False)
-    assert book.handed_evidence.waiting() == ()
+    assert repository.handed_evidence.waiting() == ()
 
 
-async def test_a_batch_that_is_damaged_keeps_nobody_from_the_next(book, changes):
-    book._db.insert("handed_evidence", {"provider": "acme", "batch": "{", "at": "x"})
-    book.handed_evidence.add("acme", BATCH, NOON)
+async def test_a_batch_that_is_damaged_keeps_nobody_from_the_next(repository, changes):
+    repository._db.insert("handed_evidence", {"provider": "acme", "batch": "{", "at": "x"})
+    repository.handed_evidence.add("acme", BATCH, NOON)
     await changes.take(is_told=False)
-    assert (len(book._db.rows("SELECT 1 FROM outcomes")), book.handed_evidence.waiting()) == (1, ())
+    assert (len(repository._db.rows("SELECT 1 FROM outcomes")), repository.handed_evidence.waiting()) == (1, ())
 
 
-async def test_a_database_that_can_t_be_written_is_said_once_and_ends_nothing(engine, book, caplog):
+async def test_a_database_that_can_t_be_written_is_said_once_and_ends_nothing(engine, repository, caplog):
     def fail():
         raise StoreError("it is full")
 
-    changes = FollowerChanges(engine, book, [fail], lambda: None)
+    changes = FollowerChanges(engine, repository, [fail], lambda: None)
     for _ in range(2):
         await changes.take(is_told=True)
     assert caplog.text.count("it is full") == 1

@@ -16,13 +16,13 @@ pytestmark = pytest.mark.anyio
 
 
 class Storm:
-    """A channel, and so many incidents that begin at one look."""
+    """A channel, and so many incidents that begin at one poll."""
 
-    def __init__(self, book, clock):
-        self.book, self.clock, self.web, self.chat = book, clock, FakeFetcher(), FakeChannels()
-        book.subscribe(Subscription("C1", "acme", created_at=NOON))
-        self.engine = Engine({"acme": ACME}, self.web, book, self.chat, clock, lambda _: VerdictParameters())
-        self.hook = GatherHook(self.engine, book)
+    def __init__(self, repository, clock):
+        self.repository, self.clock, self.web, self.chat = repository, clock, FakeFetcher(), FakeChannels()
+        repository.subscribe(Subscription("C1", "acme", created_at=NOON))
+        self.engine = Engine({"acme": ACME}, self.web, repository, self.chat, clock, lambda _: VerdictParameters())
+        self.hook = GatherHook(self.engine, repository)
 
     async def shows(self, *incidents, api="partial_outage"):
         self.web.show(page(*incidents, api=api))
@@ -43,8 +43,8 @@ def many(count, **last):
 
 
 @pytest.fixture
-def storm(book, clock):
-    return Storm(book, clock)
+def storm(repository, clock):
+    return Storm(repository, clock)
 
 
 async def test_as_many_as_may_wait_have_a_message_each(storm):
@@ -94,10 +94,10 @@ async def test_later_updates_go_to_the_thread_of_the_list(storm):
 
 async def test_what_may_have_been_sent_is_not_in_the_list(storm):
     await storm.begins(MOST_ALERTS + 2)
-    entry = storm.book.next_pending("C1")
-    storm.book.mark_sending(entry.id, storm.clock.at)
+    entry = storm.repository.next_pending("C1")
+    storm.repository.mark_sending(entry.id, storm.clock.at)
     storm.hook()
-    states = {r["state"] for r in storm.book._db.rows("SELECT state FROM outbox WHERE id = ?", entry.id)}
+    states = {r["state"] for r in storm.repository._db.rows("SELECT state FROM outbox WHERE id = ?", entry.id)}
     assert states == {"sending"}
 
 
@@ -135,7 +135,7 @@ async def test_incidents_that_begin_after_a_list_was_sent_have_their_own_message
 async def test_a_list_that_was_lengthened_keeps_its_place(storm):
     await storm.begins(MOST_ALERTS + 1)
     storm.hook()
-    place = storm.book.next_pending("C1").id
+    place = storm.repository.next_pending("C1").id
     await storm.shows(*many(MOST_ALERTS + 3))
     storm.hook()
-    assert storm.book.next_pending("C1").id == place
+    assert storm.repository.next_pending("C1").id == place

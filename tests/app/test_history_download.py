@@ -47,54 +47,54 @@ def site(**more):
     } | more
 
 
-async def walk(web, book):
-    return read_history(await HistoryDownload(web, book.archive, SOURCE, 0, lambda _: None).download())
+async def walk(web, repository):
+    return read_history(await HistoryDownload(web, repository.archive, SOURCE, 0, lambda _: None).download())
 
 
 @pytest.mark.anyio
-async def test_the_whole_history_is_the_newest_and_what_older_pages_name(book):
-    found = await walk(FakeFetcher(site()), book)
+async def test_the_whole_history_is_the_newest_and_what_older_pages_name(repository):
+    found = await walk(FakeFetcher(site()), repository)
     assert sorted(found.incidents) == ["new", "old", "older"]
 
 
 @pytest.mark.anyio
-async def test_what_came_with_the_newest_is_not_asked_for_again(book):
+async def test_what_came_with_the_newest_is_not_asked_for_again(repository):
     web = FakeFetcher(site())
-    await walk(web, book)
+    await walk(web, repository)
     assert "/api/v2/incidents/new.json" not in web.asked
 
 
 @pytest.mark.anyio
-async def test_a_walk_that_broke_off_goes_on_where_it_was(book):
+async def test_a_walk_that_broke_off_goes_on_where_it_was(repository):
     broken = FakeFetcher(site() | {"/api/v2/incidents/older.json": SourceError("slow down", code="http_429")})
     with pytest.raises(SourceError):
-        await walk(broken, book)
+        await walk(broken, repository)
     web = FakeFetcher(site())
-    await walk(web, book)
+    await walk(web, repository)
     assert "/api/v2/incidents/old.json" not in web.asked
     assert "/api/v2/incidents/older.json" in web.asked
 
 
 @pytest.mark.anyio
-async def test_an_incident_that_was_open_is_asked_for_again(book):
+async def test_an_incident_that_was_open_is_asked_for_again(repository):
     still = {"page": {}, "incident": incident("old", "monitoring")}
-    await walk(FakeFetcher(site() | {"/api/v2/incidents/old.json": still}), book)
-    found = await walk(FakeFetcher(site()), book)
+    await walk(FakeFetcher(site() | {"/api/v2/incidents/old.json": still}), repository)
+    found = await walk(FakeFetcher(site()), repository)
     assert found.incidents["old"].body["status"] == "resolved"
 
 
 @pytest.mark.anyio
-async def test_a_page_without_json_history_is_read_as_people_read_it(book):
+async def test_a_page_without_json_history_is_read_as_people_read_it(repository):
     html = b'<div data-react-props="{&quot;months&quot;:[{&quot;incidents&quot;:[{&quot;code&quot;:&quot;old&quot;}]}]}"></div>'
     pages = {path: page for path, page in site().items() if not path.startswith("/history.json")}
     end = b'<div data-react-props="{&quot;months&quot;:[]}"></div>'
-    found = await walk(FakeFetcher(pages | {"/history?page=1": html, "/history?page=2": end}), book)
+    found = await walk(FakeFetcher(pages | {"/history?page=1": html, "/history?page=2": end}), repository)
     assert sorted(found.incidents) == ["new", "old"]
 
 
 @pytest.mark.anyio
-async def test_a_year_without_incidents_ends_the_walk(book):
+async def test_a_year_without_incidents_ends_the_walk(repository):
     quiet = {f"/history.json?page={n}": {"months": [{"incidents": []}]} for n in range(1, 100)}
     web = FakeFetcher(site() | quiet)
-    await walk(web, book)
+    await walk(web, repository)
     assert web.asked[-1] == "/history.json?page=4"

@@ -11,7 +11,7 @@ from bot.domain import Observation
 from bot.errors import StoreError
 from bot.settings import StoreSettings as Rules
 from bot.storage import Repository, backup
-from tests.support.acme import NOON, look
+from tests.support.acme import NOON, poll_page
 from tests.support.pages import DOWN, page
 
 pytestmark = pytest.mark.anyio
@@ -22,9 +22,9 @@ def db(tmp_path):
     with closing(Repository.open(tmp_path / "b.db")) as store:
         world = None
         for number, body in enumerate((page(), DOWN)):
-            stroke = look(world, body, NOON - timedelta(days=91 - number))
-            store.record_transition(Observation("acme", stroke.at, "changed", body=body), stroke, [])
-            world = stroke.state
+            change = poll_page(world, body, NOON - timedelta(days=91 - number))
+            store.record_transition(Observation("acme", change.at, "changed", body=body), change, [])
+            world = change.state
     return tmp_path / "b.db"
 
 

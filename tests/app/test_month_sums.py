@@ -22,19 +22,19 @@ PROVIDER = replace(ACME, surfaces=SURFACES)
 @pytest.fixture
 def db(tmp_path):
     where = place(tmp_path / "b.db")
-    with closing(Repository.open(where)) as book:
-        random_history.write_past(book, Random(4))  # noqa: S311  (the same past every time)
+    with closing(Repository.open(where)) as repository:
+        random_history.write_past(repository, Random(4))  # noqa: S311  (the same past every time)
     return where
 
 
 def months(db):
-    with closing(Repository.open(db, read_only=True)) as book:
-        return [row["month"] for row in book._db.rows("SELECT month FROM month_sums WHERE sums IS NOT NULL")]
+    with closing(Repository.open(db, read_only=True)) as repository:
+        return [row["month"] for row in repository._db.rows("SELECT month FROM month_sums WHERE sums IS NOT NULL")]
 
 
 def report(db):
-    with closing(Repository.open(db, read_only=True)) as book:
-        return HistoryQueries(book.archive, NOW).provider_reports(PROVIDER, TimeWindow(START, NOW))
+    with closing(Repository.open(db, read_only=True)) as repository:
+        return HistoryQueries(repository.archive, NOW).provider_reports(PROVIDER, TimeWindow(START, NOW))
 
 
 def test_the_settled_months_are_stored_and_then_nothing_is_due(db):
@@ -53,8 +53,8 @@ def test_a_reader_without_stored_months_says_the_same(db):
 
 def test_only_the_months_around_a_late_change_are_stored_again(db):
     store_due_months(db, [PROVIDER], NOW)
-    with closing(Repository.open(db)) as book:
-        random_history.write_poll(book._db, START + timedelta(days=20), START + timedelta(days=20))
+    with closing(Repository.open(db)) as repository:
+        random_history.write_poll(repository._db, START + timedelta(days=20), START + timedelta(days=20))
     assert "2026-03" in months(db)
     assert 0 < store_due_months(db, [PROVIDER], NOW) < 5
 

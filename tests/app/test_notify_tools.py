@@ -40,7 +40,7 @@ class PagerDuty:
 
 
 @asynccontextmanager
-async def running(web, chat, book, clock, **table):
+async def running(web, chat, repository, clock, **table):
     """An engine with one PagerDuty, and that."""
     pagerduty = PagerDuty()
     async with AsyncExitStack() as stack:
@@ -49,17 +49,17 @@ async def running(web, chat, book, clock, **table):
         clients = notify_tools.create_clients([NotifyTable(**fields)], {"PD": "routing-key"}, clock)
         for _, client in clients:
             await stack.enter_async_context(client)
-        tools = notify_tools.create_tools(clients, book, clock)
+        tools = notify_tools.create_tools(clients, repository, clock)
         yield (
-            Engine({"acme": ACME}, web, book, chat, clock, lambda _: VerdictParameters(), tools=tools),
+            Engine({"acme": ACME}, web, repository, chat, clock, lambda _: VerdictParameters(), tools=tools),
             pagerduty,
         )
 
 
 @pytest.fixture
-def book(book):
-    book.subscribe(Subscription("C1", "acme", created_at=NOON))
-    return book
+def repository(repository):
+    repository.subscribe(Subscription("C1", "acme", created_at=NOON))
+    return repository
 
 
 async def live(engine, web, clock, body, *, minutes=1, times=1):
@@ -70,16 +70,16 @@ async def live(engine, web, clock, body, *, minutes=1, times=1):
         clock.move(minutes=minutes)
 
 
-def acknowledge(book, clock):
+def acknowledge(repository, clock):
     event = Event(EventKind.SOURCE_BACK, "acme", clock(), clock(), incident="inc1", channel="C1")
-    book.user_actions.set_acknowledgement(event, ANN)
+    repository.user_actions.set_acknowledgement(event, ANN)
 
 
-async def test_a_day_triggers_acknowledges_and_resolves_one_incident(web, chat, book, clock):
-    async with running(web, chat, book, clock) as (engine, pagerduty):
+async def test_a_day_triggers_acknowledges_and_resolves_one_incident(web, chat, repository, clock):
+    async with running(web, chat, repository, clock) as (engine, pagerduty):
         await live(engine, web, clock, page())
         await live(engine, web, clock, DOWN)
-        acknowledge(book, clock)
+        acknowledge(repository, clock)
         await live(engine, web, clock, DOWN)
         assert [action for action, _ in pagerduty.actions] == ["trigger", "acknowledge"]
         await live(engine, web, clock, OVER)
@@ -90,32 +90,32 @@ async def test_a_day_triggers_acknowledges_and_resolves_one_incident(web, chat, 
     assert [action for action, _ in pagerduty.actions].count("resolve") == 1
 
 
-async def test_the_chat_gets_the_same_day(web, chat, book, clock):
-    async with running(web, chat, book, clock) as (engine, _):
+async def test_the_chat_gets_the_same_day(web, chat, repository, clock):
+    async with running(web, chat, repository, clock) as (engine, _):
         await live(engine, web, clock, page())
         await live(engine, web, clock, DOWN)
     assert ("post", "C1", None) in chat.said
     assert not [what for what in chat.said if str(what[1]).startswith("notify:")]
 
 
-async def test_a_bot_without_slack_subscriptions_triggers_too(web, chat, book, clock):
-    book.unsubscribe("C1", "acme")
-    async with running(web, chat, book, clock) as (engine, pagerduty):
+async def test_a_bot_without_slack_subscriptions_triggers_too(web, chat, repository, clock):
+    repository.unsubscribe("C1", "acme")
+    async with running(web, chat, repository, clock) as (engine, pagerduty):
         await live(engine, web, clock, page())
         await live(engine, web, clock, DOWN)
     assert [action for action, _ in pagerduty.actions] == ["trigger"]
 
 
-async def test_what_is_below_the_minimum_does_not_trigger(web, chat, book, clock):
+async def test_what_is_below_the_minimum_does_not_trigger(web, chat, repository, clock):
     degraded = page(incident(update(api="degraded_performance")), api="degraded_performance")
-    async with running(web, chat, book, clock, min="outage") as (engine, pagerduty):
+    async with running(web, chat, repository, clock, min="outage") as (engine, pagerduty):
         await live(engine, web, clock, page())
         await live(engine, web, clock, degraded)
     assert pagerduty.events == []
 
 
-async def test_a_wait_of_a_day_is_cut_to_an_hour(web, chat, book, clock):
-    async with running(web, chat, book, clock) as (engine, pagerduty):
+async def test_a_wait_of_a_day_is_cut_to_an_hour(web, chat, repository, clock):
+    async with running(web, chat, repository, clock) as (engine, pagerduty):
         await live(engine, web, clock, page())
         pagerduty.statuses, pagerduty.headers = [429], {"retry-after": "86400"}
         await live(engine, web, clock, DOWN, minutes=55)
@@ -125,65 +125,65 @@ async def test_a_wait_of_a_day_is_cut_to_an_hour(web, chat, book, clock):
     assert [action for action, _ in pagerduty.actions] == ["trigger"]
 
 
-async def test_a_refused_key_pauses_the_tool_and_the_end_still_comes(web, chat, book, clock):
-    async with running(web, chat, book, clock) as (engine, pagerduty):
+async def test_a_refused_key_pauses_the_tool_and_the_end_still_comes(web, chat, repository, clock):
+    async with running(web, chat, repository, clock) as (engine, pagerduty):
         await live(engine, web, clock, page())
         pagerduty.statuses = [403]
         await live(engine, web, clock, DOWN)
-        [paused] = book.paused_channels()
+        [paused] = repository.paused_channels()
         clock.move(minutes=2)
         await engine.publish()
     assert (paused.pause.channel, paused.pause.code) == ("notify:oncall", "http_403")
     assert [action for action, _ in pagerduty.actions] == ["trigger"]
-    assert book.paused_channels() == ()
+    assert repository.paused_channels() == ()
 
 
-async def test_a_tool_that_fails_for_three_days_is_given_up(web, chat, book, clock):
-    async with running(web, chat, book, clock) as (engine, pagerduty):
+async def test_a_tool_that_fails_for_three_days_is_given_up(web, chat, repository, clock):
+    async with running(web, chat, repository, clock) as (engine, pagerduty):
         await live(engine, web, clock, page())
         pagerduty.statuses = [500] * 100
         await live(engine, web, clock, DOWN)
         for _ in range(80):
             clock.move(hours=1)
             await engine.publish()
-    [parked] = [p for p in book.parked() if p.key == "inc1:alert"]
+    [parked] = [p for p in repository.parked() if p.key == "inc1:alert"]
     assert parked.error.startswith("PagerDuty answered 500")
 
 
-async def test_a_tool_that_fails_keeps_nothing_from_the_chat(web, chat, book, clock):
-    async with running(web, chat, book, clock) as (engine, pagerduty):
+async def test_a_tool_that_fails_keeps_nothing_from_the_chat(web, chat, repository, clock):
+    async with running(web, chat, repository, clock) as (engine, pagerduty):
         await live(engine, web, clock, page())
         pagerduty.statuses = [500] * 9
         await live(engine, web, clock, DOWN)
     assert ("post", "C1", None) in chat.said
 
 
-async def test_what_waits_for_a_removed_tool_is_given_up_without_a_word(web, chat, book, clock):
-    async with running(web, chat, book, clock) as (engine, pagerduty):
+async def test_what_waits_for_a_removed_tool_is_given_up_without_a_word(web, chat, repository, clock):
+    async with running(web, chat, repository, clock) as (engine, pagerduty):
         await live(engine, web, clock, page())
         pagerduty.statuses = [500]
         await live(engine, web, clock, DOWN)
-    assert book.drop_removed_tools(["notify:other"]) == 1
-    assert (book.untold_parked(), book.tool_counts()["notify:oncall"]) == ((), {"parked": 1})
+    assert repository.drop_removed_tools(["notify:other"]) == 1
+    assert (repository.untold_parked(), repository.tool_counts()["notify:oncall"]) == ((), {"parked": 1})
 
 
-async def test_nothing_of_a_tool_that_is_left_is_given_up(web, chat, book, clock):
-    async with running(web, chat, book, clock) as (engine, pagerduty):
+async def test_nothing_of_a_tool_that_is_left_is_given_up(web, chat, repository, clock):
+    async with running(web, chat, repository, clock) as (engine, pagerduty):
         await live(engine, web, clock, page())
         pagerduty.statuses = [500]
         await live(engine, web, clock, DOWN)
-    assert book.drop_removed_tools(["notify:oncall"]) == 0
+    assert repository.drop_removed_tools(["notify:oncall"]) == 0
 
 
-async def test_reminders_are_left_to_the_tool(web, chat, book, clock):
-    async with running(web, chat, book, clock) as (engine, _):
+async def test_reminders_are_left_to_the_tool(web, chat, repository, clock):
+    async with running(web, chat, repository, clock) as (engine, _):
         await live(engine, web, clock, page())
         await live(engine, web, clock, DOWN)
-    assert {channel for channel, *_ in book.user_actions.open_alerts(clock() + timedelta(hours=1))} == {"C1"}
+    assert {channel for channel, *_ in repository.user_actions.open_alerts(clock() + timedelta(hours=1))} == {"C1"}
 
 
-async def test_a_test_is_an_incident_and_its_end(web, chat, book, clock):
-    async with running(web, chat, book, clock) as (engine, pagerduty):
+async def test_a_test_is_an_incident_and_its_end(web, chat, repository, clock):
+    async with running(web, chat, repository, clock) as (engine, pagerduty):
         [tool] = engine.tools
         parent = None
         for message in notify_tools.trial_announcements("oncall", clock(), is_resolved=True):

@@ -75,15 +75,16 @@ def test_another_interval_does_not():
 class Running:
     """A bot that polls, with a configuration folder that tests change."""
 
-    def __init__(self, folder, web, chat, book):
+    def __init__(self, folder, web, chat, repository):
         self.folder = catalogue(folder)
         current = CurrentSettings(settings.load(self.folder, {}), lambda: settings.load(self.folder, {}))
         self.watched = [p for p in current.settings.providers if p.enabled]
-        engine = Engine({p.id: p for p in self.watched}, web, book, chat, Clock(utc_now()), current.rules_for)
+        engine = Engine({p.id: p for p in self.watched}, web, repository, chat, Clock(utc_now()), current.rules_for)
         self.bot = scheduler.BotApp(engine, current.settings.poll, shutdown_grace_s=0.1)
         self.calls = []
         self.reloader = ConfigReloader(
-            *(current, self.bot, self.watched, book, engine.now), on_providers=[lambda: self.calls.append("called")]
+            *(current, self.bot, self.watched, repository, engine.now),
+            on_providers=[lambda: self.calls.append("called")],
         )
 
     def write(self, name, text):
@@ -109,8 +110,8 @@ class Running:
 
 
 @pytest.fixture
-def running(tmp_path, web, chat, book):
-    return Running(tmp_path / "config", web, chat, book)
+def running(tmp_path, web, chat, repository):
+    return Running(tmp_path / "config", web, chat, repository)
 
 
 def polled(running):
@@ -194,18 +195,18 @@ async def test_the_mistake_is_in_the_log_with_file_and_line(running, caplog):
     assert "brownout.toml:2" in caplog.text
 
 
-async def test_the_subscriptions_of_the_file_are_made(running, book):
+async def test_the_subscriptions_of_the_file_are_made(running, repository):
     async with running:
         running.write("brownout.toml", '[[subscribe]]\nchannel = "C0123"\nto = ["acme"]\n')
         await running.reloader.reload()
-    assert [(s.channel, s.target) for s in book.subscriptions()] == [("C0123", "acme")]
+    assert [(s.channel, s.target) for s in repository.subscriptions()] == [("C0123", "acme")]
 
 
-async def test_what_people_subscribed_stays(running, book):
-    book.subscribe(Subscription("C1", "acme", created_by="U1", created_at=utc_now()))
+async def test_what_people_subscribed_stays(running, repository):
+    repository.subscribe(Subscription("C1", "acme", created_by="U1", created_at=utc_now()))
     async with running:
         await running.reloader.reload()
-    assert [s.channel for s in book.subscriptions()] == ["C1"]
+    assert [s.channel for s in repository.subscriptions()] == ["C1"]
 
 
 async def test_another_preset_applies_to_the_next_verdict(running):

@@ -1,4 +1,4 @@
-"""The bot as it runs: its jobs, its couriers, its doors, its end, and what it says of failures."""
+"""The bot as it runs: its jobs, its couriers, its servers, its end, and what it says of failures."""
 
 import asyncio
 import itertools
@@ -17,7 +17,7 @@ from bot.engine import Engine
 from bot.errors import ConfigError, SourceError, StoreError, UsageError
 from bot.notifier import DeliveryAttempt
 from bot.settings import PollSettings
-from tests.support.acme import ACME, NOON, Clock, look
+from tests.support.acme import ACME, NOON, Clock, poll_page
 from tests.support.pages import DOWN, page
 
 pytestmark = pytest.mark.anyio
@@ -29,14 +29,14 @@ def clock():
 
 
 @pytest.fixture
-def book(book):
-    book.subscribe(Subscription("C1", "acme", created_at=NOON))
-    return book
+def repository(repository):
+    repository.subscribe(Subscription("C1", "acme", created_at=NOON))
+    return repository
 
 
 @pytest.fixture
-def bot(web, chat, book, clock):
-    engine = Engine({"acme": ACME}, web, book, chat, clock, lambda _: VerdictParameters())
+def bot(web, chat, repository, clock):
+    engine = Engine({"acme": ACME}, web, repository, chat, clock, lambda _: VerdictParameters())
     return scheduler.BotApp(engine, PollSettings(interval_s=60, incident_interval_s=20), shutdown_grace_s=0.1)
 
 
@@ -80,8 +80,8 @@ async def test_every_source_has_a_job_and_time_has_one(bot):
     assert [job.id for job in bot._create_scheduler().get_jobs()] == ["poll acme", "tick"]
 
 
-async def test_a_page_is_looked_at_and_what_it_says_is_sent(bot, chat, web, book):
-    book.record_transition(None, look(None, page(), NOON), [])
+async def test_a_page_is_looked_at_and_what_it_says_is_sent(bot, chat, web, repository):
+    repository.record_transition(None, poll_page(None, page(), NOON), [])
     bot.engine.__post_init__()
     web.show(DOWN)
     async with RunningBot(bot):
@@ -89,8 +89,8 @@ async def test_a_page_is_looked_at_and_what_it_says_is_sent(bot, chat, web, book
     assert chat.said == [("post", "C1", None), ("post", "C1", "ts1")]
 
 
-async def test_a_poll_that_brings_news_sends_its_couriers_in_the_same_turn(bot, web, book):
-    book.record_transition(None, look(None, page(), NOON), [])
+async def test_a_poll_that_brings_news_sends_its_couriers_in_the_same_turn(bot, web, repository):
+    repository.record_transition(None, poll_page(None, page(), NOON), [])
     bot.engine.__post_init__()
     web.show(DOWN)
     bot._scheduler = bot._create_scheduler()
@@ -99,10 +99,10 @@ async def test_a_poll_that_brings_news_sends_its_couriers_in_the_same_turn(bot, 
     await scheduler.cancel_tasks([*bot._notifiers.values()])
 
 
-async def test_a_delivery_is_handed_on(bot, web, book):
+async def test_a_delivery_is_handed_on(bot, web, repository):
     heard = []
     bot.on_delivery = heard.append
-    book.record_transition(None, look(None, page(), NOON), [])
+    repository.record_transition(None, poll_page(None, page(), NOON), [])
     bot.engine.__post_init__()
     web.show(DOWN)
     async with RunningBot(bot):
@@ -110,9 +110,9 @@ async def test_a_delivery_is_handed_on(bot, web, book):
     assert heard[0].outcome == "sent"
 
 
-async def test_a_channel_that_hangs_holds_up_no_other(bot, chat, web, book):
-    book.subscribe(Subscription("C2", "acme", created_at=NOON))
-    book.record_transition(None, look(None, page(), NOON), [])
+async def test_a_channel_that_hangs_holds_up_no_other(bot, chat, web, repository):
+    repository.subscribe(Subscription("C2", "acme", created_at=NOON))
+    repository.record_transition(None, poll_page(None, page(), NOON), [])
     bot.engine.__post_init__()
     post = chat.post
 
@@ -130,8 +130,8 @@ async def test_a_channel_that_hangs_holds_up_no_other(bot, chat, web, book):
 # --- when to look again -----------------------------------------------------------------------------------------------
 
 
-def pauses(bot, stroke=None):
-    return [bot._seconds_to_next_poll("acme", stroke) for _ in range(200)]
+def pauses(bot, change=None):
+    return [bot._seconds_to_next_poll("acme", change) for _ in range(200)]
 
 
 async def test_a_quiet_page_is_looked_at_once_a_minute_jittered_by_a_fifth(bot):
@@ -149,21 +149,21 @@ async def test_a_page_with_an_open_incident_is_looked_at_every_twenty_seconds(bo
 
 async def test_a_server_that_asks_for_patience_gets_it(bot, web):
     web.show(SourceError("slow down", code="http_429", retry_after=120))
-    stroke = await bot.engine.poll("acme")
-    assert min(pauses(bot, stroke)) == 120
+    change = await bot.engine.poll("acme")
+    assert min(pauses(bot, change)) == 120
 
 
 @pytest.mark.hostile(45)
 async def test_a_server_that_asks_for_a_day_is_asked_again_sooner(bot, web):
     web.show(SourceError("slow down", code="http_429", retry_after=86_400))
-    stroke = await bot.engine.poll("acme")
-    assert max(pauses(bot, stroke)) == 900
+    change = await bot.engine.poll("acme")
+    assert max(pauses(bot, change)) == 900
 
 
 async def test_a_server_that_asks_for_a_second_is_not_looked_at_sooner_than_usual(bot, web):
     web.show(SourceError("slow down", code="http_429", retry_after=1))
-    stroke = await bot.engine.poll("acme")
-    assert min(pauses(bot, stroke)) >= 48
+    change = await bot.engine.poll("acme")
+    assert min(pauses(bot, change)) >= 48
 
 
 async def test_after_a_poll_the_next_one_is_set(bot):
@@ -235,9 +235,9 @@ async def test_a_step_back_is_a_line_in_the_log(bot, clock, log):
         await until(lambda: any(r.message.startswith("the clock was set back by 720") for r in log.records))
 
 
-async def test_no_poll_for_long_is_known_by_the_monotonic_clock(web, chat, book, clock):
+async def test_no_poll_for_long_is_known_by_the_monotonic_clock(web, chat, repository, clock):
     elapsed = itertools.count(100.0, 50.0).__next__
-    engine = Engine({"acme": ACME}, web, book, chat, clock, lambda _: VerdictParameters())
+    engine = Engine({"acme": ACME}, web, repository, chat, clock, lambda _: VerdictParameters())
     bot = scheduler.BotApp(engine, PollSettings(), elapsed=elapsed)
     clock.move(hours=-2)
     assert bot.seconds_since_poll_start() == 50.0
@@ -266,13 +266,13 @@ async def test_one_more_provider_is_looked_at_without_a_restart(bot):
         assert bot.poll_statistics("globex").looks == 1
 
 
-async def test_what_was_open_when_a_provider_is_taken_on_is_no_news(bot, web, chat, book):
-    book.subscribe(Subscription("C1", "globex", created_at=NOON))
+async def test_what_was_open_when_a_provider_is_taken_on_is_no_news(bot, web, chat, repository):
+    repository.subscribe(Subscription("C1", "globex", created_at=NOON))
     web.show(DOWN)
     async with RunningBot(bot):
         await bot.add_provider(replace(ACME, id="globex", source=replace(ACME.source, id="globex")))
         await until(lambda: len(chat.said) == 2)
-    assert chat.said == [("post", "C1", None), ("post", "C1", None)]  # the digest of each first look
+    assert chat.said == [("post", "C1", None), ("post", "C1", None)]  # the digest of each first poll
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------
@@ -284,11 +284,11 @@ async def test_a_bot_with_nothing_to_do_ends_at_once(bot):
     assert running.ended_in < 1
 
 
-async def test_looks_and_posts_that_hang_hold_the_end_up_for_less_than_five_seconds(bot, web, chat, book):
-    book.record_transition(None, look(None, page(), NOON), [])
-    stroke = look(book.provider_state("acme"), DOWN, NOON)
+async def test_looks_and_posts_that_hang_hold_the_end_up_for_less_than_five_seconds(bot, web, chat, repository):
+    repository.record_transition(None, poll_page(None, page(), NOON), [])
+    change = poll_page(repository.provider_state("acme"), DOWN, NOON)
     bot.engine.__post_init__()
-    bot.engine._record(None, stroke, ACME)
+    bot.engine._record(None, change, ACME)
     started = []
 
     async def hang(*what, **_):
@@ -302,9 +302,9 @@ async def test_looks_and_posts_that_hang_hold_the_end_up_for_less_than_five_seco
     assert running.ended_in < 5
 
 
-async def test_what_was_leaving_at_the_end_is_in_doubt_at_the_next_start(bot, chat, book):
-    bot.engine.states["acme"] = look(None, page(), NOON).state
-    bot.engine._record(None, look(bot.engine.states["acme"], DOWN, NOON), ACME)
+async def test_what_was_leaving_at_the_end_is_in_doubt_at_the_next_start(bot, chat, repository):
+    bot.engine.states["acme"] = poll_page(None, page(), NOON).state
+    bot.engine._record(None, poll_page(bot.engine.states["acme"], DOWN, NOON), ACME)
     started = asyncio.Event()
 
     async def hang(*_, **__):
@@ -314,12 +314,12 @@ async def test_what_was_leaving_at_the_end_is_in_doubt_at_the_next_start(bot, ch
     chat.post = hang
     async with RunningBot(bot):
         await started.wait()
-    assert book.next_pending("C1").is_in_doubt
+    assert repository.next_pending("C1").is_in_doubt
 
 
-async def test_what_is_being_sent_at_the_end_may_finish(bot, chat, book):
-    bot.engine.states["acme"] = look(None, page(), NOON).state
-    bot.engine._record(None, look(bot.engine.states["acme"], DOWN, NOON), ACME)
+async def test_what_is_being_sent_at_the_end_may_finish(bot, chat, repository):
+    bot.engine.states["acme"] = poll_page(None, page(), NOON).state
+    bot.engine._record(None, poll_page(bot.engine.states["acme"], DOWN, NOON), ACME)
     started, post = asyncio.Event(), chat.post
 
     async def slow(*what, **how):
@@ -330,29 +330,29 @@ async def test_what_is_being_sent_at_the_end_may_finish(bot, chat, book):
     chat.post, bot.shutdown_grace_s = slow, 5
     async with RunningBot(bot):
         await started.wait()
-    assert not book._db.rows("SELECT 1 FROM outbox WHERE state = 'sending'")
+    assert not repository._db.rows("SELECT 1 FROM outbox WHERE state = 'sending'")
 
 
 async def test_an_interface_serves_until_the_end(bot):
     told = []
 
-    async def door():
+    async def web_server():
         try:
             await asyncio.Event().wait()
         finally:
             told.append("closed")
 
-    bot.services = [door]
+    bot.services = [web_server]
     async with RunningBot(bot):
         await asyncio.sleep(0.01)
     assert told == ["closed"]
 
 
 async def test_an_interface_that_gives_up_ends_the_bot_with_its_error(bot):
-    async def door():
+    async def web_server():
         raise ConfigError(["Slack refuses the token"])
 
-    bot.services = [door]
+    bot.services = [web_server]
     with pytest.raises(ConfigError, match="refuses the token"):
         await bot.run(asyncio.Event())
 
@@ -360,14 +360,14 @@ async def test_an_interface_that_gives_up_ends_the_bot_with_its_error(bot):
 async def test_an_interface_that_can_not_be_closed_holds_nobody_up(bot):
     over = asyncio.Event()
 
-    async def door():
+    async def web_server():
         while not over.is_set():
             try:
                 await over.wait()
             except asyncio.CancelledError:
                 continue
 
-    bot.services = [door]
+    bot.services = [web_server]
     async with RunningBot(bot) as running:
         await asyncio.sleep(0.01)
     over.set()
@@ -435,22 +435,22 @@ async def test_a_failure_that_nobody_thought_of_leaves_its_traceback_and_ends_no
     assert log.records[0].exc_info is not None
 
 
-async def test_a_disk_that_is_full_for_a_while_loses_no_look(bot, book, web, log):
-    book.record_transition(None, look(None, page(), NOON), [])
+async def test_a_disk_that_is_full_for_a_while_loses_no_look(bot, repository, web, log):
+    repository.record_transition(None, poll_page(None, page(), NOON), [])
     bot.engine.__post_init__()
     web.show(DOWN)
-    good = book.record_transition
+    good = repository.record_transition
 
     def full(*_):
-        book.record_transition = good
+        repository.record_transition = good
         raise StoreError("the disk is full")
 
-    book.record_transition = full
+    repository.record_transition = full
     bot._scheduler = bot._create_scheduler()
     await bot._poll_provider("acme")
     await bot._poll_provider("acme")
     assert said(log) == ["ERROR the database: the disk is full; this poll failed", "INFO the database: recovered"]
-    assert book.pending_channels() == ("C1",)
+    assert repository.pending_channels() == ("C1",)
 
 
 async def test_a_page_that_stays_unreadable_is_said_once_and_its_return_too(bot, web, log):

@@ -36,11 +36,11 @@ def table(**more):
 
 
 @pytest.fixture
-def start(web, chat, book, clock):
-    book.subscribe(Subscription("C1", "acme", created_at=NOON))
+def start(web, chat, repository, clock):
+    repository.subscribe(Subscription("C1", "acme", created_at=NOON))
 
     def make(answers, **more):
-        engine = Engine({"acme": ACME}, web, book, chat, clock, lambda _: VerdictParameters())
+        engine = Engine({"acme": ACME}, web, repository, chat, clock, lambda _: VerdictParameters())
         environment = {"KEY": "hunter2"}
         return engine, TrackerScheduler(answers, engine, {"dd": table(**more)}, [ACME], environment, clock)
 

@@ -21,7 +21,7 @@ from bot.errors import UsageError
 from bot.messages.workflow_steps import MISMATCH, UNKNOWN_STEP
 from bot.queries.current import StatusQueries
 from bot.storage import Repository
-from tests.support.acme import ACME, Clock, look
+from tests.support.acme import ACME, Clock, poll_page
 from tests.support.loopback import serving_app
 from tests.support.pages import page
 from tests.support.stores import place
@@ -37,19 +37,19 @@ BAD = page(api="major_outage")
 class Steps:
     """The runner, and what it stands between."""
 
-    def __init__(self, book, slack, url):
-        self.book, self.slack, self.clock = book, slack, Clock()
+    def __init__(self, repository, slack, url):
+        self.repository, self.slack, self.clock = repository, slack, Clock()
         self.providers = [ACME]
-        queries = StatusQueries(self.providers, book, self.clock, lambda _: VerdictParameters())
+        queries = StatusQueries(self.providers, repository, self.clock, lambda _: VerdictParameters())
         self.runner = WorkflowStepRunner(queries, SlackClient(TOKEN, base_url=f"{url}/api/", timeout_s=5))
         self.world = None
         self.shows(page())
 
     def shows(self, body):
         """A poll of Acme's page."""
-        stroke = look(self.world, body, self.clock())
-        self.world = stroke.state
-        self.book.record_transition(None, stroke, [])
+        change = poll_page(self.world, body, self.clock())
+        self.world = change.state
+        self.repository.record_transition(None, change, [])
 
     async def starts(self, kind=StepKind.WAIT, execution="Fx1", **inputs):
         """A workflow starts a step."""
@@ -57,7 +57,7 @@ class Steps:
         await self.runner.begin(StepRequest(str(kind), execution, SERVICE | inputs))
 
     async def passes(self, minutes, body=None):
-        """Time passes with a poll a minute, and a look at the steps after each."""
+        """Time passes with a poll a minute, and a poll of the steps after each."""
         for _ in range(minutes):
             self.clock.move(minutes=1)
             self.shows(body or page())
@@ -72,11 +72,11 @@ class Steps:
 async def opened(path):
     slack = FakeWorkflows()
     async with serving_app(*slack.routes()) as url:
-        book = Repository.open(path)
+        repository = Repository.open(path)
         try:
-            yield Steps(book, slack, url)
+            yield Steps(repository, slack, url)
         finally:
-            book.close()
+            repository.close()
 
 
 @pytest.fixture

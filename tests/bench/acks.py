@@ -1,6 +1,6 @@
 """How soon Slack is acknowledged in HTTP mode: ``python -m tests.bench.acks`` prints a table; ``rows`` gives it to others.
 
-Three processes on loopback: the bot's own door in uvicorn, with the real desk over a book with an incident in it; Slack's
+Three processes on loopback: the bot's own server in uvicorn, with the real queries over a database with an incident in it; Slack's
 end, which takes the answers; and the clients here, each on a connection that it keeps: one that types twenty times a
 second, or sixteen that all type at the same moment, four times a second (an incident, and everybody asks). Beside it, as a yardstick: the same requests through Bolt as it comes (AsyncApp's own dispatch,
 which looks every 10 ms whether a listener has acknowledged), in the same web server. A burst follows: 3,000
@@ -228,21 +228,25 @@ async def _slack_end(told: Connection) -> None:
         await asyncio.Event().wait()
 
 
-def _bolt(town: Scenario, url: str) -> Any:
-    client, desk = AsyncWebClient(token="xoxb-1", base_url=url, retry_handlers=[]), town.desk()  # noqa: S106
-    return slack_app(client, lambda text, channel, user, name: registry.answer_command(desk, text, channel, user, name))
+def _bolt(scenario: Scenario, url: str) -> Any:
+    client, queries = AsyncWebClient(token="xoxb-1", base_url=url, retry_handlers=[]), scenario.queries()  # noqa: S106
+    return slack_app(
+        client, lambda text, channel, user, name: registry.answer_command(queries, text, channel, user, name)
+    )
 
 
-async def _ours(town: Scenario, url: str, closing: asyncio.Event) -> tuple[FastAPI, list[Awaitable[None]]]:
-    bolt = _bolt(town, url)
-    install_deduplication(bolt, EventDeduplicator(town.book.heard, _now))
-    door = SlackHttpHandler(bolt, SECRET, _now)
+async def _ours(scenario: Scenario, url: str, closing: asyncio.Event) -> tuple[FastAPI, list[Awaitable[None]]]:
+    bolt = _bolt(scenario, url)
+    install_deduplication(bolt, EventDeduplicator(scenario.repository.heard, _now))
+    web_server = SlackHttpHandler(bolt, SECRET, _now)
 
-    return web_app(town.desk(), always_ready, closing, routes=(door.add_route,)), [door.process_queue()]
+    return web_app(scenario.queries(), always_ready, closing, routes=(web_server.add_route,)), [
+        web_server.process_queue()
+    ]
 
 
-async def _bolts_own(town: Scenario, url: str, closing: asyncio.Event) -> tuple[FastAPI, list[Awaitable[None]]]:  # noqa: ARG001
-    handler, app = AsyncSlackRequestHandler(_bolt(town, url)), FastAPI()
+async def _bolts_own(scenario: Scenario, url: str, closing: asyncio.Event) -> tuple[FastAPI, list[Awaitable[None]]]:  # noqa: ARG001
+    handler, app = AsyncSlackRequestHandler(_bolt(scenario, url)), FastAPI()
 
     @app.post(PATH)
     async def events(request: Request) -> Response:
@@ -261,8 +265,8 @@ def _bot(make: Callable[..., Any], slack: str, told: Connection) -> None:
 
 async def _served(make: Callable[..., Any], slack: str, told: Connection) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        town = Scenario(Path(folder) / "b.db").breaks()
-        app, work = await make(town, slack, asyncio.Event())
+        scenario = Scenario(Path(folder) / "b.db").breaks()
+        app, work = await make(scenario, slack, asyncio.Event())
         listener = _bind_socket("127.0.0.1", 0)
         told.send(listener.getsockname()[1])
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")

@@ -21,7 +21,7 @@ from bot.domain import Provider
 from bot.storage import Repository
 from tests.bench.decade import fill
 from tests.bench.fake_services import FakeServices, configure, running, until
-from tests.bench.load import watched_book
+from tests.bench.load import watched_repository
 from tests.bench.queries import pages
 from tests.bench.table import Row, percentile, table
 
@@ -52,8 +52,10 @@ def prepared(folder: Path, url: str, providers: Iterable[Provider]) -> Path:
 
 def questions(db: Path, providers: Iterable[Provider]) -> list[str]:
     """What people type: the answers go through years."""
-    with closing(sqlite3.connect(f"{db.absolute().as_uri()}?mode=ro", uri=True)) as book:
-        incidents = [row[0] for row in book.execute("SELECT id FROM incidents ORDER BY posted_at DESC LIMIT 2000")]
+    with closing(sqlite3.connect(f"{db.absolute().as_uri()}?mode=ro", uri=True)) as repository:
+        incidents = [
+            row[0] for row in repository.execute("SELECT id FROM incidents ORDER BY posted_at DESC LIMIT 2000")
+        ]
     surfaces = [s.id for p in providers for s in p.surfaces]
     draw = Random(7)  # noqa: S311  (the same questions every time)
     asked = [f"{verb} {draw.choice(incidents)}" for verb in ("timeline", "summary") for _ in range(50)]
@@ -68,8 +70,8 @@ def _filled(db: Path, updates: int) -> tuple[Provider, ...]:
     """The providers of the decade; the database is made where there is none."""
     providers = pages(settings.load())
     if not db.exists():
-        with closing(Repository.open(db)) as book:
-            fill(book, providers, updates)
+        with closing(Repository.open(db)) as repository:
+            fill(repository, providers, updates)
     return providers
 
 
@@ -78,7 +80,7 @@ async def waited(folder: Path, db: Path, updates: int) -> tuple[list[float], int
     providers = _filled(db, updates)
     async with FakeServices() as stage:
         config = prepared(folder, stage.url, providers)
-        watched_book(db, settings.load(config).providers, stage.well)
+        watched_repository(db, settings.load(config).providers, stage.well)
         typed, draw = questions(db, providers), Random(8)  # noqa: S311  (likewise)
         with (folder / "bot.log").open("ab") as log:
             async with running(config, db, stage, log):

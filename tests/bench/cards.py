@@ -24,7 +24,7 @@ from bot.slack.link_cards import LinkCards
 from bot.slack.reader_thread import ReaderThread
 from bot.storage import Repository
 from bot.storage.link_cards import MAX_CARDS
-from tests.replays.transcript import DEMO, strokes_of
+from tests.replays.transcript import DEMO, changes_of
 
 UNTIL = "12:22"
 STORM = 500
@@ -46,12 +46,12 @@ class TakesAll:
 
 def _filled(repository: Repository) -> StatusQueries:
     loaded = settings.load()
-    for stroke in strokes_of(DEMO, "claude"):
-        repository.record_transition(None, stroke, ())
-        if f"{stroke.at:%H:%M}" >= UNTIL:
+    for change in changes_of(DEMO, "claude"):
+        repository.record_transition(None, change, ())
+        if f"{change.at:%H:%M}" >= UNTIL:
             break
     providers = [p for p in loaded.providers if p.enabled]
-    return StatusQueries(providers, repository, lambda: stroke.at, loaded.rules_for)
+    return StatusQueries(providers, repository, lambda: change.at, loaded.rules_for)
 
 
 async def _measure(queries: StatusQueries) -> None:

@@ -31,16 +31,16 @@ async def client(url: str, buffer_bytes: int) -> None:
     async with PageFetcher(timeout_s=30) as fetcher:
         sslproto.SSLProtocol.max_size = buffer_bytes
 
-        async def look(number: int) -> None:
+        async def poll_page(number: int) -> None:
             async with turn:
                 page = await fetcher.get(page_url(url, number), f"/p{number}/{SUMMARY}", etag=tags.get(number))
                 tags[number] = page.etag
 
-        await look(0)
+        await poll_page(0)
         gc.collect()
         before = rss_mb(os.getpid())
         for _ in range(ROUNDS):
-            await asyncio.gather(*(look(number) for number in range(PAGES)))
+            await asyncio.gather(*(poll_page(number) for number in range(PAGES)))
         gc.collect()
         print(json.dumps({"kb": 1024 * (rss_mb(os.getpid()) - before) / (PAGES - 1)}))
 

@@ -63,8 +63,8 @@ def vocabulary(dice: Random, size: int = 3000) -> list[str]:
     return list(found)
 
 
-def fill(book: Repository, providers: tuple[Provider, ...], updates: int, seed: int = 1) -> Decade:
-    """Fills an empty book with about so many updates, and with ten years of our own looks at every page."""
+def fill(repository: Repository, providers: tuple[Provider, ...], updates: int, seed: int = 1) -> Decade:
+    """Fills an empty database with about so many updates, and with ten years of our own polls of every page."""
     dice = Random(seed)  # noqa: S311  (the same seed has to give the same decade)
     words = vocabulary(dice)
     made = Decade(0, [], words)
@@ -74,7 +74,7 @@ def fill(book: Repository, providers: tuple[Provider, ...], updates: int, seed: 
         told = _incidents(dice, provider, words, share)
         spans: dict[str, list[ConditionClaim]] = {}
         while part := list(islice(told, AT_ONCE)):
-            book.archive.save_incidents(provider.id, part, END)
+            repository.archive.save_incidents(provider.id, part, END)
             for one in part:
                 count += len(one.tracked.incident.updates)
                 made.incidents.append(one.tracked.incident.id)
@@ -82,8 +82,8 @@ def fill(book: Repository, providers: tuple[Provider, ...], updates: int, seed: 
         past = BackfilledHistory(
             (), {s: tuple(found) for s, found in spans.items()}, (TimeWindow(START, END - timedelta(days=400)),)
         )
-        book.archive.save_conditions(provider.id, past, (provider.id, "a decade"), END)
-        _looks(book, dice, provider)
+        repository.archive.save_conditions(provider.id, past, (provider.id, "a decade"), END)
+        _looks(repository, dice, provider)
     return Decade(count, made.incidents, words)
 
 
@@ -157,9 +157,9 @@ def _note_spans(spans: dict[str, list[ConditionClaim]], told: BackfilledIncident
                 spans.setdefault(event.surface, []).append(ConditionClaim(event.happened_at, end, event.condition))
 
 
-def _looks(book: Repository, dice: Random, provider: Provider) -> None:
-    """Ten years of looks, with a change every few hours; and the last 400 days' conditions as our own looks found them."""
-    db = book._db
+def _looks(repository: Repository, dice: Random, provider: Provider) -> None:
+    """Ten years of looks, with a change every few hours; and the last 400 days' conditions as our own polls found them."""
+    db = repository._db
     rows, at = [], START
     while at < END:
         length = timedelta(hours=dice.expovariate(1 / 6))

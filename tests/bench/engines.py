@@ -1,7 +1,7 @@
 """``python -m tests.bench.engines``: a thousand pages a minute on SQLite, on PostgreSQL, and on PostgreSQL far away.
 
 The real bot, one database after the other in the same run: CPU, stalls of the event loop, answers of /healthz, and the
-time from the look that finds an incident to the POST of its alert, with its record in between. Forty pages break at the
+time from the poll that finds an incident to the POST of its alert, with its record in between. Forty pages break at the
 same time, each with a channel of its own. BROWNOUT_POSTGRES names a server to throw away; the far one is the same behind
 a proxy that delays each answer by 5 ms.
 """
@@ -26,7 +26,7 @@ from bot import settings
 from bot.domain import Subscription
 from bot.storage import Repository
 from tests.bench.fake_services import FakeServices, configure, cpu_s, page_bytes, rss_mb, running, until
-from tests.bench.load import watched_book
+from tests.bench.load import watched_repository
 from tests.bench.storm import stalls
 from tests.bench.table import Row, percentile, table
 from tests.bench.tls_hosts import free_port
@@ -76,7 +76,7 @@ async def measure(engine: str, pages: int, code: Path | None = None) -> Measured
         with database(engine, folder) as (here, bots, proxy):
             async with FakeServices() as stage:
                 config = configure(folder / "config", stage.url, pages, interval_s=INTERVAL_S, web_port=port)
-                watched_book(here, settings.load(config).providers, page_bytes())
+                watched_repository(here, settings.load(config).providers, page_bytes())
                 subscribe(here)
                 with (folder / "bot.log").open("ab") as log:
                     async with running(config, bots, stage, log, code=code) as bot:
@@ -98,9 +98,9 @@ async def measure(engine: str, pages: int, code: Path | None = None) -> Measured
 def subscribe(place: Path | str) -> None:
     """A channel for each page that breaks, so that none waits for another's turn."""
     now = datetime.now(UTC)  # noqa: TID251  (a subscription has a date)
-    with closing(Repository.open(place)) as book:
+    with closing(Repository.open(place)) as repository:
         for number in range(BREAKING):
-            book.subscribe(Subscription(f"C{number:03}", f"p{number}", created_at=now))
+            repository.subscribe(Subscription(f"C{number:03}", f"p{number}", created_at=now))
 
 
 async def ask_health(port: int, until_s: float, found: list[float]) -> None:
@@ -115,7 +115,7 @@ async def ask_health(port: int, until_s: float, found: list[float]) -> None:
 
 
 def reactions(stage: FakeServices) -> Iterator[float]:
-    """From the look that finds an incident to the POST of its alert, in ms."""
+    """From the poll that finds an incident to the POST of its alert, in ms."""
     for number in range(BREAKING):
         shown, posted = stage.shown.get(f"p{number}"), stage.posted.get(f"i{number}:alert")
         if shown is not None and posted is not None:

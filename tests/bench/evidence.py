@@ -1,6 +1,6 @@
 """``python -m tests.bench.evidence``: what probes, people and traffic add to a page, on outages whose truth is known.
 
-The real core lives through each day once per column, minute by minute: a look at a made-up page, then the evidence of
+The real core lives through each day once per column, minute by minute: a poll of a made-up page, then the evidence of
 that minute. Blind are the bad minutes before anything was lowered; false-safe are the later bad ones that it called
 normal; the load that was let into bad minutes counts gentle ones by their share. The first retry and normal count from
 the moment from which it was well for good; held are minutes of hold while it was well.

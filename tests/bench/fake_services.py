@@ -124,9 +124,9 @@ def configure(folder: Path, url: str, count: int, *, interval_s: float, web_port
     for number in range(count):
         text = bench_provider(f"p{number}", page_url(url, number))
         (folder / "providers" / f"p{number}.toml").write_text(text, encoding="utf-8")
-    door = "enabled = false" if web_port is None else f"port = {web_port}"
+    web_server = "enabled = false" if web_port is None else f"port = {web_port}"
     often = f"interval_s = {interval_s:g}\nincident_interval_s = {interval_s:g}"
-    (folder / "brownout.toml").write_text(f"[poll]\n{often}\n[web]\n{door}\n", encoding="utf-8")
+    (folder / "brownout.toml").write_text(f"[poll]\n{often}\n[web]\n{web_server}\n", encoding="utf-8")
     return folder
 
 

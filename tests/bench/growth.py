@@ -40,7 +40,7 @@ from bot.storage import Repository
 from bot.web.board.pages import BoardPages
 from bot.web.board.rendering import PageRenderer
 from tests.bench.table import Row, table
-from tests.support.acme import ACME, NOON, Clock, look
+from tests.support.acme import ACME, NOON, Clock, poll_page
 from tests.support.fake_chat import FakeChat
 from tests.support.fake_fetcher import FakeFetcher
 from tests.support.pages import incident, page, update
@@ -51,21 +51,21 @@ REPEATS = 5
 
 
 @contextmanager
-def a_book(channels: int, *, is_quiet: bool = False) -> Iterator[Repository]:
+def a_repository(channels: int, *, is_quiet: bool = False) -> Iterator[Repository]:
     """A database whose channels have subscribed to Acme."""
     with (
         tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder,
-        closing(Repository.open(Path(folder) / "growth.db")) as book,
+        closing(Repository.open(Path(folder) / "growth.db")) as repository,
     ):
-        with book._db.transaction():
+        with repository._db.transaction():
             for number in range(channels):
-                book.subscribe(Subscription(f"C{number:04}", "acme", created_at=NOON))
+                repository.subscribe(Subscription(f"C{number:04}", "acme", created_at=NOON))
         for number in range(channels if is_quiet else 0):
             channel, quiet = f"C{number:04}", QuietHours(clock_time(11), clock_time(20))
             notice = Notice(NoticeKind.SETTINGS, "", "", "s", NOON, "", NOON, "saved")
             saved = Notification(channel, NotificationKind.NOTICE, "s", notice)
-            book.user_actions.save_preferences(ChannelPreferences(channel, quiet=quiet), [], saved)
-        yield book
+            repository.user_actions.save_preferences(ChannelPreferences(channel, quiet=quiet), [], saved)
+        yield repository
 
 
 def cpu_ms(step: Callable[[], object]) -> float:
@@ -77,79 +77,81 @@ def cpu_ms(step: Callable[[], object]) -> float:
 
 def opening_ms(channels: int) -> float:
     """The record of a new incident for so many channels, without the work of the rules."""
-    with a_book(channels) as book:
-        state = look(None, page(), NOON - timedelta(minutes=1)).state
+    with a_repository(channels) as repository:
+        state = poll_page(None, page(), NOON - timedelta(minutes=1)).state
         took = []
         for number in range(REPEATS):
             shown = [incident(update(n, api="partial_outage"), number=n) for n in range(number + 1)]
-            stroke = look(state, page(*shown, api="partial_outage"), NOON + timedelta(minutes=number))
-            alerts = decide.decide(stroke, ACME, blind_after=3).alerts
+            change = poll_page(state, page(*shown, api="partial_outage"), NOON + timedelta(minutes=number))
+            alerts = decide.decide(change, ACME, blind_after=3).alerts
             due = [
                 n
                 for alert in alerts
-                for n in routing.route_alert(alert, book.subscriptions(), book.notified_channels(alert.incident))
+                for n in routing.route_alert(
+                    alert, repository.subscriptions(), repository.notified_channels(alert.incident)
+                )
             ]
-            took.append(cpu_ms(lambda stroke=stroke, due=due: book.record_transition(None, stroke, due)))
-            state = stroke.state
+            took.append(cpu_ms(lambda change=change, due=due: repository.record_transition(None, change, due)))
+            state = change.state
         return took[0]
 
 
 @contextmanager
 def waiting(channels: int, incidents: int) -> Iterator[Repository]:
     """A database in which so many alerts wait in each channel."""
-    with a_book(channels) as book:
-        state = look(None, page(), NOON - timedelta(minutes=1)).state
+    with a_repository(channels) as repository:
+        state = poll_page(None, page(), NOON - timedelta(minutes=1)).state
         shown = [incident(update(n, api="partial_outage"), number=n) for n in range(incidents)]
-        stroke = look(state, page(*shown, api="partial_outage"), NOON)
-        alerts = decide.decide(stroke, ACME, blind_after=3).alerts
-        due = (n for alert in alerts for n in routing.route_alert(alert, book.subscriptions(), ()))
-        book.record_transition(None, stroke, due)
-        yield book
+        change = poll_page(state, page(*shown, api="partial_outage"), NOON)
+        alerts = decide.decide(change, ACME, blind_after=3).alerts
+        due = (n for alert in alerts for n in routing.route_alert(alert, repository.subscriptions(), ()))
+        repository.record_transition(None, change, due)
+        yield repository
 
 
 def order_ms(channels: int) -> float:
     """The order of so many channels, five alerts waiting in each."""
-    with waiting(channels, 5) as book:
-        return median(cpu_ms(lambda: book.pending_channels(NOON)) for _ in range(REPEATS))
+    with waiting(channels, 5) as repository:
+        return median(cpu_ms(lambda: repository.pending_channels(NOON)) for _ in range(REPEATS))
 
 
 def next_ms(alerts: int) -> float:
     """The next message of a channel in which so many alerts wait."""
-    with waiting(1, alerts) as book:
-        return median(cpu_ms(lambda: book.next_pending("C0000", NOON)) for _ in range(REPEATS))
+    with waiting(1, alerts) as repository:
+        return median(cpu_ms(lambda: repository.next_pending("C0000", NOON)) for _ in range(REPEATS))
 
 
 def tick_ms(channels: int) -> float:
     """A tick while so many channels have quiet hours and an incident is withheld."""
-    with a_book(channels, is_quiet=True) as book:
+    with a_repository(channels, is_quiet=True) as repository:
         clock, fetcher = Clock(NOON), FakeFetcher()
-        engine = Engine({"acme": ACME}, fetcher, book, FakeChat(), clock, lambda _: VerdictParameters())
+        engine = Engine({"acme": ACME}, fetcher, repository, FakeChat(), clock, lambda _: VerdictParameters())
         for shown in ((), (incident(update(api="partial_outage")),)):
             fetcher.show(page(*shown, api="partial_outage" if shown else "operational"))
             asyncio.run(engine.poll("acme"))
             clock.move(minutes=16)
-        return median(cpu_ms(ReminderHook(engine, book)) for _ in range(REPEATS))
+        return median(cpu_ms(ReminderHook(engine, repository)) for _ in range(REPEATS))
 
 
 @contextmanager
 def open_incidents(number: int) -> Iterator[tuple[Repository, Clock]]:
     """A database with so many open incidents of one page, all about its API."""
-    with a_book(1) as book:
-        state = look(None, page(), NOON - timedelta(minutes=1)).state
+    with a_repository(1) as repository:
+        state = poll_page(None, page(), NOON - timedelta(minutes=1)).state
         shown = [incident(update(n, api="partial_outage"), number=n) for n in range(number)]
-        stroke = look(state, page(*shown, api="partial_outage"), NOON)
-        book.record_transition(None, stroke, ())
-        yield book, Clock(NOON + timedelta(minutes=1))
+        change = poll_page(state, page(*shown, api="partial_outage"), NOON)
+        repository.record_transition(None, change, ())
+        yield repository, Clock(NOON + timedelta(minutes=1))
 
 
-def _queries(book: Repository, clock: Clock) -> StatusQueries:
-    return StatusQueries((ACME,), book, clock, lambda _: VerdictParameters())
+def _queries(repository: Repository, clock: Clock) -> StatusQueries:
+    return StatusQueries((ACME,), repository, clock, lambda _: VerdictParameters())
 
 
 def board_ms(number: int) -> float:
     """The board's first page with so many open incidents, drawn anew."""
-    with open_incidents(number) as (book, clock):
-        queries = _queries(book, clock)
+    with open_incidents(number) as (repository, clock):
+        queries = _queries(repository, clock)
         pages = BoardPages(BoardQueries(queries), PageRenderer(queries))
         pages.status()  # the days of the services are kept from then on
         return median(cpu_ms(pages.status) for _ in range(REPEATS))
@@ -157,22 +159,22 @@ def board_ms(number: int) -> float:
 
 def status_ms(number: int) -> float:
     """The answer to `status` with so many open incidents."""
-    with open_incidents(number) as (book, clock):
-        queries = _queries(book, clock)
+    with open_incidents(number) as (repository, clock):
+        queries = _queries(repository, clock)
         return median(cpu_ms(lambda: answer_command(queries, "status", "C0000", "U1")) for _ in range(REPEATS))
 
 
 def events_ms(number: int) -> float:
     """What an open board asks once a second: whether anything is new."""
-    with open_incidents(number) as (book, _):
-        return median(cpu_ms(lambda: [book.latest_event_id() for _ in range(100)]) for _ in range(REPEATS)) / 100
+    with open_incidents(number) as (repository, _):
+        return median(cpu_ms(lambda: [repository.latest_event_id() for _ in range(100)]) for _ in range(REPEATS)) / 100
 
 
 def poll_ms(number: int) -> float:
     """A poll that shows the same page with so many open incidents."""
-    with a_book(1) as book:
+    with a_repository(1) as repository:
         clock, fetcher = Clock(NOON), FakeFetcher()
-        engine = Engine({"acme": ACME}, fetcher, book, FakeChat(), clock, lambda _: VerdictParameters())
+        engine = Engine({"acme": ACME}, fetcher, repository, FakeChat(), clock, lambda _: VerdictParameters())
         shown = [incident(update(n, api="partial_outage"), number=n) for n in range(number)]
         fetcher.show(page(*shown, api="partial_outage"))
         asyncio.run(engine.poll("acme"))

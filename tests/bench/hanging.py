@@ -1,7 +1,7 @@
 """``python -m tests.bench.hanging``: are other pages looked at later because fifty never answer?
 
 The real bot looks at 250 pages every five seconds, for a while with all of them well and for a while with fifty that take
-the connection and say nothing. What is compared is how far apart the looks at the other two hundred are.
+the connection and say nothing. What is compared is how far apart the polls of the other two hundred are.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOISE_MS = 50  # a hundredth of the interval: less can't be told from jitter
 
 
 async def gaps(stage: FakeServices, names: list[str]) -> list[float]:
-    """Seconds between looks at each of these pages, from now on."""
+    """Seconds between polls of each of these pages, from now on."""
     await asyncio.sleep(2 * INTERVAL_S)
     began = time.monotonic()
     await asyncio.sleep(MEASURED_S)
@@ -33,7 +33,7 @@ async def gaps(stage: FakeServices, names: list[str]) -> list[float]:
 
 
 async def compared(folder: Path) -> tuple[list[float], list[float]]:
-    """Gaps between looks at the others: with all pages well, and with some that hang."""
+    """Gaps between polls of the others: with all pages well, and with some that hang."""
     others = [f"p{n}" for n in range(HANGING, PAGES)]
     async with FakeServices() as stage:
         config = configure(folder / "config", stage.url, PAGES, interval_s=INTERVAL_S)

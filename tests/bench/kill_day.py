@@ -71,10 +71,10 @@ async def day(kills: int, seed: int, speed: float) -> None:
 
 def report(db: Path, drawn: str, moments: list[datetime], seed: int) -> None:
     """What the database says, against what was drawn."""
-    with closing(sqlite3.connect(db)) as book:
-        states = Counter(dict(book.execute("SELECT state, count(*) FROM outbox GROUP BY state")))
-        alerts = book.execute("SELECT incident, ts FROM alerts").fetchall()
-        (sound,) = book.execute("PRAGMA integrity_check").fetchone()
+    with closing(sqlite3.connect(db)) as repository:
+        states = Counter(dict(repository.execute("SELECT state, count(*) FROM outbox GROUP BY state")))
+        alerts = repository.execute("SELECT incident, ts FROM alerts").fetchall()
+        (sound,) = repository.execute("PRAGMA integrity_check").fetchone()
     again = drawn.count("sent again")
     print(f"seed {seed}: killed with -9 at {', '.join(f'{at:%H:%M}' for at in moments)} UTC of the day")
     print(f"incidents alerted: {len(alerts)}, without a receipt: {sum(ts is None for _, ts in alerts)}")

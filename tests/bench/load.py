@@ -1,7 +1,7 @@
 """``python -m tests.bench.load``: the real bot over a thousand pages, and over ten thousand, each once a minute.
 
 The pages have been well for two hours when the bot starts, as nearly all pages are nearly always. What is counted is the
-CPU of its whole process, and the looks that came too late or never.
+CPU of its whole process, and the polls that came too late or never.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ YARD = 300  # looks of a yardstick, at the pace of a thousand a minute
 
 @dataclass(frozen=True)
 class Loaded:
-    """CPU in percent of a core, looks that were missed, CPU a look, resident memory, and how long the first round took."""
+    """CPU in percent of a core, looks that were missed, CPU a poll, resident memory, and how long the first round took."""
 
     share: float
     missed: int
@@ -46,22 +46,22 @@ class Loaded:
     first_s: float
 
 
-def watched_book(path: Path | str, providers: Iterable[Provider], body: bytes) -> None:
+def watched_repository(path: Path | str, providers: Iterable[Provider], body: bytes) -> None:
     """A database as two hours of looks at healthy pages have left it."""
     seen, now = statuspage.parse(body), datetime.now(UTC)  # noqa: TID251  (the bot that reads it has the real clock)
-    with closing(Repository.open(path)) as book:
+    with closing(Repository.open(path)) as repository:
         for provider in providers:
             world, rules = ProviderState(provider.id), transition.TransitionContext(provider, VerdictParameters(), {})
             for number in range(WATCHED // APART + 1):
                 at = now - WATCHED + number * APART
                 host = urlsplit(provider.source.url).netloc
-                stroke = transition.apply_poll(world, PollResult(at, seen, host=host), rules)
-                world = stroke.state
-            book.record_transition(Observation(provider.id, at, "changed", body=body), stroke, ())
+                change = transition.apply_poll(world, PollResult(at, seen, host=host), rules)
+                world = change.state
+            repository.record_transition(Observation(provider.id, at, "changed", body=body), change, ())
 
 
 def missed(times: Iterable[list[float]], until_: float, interval_s: float = INTERVAL_S) -> int:
-    """Gaps between looks, or since the last one, that are longer than jitter and lateness allow."""
+    """Gaps between polls, or since the last one, that are longer than jitter and lateness allow."""
     most = interval_s * (1 + JITTER) + LATE_S
     return sum(b - a > most for looks_ in times for a, b in pairwise([*looks_, until_]))
 
@@ -73,13 +73,13 @@ async def load(
     async with FakeServices(tls_pages=count if tls else 0) as stage:
         config = configure(folder / f"config{count}", stage.pages_url, count, interval_s=interval_s)
         db = folder / f"load{count}.db"
-        watched_book(db, settings.load(config).providers, page_bytes())
+        watched_repository(db, settings.load(config).providers, page_bytes())
         with (folder / "bot.log").open("ab") as log:
             async with running(config, db, stage, log, code=code) as bot:
                 await until(lambda: len(stage.looks) == count, 240, "the first round")
                 first_s = time.monotonic() - min(t for times in stage.looks.values() for t in times)
                 round_at = time.monotonic()
-                await asyncio.sleep(interval_s)  # the second round, after which first looks trouble nobody any more
+                await asyncio.sleep(interval_s)  # the second round, after which first polls trouble nobody any more
                 before, began = _looks(stage), time.monotonic()
                 used = cpu_s(bot.pid)
                 await asyncio.sleep(MEASURED_S)

@@ -1,4 +1,4 @@
-"""``python -m tests.bench.looks``: CPU of a look at a page that has not changed, ours against bare clients.
+"""``python -m tests.bench.looks``: CPU of a poll of a page that has not changed, ours against bare clients.
 
 With and without TLS, over connections that the server closes after each answer or that are kept; every page has a host of its
 own there. ``--runs 5`` gives medians and ranges.
@@ -48,24 +48,26 @@ Measure = Callable[[Look, int], Awaitable[None]]
 
 
 async def ours(url: str, folder: Path, count: int) -> None:
-    """The whole poll stroke. The first looks, and an hour of calm, come before what is measured."""
+    """The whole poll transition. The first polls, and an hour of calm, come before what is measured."""
     found = settings.load(configure(folder / "config", url, count, interval_s=60))
     began, passed = datetime.now(UTC), timedelta(0)  # noqa: TID251  (an hour passes by hand)
-    with closing(Repository.open(folder / "looks.db")) as book:
+    with closing(Repository.open(folder / "looks.db")) as repository:
         async with PageFetcher(timeout_s=10) as web:
             providers = {p.id: p for p in found.providers}
             clock = [began]
-            engine = Engine(providers, web, book, TerminalClient(None, lambda: clock[0]), lambda: clock[0], _rules)  # type: ignore[arg-type]
+            engine = Engine(
+                providers, web, repository, TerminalClient(None, lambda: clock[0]), lambda: clock[0], _rules
+            )  # type: ignore[arg-type]
             for _ in range(20):
                 await _round(lambda n: engine.poll(f"p{n}"), count)
                 passed += timedelta(minutes=4)
                 clock[0] = began + passed
 
-            async def look(number: int) -> None:
+            async def poll_page(number: int) -> None:
                 clock[0] += timedelta(seconds=60 / count)
                 await engine.poll(f"p{number}")
 
-            await _measured(look, count, engine.advance_time)
+            await _measured(poll_page, count, engine.advance_time)
 
 
 def _rules(_: object) -> VerdictParameters:
@@ -77,7 +79,7 @@ async def raw(url: str, count: int, measure: Measure) -> None:
     tags: dict[int, bytes] = {}
     tls = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE")) if url.startswith("https") else None
 
-    async def look(number: int) -> None:
+    async def poll_page(number: int) -> None:
         host, port = page_url(url, number).partition("://")[2].split(":")
         reader, writer = await asyncio.open_connection(host, int(port), ssl=tls)
         tag = b"if-none-match: " + tags[number] + b"\r\n" if number in tags else b""
@@ -87,7 +89,7 @@ async def raw(url: str, count: int, measure: Measure) -> None:
         tags[number] = next(x for x in answer.split(b"\r\n") if x.lower().startswith(b"etag: "))[6:]
         writer.close() if tls is None else writer.transport.abort()
 
-    await measure(look, count)
+    await measure(poll_page, count)
 
 
 async def plain(url: str, count: int, measure: Measure) -> None:
@@ -95,12 +97,12 @@ async def plain(url: str, count: int, measure: Measure) -> None:
     tags: dict[int, str] = {}
     async with httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=count)) as client:
 
-        async def look(number: int) -> None:
+        async def poll_page(number: int) -> None:
             headers = {"if-none-match": tags[number]} if number in tags else {}
             answer = await client.get(f"{page_url(url, number)}/p{number}/{SUMMARY}", headers=headers)
             tags[number] = answer.headers["etag"]
 
-        await measure(look, count)
+        await measure(poll_page, count)
 
 
 async def bare_aiohttp(url: str, count: int, measure: Measure) -> None:
@@ -109,45 +111,45 @@ async def bare_aiohttp(url: str, count: int, measure: Measure) -> None:
     tls = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE"))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls, keepalive_timeout=100)) as client:
 
-        async def look(number: int) -> None:
+        async def poll_page(number: int) -> None:
             headers = {"if-none-match": tags[number]} if number in tags else {}
             async with client.get(f"{page_url(url, number)}/p{number}/{SUMMARY}", headers=headers) as answer:
                 await answer.read()
                 tags[number] = answer.headers["etag"]
 
-        await measure(look, count)
+        await measure(poll_page, count)
 
 
-async def _round(look: Look, count: int) -> None:
+async def _round(poll_page: Look, count: int) -> None:
     numbers = iter(range(count))
     while some := list(islice(numbers, AT_ONCE)):
-        await asyncio.gather(*(look(n) for n in some))
+        await asyncio.gather(*(poll_page(n) for n in some))
 
 
-async def _measured(look: Look, count: int, after: Callable[[], object] = lambda: None) -> None:
-    """Prints CPU milliseconds a look; ``after`` each round belongs to them."""
-    await _round(look, count)
+async def _measured(poll_page: Look, count: int, after: Callable[[], object] = lambda: None) -> None:
+    """Prints CPU milliseconds a poll; ``after`` each round belongs to them."""
+    await _round(poll_page, count)
     began = time.process_time()
     for _ in range(ROUNDS):
-        await _round(look, count)
+        await _round(poll_page, count)
         after()
     print(json.dumps({"ms": (time.process_time() - began) * 1000 / ROUNDS / count}))
 
 
-async def _paced(look: Look, count: int, apart_s: float) -> None:
+async def _paced(poll_page: Look, count: int, apart_s: float) -> None:
     """Likewise, of two rounds of looks so far apart: what wakes up for each costs more than what is at it anyway."""
     began = 0.0
     for number in range(2):
         began = time.process_time()
         for page in range(count):
-            await asyncio.gather(look(page), asyncio.sleep(apart_s if number else 0))
+            await asyncio.gather(poll_page(page), asyncio.sleep(apart_s if number else 0))
     print(json.dumps({"ms": (time.process_time() - began) * 1000 / count}))
 
 
 async def measured(
     stage: FakeServices, who: str, count: int = PAGES, apart_s: float = 0, code: Path | None = None
 ) -> float:
-    """CPU milliseconds that one look takes this client, in a process of its own."""
+    """CPU milliseconds that one poll takes this client, in a process of its own."""
     command = [sys.executable, "-m", "tests.bench.looks", "--as", who, "--url", stage.pages_url]
     command += ["--pages", str(count), "--apart", str(apart_s)]
     trusted = {"SSL_CERT_FILE": str(stage.trusted)} if stage.trusted else {}

@@ -1,4 +1,4 @@
-"""``python -m tests.bench.queries``: how long people wait for an answer from a book with a million updates in ten years.
+"""``python -m tests.bench.queries``: how long people wait for an answer from a database with a million updates in ten years.
 
 Every answer goes the way that Slack's goes, from the words that were typed to the message. Prints the size of the file,
 the rate of the import, and the 50th and 95th percentile of each question, in milliseconds.
@@ -50,8 +50,8 @@ def _copy(provider: Provider, number: int) -> Provider:
     return replace(provider, id=provider.id + end, name=provider.name + end, aliases=(), surfaces=surfaces)
 
 
-def desk_over(book: Repository, found: settings.Settings, providers: tuple[Provider, ...]) -> StatusQueries:
-    """A desk that asks at the end of the decade, two hours into the watch: every tenth page has a surface down."""
+def queries_over(repository: Repository, found: settings.Settings, providers: tuple[Provider, ...]) -> StatusQueries:
+    """A queries that asks at the end of the decade, two hours into the watch: every tenth page has a surface down."""
     for number, provider in enumerate(providers):
         red = Condition.MAJOR_OUTAGE if number % 10 == 0 else Condition.OPERATIONAL
         first, *others = provider.surfaces
@@ -59,23 +59,23 @@ def desk_over(book: Repository, found: settings.Settings, providers: tuple[Provi
         page = Snapshot("", "", (Component((*first.components, first.id)[0], first.name, red), *well), (), ())
         rules = transition.TransitionContext(provider, found.rules_for(provider), {})
         world = ProviderState(provider.id)
-        for look in range(WATCHED // BETWEEN + 1):
-            stroke = transition.apply_poll(world, PollResult(END - WATCHED + look * BETWEEN, page), rules)
-            world = stroke.state
-        book.record_transition(None, stroke, ())
-    return StatusQueries(providers, book, lambda: END, found.rules_for)
+        for poll_page in range(WATCHED // BETWEEN + 1):
+            change = transition.apply_poll(world, PollResult(END - WATCHED + poll_page * BETWEEN, page), rules)
+            world = change.state
+        repository.record_transition(None, change, ())
+    return StatusQueries(providers, repository, lambda: END, found.rules_for)
 
 
-def questions(desk: StatusQueries, made: Decade, dice: Random) -> dict[str, Callable[[], object]]:
+def questions(queries: StatusQueries, made: Decade, dice: Random) -> dict[str, Callable[[], object]]:
     """Each question, asked anew about something else every time."""
-    surfaces = [s.id for p in desk.providers for s in p.surfaces]
+    surfaces = [s.id for p in queries.providers for s in p.surfaces]
 
     def ask(text: str) -> object:
-        return registry.answer_command(desk, text, "C1", "U1")
+        return registry.answer_command(queries, text, "C1", "U1")
 
     def report(days: int) -> object:
-        history, window = HistoryQueries(desk.repository.archive, END), TimeWindow(END - timedelta(days=days), END)
-        return history.provider_reports(dice.choice(desk.providers), window)
+        history, window = HistoryQueries(queries.repository.archive, END), TimeWindow(END - timedelta(days=days), END)
+        return history.provider_reports(dice.choice(queries.providers), window)
 
     def word() -> str:
         return made.words[int(len(made.words) ** dice.random()) - 1]
@@ -91,9 +91,9 @@ def questions(desk: StatusQueries, made: Decade, dice: Random) -> dict[str, Call
         "uptime 365d": lambda: ask(f"uptime {dice.choice(surfaces)} 365d"),
         "report, 30 days": lambda: report(30),
         "report, ten years": lambda: report(3650),
-        "search, a word": lambda: desk.repository.archive.search(word()),
-        "search, two words": lambda: desk.repository.archive.search(f"{word()} {word()}"),
-        "search, a beginning": lambda: desk.repository.archive.search(f"{word()[:4]}*"),
+        "search, a word": lambda: queries.repository.archive.search(word()),
+        "search, two words": lambda: queries.repository.archive.search(f"{word()} {word()}"),
+        "search, a beginning": lambda: queries.repository.archive.search(f"{word()[:4]}*"),
     }
 
 
@@ -110,7 +110,7 @@ def timed(ask: Callable[[], object], times: int) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    """Makes the book where there is none at --db, and asks."""
+    """Makes the database where there is none at --db, and asks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--updates", type=int, default=1_000_000)
     parser.add_argument("--copies", type=int, default=COPIES, help="of the catalogue; fewer make a smaller book")
@@ -123,20 +123,20 @@ def main() -> None:
 
 def _bench(path: Path, updates: int, times: int, copies: int) -> None:
     found = settings.load()
-    book = Repository.open(path)
+    repository = Repository.open(path)
     began = time.perf_counter()
     providers = pages(found, copies)
-    made = fill(book, providers, updates)
+    made = fill(repository, providers, updates)
     took = time.perf_counter() - began
     print(f"{made.updates} updates of {len(made.incidents)} incidents in {took:.0f} s: {made.updates / took:.0f}/s")
-    desk = desk_over(book, found, providers)
+    queries = queries_over(repository, found, providers)
     gc.collect()
     gc.freeze()  # as `run` does
     print(f"{path.stat().st_size / 1e6:.0f} MB\n\n{'question':<22}{'P50 ms':>9}{'P95 ms':>9}{'P95 CPU':>9}")
-    for name, ask in questions(desk, made, Random(7)).items():  # noqa: S311  (the same questions every time)
+    for name, ask in questions(queries, made, Random(7)).items():  # noqa: S311  (the same questions every time)
         p50, p95, cpu = timed(ask, times)
         print(f"{name:<22}{p50:>9.1f}{p95:>9.1f}{cpu:>9.1f}{'' if p95 < TARGET_MS else '   above the target'}")
-    book.close()
+    repository.close()
     print(f"\npeak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB")
 
 

@@ -1,4 +1,4 @@
-"""``python -m tests.bench.reaction``: from the look that finds an incident to the POST of its alert, recorded in between.
+"""``python -m tests.bench.reaction``: from the poll that finds an incident to the POST of its alert, recorded in between.
 
 Forty pages are looked at by the real bot, and one after the other opens an incident that stays open: at a thousand looks
 a minute, and at 2,400, where ten begin together and queue. The yardstick looks as often, posts at once, and remembers
@@ -23,7 +23,7 @@ from bot import settings
 from bot.domain import Subscription
 from bot.storage import Repository
 from tests.bench.fake_services import FakeServices, configure, page_bytes, running, until
-from tests.bench.load import watched_book
+from tests.bench.load import watched_repository
 from tests.bench.table import Row, percentile, table
 
 PAGES = 40
@@ -43,11 +43,11 @@ async def flipped(stage: FakeServices) -> list[float]:
 async def bot(stage: FakeServices, folder: Path, interval_s: float) -> AsyncIterator[None]:
     """Ours, with a channel for each page, so that nobody waits for another's turn."""
     config = configure(folder / "config", stage.url, PAGES, interval_s=interval_s)
-    watched_book(folder / "reaction.db", settings.load(config).providers, stage.well)
-    with closing(Repository.open(folder / "reaction.db")) as book:
+    watched_repository(folder / "reaction.db", settings.load(config).providers, stage.well)
+    with closing(Repository.open(folder / "reaction.db")) as repository:
         for number in range(PAGES):
             now = datetime.now(UTC)  # noqa: TID251  (a subscription has a date)
-            book.subscribe(Subscription(f"C{number:03}", f"p{number}", created_at=now))
+            repository.subscribe(Subscription(f"C{number:03}", f"p{number}", created_at=now))
     with (folder / "bot.log").open("ab") as log:
         async with running(config, folder / "reaction.db", stage, log):
             await until(lambda: len(stage.looks) == PAGES, 60, "the first round")
@@ -69,7 +69,7 @@ async def bare(stage: FakeServices, _: Path, interval_s: float) -> AsyncIterator
 
 
 async def look_and_post(url: str, interval_s: float) -> None:
-    """A look at every page so often; a POST for each incident that is new."""
+    """A poll of every page so often; a POST for each incident that is new."""
     told: set[str] = set()
 
     async def watch(client: aiohttp.ClientSession, number: int) -> None:

@@ -86,7 +86,7 @@ class Bot:
 
     def __init__(self, path: Path, now: Callable[[], float]) -> None:
         self.scenario, self.now, self.polled, self.asks = Scenario(path), now, -1, 0
-        self.queries = self.scenario.desk()
+        self.queries = self.scenario.queries()
         [self.provider, *_] = self.queries.providers
         self.surface = self.provider.surfaces[0]
 
@@ -99,7 +99,7 @@ class Bot:
             if shown:
                 self.scenario.show(*shown)
             self.scenario.conditions = {"c-api": RED} if BEGAN_S <= 60 * self.polled < MITIGATED_S else {}
-            self.scenario.look()
+            self.scenario.poll_page()
         self.scenario.minute = self.now() / 60
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -142,7 +142,7 @@ def play(send: Send, path: Path, clients: int) -> tuple[Vendor, Bot]:
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(all_clients())
-    bot.scenario.book.close()
+    bot.scenario.repository.close()
     return vendor, bot
 
 

@@ -1,6 +1,6 @@
 """``python -m tests.bench.replica [--kills 20]``: what is lost when a machine dies, with a replica, and how long back is.
 
-A process records real strokes with the real store and keeps a replica. At random it is killed with -9, its Litestream
+A process records real transitions with the real store and keeps a replica. At random it is killed with -9, its Litestream
 too, and its disk is deleted; ``brownout restore``'s way brings the database back, the next process goes on from there.
 The S3 is moto's server on loopback (``pip install 'moto[server]'``; left out where ``moto_server`` is not on the PATH).
 """
@@ -32,7 +32,7 @@ from bot.cli.options import utc_now
 from bot.domain import Observation, Subscription
 from bot.storage import Repository, backup
 from tests.faults.tables import table
-from tests.support.acme import NOON, look
+from tests.support.acme import NOON, poll_page
 from tests.support.pages import DOWN, page
 
 PAUSE_S = 0.02
@@ -40,7 +40,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
 
 
 async def write(path: Path, url: str, endpoint: str) -> None:
-    """Records strokes, and says the number and the time of each commit once it is acknowledged."""
+    """Records transitions, and says the number and the time of each commit once it is acknowledged."""
     with closing(Repository.open(path, alone=True)) as store:
         keeping = asyncio.create_task(
             LitestreamReplica(path, url, endpoint, "us-east-1", KEYS | dict(os.environ)).run()
@@ -51,11 +51,11 @@ async def write(path: Path, url: str, endpoint: str) -> None:
             if number % 5:
                 store.subscribe(Subscription("C1", "acme", created_by=str(number), created_at=NOON))
             else:
-                stroke = look(world, (page(), DOWN)[number // 5 % 2], NOON + timedelta(seconds=number))
+                change = poll_page(world, (page(), DOWN)[number // 5 % 2], NOON + timedelta(seconds=number))
                 store.record_transition(
-                    Observation("acme", stroke.at, "changed", body=str(number).encode()), stroke, []
+                    Observation("acme", change.at, "changed", body=str(number).encode()), change, []
                 )
-                world = stroke.state
+                world = change.state
             with closing(sqlite3.connect(path)) as other, other:  # a commit of its own, to count by
                 other.execute("CREATE TABLE IF NOT EXISTS _count (n INTEGER)")
                 other.execute("INSERT INTO _count VALUES (?)", (number,))
@@ -65,9 +65,9 @@ async def write(path: Path, url: str, endpoint: str) -> None:
 
 
 def _last(path: Path) -> int:
-    with closing(sqlite3.connect(path)) as book:
-        book.execute("CREATE TABLE IF NOT EXISTS _count (n INTEGER)")
-        (number,) = book.execute("SELECT coalesce(max(n), 0) FROM _count").fetchone()
+    with closing(sqlite3.connect(path)) as repository:
+        repository.execute("CREATE TABLE IF NOT EXISTS _count (n INTEGER)")
+        (number,) = repository.execute("SELECT coalesce(max(n), 0) FROM _count").fetchone()
         return int(number)
 
 

@@ -34,39 +34,39 @@ from bot.storage import Repository
 from bot.web.board.pages import BoardPages
 from bot.web.board.rendering import PageRenderer
 from tests.bench.decade import END, START, fill
-from tests.bench.queries import desk_over, pages
+from tests.bench.queries import pages, queries_over
 
 UPDATES = 83_333  # a twelfth of a million, as the catalogue is a twelfth of the one of ``tests.bench.queries``
 MONTH = "2026-01"
 
 
-def reports(desk: StatusQueries, dice: Random) -> dict[str, Callable[[], object]]:
+def reports(queries: StatusQueries, dice: Random) -> dict[str, Callable[[], object]]:
     """The reports that stored months may serve, of another provider every time."""
-    history = HistoryQueries(desk.repository.archive, END)
+    history = HistoryQueries(queries.repository.archive, END)
 
     def report(days: float) -> object:
-        return history.provider_reports(dice.choice(desk.providers), TimeWindow(END - timedelta(days=days), END))
+        return history.provider_reports(dice.choice(queries.providers), TimeWindow(END - timedelta(days=days), END))
 
     return {
         "report, ten years": lambda: report((END - START) / timedelta(days=1)),
         "report, three years": lambda: report(1095),
         "report, 90 days": lambda: report(90),
-        "report of a month, all providers": lambda: monthly_report(history, desk.providers, parse_month(MONTH)),
+        "report of a month, all providers": lambda: monthly_report(history, queries.providers, parse_month(MONTH)),
         "the same as a page": lambda: month_text.month_page(
-            monthly_report(history, desk.providers, parse_month(MONTH)), END
+            monthly_report(history, queries.providers, parse_month(MONTH)), END
         ),
     }
 
 
-def others(desk: StatusQueries, incidents: list[str], dice: Random) -> dict[str, Callable[[], object]]:
+def others(queries: StatusQueries, incidents: list[str], dice: Random) -> dict[str, Callable[[], object]]:
     """Other questions about the past, and the present state."""
-    surfaces = [s.id for p in desk.providers for s in p.surfaces]
+    surfaces = [s.id for p in queries.providers for s in p.surfaces]
 
     def ask(text: str) -> object:
-        return registry.answer_command(desk, text, "C1", "U1")
+        return registry.answer_command(queries, text, "C1", "U1")
 
     def board_page() -> object:
-        return BoardPages(BoardQueries(desk), PageRenderer(desk)).service(dice.choice(surfaces))
+        return BoardPages(BoardQueries(queries), PageRenderer(queries)).service(dice.choice(surfaces))
 
     return {
         "status": lambda: ask("status"),
@@ -131,29 +131,29 @@ def _bench(path: Path, times: int, runs: int) -> None:
     found = settings.load()
     providers = pages(found, 1)
     is_new = not path.exists()
-    with closing(Repository.open(path)) as book:
+    with closing(Repository.open(path)) as repository:
         if is_new:
-            fill(book, providers, UPDATES)
-        rows = book._db.rows("SELECT id FROM incidents WHERE provider = ? LIMIT 500", providers[0].id)
-        desk = (
-            desk_over(book, found, providers)
+            fill(repository, providers, UPDATES)
+        rows = repository._db.rows("SELECT id FROM incidents WHERE provider = ? LIMIT 500", providers[0].id)
+        queries = (
+            queries_over(repository, found, providers)
             if is_new
-            else StatusQueries(providers, book, lambda: END, found.rules_for)
+            else StatusQueries(providers, repository, lambda: END, found.rules_for)
         )
-        book._db.write("DELETE FROM month_sums")
+        repository._db.write("DELETE FROM month_sums")
         gc.collect()
         gc.freeze()  # as `run` does
-        print_rows("from the records", reports(desk, Random(7)), times)  # noqa: S311  (the same every time)
+        print_rows("from the records", reports(queries, Random(7)), times)  # noqa: S311  (the same every time)
         print_rows("processes, from the records", processes(path, providers), runs)
         for provider in providers:
             began, worked = time.perf_counter(), time.process_time()
-            stored = store_months(book, provider, END)
+            stored = store_months(repository, provider, END)
             took, spent = time.perf_counter() - began, time.process_time() - worked
             print(f"stored {stored} months of {provider.id} in {took * 1000:.0f} ms, {spent * 1000:.0f} ms of CPU")
-        print_rows("from stored months", reports(desk, Random(7)), times)  # noqa: S311
+        print_rows("from stored months", reports(queries, Random(7)), times)  # noqa: S311
         print_rows("processes, from stored months", processes(path, providers), runs)
-        print_rows("other questions", others(desk, [row["id"] for row in rows], Random(7)), times)  # noqa: S311
-        [size] = book._db.rows("SELECT count(*) AS n, sum(length(sums)) AS bytes FROM month_sums")
+        print_rows("other questions", others(queries, [row["id"] for row in rows], Random(7)), times)  # noqa: S311
+        [size] = repository._db.rows("SELECT count(*) AS n, sum(length(sums)) AS bytes FROM month_sums")
         print(f"\n{size['n']} stored months, {size['bytes'] / 1e6:.1f} MB of {path.stat().st_size / 1e6:.0f} MB")
 
 

@@ -29,7 +29,7 @@ from bot.domain import ChannelPreferences, Notice, NoticeKind, Notification, Not
 from bot.storage import Repository
 from tests.bench.fake_services import FakeServices, configure, page_bytes, running, until
 from tests.bench.limited_slack import POSTS_A_MINUTE, LimitedSlack
-from tests.bench.load import watched_book
+from tests.bench.load import watched_repository
 from tests.bench.table import Row, percentile, table
 from tests.bench.tls_hosts import free_port
 
@@ -77,12 +77,12 @@ async def the_bot(
     config = configure(folder / "config", stage.url, pages, interval_s=LOOK_EVERY_S, web_port=port)
     db = folder / "storm.db"
     providers = settings.load(config).providers
-    watched_book(db, providers, stage.well)
+    watched_repository(db, providers, stage.well)
     now = datetime.now(UTC)  # noqa: TID251  (a subscription has a date)
-    with closing(Repository.open(db)) as book, book._db.transaction():
+    with closing(Repository.open(db)) as repository, repository._db.transaction():
         for number in range(channels):
             for provider in providers:
-                book.subscribe(Subscription(f"C{number:03}", provider.id, created_at=now))
+                repository.subscribe(Subscription(f"C{number:03}", provider.id, created_at=now))
     if quiet:
         save_quiet_hours(db, channels, quiet, now)
     if code:
@@ -96,12 +96,12 @@ async def the_bot(
 
 def save_quiet_hours(db: Path, channels: int, quiet: QuietHours, now: datetime) -> None:
     """The same quiet hours for all channels, to the second."""
-    with closing(Repository.open(db)) as book:
+    with closing(Repository.open(db)) as repository:
         for number in range(channels):
             channel = f"C{number:03}"
             notice = Notice(NoticeKind.SETTINGS, "", "", "s", now, "", now, "saved")
             saved = Notification(channel, NotificationKind.NOTICE, "s", notice)
-            book.user_actions.save_preferences(ChannelPreferences(channel, quiet=quiet), [], saved)
+            repository.user_actions.save_preferences(ChannelPreferences(channel, quiet=quiet), [], saved)
     with closing(sqlite3.connect(db)) as other, other:
         other.execute("UPDATE habits SET quiet_end = ?", (quiet.end.isoformat("seconds"),))
         other.execute("UPDATE outbox SET state = 'sent', ts = '1.0'")
@@ -114,14 +114,15 @@ def as_written_by(code: Path, db: Path, other: Path) -> Path:
     """The same database in the schema of another checkout: what it knows of each table that is filled here."""
     make = f"from bot.storage import Repository; Repository.open({str(other)!r}).close()"
     subprocess.run([sys.executable, "-c", make], cwd=code, check=True)  # noqa: S603  (a checkout that was named)
-    with closing(sqlite3.connect(other)) as book, book:
-        book.execute("ATTACH ? AS new", (str(db),))
+    with closing(sqlite3.connect(other)) as repository, repository:
+        repository.execute("ATTACH ? AS new", (str(db),))
         for name in FILLED:
             ours, theirs = (
-                {row[1] for row in book.execute(f"PRAGMA {schema}.table_info({name})")} for schema in ("new", "main")
+                {row[1] for row in repository.execute(f"PRAGMA {schema}.table_info({name})")}
+                for schema in ("new", "main")
             )
             columns = ", ".join(sorted(ours & theirs))
-            book.execute(f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM new.{name}")  # noqa: S608
+            repository.execute(f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM new.{name}")  # noqa: S608
     return other
 
 
@@ -198,17 +199,17 @@ async def storm(channels: int, code: Path | None = None, providers: int = PROVID
 
 def count(got: Measured, stage: FakeServices, slack: LimitedSlack, db: Path, providers: int) -> None:
     """Fills in what became of every pair of channel and incident."""
-    with closing(sqlite3.connect(f"{db.as_uri()}?mode=ro", uri=True)) as book:
+    with closing(sqlite3.connect(f"{db.as_uri()}?mode=ro", uri=True)) as repository:
         pending = {
             (channel, incident)
-            for channel, incident in book.execute(
+            for channel, incident in repository.execute(
                 "SELECT channel, incident FROM outbox WHERE state IN ('waiting', 'sending') AND kind = 'alert'"
             )
         }
-        found = book.execute("SELECT channel, incident, shared_key FROM alerts")
+        found = repository.execute("SELECT channel, incident, shared_key FROM alerts")
         shared = {(channel, incident): key for channel, incident, key in found}
-        queued = book.execute("SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')").fetchone()[0]
-        waiting_keys = set(book.execute("SELECT channel, key FROM outbox WHERE state IN ('waiting', 'sending')"))
+        queued = repository.execute("SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')").fetchone()[0]
+        waiting_keys = set(repository.execute("SELECT channel, key FROM outbox WHERE state IN ('waiting', 'sending')"))
     posts = [t for t in slack.taken if not t.is_edit]
     at = {}
     for taken in posts:

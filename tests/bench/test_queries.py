@@ -8,7 +8,7 @@ import pytest
 from bot import settings
 from bot.storage import Repository
 from tests.bench.decade import fill
-from tests.bench.queries import desk_over, questions
+from tests.bench.queries import queries_over, questions
 
 BIG = (
     "incidents",
@@ -26,20 +26,20 @@ ALIASES = {"i": "incidents", "u": "updates", "e": "events", "s": "incident_surfa
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
     """The statements that each question runs, with its values in their places."""
-    path = tmp_path_factory.mktemp("decade") / "book.db"
+    path = tmp_path_factory.mktemp("decade") / "b.db"
     found = settings.load()
-    book = Repository.open(path)
+    repository = Repository.open(path)
     providers = tuple(p for p in found.providers if p.id in ("claude", "github"))
-    made = fill(book, providers, 400)
-    desk = desk_over(book, found, providers)
+    made = fill(repository, providers, 400)
+    queries = queries_over(repository, found, providers)
     statements: dict[str, list[str]] = {}
-    connection = book._db._connection
-    for name, ask in questions(desk, made, Random(3)).items():  # noqa: S311  (always the same questions)
+    connection = repository._db._connection
+    for name, ask in questions(queries, made, Random(3)).items():  # noqa: S311  (always the same questions)
         connection.set_trace_callback(statements.setdefault(name, []).append)
         ask()
         connection.set_trace_callback(None)
     yield connection, statements
-    book.close()
+    repository.close()
 
 
 def test_every_question_is_put_to_the_database(asked):
@@ -60,9 +60,9 @@ def test_no_question_reads_a_big_table_from_end_to_end(asked):
 
 def test_a_decade_is_the_same_every_time(tmp_path):
     provider = settings.load().provider("claude")
-    books = [Repository.open(tmp_path / f"{n}.db") for n in (1, 2)]
-    decades = [fill(book, (provider,), 60) for book in books]
+    repositories = [Repository.open(tmp_path / f"{n}.db") for n in (1, 2)]
+    decades = [fill(repository, (provider,), 60) for repository in repositories]
     assert decades[0] == decades[1]
-    assert "".join(books[0].archive.dump()) == "".join(books[1].archive.dump())
-    for book in books:
-        book.close()
+    assert "".join(repositories[0].archive.dump()) == "".join(repositories[1].archive.dump())
+    for repository in repositories:
+        repository.close()

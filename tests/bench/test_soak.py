@@ -101,7 +101,7 @@ def test_a_provider_file_gets_ids_and_an_address_of_its_own():
 
 
 @pytest.fixture
-def book():
+def repository():
     made = sqlite3.connect(":memory:")
     made.row_factory = sqlite3.Row
     made.execute("CREATE TABLE outbox (id INTEGER PRIMARY KEY, channel, key, incident, kind)")
@@ -124,15 +124,15 @@ def taken(*keys):
         (("i:u1", "i:alert", "i:u2"), 1),
     ],
 )
-def test_posts_are_out_of_order_where_one_owed_earlier_came_later(book, keys, wrong):
-    assert len(list(disorder(book, taken(*keys)))) == wrong
+def test_posts_are_out_of_order_where_one_owed_earlier_came_later(repository, keys, wrong):
+    assert len(list(disorder(repository, taken(*keys)))) == wrong
 
 
-def test_what_came_neither_as_a_message_nor_as_an_edit_is_lost(book):
-    book.execute("ALTER TABLE outbox ADD state DEFAULT 'sent'")
-    book.execute("ALTER TABLE outbox ADD ts DEFAULT '9'")
-    book.execute("INSERT INTO outbox (channel, key, kind, ts) VALUES ('C1', 'back', 'notice', '7')")
-    assert [*never_came(book, taken("i:alert", "i:u1"), {("C1", "7")})] == [("C1", "i:u2")]
+def test_what_came_neither_as_a_message_nor_as_an_edit_is_lost(repository):
+    repository.execute("ALTER TABLE outbox ADD state DEFAULT 'sent'")
+    repository.execute("ALTER TABLE outbox ADD ts DEFAULT '9'")
+    repository.execute("INSERT INTO outbox (channel, key, kind, ts) VALUES ('C1', 'back', 'notice', '7')")
+    assert [*never_came(repository, taken("i:alert", "i:u1"), {("C1", "7")})] == [("C1", "i:u2")]
 
 
 def test_a_storm_breaks_one_page_in_ten_for_a_while():

@@ -1,6 +1,6 @@
 """``python -m tests.bench.upkeep [--mb 500]``: how late looks and the event loop are while the database is cared for.
 
-One process, as the bot is: every 20 ms the loop records a stroke in a large database, while a backup is made, checked,
+One process, as the bot is: every 20 ms the loop records a transition in a large database, while a backup is made, checked,
 and old pages are forgotten in threads, or while Litestream copies every commit.
 """
 
@@ -26,7 +26,7 @@ from bot.cli.options import utc_now
 from bot.domain import Observation
 from bot.storage import Repository, backup, retention
 from tests.faults.tables import table
-from tests.support.acme import NOON, look
+from tests.support.acme import NOON, poll_page
 from tests.support.pages import DOWN, page
 
 PAUSE_S = 0.02
@@ -35,33 +35,35 @@ HEAD = ("meanwhile", "took s", "strokes", "a stroke, ms: median", "p99", "most",
 
 
 def filled(path: Path, megabytes: int) -> None:
-    """A book of this size: old events with words, and old bodies."""
+    """A database of this size: old events with words, and old bodies."""
     Repository.open(path).close()
     at, draw = (NOON - OLD).strftime("%Y-%m-%dT%H:%M:%S.000Z"), random.Random(1)  # noqa: S311
     words = [f"word{n}" for n in range(5000)]
-    with closing(sqlite3.connect(path)) as book:
+    with closing(sqlite3.connect(path)) as repository:
         while path.stat().st_size < megabytes * 1e6:
             texts = (" ".join(draw.choices(words, k=40)) for _ in range(20_000))
-            book.executemany(
+            repository.executemany(
                 "INSERT INTO events (kind, provider, incident, text, seen_at) VALUES ('update_posted', 'old', ?, ?, ?)",
                 ((f"i{draw.randrange(10**6)}", text, at) for text in texts),
             )
             hashes = [f"{draw.getrandbits(128):x}" for _ in range(500)]
             body = zlib.compress(draw.randbytes(10_000))
-            book.executemany("INSERT INTO bodies (hash, body, size) VALUES (?, ?, 10000)", ((h, body) for h in hashes))
-            book.executemany(
+            repository.executemany(
+                "INSERT INTO bodies (hash, body, size) VALUES (?, ?, 10000)", ((h, body) for h in hashes)
+            )
+            repository.executemany(
                 "INSERT INTO observations (source, outcome, first_at, last_at, body_hash) VALUES ('old', 'changed', ?, ?, ?)",
                 ((at, at, h) for h in hashes),
             )
-            book.commit()
+            repository.commit()
 
 
 class TransitionTimer:
-    """Records strokes in the loop, and measures them and the loop."""
+    """Records transitions in the loop, and measures them and the loop."""
 
     def __init__(self, store: Repository) -> None:
         self.store, self.world, self.number = store, None, 0
-        self.strokes: list[float] = []
+        self.changes: list[float] = []
         self.late: list[float] = []
 
     async def run(self) -> None:
@@ -72,11 +74,11 @@ class TransitionTimer:
             began = time.perf_counter()
             self.late.append(began - due)
             self.number += 1
-            stroke = look(self.world, (page(), DOWN)[self.number % 2], NOON + timedelta(seconds=self.number))
-            seen = Observation("acme", stroke.at, "changed", body=str(self.number).encode())
-            self.store.record_transition(seen, stroke, [])
-            self.world = stroke.state
-            self.strokes.append(time.perf_counter() - began)
+            change = poll_page(self.world, (page(), DOWN)[self.number % 2], NOON + timedelta(seconds=self.number))
+            seen = Observation("acme", change.at, "changed", body=str(self.number).encode())
+            self.store.record_transition(seen, change, [])
+            self.world = change.state
+            self.changes.append(time.perf_counter() - began)
             due = max(due, began)
 
 
@@ -90,10 +92,10 @@ async def measured(name: str, store: Repository, work: Callable[[], Awaitable[ob
     with suppress(asyncio.CancelledError):
         await task
     figures = [
-        *(quantile(watched.strokes, q) for q in (0.5, 0.99, 1)),
+        *(quantile(watched.changes, q) for q in (0.5, 0.99, 1)),
         *(quantile(watched.late, q) for q in (0.99, 1)),
     ]
-    return (name, f"{took:.1f}", len(watched.strokes), *figures)
+    return (name, f"{took:.1f}", len(watched.changes), *figures)
 
 
 def quantile(found: list[float], q: float) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from bot.domain import Message, Notification, NotificationKind
 from bot.messages.alerts import render_notification
 from tests.bench.table import percentile
-from tests.replays.transcript import DEMO, posts_of, strokes_of
+from tests.replays.transcript import DEMO, changes_of, posts_of
 
 WITHIN = timedelta(minutes=5)
 HEAD = ("recording", "what", "n", "median", "P95", "most")
@@ -41,9 +41,9 @@ def _texts(blocks: Iterable[dict[str, object]]) -> Iterator[str]:
 
 def shown_to_channel(path: Path, provider: str, since: datetime | None) -> Iterator[tuple[datetime, Notification]]:
     """What one channel that follows the provider gets from a recording, with its time."""
-    for stroke, posts in posts_of(strokes_of(path, provider), provider):
-        if since is None or stroke.at >= since:
-            yield from ((stroke.at, post) for post in posts)
+    for change, posts in posts_of(changes_of(path, provider), provider):
+        if since is None or change.at >= since:
+            yield from ((change.at, post) for post in posts)
 
 
 def rows_of(name: str, shown: Sequence[tuple[datetime, Notification]]) -> Iterator[tuple[object, ...]]:

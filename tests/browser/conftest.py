@@ -58,17 +58,17 @@ async def browser(chromium):
 
 
 @pytest.fixture
-async def town(tmp_path):
-    """A town whose board is at ``town.board``."""
-    town = Scenario(tmp_path / "town.db")
+async def scenario(tmp_path):
+    """A scenario whose board is at ``scenario.board``."""
+    scenario = Scenario(tmp_path / "town.db")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     closing = asyncio.Event()
-    door = asyncio.create_task(serve(town.desk(), WebSettings(port=port), SlackStatus(), 60, closing))
-    town.closing = closing
-    town.board = f"http://127.0.0.1:{port}"
-    yield town
+    web_server = asyncio.create_task(serve(scenario.queries(), WebSettings(port=port), SlackStatus(), 60, closing))
+    scenario.closing = closing
+    scenario.board = f"http://127.0.0.1:{port}"
+    yield scenario
     closing.set()
-    await door
-    town.book.close()
+    await web_server
+    scenario.repository.close()

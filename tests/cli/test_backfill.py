@@ -15,21 +15,21 @@ from tests.support.past_incidents import LATE, LIVE, PAGE, T0, RefusedError, at,
 
 
 def dump(path):
-    book = Repository.open(path)
-    tables = book._db.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'events_fts%'")
-    found = {t["name"]: book._db.rows(f"SELECT * FROM {t['name']}") for t in tables}  # noqa: S608
-    book.close()
+    repository = Repository.open(path)
+    tables = repository._db.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'events_fts%'")
+    found = {t["name"]: repository._db.rows(f"SELECT * FROM {t['name']}") for t in tables}  # noqa: S608
+    repository.close()
     return found
 
 
 def known_of(path, incident):
-    with closing(Repository.open(path)) as book:
-        return book.tracked_incident(incident)
+    with closing(Repository.open(path)) as repository:
+        return repository.tracked_incident(incident)
 
 
 @pytest.fixture
 def db(tmp_path):
-    return tmp_path / "book.db"
+    return tmp_path / "b.db"
 
 
 def test_an_incident_of_a_history_is_kept_with_its_updates_and_marked(tmp_path, db):
@@ -55,8 +55,8 @@ def test_an_incident_that_was_posted_only_when_it_was_over_is_kept_and_changes_n
 
 def test_the_timeline_of_a_backfilled_incident_has_the_vendors_times_and_no_verdicts(tmp_path, db):
     run("backfill", file(tmp_path, LIVE), "--db", db)
-    with closing(Repository.open(db)) as book:
-        kinds = [e.kind for e in book.events("inc1")]
+    with closing(Repository.open(db)) as repository:
+        kinds = [e.kind for e in repository.events("inc1")]
     assert kinds[:2] == ["incident_opened", "update_posted"]
     assert kinds[-1] == "incident_resolved"
     assert "verdict_changed" not in kinds
@@ -91,23 +91,23 @@ def test_a_history_owes_nothing_to_anybody_and_leaves_what_the_rules_remember_al
     assert (found["outbox"], found["alerts"], found["worlds"], found["conditions"]) == ([], [], [], [])
 
 
-def look(book, at_minute, *incidents):
-    """A look of our own at a page that lists these incidents."""
+def poll_page(repository, at_minute, *incidents):
+    """A poll of our own at a page that lists these incidents."""
     found = settings.load()
     provider = found.provider("claude")
     body = {"page": PAGE, "components": [], "incidents": list(incidents), "scheduled_maintenances": []}
     seen = PollResult(T0 + timedelta(minutes=at_minute), statuspage.parse_body(body))
-    world = book.provider_state("claude") or transition.ProviderState("claude")
+    world = repository.provider_state("claude") or transition.ProviderState("claude")
     done = transition.apply_poll(world, seen, transition.TransitionContext(provider, found.rules_for(provider), {}))
-    book.record_transition(None, done, ())
+    repository.record_transition(None, done, ())
     return done
 
 
 def test_an_incident_that_we_watched_is_not_touched_by_its_history(tmp_path, db):
-    book = Repository.open(db)
-    look(book, -5)
-    look(book, 1, LIVE | {"status": "investigating", "incident_updates": LIVE["incident_updates"][2:]})
-    book.close()
+    repository = Repository.open(db)
+    poll_page(repository, -5)
+    poll_page(repository, 1, LIVE | {"status": "investigating", "incident_updates": LIVE["incident_updates"][2:]})
+    repository.close()
     before = dump(db)
     run("backfill", file(tmp_path, LIVE), "--db", db)
     after = dump(db)
@@ -118,10 +118,10 @@ def test_an_incident_that_we_watched_is_not_touched_by_its_history(tmp_path, db)
 def test_an_open_incident_of_a_history_becomes_ours_when_we_see_it_live(tmp_path, db):
     early = LIVE | {"status": "investigating", "incident_updates": LIVE["incident_updates"][2:]}
     run("backfill", file(tmp_path, early), "--db", db)
-    with closing(Repository.open(db)) as book:
-        look(book, -5)
-        done = look(book, 1, early)
-        _, known = book.tracked_incident("inc1")
+    with closing(Repository.open(db)) as repository:
+        poll_page(repository, -5)
+        done = poll_page(repository, 1, early)
+        _, known = repository.tracked_incident("inc1")
     assert "incident_opened" in [e.kind for e in done.events]
     assert (known.is_backfilled, known.seen_at) == (False, T0 + timedelta(minutes=1))
 
@@ -177,9 +177,9 @@ def test_a_post_mortem_is_kept_with_the_incident_that_it_is_about(tmp_path, db):
     late = update(4, "postmortem", 3 * 24 * 60, "A deploy broke the login.")
     told = LIVE | {"incident_updates": [late, *LIVE["incident_updates"]]}
     run("backfill", file(tmp_path, told), "--db", db)
-    with closing(Repository.open(db)) as book:
-        _, known = book.tracked_incident("inc1")
-        events = book.events("inc1")
+    with closing(Repository.open(db)) as repository:
+        _, known = repository.tracked_incident("inc1")
+        events = repository.events("inc1")
     assert (known.incident.updates[-1].body, known.closed_at.isoformat()[:16]) == (
         "A deploy broke the login.",
         at(90)[:16],

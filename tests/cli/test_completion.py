@@ -36,9 +36,9 @@ def test_the_newest_incident_is_completed_without_a_database(command, tmp_path, 
     assert completed(command, incomplete="la") == ["last"]
 
 
-def test_incidents_of_the_database_are_completed(town, tmp_path):
-    town.breaks()
-    town.book.close()
+def test_incidents_of_the_database_are_completed(scenario, tmp_path):
+    scenario.breaks()
+    scenario.repository.close()
     assert "i-1" in completed("summary", "--db", str(tmp_path / "town.db"), incomplete="i-")
 
 

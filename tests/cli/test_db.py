@@ -12,7 +12,7 @@ from bot.domain import DeliveryPause, Notice, NoticeKind, Notification, Notifica
 from bot.notifier import PROBE_WAITS
 from bot.storage import Repository, upgrade
 from bot.storage.sqlite import acquire_lock
-from tests.support.acme import NOON, catalogue, has_litestream, look
+from tests.support.acme import NOON, catalogue, has_litestream, poll_page
 from tests.support.pages import DOWN
 
 OLD_SQL = Path(__file__).parents[1] / "storage" / "golden" / "v0.1.0-mid-incident.sql"
@@ -22,8 +22,8 @@ OLD_SQL = Path(__file__).parents[1] / "storage" / "golden" / "v0.1.0-mid-inciden
 def home(tmp_path):
     catalogue(tmp_path / "config")
     with closing(Repository.open(tmp_path / "b.db")) as store:
-        stroke = look(None, DOWN, NOON)
-        store.record_transition(Observation("acme", stroke.at, "changed", body=DOWN), stroke, [])
+        change = poll_page(None, DOWN, NOON)
+        store.record_transition(Observation("acme", change.at, "changed", body=DOWN), change, [])
     return tmp_path
 
 
@@ -233,10 +233,10 @@ def test_whoever_writes_to_an_old_database_first_copies_it(old, home):
 
 def test_the_outbox_names_what_was_given_up_and_paused_channels_with_what_to_do(db, home):
     notice = Notice(NoticeKind.SETTINGS, "", "", "s", NOON, "", NOON, "saved")
-    with closing(Repository.open(home / "b.db")) as book:
-        book.enqueue([Notification("C1", NotificationKind.NOTICE, "s", notice)], NOON)
-        book.mark_dead_lettered(book.next_pending("C1").id, "no_text")
-        book.pause_channel(DeliveryPause("C2", "is_archived", "unarchive the channel", NOON), PROBE_WAITS)
+    with closing(Repository.open(home / "b.db")) as repository:
+        repository.enqueue([Notification("C1", NotificationKind.NOTICE, "s", notice)], NOON)
+        repository.mark_dead_lettered(repository.next_pending("C1").id, "no_text")
+        repository.pause_channel(DeliveryPause("C2", "is_archived", "unarchive the channel", NOON), PROBE_WAITS)
     paused, given_up = db("outbox").output.splitlines()
     tried = "C2: paused since 2026-03-02 12:00 UTC (is_archived), tried 1 time, next at 2026-03-02 12:01 UTC."
     assert paused == f"{tried} Fix: unarchive the channel"

@@ -17,7 +17,7 @@ from bot.domain import Observation
 from bot.storage import Repository
 from tests.contract.shell import help_text
 from tests.formats.pages import PAGES
-from tests.support.acme import catalogue, look
+from tests.support.acme import catalogue, poll_page
 from tests.support.banned_words import banned_words
 from tests.support.pages import DOWN, page
 
@@ -31,8 +31,8 @@ def config(tmp_path):
 def db(tmp_path):
     """A database in which the API has just gone down."""
     store = Repository.open(tmp_path / "b.db")
-    stroke = look(None, DOWN, utc_now())
-    store.record_transition(Observation("acme", stroke.at, "changed", body=DOWN), stroke, [])
+    change = poll_page(None, DOWN, utc_now())
+    store.record_transition(Observation("acme", change.at, "changed", body=DOWN), change, [])
     store.close()
     return tmp_path / "b.db"
 

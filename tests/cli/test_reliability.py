@@ -11,7 +11,7 @@ from tests.support.past_incidents import LATE, LIVE, RefusedError, file, run
 
 @pytest.fixture
 def filled(tmp_path):
-    db = tmp_path / "book.db"
+    db = tmp_path / "b.db"
     run("backfill", file(tmp_path, LIVE, LATE), "--db", db)
     return db
 

@@ -81,6 +81,6 @@ def test_score_scores_the_story(recording, config, tmp_path):
 def test_backfill_keeps_the_story(kind, recording, config, tmp_path):
     db = tmp_path / "b.db"
     run("backfill", "acme", recording, "--config", config, "--db", db)
-    with closing(Repository.open(db)) as book:
-        [incident] = [book.tracked_incident(i)[1].incident for i in book.incident_ids()]
+    with closing(Repository.open(db)) as repository:
+        [incident] = [repository.tracked_incident(i)[1].incident for i in repository.incident_ids()]
     assert (incident.name, [u.stage for u in incident.updates]) == (EXPECTED[kind].title, recorded_stages(kind))

@@ -22,10 +22,10 @@ def config(tmp_path):
 
 @pytest.fixture
 def today(tmp_path):
-    """A town whose twentieth minute is now, by this machine's clock."""
-    town = Scenario(tmp_path / "today.db", start=utc_now() - timedelta(minutes=20))
-    yield town
-    town.book.close()
+    """A scenario whose twentieth minute is now, by this machine's clock."""
+    scenario = Scenario(tmp_path / "today.db", start=utc_now() - timedelta(minutes=20))
+    yield scenario
+    scenario.repository.close()
 
 
 def run(config, db, *words):
@@ -33,28 +33,28 @@ def run(config, db, *words):
 
 
 def test_the_command_goes_when_all_is_well(config, today):
-    today.look(until=20)
+    today.poll_page(until=20)
     assert run(config, today.path, "acme-api").exit_code == 0
 
 
 def test_the_command_prints_the_advice_and_on_a_second_line_the_reason(config, today):
-    today.look(until=20)
+    today.poll_page(until=20)
     printed = run(config, today.path, "acme-api").stdout
     assert (printed.startswith("safe to retry  acme-api\n"), printed.count("\n")) == (True, 2)
 
 
 def test_the_command_prints_the_machine_form(config, today):
-    today.look(until=20)
+    today.poll_page(until=20)
     assert json.loads(run(config, today.path, "acme-api", "--json").stdout)["schema"] == "retry-verdict/1"
 
 
 def test_the_command_holds_while_it_is_broken(config, today):
-    today.breaks().look(until=20)
+    today.breaks().poll_page(until=20)
     assert run(config, today.path, "acme-api", "--gently").exit_code == 75
 
 
 def test_the_command_waits_no_longer_than_it_is_told(config, today):
-    today.breaks().look(until=20)
+    today.breaks().poll_page(until=20)
     assert run(config, today.path, "acme-api", "--wait", "--timeout", "0s").exit_code == 75
 
 
@@ -65,7 +65,7 @@ def test_a_timeout_that_is_none_is_wrong_usage(config, tmp_path):
 
 @pytest.mark.parametrize("timeout", ["0", "0s", "0m", "0 hours", "0h0m"])
 def test_a_timeout_may_be_written_in_any_unit_or_none(config, today, timeout):
-    today.breaks().look(until=20)
+    today.breaks().poll_page(until=20)
     assert run(config, today.path, "acme-api", "--wait", "--timeout", timeout).exit_code == 75
 
 
@@ -82,7 +82,7 @@ def test_a_timeout_that_no_clock_can_count_is_wrong_usage(config, tmp_path):
 
 
 def test_a_client_whose_name_is_no_text_gets_an_answer(config, today):
-    today.look(until=20)
+    today.poll_page(until=20)
     assert run(config, today.path, "acme-api", "--client", "caf\udce9").exit_code == 0
 
 

@@ -172,8 +172,8 @@ async def test_without_slack_it_keeps_looking(tmp_path, db):
                 await looks.acquire()  # by the second look, the first is recorded
             bot.process.send_signal(signal.SIGTERM)
             await bot.ended()
-    with closing(Repository.open(db, read_only=True)) as book:
-        assert book.provider_state("acme").seen_at
+    with closing(Repository.open(db, read_only=True)) as repository:
+        assert repository.provider_state("acme").seen_at
     assert not any(text in bot.said for text in ("Traceback", *SECRETS.values()))
 
 

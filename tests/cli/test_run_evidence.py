@@ -53,9 +53,9 @@ def db(tmp_path):
 
 @pytest.fixture
 def secret(db):
-    book = Repository.open(db)
-    made = book.api_tokens.create("tests", ("outcomes", "probes", "reports"), utc_now(), people=9)
-    book.close()
+    repository = Repository.open(db)
+    made = repository.api_tokens.create("tests", ("outcomes", "probes", "reports"), utc_now(), people=9)
+    repository.close()
     return made
 
 
@@ -68,8 +68,8 @@ def config(folder, page_url, probe_url, port):
 
 def said(db):
     """What is remembered of the API; None before there is anything, or a database."""
-    with suppress(StoreError), closing(Repository.open(db, read_only=True)) as book:
-        world = book.provider_state("acme")
+    with suppress(StoreError), closing(Repository.open(db, read_only=True)) as repository:
+        world = repository.provider_state("acme")
         return next((t for t in world.testimonies if t.surface == "acme-api"), None) if world else None
     return None
 
@@ -164,9 +164,9 @@ async def test_another_place_waits_for_a_bot_that_is_away(tmp_path, db, surface,
 
 
 async def test_a_token_that_was_revoked_is_said_elsewhere(tmp_path, db, surface, port, secret):
-    book = Repository.open(db)
-    book.api_tokens.revoke("tests")
-    book.close()
+    repository = Repository.open(db)
+    repository.api_tokens.revoke("tests")
+    repository.close()
     async with serving(shows(page())) as vendor, serving(surface.answer) as there:
         folder = config(tmp_path, vendor, there, port)
         async with running(folder, db), elsewhere(folder, port, secret) as place:

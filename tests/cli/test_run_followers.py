@@ -119,17 +119,17 @@ async def test_what_a_follower_is_told_of_failed_requests_is_counted_by_the_lead
     async with two_bots(tmp_path) as (leader, follower, shown, db):
         shown["body"] = page()
         await leader.until("/v1/surfaces/acme-api", lambda found: found["condition"] == "operational")
-        with closing(Repository.open(db)) as book:
-            token = book.api_tokens.create("shop", ("outcomes",), NOON)
+        with closing(Repository.open(db)) as repository:
+            token = repository.api_tokens.create("shop", ("outcomes",), NOON)
         now = (await follower.get("/v1/surfaces/acme-api"))["seen_at"]
         counts = {**COUNTS, "since": now, "until": now}
         answer = await follower.client.post("/v1/outcomes", json=counts, headers={"authorization": f"Bearer {token}"})
         assert answer.status_code == 200, answer.text
-        with closing(Repository.open(db, read_only=True)) as book:
+        with closing(Repository.open(db, read_only=True)) as repository:
             async with asyncio.timeout(PATIENCE_S):
-                while not book._db.rows("SELECT 1 FROM outcomes WHERE client = 'shop'"):  # noqa: ASYNC110  (a table)
+                while not repository._db.rows("SELECT 1 FROM outcomes WHERE client = 'shop'"):  # noqa: ASYNC110  (a table)
                     await asyncio.sleep(0.02)
-            assert book.handed_evidence.waiting() == ()
+            assert repository.handed_evidence.waiting() == ()
 
 
 async def test_a_follower_goes_on_answering_and_polls_when_the_leader_is_killed(tmp_path):

@@ -21,9 +21,9 @@ def token(tmp_path):
 
 
 def holder(token, secret):
-    book = Repository.open(token.db)
-    found = book.api_tokens.authenticate(secret, NOW)
-    book.close()
+    repository = Repository.open(token.db)
+    found = repository.api_tokens.authenticate(secret, NOW)
+    repository.close()
     return found
 
 
@@ -80,22 +80,22 @@ def test_a_name_is_given_once(token):
 def test_when_it_was_used_is_known_to_the_hour(token):
     secret = token("create", "shop").stdout.strip()
     holder(token, secret)
-    book = Repository.open(token.db)
-    assert [t.used_at for t in book.api_tokens.tokens()] == [NOW]
-    book.close()
+    repository = Repository.open(token.db)
+    assert [t.used_at for t in repository.api_tokens.tokens()] == [NOW]
+    repository.close()
 
 
 def test_a_token_may_be_made_for_places_and_for_people(token):
     token("create", "fra", "--for", "probes,reports", "--vantage", "frankfurt", "--vantage", "mainz", "--people", "20")
-    book = Repository.open(token.db)
-    [made] = book.api_tokens.tokens()
-    book.close()
+    repository = Repository.open(token.db)
+    [made] = repository.api_tokens.tokens()
+    repository.close()
     assert (made.vantages, made.people, "frankfurt" in token("list").stdout) == (("frankfurt", "mainz"), 20, True)
 
 
 def test_a_token_is_made_for_no_place_and_one_voice(token):
     token("create", "shop")
-    book = Repository.open(token.db)
-    [made] = book.api_tokens.tokens()
-    book.close()
+    repository = Repository.open(token.db)
+    [made] = repository.api_tokens.tokens()
+    repository.close()
     assert (made.vantages, made.people) == ((), 1)

@@ -33,14 +33,16 @@ PARTLY = page(incident(update(api="partial_outage")), api="partial_outage")
 class Bot:
     """A bot with two channels, ada and bob, and Acme's page."""
 
-    def __init__(self, book):
-        self.book, self.clock, self.web, self.chat = book, Clock(), FakeFetcher(), FakeChannels()
+    def __init__(self, repository):
+        self.repository, self.clock, self.web, self.chat = repository, Clock(), FakeFetcher(), FakeChannels()
         self.start()
 
     def start(self):
-        self.engine = Engine({"acme": ACME}, self.web, self.book, self.chat, self.clock, lambda _: VerdictParameters())
-        self.desk = StatusQueries((ACME,), self.book, self.clock, lambda _: VerdictParameters())
-        self.vigil = ReminderHook(self.engine, self.book)
+        self.engine = Engine(
+            {"acme": ACME}, self.web, self.repository, self.chat, self.clock, lambda _: VerdictParameters()
+        )
+        self.queries = StatusQueries((ACME,), self.repository, self.clock, lambda _: VerdictParameters())
+        self.vigil = ReminderHook(self.engine, self.repository)
 
     async def show(self, *bodies):
         for body in bodies:
@@ -57,15 +59,17 @@ class Bot:
         await self.engine.publish()
 
     async def press(self, action, value="inc1", person=ADA, channel="C1"):
-        reply = handle_click(self.desk, ButtonClick(action, value, channel, person))
+        reply = handle_click(self.queries, ButtonClick(action, value, channel, person))
         await self.engine.publish()
         if reply:
             assert_sendable(reply.message)
         return reply
 
     async def types(self, text, person=ADA, channel="C1"):
-        reply = answer_command(self.desk, text, channel, person.id, person.name)
-        assert_sendable(reply.message, mentions={f"{sign}{a}" for a in self.desk.admins for sign in ("@", "!subteam^")})
+        reply = answer_command(self.queries, text, channel, person.id, person.name)
+        assert_sendable(
+            reply.message, mentions={f"{sign}{a}" for a in self.queries.admins for sign in ("@", "!subteam^")}
+        )
         await self.engine.publish()
         return reply
 
@@ -85,7 +89,7 @@ class Bot:
 
 
 @pytest.fixture
-def town(tmp_path):
+def scenario(tmp_path):
     store = Repository.open(place(tmp_path / "b.db"))
     store.subscribe(Subscription("C1", "acme", created_at=NOON))
     yield Bot(store)
@@ -93,12 +97,12 @@ def town(tmp_path):
 
 
 @pytest.fixture
-async def outage(town):
-    await town.show(page(), DOWN)
-    return town
+async def outage(scenario):
+    await scenario.show(page(), DOWN)
+    return scenario
 
 
-def kinds(town, channel="C1"):
+def kinds(scenario, channel="C1"):
     people = {
         EventKind.NOTE,
         EventKind.AFFECTED,
@@ -107,7 +111,7 @@ def kinds(town, channel="C1"):
         EventKind.MUTED,
         EventKind.UNMUTED,
     }
-    return [str(e.kind) for e in town.book.events("inc1", channel) if e.kind in people]
+    return [str(e.kind) for e in scenario.repository.events("inc1", channel) if e.kind in people]
 
 
 # --- I'm affected -----------------------------------------------------------------------------------------------------
@@ -125,27 +129,27 @@ async def test_a_second_press_says_so(outage):
     assert "Already counted" in (await outage.press("affected", "acme-api inc1")).message.text
 
 
-async def test_the_count_is_shown_in_every_channel_and_no_name_in_any(town):
-    town.book.subscribe(Subscription("C2", "acme", created_at=NOON))
-    await town.show(page(), DOWN)
-    await town.press("affected", "acme-api inc1", BOB)
-    assert "1 person affected" in town.alert("C2")
-    assert "bob" not in town.alert("C1") + town.alert("C2")
+async def test_the_count_is_shown_in_every_channel_and_no_name_in_any(scenario):
+    scenario.repository.subscribe(Subscription("C2", "acme", created_at=NOON))
+    await scenario.show(page(), DOWN)
+    await scenario.press("affected", "acme-api inc1", BOB)
+    assert "1 person affected" in scenario.alert("C2")
+    assert "bob" not in scenario.alert("C1") + scenario.alert("C2")
 
 
-async def test_a_press_before_the_alert_is_sent_is_in_it(town):
-    town.web.show(page())
-    await town.engine.poll("acme")
-    town.web.show(DOWN)
-    await town.engine.poll("acme")
-    await town.press("affected", "acme-api inc1")
-    assert "1 person affected" in town.alert()
+async def test_a_press_before_the_alert_is_sent_is_in_it(scenario):
+    scenario.web.show(page())
+    await scenario.engine.poll("acme")
+    scenario.web.show(DOWN)
+    await scenario.engine.poll("acme")
+    await scenario.press("affected", "acme-api inc1")
+    assert "1 person affected" in scenario.alert()
 
 
 async def test_two_presses_at_the_same_moment_are_both_shown(outage):
     await outage.press("affected", "acme-api inc1", ADA)
-    handle_click(outage.desk, ButtonClick("ack", "inc1", "C1", BOB))
-    handle_click(outage.desk, ButtonClick("mute", "over inc1", "C1", ADA))
+    handle_click(outage.queries, ButtonClick("ack", "inc1", "C1", BOB))
+    handle_click(outage.queries, ButtonClick("mute", "over inc1", "C1", ADA))
     await outage.engine.publish()
     for said in ("1 person affected", "Acknowledged by bob", "Muted until resolved"):
         assert said in outage.alert()
@@ -168,11 +172,11 @@ async def test_another_persons_ack_is_not_undone(outage):
     assert "Acknowledged by bob" in outage.alert()
 
 
-async def test_an_ack_is_of_its_channel(town):
-    town.book.subscribe(Subscription("C2", "acme", created_at=NOON))
-    await town.show(page(), DOWN)
-    await town.press("ack")
-    assert "Acknowledged" not in town.alert("C2")
+async def test_an_ack_is_of_its_channel(scenario):
+    scenario.repository.subscribe(Subscription("C2", "acme", created_at=NOON))
+    await scenario.show(page(), DOWN)
+    await scenario.press("ack")
+    assert "Acknowledged" not in scenario.alert("C2")
 
 
 async def test_all_of_it_outlives_a_restart(outage):
@@ -235,44 +239,44 @@ async def test_a_muted_incident_makes_no_sound_until_it_is_over(outage):
     assert outage.heard()[-1].startswith("Acme operational again.")
 
 
-async def test_what_begins_under_a_mute_is_told_when_that_ends(town):
-    await town.show(page())
-    await town.types("mute all 2h")
-    await town.show(DOWN)
-    assert town.heard() == []
-    await town.wait(hours=1)
-    assert town.heard() == []
-    await town.wait(hours=1)
-    [told] = town.heard()
+async def test_what_begins_under_a_mute_is_told_when_that_ends(scenario):
+    await scenario.show(page())
+    await scenario.types("mute all 2h")
+    await scenario.show(DOWN)
+    assert scenario.heard() == []
+    await scenario.wait(hours=1)
+    assert scenario.heard() == []
+    await scenario.wait(hours=1)
+    [told] = scenario.heard()
     assert told.startswith("Acme API outage.")
-    assert [text for _, thread, _, text in town.chat.posts if thread and "We are looking into it." in text]
+    assert [text for _, thread, _, text in scenario.chat.posts if thread and "We are looking into it." in text]
 
 
-async def test_what_is_over_when_a_mute_ends_is_not_told(town):
-    await town.show(page())
-    await town.types("mute all 2h")
-    town.web.show(OVER, "/api/v2/incidents/inc1.json")
-    await town.show(DOWN, OVER)
-    await town.wait(hours=3)
-    assert town.heard() == []
+async def test_what_is_over_when_a_mute_ends_is_not_told(scenario):
+    await scenario.show(page())
+    await scenario.types("mute all 2h")
+    scenario.web.show(OVER, "/api/v2/incidents/inc1.json")
+    await scenario.show(DOWN, OVER)
+    await scenario.wait(hours=3)
+    assert scenario.heard() == []
 
 
-async def test_what_waits_is_not_told_to_a_channel_that_left(town):
-    await town.show(page())
-    await town.types("mute all 2h")
-    await town.show(DOWN)
-    await town.types("unsubscribe acme")
-    await town.wait(hours=3)
-    assert town.heard() == []
+async def test_what_waits_is_not_told_to_a_channel_that_left(scenario):
+    await scenario.show(page())
+    await scenario.types("mute all 2h")
+    await scenario.show(DOWN)
+    await scenario.types("unsubscribe acme")
+    await scenario.wait(hours=3)
+    assert scenario.heard() == []
 
 
-async def test_unmute_tells_at_the_next_tick(town):
-    await town.show(page())
-    await town.types("mute acme-api 5h")
-    await town.show(DOWN)
-    assert "Alerts for Acme API are on again" in await town.says("unmute")
-    await town.wait(seconds=15)
-    assert len(town.heard()) == 1
+async def test_unmute_tells_at_the_next_tick(scenario):
+    await scenario.show(page())
+    await scenario.types("mute acme-api 5h")
+    await scenario.show(DOWN)
+    assert "Alerts for Acme API are on again" in await scenario.says("unmute")
+    await scenario.wait(seconds=15)
+    assert len(scenario.heard()) == 1
 
 
 async def test_a_mute_of_an_incident_is_listed_and_undone_by_its_id(outage):
@@ -290,11 +294,11 @@ async def test_a_mute_until_it_is_over_goes_with_the_incident(outage):
     assert "unmute inc1" not in await outage.says("list")
 
 
-async def test_unmute_all_ends_a_mute_of_everything_and_nothing_else(town):
-    await town.types("mute all 2h")
-    await town.types("mute acme-api 2h")
-    assert await town.says("unmute all") == "Alerts for everything are on again in this channel."
-    assert "unmute acme-api" in await town.says("list")
+async def test_unmute_all_ends_a_mute_of_everything_and_nothing_else(scenario):
+    await scenario.types("mute all 2h")
+    await scenario.types("mute acme-api 2h")
+    assert await scenario.says("unmute all") == "Alerts for everything are on again in this channel."
+    assert "unmute acme-api" in await scenario.says("list")
 
 
 @pytest.mark.parametrize(
@@ -321,28 +325,28 @@ async def test_unmute_all_ends_a_mute_of_everything_and_nothing_else(town):
         ("unmute", "Nothing is muted"),
     ],
 )
-async def test_mute_says_what_until_when_and_how_to_undo_it(town, text, said):
-    assert said in await town.says(text)
+async def test_mute_says_what_until_when_and_how_to_undo_it(scenario, text, said):
+    assert said in await scenario.says(text)
 
 
 # --- report, note, list -----------------------------------------------------------------------------------------------
 
 
-async def test_reports_count_people_and_are_in_the_status(town):
-    await town.show(page())
-    await town.types("report acme-api I see <@U2|bob> &amp; errors")
-    await town.types("report acme-api")
-    said = await town.says("report acme-api", person=BOB)
+async def test_reports_count_people_and_are_in_the_status(scenario):
+    await scenario.show(page())
+    await scenario.types("report acme-api I see <@U2|bob> &amp; errors")
+    await scenario.types("report acme-api")
+    said = await scenario.says("report acme-api", person=BOB)
     assert "2 people report Acme API" in said
-    assert "Reported here within the last hour: Acme API (2 people)." in await town.says("status")
-    assert "Acme API (2 people)" in await town.says("status acme-api")
+    assert "Reported here within the last hour: Acme API (2 people)." in await scenario.says("status")
+    assert "Acme API (2 people)" in await scenario.says("status acme-api")
 
 
-async def test_reports_fade(town):
-    await town.show(page())
-    await town.types("report acme-api")
-    await town.wait(minutes=61)
-    assert "Reported" not in await town.says("status")
+async def test_reports_fade(scenario):
+    await scenario.show(page())
+    await scenario.types("report acme-api")
+    await scenario.wait(minutes=61)
+    assert "Reported" not in await scenario.says("status")
 
 
 async def test_a_channel_s_timeline_has_its_messages_and_not_each_time_they_were_drawn_again(outage):
@@ -365,9 +369,9 @@ async def test_a_report_of_an_open_incident_is_in_its_timeline_for_its_channel(o
 
 
 @pytest.mark.parametrize("text", ["report", "report nonsense", "report acme it hangs"])
-async def test_a_report_needs_one_surface(town, text):
-    await town.show(page())
-    assert "?" in await town.says(text) or "no surface" in await town.says(text)
+async def test_a_report_needs_one_surface(scenario, text):
+    await scenario.show(page())
+    assert "?" in await scenario.says(text) or "no surface" in await scenario.says(text)
 
 
 async def test_a_note_is_in_the_thread_and_in_the_summary(outage):
@@ -380,126 +384,128 @@ async def test_a_note_modal_that_arrives_twice_is_one_note(outage):
     view = (await outage.press("note")).view
     assert view_problems(dict(view)) == []
     for _ in range(2):
-        buttons.submit_note(outage.desk, ModalSubmission("V1", view["private_metadata"], {"note": "we moved it"}, BOB))
+        buttons.submit_note(
+            outage.queries, ModalSubmission("V1", view["private_metadata"], {"note": "we moved it"}, BOB)
+        )
     await outage.engine.publish()
     assert [text for *_, text in outage.chat.posts if "we moved it" in text] != []
     assert kinds(outage) == ["note"]
 
 
 async def test_an_empty_note_is_none(outage):
-    buttons.submit_note(outage.desk, ModalSubmission("V1", "C1 inc1", {"note": "  "}, BOB))
+    buttons.submit_note(outage.queries, ModalSubmission("V1", "C1 inc1", {"note": "  "}, BOB))
     assert kinds(outage) == []
 
 
 # --- subscriptions ----------------------------------------------------------------------------------------------------
 
 
-async def test_a_group_that_is_mentioned_is_rung_by_a_complete_outage(town):
-    assert "mention @ops on outage" in await town.says(f"subscribe acme mention:{OPS}")
-    await town.show(page(), DOWN)
-    assert town.heard()[0].endswith("<!subteam^S1>")
+async def test_a_group_that_is_mentioned_is_rung_by_a_complete_outage(scenario):
+    assert "mention @ops on outage" in await scenario.says(f"subscribe acme mention:{OPS}")
+    await scenario.show(page(), DOWN)
+    assert scenario.heard()[0].endswith("<!subteam^S1>")
 
 
-async def test_it_is_rung_once_also_when_it_gets_worse_later(town):
-    await town.types(f"subscribe acme mention:{OPS}")
-    await town.show(page(), PARTLY, DOWN, PARTLY, DOWN)
-    assert len([text for text in town.heard() if "<!subteam^S1>" in text]) == 1
+async def test_it_is_rung_once_also_when_it_gets_worse_later(scenario):
+    await scenario.types(f"subscribe acme mention:{OPS}")
+    await scenario.show(page(), PARTLY, DOWN, PARTLY, DOWN)
+    assert len([text for text in scenario.heard() if "<!subteam^S1>" in text]) == 1
 
 
-async def test_a_vendors_mention_rings_nobody_beside_ours(town):
-    await town.types(f"subscribe acme mention:{OPS}")
+async def test_a_vendors_mention_rings_nobody_beside_ours(scenario):
+    await scenario.types(f"subscribe acme mention:{OPS}")
     hostile = incident(update(api="major_outage", body="<!channel> <!subteam^S2>"), name="<!here> <!subteam^S1>")
-    await town.show(page(), page(hostile, api="major_outage"))  # Chat refuses any other token
-    assert len(town.heard()) == 1
+    await scenario.show(page(), page(hostile, api="major_outage"))  # Chat refuses any other token
+    assert len(scenario.heard()) == 1
 
 
-async def test_another_channel_can_be_named(town):
-    said = await town.says("subscribe acme <#C2|random>")
+async def test_another_channel_can_be_named(scenario):
+    said = await scenario.says("subscribe acme <#C2|random>")
     assert said.startswith("#C2 now gets alerts for Acme")
-    assert [s.channel for s in town.book.subscriptions()] == ["C1", "C2"]
+    assert [s.channel for s in scenario.repository.subscriptions()] == ["C1", "C2"]
 
 
-async def test_an_ambiguous_word_offers_a_button_for_each(town):
-    reply = await town.types("retry acme")
+async def test_an_ambiguous_word_offers_a_button_for_each(scenario):
+    reply = await scenario.types("retry acme")
     [row] = [b for b in reply.message.blocks if b["type"] == "actions"]
     assert [e["value"] for e in row["elements"]] == ["retry acme-api", "retry acme-web"]
-    chosen = handle_click(town.desk, ButtonClick("ask:1", "retry acme-web", "C1", ADA))
+    chosen = handle_click(scenario.queries, ButtonClick("ask:1", "retry acme-web", "C1", ADA))
     assert chosen.message.text.startswith("acme.example")
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 
-def fill(town, **values):
-    return buttons.submit_settings(town.desk, ModalSubmission("V9", "C1", values, ADA))
+def fill(scenario, **values):
+    return buttons.submit_settings(scenario.queries, ModalSubmission("V9", "C1", values, ADA))
 
 
-async def test_settings_open_a_modal_that_shows_what_is_so(town):
-    await town.types(f"subscribe acme min:major mention:{OPS}")
-    view = dict((await town.types("settings")).view)
+async def test_settings_open_a_modal_that_shows_what_is_so(scenario):
+    await scenario.types(f"subscribe acme min:major mention:{OPS}")
+    view = dict((await scenario.types("settings")).view)
     assert view_problems(view) == []
     assert modals.read_settings_metadata(view["private_metadata"])[0] == "C1"
 
 
-async def test_a_channel_that_listens_to_nothing_has_nothing_to_set(town):
-    reply = await town.types("settings", channel="C9")
+async def test_a_channel_that_listens_to_nothing_has_nothing_to_set(scenario):
+    reply = await scenario.types("settings", channel="C9")
     assert reply.view is None
     assert "No subscriptions in this channel" in reply.message.text
 
 
-async def test_settings_are_kept_told_and_shown(town):
-    assert fill(town, minimum="major_outage", maintenance="on", quiet="22-7 Europe/Berlin") == {}
-    await town.engine.publish()
-    [told] = town.heard()
+async def test_settings_are_kept_told_and_shown(scenario):
+    assert fill(scenario, minimum="major_outage", maintenance="on", quiet="22-7 Europe/Berlin") == {}
+    await scenario.engine.publish()
+    [told] = scenario.heard()
     assert told == (
         "ada changed the alert settings of this channel: outage only; maintenance alerts; quiet hours 22:00-07:00"
         " Europe/Berlin."
     )
-    assert [s.minimum for s in town.book.subscriptions("C1")] == [Condition.MAJOR_OUTAGE]
-    assert "Quiet hours: 22:00-07:00 Europe/Berlin" in await town.says("list")
+    assert [s.minimum for s in scenario.repository.subscriptions("C1")] == [Condition.MAJOR_OUTAGE]
+    assert "Quiet hours: 22:00-07:00 Europe/Berlin" in await scenario.says("list")
 
 
-async def test_what_is_left_empty_in_a_menu_stays(town):
-    await town.types(f"subscribe acme min:major mention:{OPS}")
-    fill(town, minimum="", mention="", quiet="")
-    [now] = town.book.subscriptions("C1")
+async def test_what_is_left_empty_in_a_menu_stays(scenario):
+    await scenario.types(f"subscribe acme min:major mention:{OPS}")
+    fill(scenario, minimum="", mention="", quiet="")
+    [now] = scenario.repository.subscriptions("C1")
     assert (now.minimum, now.mention) == (Condition.MAJOR_OUTAGE, "!subteam^S1|@ops")
 
 
-async def test_a_ring_is_switched_off_by_choosing_nobody(town):
-    await town.types(f"subscribe acme mention:{OPS}")
-    fill(town, mention="nobody", quiet="")
-    assert [s.mention for s in town.book.subscriptions("C1")] == [""]
+async def test_a_ring_is_switched_off_by_choosing_nobody(scenario):
+    await scenario.types(f"subscribe acme mention:{OPS}")
+    fill(scenario, mention="nobody", quiet="")
+    assert [s.mention for s in scenario.repository.subscriptions("C1")] == [""]
 
 
-async def test_settings_that_change_nothing_tell_nothing(town):
-    fill(town, quiet="")
-    assert town.book.pending_channels() == ()
+async def test_settings_that_change_nothing_tell_nothing(scenario):
+    fill(scenario, quiet="")
+    assert scenario.repository.pending_channels() == ()
 
 
-async def test_quiet_hours_that_are_none_are_told_in_the_modal(town):
-    assert "Use HH:MM-HH:MM" in fill(town, quiet="at night")["quiet"]
+async def test_quiet_hours_that_are_none_are_told_in_the_modal(scenario):
+    assert "Use HH:MM-HH:MM" in fill(scenario, quiet="at night")["quiet"]
 
 
-async def test_quiet_hours_keep_an_alert_until_the_morning(town):
-    fill(town, quiet="12:00-15:00")
-    await town.show(page(), PARTLY)
-    assert [t for t in town.heard() if "Acme API" in t] == []
-    await town.wait(hours=3)
-    assert [t for t in town.heard() if "Acme API partial outage" in t] != []
+async def test_quiet_hours_keep_an_alert_until_the_morning(scenario):
+    fill(scenario, quiet="12:00-15:00")
+    await scenario.show(page(), PARTLY)
+    assert [t for t in scenario.heard() if "Acme API" in t] == []
+    await scenario.wait(hours=3)
+    assert [t for t in scenario.heard() if "Acme API partial outage" in t] != []
 
 
-async def test_what_happened_in_quiet_hours_is_one_broadcast_after_them(town):
-    await town.show(page(), PARTLY)
-    fill(town, quiet="12:00-15:00")
+async def test_what_happened_in_quiet_hours_is_one_broadcast_after_them(scenario):
+    await scenario.show(page(), PARTLY)
+    fill(scenario, quiet="12:00-15:00")
     over = page(incident(update(api="partial_outage"), update(3, "resolved", "Over.", NOON + timedelta(minutes=4))))
-    town.clock.move(minutes=3)
+    scenario.clock.move(minutes=3)
     for _ in range(40):
-        await town.show(over)
-    before = len(town.chat.posts)
-    await town.wait(hours=3)
-    loud = [(thread, text) for _, thread, is_loud, text in town.chat.posts if is_loud]
-    assert len(loud) == 1 == len(town.chat.posts) - before
+        await scenario.show(over)
+    before = len(scenario.chat.posts)
+    await scenario.wait(hours=3)
+    loud = [(thread, text) for _, thread, is_loud, text in scenario.chat.posts if is_loud]
+    assert len(loud) == 1 == len(scenario.chat.posts) - before
     assert loud[0][1].startswith("Acme operational again.")
 
 
@@ -510,31 +516,37 @@ async def test_what_happened_in_quiet_hours_is_one_broadcast_after_them(town):
     39, "`unsubscribe`, `settings`, `mute all` by somebody who is no admin", "told who may; nothing is changed"
 )
 @pytest.mark.parametrize("text", ["unsubscribe acme", "settings", "mute all 2h"])
-async def test_what_undoes_other_peoples_work_is_for_admins(town, text):
-    town.desk = StatusQueries((ACME,), town.book, town.clock, lambda _: VerdictParameters(), frozenset({"U2"}))
-    assert "Only admins can do this: <@U2>" in await town.says(text, person=ADA)
-    assert "admins" not in await town.says(text, person=BOB)
-
-
-async def test_members_of_a_group_of_admins_are_admins(town):
-    groups = {"S1": frozenset({"U2"})}
-    town.desk = StatusQueries(
-        (ACME,), town.book, town.clock, lambda _: VerdictParameters(), frozenset({"S1"}), groups=groups
+async def test_what_undoes_other_peoples_work_is_for_admins(scenario, text):
+    scenario.queries = StatusQueries(
+        (ACME,), scenario.repository, scenario.clock, lambda _: VerdictParameters(), frozenset({"U2"})
     )
-    assert "Only admins can do this: <!subteam^S1>." in await town.says("unsubscribe acme", person=ADA)
-    assert "No more alerts for Acme" in await town.says("unsubscribe acme", person=BOB)
+    assert "Only admins can do this: <@U2>" in await scenario.says(text, person=ADA)
+    assert "admins" not in await scenario.says(text, person=BOB)
 
 
-async def test_while_slack_does_not_tell_who_is_in_the_group_nobody_is(town):
-    town.desk = StatusQueries((ACME,), town.book, town.clock, lambda _: VerdictParameters(), frozenset({"S1"}))
-    told = await town.says("unsubscribe acme", person=BOB)
+async def test_members_of_a_group_of_admins_are_admins(scenario):
+    groups = {"S1": frozenset({"U2"})}
+    scenario.queries = StatusQueries(
+        (ACME,), scenario.repository, scenario.clock, lambda _: VerdictParameters(), frozenset({"S1"}), groups=groups
+    )
+    assert "Only admins can do this: <!subteam^S1>." in await scenario.says("unsubscribe acme", person=ADA)
+    assert "No more alerts for Acme" in await scenario.says("unsubscribe acme", person=BOB)
+
+
+async def test_while_slack_does_not_tell_who_is_in_the_group_nobody_is(scenario):
+    scenario.queries = StatusQueries(
+        (ACME,), scenario.repository, scenario.clock, lambda _: VerdictParameters(), frozenset({"S1"})
+    )
+    told = await scenario.says("unsubscribe acme", person=BOB)
     assert "Slack does not say now who is in that group" in told
 
 
 @pytest.mark.parametrize("text", ["mute acme-api 2h", "subscribe acme", "status", "unmute"])
-async def test_everything_else_is_for_everybody(town, text):
-    town.desk = StatusQueries((ACME,), town.book, town.clock, lambda _: VerdictParameters(), frozenset({"U2"}))
-    assert "admins" not in await town.says(text, person=ADA)
+async def test_everything_else_is_for_everybody(scenario, text):
+    scenario.queries = StatusQueries(
+        (ACME,), scenario.repository, scenario.clock, lambda _: VerdictParameters(), frozenset({"U2"})
+    )
+    assert "admins" not in await scenario.says(text, person=ADA)
 
 
 # --- alerts that waited ---
@@ -549,16 +561,16 @@ def two(**status):
 
 
 @pytest.fixture
-async def waited(town):
+async def waited(scenario):
     """Two incidents that began in quiet hours, which have ended."""
-    fill(town, quiet="11-13 UTC")
-    await town.show(page(), two(api="partial_outage"))
-    before = len(town.chat.posts)
-    while town.clock.at < NOON + timedelta(hours=1):
-        town.clock.move(minutes=3)
-        await town.show(two(api="partial_outage"))
-    await town.wait(seconds=1)
-    return town, town.chat.posts[before:]
+    fill(scenario, quiet="11-13 UTC")
+    await scenario.show(page(), two(api="partial_outage"))
+    before = len(scenario.chat.posts)
+    while scenario.clock.at < NOON + timedelta(hours=1):
+        scenario.clock.move(minutes=3)
+        await scenario.show(two(api="partial_outage"))
+    await scenario.wait(seconds=1)
+    return scenario, scenario.chat.posts[before:]
 
 
 async def test_what_waited_for_the_end_of_quiet_hours_is_one_message(waited):
@@ -571,7 +583,7 @@ async def test_what_waited_for_the_end_of_quiet_hours_is_one_message(waited):
 
 
 async def test_its_thread_takes_the_end_of_each_and_it_stays_as_it_is(waited):
-    town, [(*_, text)] = waited
+    scenario, [(*_, text)] = waited
     over = [
         incident(update(api="partial_outage"), update(3, "resolved", "Over.", NOON + timedelta(hours=2))),
         incident(
@@ -581,26 +593,26 @@ async def test_its_thread_takes_the_end_of_each_and_it_stays_as_it_is(waited):
             name="Slow logins",
         ),
     ]
-    before = len(town.chat.posts)
-    await town.show(page(*over))
-    threads = {thread for _, thread, _, _ in town.chat.posts[before:]}
-    assert (threads, town.alert(ts=next(iter(threads)))) == ({str(before)}, text)
+    before = len(scenario.chat.posts)
+    await scenario.show(page(*over))
+    threads = {thread for _, thread, _, _ in scenario.chat.posts[before:]}
+    assert (threads, scenario.alert(ts=next(iter(threads)))) == ({str(before)}, text)
 
 
-async def test_one_that_waited_is_an_alert_as_ever(town):
-    fill(town, quiet="11-13 UTC")
-    await town.show(page(), PARTLY)
-    before = len(town.chat.posts)
-    await town.wait(hours=2)
-    assert "while this channel was quiet" not in town.chat.posts[before][3]
+async def test_one_that_waited_is_an_alert_as_ever(scenario):
+    fill(scenario, quiet="11-13 UTC")
+    await scenario.show(page(), PARTLY)
+    before = len(scenario.chat.posts)
+    await scenario.wait(hours=2)
+    assert "while this channel was quiet" not in scenario.chat.posts[before][3]
 
 
-async def test_a_channel_whose_time_zone_nobody_knows_holds_up_no_other(town):
-    town.book.subscribe(Subscription("C2", "acme", created_at=NOON))
-    fill(town, quiet="11-13 UTC")
-    town.book._db.write("UPDATE habits SET zone = 'Mars/Phobos' WHERE channel = 'C1'")
-    await town.show(page(), PARTLY)
-    assert {channel for channel, thread, _, text in town.chat.posts if "Acme API partial outage" in text} == {
+async def test_a_channel_whose_time_zone_nobody_knows_holds_up_no_other(scenario):
+    scenario.repository.subscribe(Subscription("C2", "acme", created_at=NOON))
+    fill(scenario, quiet="11-13 UTC")
+    scenario.repository._db.write("UPDATE habits SET zone = 'Mars/Phobos' WHERE channel = 'C1'")
+    await scenario.show(page(), PARTLY)
+    assert {channel for channel, thread, _, text in scenario.chat.posts if "Acme API partial outage" in text} == {
         "C1",
         "C2",
     }
@@ -665,7 +677,7 @@ async def test_a_shared_answer_says_who_and_what(outage):
 
 async def test_only_questions_are_shared(outage):
     assert not (await outage.press("share", "unsubscribe acme")).in_channel
-    assert len(outage.book.subscriptions("C1")) == 1
+    assert len(outage.repository.subscriptions("C1")) == 1
 
 
 @pytest.mark.parametrize("verb", ["status", "retry acme-api", "list", "sources", "summary", "timeline inc1"])

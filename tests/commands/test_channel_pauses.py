@@ -31,17 +31,17 @@ ARCHIVED = DeliveryError(
 
 
 @pytest.fixture
-def types(book, clock):
-    desk = StatusQueries((ACME,), book, clock, lambda _: VerdictParameters())
-    return lambda text: answer_command(desk, text, "C1", "U1", "ada").message.text
+def types(repository, clock):
+    queries = StatusQueries((ACME,), repository, clock, lambda _: VerdictParameters())
+    return lambda text: answer_command(queries, text, "C1", "U1", "ada").message.text
 
 
 @pytest.fixture
-async def paused(book, clock, types):
-    """A channel that was archived while it was owed an alert; the courier and the delivery."""
+async def paused(repository, clock, types):
+    """A channel that was archived while it was owed an alert; the notifier and the delivery."""
     types("subscribe acme")
     web, chat = FakeFetcher(), FakeChat(ARCHIVED)
-    engine = Engine({"acme": ACME}, web, book, chat, clock, lambda _: VerdictParameters())
+    engine = Engine({"acme": ACME}, web, repository, chat, clock, lambda _: VerdictParameters())
     for body in (page(), DOWN):
         web.show(body)
         await engine.poll("acme")
@@ -63,11 +63,11 @@ async def test_subscribing_again_tries_it_again_and_sends_what_is_open(paused, t
     assert "Paused" not in types("list")
 
 
-async def test_who_subscribed_it_reads_which_channel_why_and_what_to_do(paused, book, clock):
+async def test_who_subscribed_it_reads_which_channel_why_and_what_to_do(paused, repository, clock):
     engine, _ = paused
     clock.move(minutes=1)
-    DeliveryReports(engine, book, tuple)()
-    message = alerts.render_notification(book.next_pending("U1").post)
+    DeliveryReports(engine, repository, tuple)()
+    message = alerts.render_notification(repository.next_pending("U1").post)
     assert_sendable(message, mentions={"#C1"})
     assert "C1: delivery paused. Slack rejects messages (is_archived) since" in message.text
     assert "Fix: unarchive the channel." in message.text

@@ -17,15 +17,15 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def team(town):
+def team(scenario):
     """Acme's API has been down since 11:10; it is 11:15."""
-    return Team(town.breaks())
+    return Team(scenario.breaks())
 
 
 def submits(team, view, *, by=ADA, title="Checkout fails", severity="sev1", **more):
     values = {declared_modals.TITLE: title, declared_modals.SEVERITY: severity, declared_modals.PLACE: "thread"}
     metadata = view["private_metadata"]
-    return submit_declaration(team.desk, ModalSubmission(f"V-{by.id}", metadata, values | more, by))
+    return submit_declaration(team.queries, ModalSubmission(f"V-{by.id}", metadata, values | more, by))
 
 
 def form(team, by=ADA):
@@ -33,7 +33,7 @@ def form(team, by=ADA):
 
 
 def kinds(team, number=1):
-    return [entry.kind for entry in team.town.book.declared.entries(number)]
+    return [entry.kind for entry in team.scenario.repository.declared.entries(number)]
 
 
 # --- declaring --------------------------------------------------------------------------------------------------------
@@ -47,7 +47,7 @@ def test_the_button_opens_a_form_with_a_title_in_plain_words(team):
 
 def test_the_form_declares_an_incident(team):
     assert submits(team, form(team)) == {}
-    found = team.town.book.declared.find(1)
+    found = team.scenario.repository.declared.find(1)
     assert (found.title, found.severity, found.declared.by, found.origin, found.incidents) == (
         *("Checkout fails", DeclaredSeverity.SEV1, ADA, "C1"),
         ("i-1",),
@@ -56,7 +56,7 @@ def test_the_form_declares_an_incident(team):
 
 def test_a_title_is_needed(team):
     assert declared_modals.TITLE in submits(team, form(team), title="   ")
-    assert team.town.book.declared.find(1) is None
+    assert team.scenario.repository.declared.find(1) is None
 
 
 def test_two_people_at_once_declare_one_incident_and_the_second_is_told(team):
@@ -65,13 +65,13 @@ def test_two_people_at_once_declare_one_incident_and_the_second_is_told(team):
     told = submits(team, second, by=BOB)
     assert isinstance(told, CommandResponse)
     assert "ada declared this at" in told.message.text
-    assert [d.number for d in team.town.book.declared.open_incidents()] == [1]
+    assert [d.number for d in team.scenario.repository.declared.open_incidents()] == [1]
 
 
 def test_a_form_that_arrives_twice_declares_once(team):
     view = form(team)
     assert [submits(team, view), submits(team, view)] == [{}, {}]
-    assert team.town.book.declared.find(2) is None
+    assert team.scenario.repository.declared.find(2) is None
 
 
 def test_the_button_says_what_is_declared_already(team):
@@ -96,8 +96,8 @@ def test_an_unknown_incident_is_not_declared(team):
 
 def test_people_of_another_workspace_declare_nothing(team):
     submission = ModalSubmission("V1", form(team)["private_metadata"], {"title": "x"}, ADA, other_team="T2")
-    assert submit_declaration(team.desk, submission)
-    assert team.town.book.declared.find(1) is None
+    assert submit_declaration(team.queries, submission)
+    assert team.scenario.repository.declared.find(1) is None
 
 
 @pytest.mark.parametrize(
@@ -110,13 +110,13 @@ def test_people_of_another_workspace_declare_nothing(team):
     ],
 )
 def test_the_command_opens_the_form_with_what_was_typed(team, text, title):
-    view = answer_command(team.desk, text, "C1", "U1", "ada").view
+    view = answer_command(team.queries, text, "C1", "U1", "ada").view
     [shown] = [b["element"]["initial_value"] for b in view["blocks"] if b.get("block_id") == declared_modals.TITLE]
     assert shown == title
 
 
 def test_a_service_without_an_incident_is_declared_without_one(team):
-    view = answer_command(team.desk, "declare acme-web", "C1", "U1", "ada").view
+    view = answer_command(team.queries, "declare acme-web", "C1", "U1", "ada").view
     assert declared_modals.read_metadata(view["private_metadata"]) == ("C1", ())
 
 
@@ -137,9 +137,9 @@ async def test_the_card_is_posted_and_the_vendors_timeline_begins_its_thread(tea
 async def test_the_vendors_timeline_is_edited_as_it_grows(team):
     team.declares()
     await team.delivers()
-    team.town.show((10, "investigating", "We see errors."), (20, "identified", "A deploy."))
-    team.town.minute = 20
-    team.town.look()
+    team.scenario.show((10, "investigating", "We see errors."), (20, "identified", "A deploy."))
+    team.scenario.minute = 20
+    team.scenario.poll_page()
     await team.delivers()
     assert len(team.thread()) == 1
     assert "“A deploy.”" in team.shown()[1]
@@ -163,7 +163,7 @@ async def test_a_note_goes_to_the_thread(team):
 async def test_severity_and_title_are_changed_with_a_word_in_the_thread(team):
     team.declares()
     team.presses("sev1 1")
-    submit_edit(team.desk, ModalSubmission("V2", "rename 1", {"rename": "All is down"}, BOB))
+    submit_edit(team.queries, ModalSubmission("V2", "rename 1", {"rename": "All is down"}, BOB))
     await team.delivers()
     assert team.shown()[0].startswith("SEV1: All is down.")
     assert ["set the severity to SEV1" in team.thread()[1], "bob changed the title" in team.thread()[2]] == [True, True]
@@ -178,12 +178,12 @@ def test_what_is_so_already_changes_nothing(team):
 
 async def test_another_incident_of_a_vendor_can_be_linked(team):
     team.declares()
-    team.town.shown.append(incident((16, "investigating", "Logins fail."), name="Logins", identity="i-2"))
-    team.town.minute = 16
-    team.town.look()
+    team.scenario.shown.append(incident((16, "investigating", "Logins fail."), name="Logins", identity="i-2"))
+    team.scenario.minute = 16
+    team.scenario.poll_page()
     team.says("declared 1 link i-2")
     await team.delivers()
-    assert team.town.book.declared.find(1).incidents == ("i-1", "i-2")
+    assert team.scenario.repository.declared.find(1).incidents == ("i-1", "i-2")
     assert "Logins fail." in team.shown()[1]
 
 
@@ -218,8 +218,8 @@ async def test_a_close_before_it_is_safe_says_so(team):
 
 def over(team, minutes=90):
     """The vendor resolves at 11:46, and the advice is *safe to retry* some time after that."""
-    team.town.is_over()
-    team.town.look(until=minutes)
+    team.scenario.is_over()
+    team.scenario.poll_page(until=minutes)
 
 
 async def test_safe_to_retry_offers_to_close_and_closes_nothing(team):
@@ -229,7 +229,7 @@ async def test_safe_to_retry_offers_to_close_and_closes_nothing(team):
     await team.delivers()
     [offer] = [text for text in team.broadcasts() if "Close your incident?" in text]
     assert offer.startswith("Safe to retry since")
-    assert team.town.book.declared.find(1).is_open
+    assert team.scenario.repository.declared.find(1).is_open
 
 
 async def test_the_close_says_since_when_it_is_safe_and_leaves_both_timelines(team):
@@ -253,7 +253,7 @@ async def test_it_closes_by_itself_only_where_that_was_asked(team):
     await team.delivers()
     over(team)
     await team.delivers()
-    found = team.town.book.declared.find(1)
+    found = team.scenario.repository.declared.find(1)
     assert not found.is_open
     assert found.safe_since is not None
     assert "as asked when it was declared" in team.shown()[0]
@@ -264,9 +264,9 @@ async def test_a_reopened_incident_of_the_vendor_offers_to_reopen(team):
     over(team)
     team.presses("close 1")
     await team.delivers()
-    team.town.show((10, "investigating", "We see errors."), (91, "investigating", "It is back."))
-    team.town.minute = 91
-    team.town.look()
+    team.scenario.show((10, "investigating", "We see errors."), (91, "investigating", "It is back."))
+    team.scenario.minute = 91
+    team.scenario.poll_page()
     await team.delivers()
     [offer] = [text for text in team.broadcasts() if "Open your incident again?" in text]
     team.presses("reopen 1")
@@ -279,7 +279,7 @@ async def test_a_reopened_incident_of_the_vendor_offers_to_reopen(team):
 
 
 def notified(team, tool="notify:oncall"):
-    deliveries = team.town.book.tool_deliveries(tool)
+    deliveries = team.scenario.repository.tool_deliveries(tool)
     return [delivery.key for delivery in reversed(deliveries)]
 
 
@@ -333,9 +333,9 @@ async def test_a_deleted_timeline_of_the_vendor_is_posted_again_in_the_thread(te
     team.declares()
     await team.delivers()
     del team.chat.shown["C1", "2"]
-    team.town.show((10, "investigating", "We see errors."), (20, "identified", "A deploy."))
-    team.town.minute = 20
-    team.town.look()
+    team.scenario.show((10, "investigating", "We see errors."), (20, "identified", "A deploy."))
+    team.scenario.minute = 20
+    team.scenario.poll_page()
     await team.delivers()
     assert [text.partition("\n")[0] for text in team.thread()] == ["Timeline of Acme", "Timeline of Acme"]
     assert "A deploy." in team.thread()[1]
@@ -344,7 +344,7 @@ async def test_a_deleted_timeline_of_the_vendor_is_posted_again_in_the_thread(te
 async def test_a_channel_with_a_new_id_keeps_its_incidents(team):
     team.declares()
     await team.delivers()
-    team.town.book.move_channel("C1", "C9", team.town.now())
+    team.scenario.repository.move_channel("C1", "C9", team.scenario.now())
     team.chat.shown = {("C9", ts): message for (_, ts), message in team.chat.shown.items()}
     team.says("declared 1 note Still here", channel="C9")
     await team.delivers()
@@ -353,7 +353,7 @@ async def test_a_channel_with_a_new_id_keeps_its_incidents(team):
 
 async def test_what_a_paused_channel_waits_for_is_not_dropped(team):
     team.declares()
-    assert team.town.book.drop_what_is_over("C1") == 0
+    assert team.scenario.repository.drop_what_is_over("C1") == 0
     await team.delivers()
     assert team.shown()[0].startswith("SEV2: Checkout fails.")
 
@@ -367,4 +367,4 @@ async def test_a_mute_of_the_service_holds_nothing_of_it_back(team):
 
 def test_the_note_command_still_means_the_vendors_incident(team):
     team.declares()
-    assert team.town.book.user_actions.latest_incident("C1") is None
+    assert team.scenario.repository.user_actions.latest_incident("C1") is None

@@ -25,15 +25,17 @@ OFF = tuple(p for p in SETTINGS.providers if not p.enabled)
 
 
 @pytest.fixture
-def desk(book):
-    return StatusQueries(WATCHED, book, lambda: NOON, SETTINGS.rules_for, available=OFF)
+def queries(repository):
+    return StatusQueries(WATCHED, repository, lambda: NOON, SETTINGS.rules_for, available=OFF)
 
 
-def changed(book, channel="C1"):
+def changed(repository, channel="C1"):
     """What the channel has afterwards: subscriptions with their severity, mutes with their hours, and reports."""
-    found = {f"+{s.target}:{s.minimum}" for s in book.subscriptions(channel)}
-    found |= {f"mute {m.target} {(m.until - NOON) / timedelta(hours=1):g}h" for m in book.user_actions.mutes(channel)}
-    return found | {f"report {surface}" for surface in book.user_actions.report_counts(NOON - timedelta(hours=1))}
+    found = {f"+{s.target}:{s.minimum}" for s in repository.subscriptions(channel)}
+    found |= {
+        f"mute {m.target} {(m.until - NOON) / timedelta(hours=1):g}h" for m in repository.user_actions.mutes(channel)
+    }
+    return found | {f"report {surface}" for surface in repository.user_actions.report_counts(NOON - timedelta(hours=1))}
 
 
 UNKNOWN, SEVERAL, NEAR = "Unknown command", "Which one?", "Closest:"
@@ -263,9 +265,9 @@ REFUSED = [
 ]
 
 
-def answer(desk, text):
+def answer(queries, text):
     """The answer in words, which Slack takes."""
-    message = answer_command(desk, text, "C1", "U1", "ada").message
+    message = answer_command(queries, text, "C1", "U1", "ada").message
     assert_sendable(message)
     return unescape(message.text).replace("`", "")
 
@@ -275,21 +277,21 @@ def test_there_are_enough_of_them():
 
 
 @pytest.mark.parametrize(("typed", "said"), QUESTIONS)
-def test_a_question_is_answered(desk, book, typed, said):
-    assert said in answer(desk, typed)
-    assert changed(book) == set()
+def test_a_question_is_answered(queries, repository, typed, said):
+    assert said in answer(queries, typed)
+    assert changed(repository) == set()
 
 
 @pytest.mark.parametrize(("typed", "change"), CHANGES)
-def test_a_sure_name_is_acted_on(desk, book, typed, change):
-    answer(desk, typed)
-    assert sorted(changed(book)) == sorted(change.replace(" +", "|+").replace(" mute", "|mute").split("|"))
+def test_a_sure_name_is_acted_on(queries, repository, typed, change):
+    answer(queries, typed)
+    assert sorted(changed(repository)) == sorted(change.replace(" +", "|+").replace(" mute", "|mute").split("|"))
 
 
 @pytest.mark.parametrize(("typed", "said"), REFUSED)
-def test_what_is_not_sure_is_asked(desk, book, typed, said):
-    assert said.replace("`", "") in answer(desk, typed)
-    assert changed(book) == set()
+def test_what_is_not_sure_is_asked(queries, repository, typed, said):
+    assert said.replace("`", "") in answer(queries, typed)
+    assert changed(repository) == set()
 
 
 @pytest.mark.parametrize(
@@ -306,14 +308,14 @@ def test_what_is_not_sure_is_asked(desk, book, typed, said):
         ("report claude is slow", ["report claude-web is slow", "report claude-mobile is slow"]),
     ],
 )
-def test_a_question_has_a_button_for_each_answer(desk, typed, buttons):
-    blocks = answer_command(desk, typed, "C1", "U1", "ada").message.blocks
+def test_a_question_has_a_button_for_each_answer(queries, typed, buttons):
+    blocks = answer_command(queries, typed, "C1", "U1", "ada").message.blocks
     offered = [e["value"] for b in blocks if b["type"] == "actions" for e in b["elements"] if "value" in e]
     assert offered[: len(buttons)] == buttons
 
 
-def test_the_choices_that_do_not_fit_in_a_row_are_in_a_menu(desk):
-    blocks = answer_command(desk, "subscribe claud", "C1", "U1", "ada").message.blocks
+def test_the_choices_that_do_not_fit_in_a_row_are_in_a_menu(queries):
+    blocks = answer_command(queries, "subscribe claud", "C1", "U1", "ada").message.blocks
     [row] = [b for b in blocks if b["type"] == "actions"]
     offered = [e["value"] for e in row["elements"] if "value" in e]
     offered += [o["value"] for e in row["elements"] for o in e.get("options", ())]
@@ -352,35 +354,35 @@ WORDS = st.sampled_from([*FRAGMENTS, *sorted(IDS), "2h", ",", "and", "until", "t
 @example(["all"])
 @hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(WORDS, st.text(max_size=6)), min_size=1, max_size=5))
-def test_a_subscription_is_only_ever_of_what_was_surely_named(desk, book, typed):
+def test_a_subscription_is_only_ever_of_what_was_surely_named(queries, repository, typed):
     text = " ".join(typed)
-    answer_command(desk, f"subscribe {text}", "C1", "U1", "ada")
-    sure = _surely_named(desk, typed)
-    targets = {s.target for s in book.subscriptions("C1")}
+    answer_command(queries, f"subscribe {text}", "C1", "U1", "ada")
+    sure = _surely_named(queries, typed)
+    targets = {s.target for s in repository.subscriptions("C1")}
     for target in targets:
-        book.unsubscribe("C1", target)
+        repository.unsubscribe("C1", target)
     assert targets <= sure
 
 
-def _surely_named(desk, typed):
+def _surely_named(queries, typed):
     """The targets that some words next to each other name exactly, and every provider where ``all`` was typed."""
     words = " ".join(typed).replace(",", " , ").split()
     spans = [" ".join(words[a:b]) for a in range(len(words)) for b in range(a + 1, len(words) + 1)]
-    found = [desk.find_targets(span)[1] for span in spans]
+    found = [queries.find_targets(span)[1] for span in spans]
     named = {targets[0].id for targets in found if len(targets) == 1}
     return named | ({p.id for p in WATCHED} if not grammar.ALL_WORDS.isdisjoint(w.casefold() for w in words) else set())
 
 
 @hypothesis_settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(COMMANDS)), st.text(alphabet="abcdeflnoprtu -", min_size=3, max_size=12))
-def test_letters_that_name_nothing_change_nothing(desk, book, verb, typed):
-    if any(desk.find_targets(word)[1] for word in _spans(typed)) or grammar.is_all(typed.split()):
+def test_letters_that_name_nothing_change_nothing(queries, repository, verb, typed):
+    if any(queries.find_targets(word)[1] for word in _spans(typed)) or grammar.is_all(typed.split()):
         return
     if verb in ("note", "label"):
         return
-    book.subscribe(Subscription("C9", "claude", created_at=NOON))
-    answer_command(desk, f"{verb} {typed}", "C9", "U1", "ada")
-    assert changed(book, "C9") == {"+claude:degraded"}
+    repository.subscribe(Subscription("C9", "claude", created_at=NOON))
+    answer_command(queries, f"{verb} {typed}", "C9", "U1", "ada")
+    assert changed(repository, "C9") == {"+claude:degraded"}
 
 
 def _spans(typed):

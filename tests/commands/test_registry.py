@@ -9,27 +9,27 @@ from bot.commands.registry import COMMANDS, answer_command
 from bot.domain import Advice, Condition, Observation, OwnService, Subscription, VerdictParameters
 from bot.errors import StoreError
 from bot.queries.current import StatusQueries
-from tests.support.acme import ACME, NOON, look
+from tests.support.acme import ACME, NOON, poll_page
 from tests.support.pages import DOWN, page
 
 NOW = NOON + timedelta(minutes=3)
 
 
 @pytest.fixture
-def desk(book):
-    return StatusQueries((ACME,), book, lambda: NOW, lambda _: VerdictParameters())
+def queries(repository):
+    return StatusQueries((ACME,), repository, lambda: NOW, lambda _: VerdictParameters())
 
 
 @pytest.fixture
-def ask(desk, book):
+def ask(queries, repository):
     """Asks, after an outage that is two minutes old."""
     world = None
     for number, body in enumerate((page(), DOWN)):
         at = NOON + timedelta(minutes=number)
-        stroke = look(world, body, at)
-        book.record_transition(Observation("acme", at, "changed", body=body), stroke, [])
-        world = stroke.state
-    return lambda text, channel="C1": answer_command(desk, text, channel, "U1")
+        change = poll_page(world, body, at)
+        repository.record_transition(Observation("acme", at, "changed", body=body), change, [])
+        world = change.state
+    return lambda text, channel="C1": answer_command(queries, text, channel, "U1")
 
 
 def said(reply):
@@ -76,13 +76,13 @@ def test_a_verdict_travels_beside_its_words(ask):
     assert ask("retry acme-api").call is Advice.HOLD_OFF
 
 
-def test_a_surface_that_nobody_looked_at_is_unknown(desk):
-    assert answer_command(desk, "retry acme-api", "C1").call is Advice.UNKNOWN
+def test_a_surface_that_nobody_looked_at_is_unknown(queries):
+    assert answer_command(queries, "retry acme-api", "C1").call is Advice.UNKNOWN
 
 
 @pytest.mark.usefixtures("ask")
-def test_verdicts_are_as_of_the_question(desk):
-    late = StatusQueries(desk.providers, desk.repository, lambda: NOW + timedelta(hours=3), desk.rules)
+def test_verdicts_are_as_of_the_question(queries):
+    late = StatusQueries(queries.providers, queries.repository, lambda: NOW + timedelta(hours=3), queries.rules)
     assert answer_command(late, "retry acme-api", "C1").call is Advice.UNKNOWN
 
 
@@ -95,8 +95,8 @@ def test_a_timeline_has_the_vendors_words(ask):
     assert "We are looking into it." in said(ask("timeline last"))
 
 
-def test_no_incident_yet_is_an_answer(desk):
-    assert "No incidents recorded yet" in said(answer_command(desk, "summary last", "C1"))
+def test_no_incident_yet_is_an_answer(queries):
+    assert "No incidents recorded yet" in said(answer_command(queries, "summary last", "C1"))
 
 
 def test_a_surface_without_incidents_is_an_answer(ask):
@@ -109,24 +109,24 @@ def test_subscribing_tells_the_channel_how_to_undo_it(ask):
     assert "unsubscribe acme" in str(reply.message.blocks)
 
 
-def test_subscribing_keeps_who_and_when_and_from_which_level_on(ask, book):
+def test_subscribing_keeps_who_and_when_and_from_which_level_on(ask, repository):
     ask("subscribe acme-api min:major")
-    assert book.subscriptions("C1") == (Subscription("C1", "acme-api", Condition.MAJOR_OUTAGE, "U1", NOW),)
+    assert repository.subscriptions("C1") == (Subscription("C1", "acme-api", Condition.MAJOR_OUTAGE, "U1", NOW),)
 
 
-def test_several_targets_are_subscribed_in_one_go(ask, book):
+def test_several_targets_are_subscribed_in_one_go(ask, repository):
     ask("subscribe acme-api acme-web")
-    assert [s.target for s in book.subscriptions("C1")] == ["acme-api", "acme-web"]
+    assert [s.target for s in repository.subscriptions("C1")] == ["acme-api", "acme-web"]
 
 
-def test_one_unknown_target_subscribes_to_none(ask, book):
+def test_one_unknown_target_subscribes_to_none(ask, repository):
     ask("subscribe acme-api nonsense")
-    assert book.subscriptions() == ()
+    assert repository.subscriptions() == ()
 
 
-def test_an_unknown_level_names_the_levels(ask, book):
+def test_an_unknown_level_names_the_levels(ask, repository):
     assert "Use: degraded, partial, outage, maintenance" in said(ask("subscribe acme min:awful"))
-    assert book.subscriptions() == ()
+    assert repository.subscriptions() == ()
 
 
 def test_a_level_alone_is_no_target(ask):
@@ -139,10 +139,10 @@ def test_unsubscribing_from_nothing_is_told_to_who_asked_alone(ask):
     assert "has no alerts for Acme" in said(reply)
 
 
-def test_unsubscribing_tells_the_channel(ask, book):
+def test_unsubscribing_tells_the_channel(ask, repository):
     ask("subscribe acme")
     assert ask("unsubscribe acme").in_channel
-    assert book.subscriptions() == ()
+    assert repository.subscriptions() == ()
 
 
 def test_a_list_is_of_this_channel(ask):
@@ -166,15 +166,15 @@ def test_help_for_one_verb_names_it_alone(ask):
     assert said(ask("help retry")).count("/brownout") == 1
 
 
-def test_a_database_that_fails_is_no_answer_of_ours(desk, book):
-    book.close()
+def test_a_database_that_fails_is_no_answer_of_ours(queries, repository):
+    repository.close()
     with pytest.raises(StoreError):
-        answer_command(desk, "status", "C1")
+        answer_command(queries, "status", "C1")
 
 
 @pytest.mark.parametrize("text", ["status checkout", "checkout", "is our checkout down?", "status Our Checkout"])
 @pytest.mark.usefixtures("ask")
-def test_the_name_of_an_own_service_is_answered_with_what_it_uses(desk, text):
+def test_the_name_of_an_own_service_is_answered_with_what_it_uses(queries, text):
     own = OwnService("checkout", "Our checkout", ("acme-api",))
-    reply = answer_command(replace(desk, own_services=lambda: [own]), text, "C1", "U1")
+    reply = answer_command(replace(queries, own_services=lambda: [own]), text, "C1", "U1")
     assert said(reply).count("Acme API") >= 1

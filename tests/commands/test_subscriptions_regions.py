@@ -24,61 +24,61 @@ GLOBEX = replace(
 
 
 @pytest.fixture
-def desk(book):
-    return StatusQueries((REGIONAL, GLOBEX), book, Clock(NOON), lambda _: VerdictParameters())
+def queries(repository):
+    return StatusQueries((REGIONAL, GLOBEX), repository, Clock(NOON), lambda _: VerdictParameters())
 
 
-def says(desk, text):
-    return unescape(answer_command(desk, text, "C1", "U1", "ada").message.text)
+def says(queries, text):
+    return unescape(answer_command(queries, text, "C1", "U1", "ada").message.text)
 
 
-def targets(desk):
-    return [s.target for s in desk.repository.subscriptions("C1")]
+def targets(queries):
+    return [s.target for s in queries.repository.subscriptions("C1")]
 
 
 @pytest.mark.parametrize(
     "typed",
     ["acme in eu-west-1", "acme eu-west-1", "acme@eu-west-1", "Acme in EU-WEST-1.", "acme in eu-west-1 outage only"],
 )
-def test_a_provider_is_narrowed_to_a_region(desk, typed):
-    says(desk, f"subscribe {typed}")
-    assert targets(desk) == ["acme@eu-west-1"]
+def test_a_provider_is_narrowed_to_a_region(queries, typed):
+    says(queries, f"subscribe {typed}")
+    assert targets(queries) == ["acme@eu-west-1"]
 
 
-def test_the_region_is_of_every_name_of_the_command(desk):
-    says(desk, "subscribe acme-api and acme-web in eu-west-1")
-    assert targets(desk) == ["acme-api@eu-west-1", "acme-web@eu-west-1"]
+def test_the_region_is_of_every_name_of_the_command(queries):
+    says(queries, "subscribe acme-api and acme-web in eu-west-1")
+    assert targets(queries) == ["acme-api@eu-west-1", "acme-web@eu-west-1"]
 
 
-def test_a_provider_without_regions_beside_one_that_has_them_is_followed_as_a_whole(desk):
-    says(desk, "subscribe acme in eu-west-1, globex")
-    assert targets(desk) == ["acme@eu-west-1", "globex"]
+def test_a_provider_without_regions_beside_one_that_has_them_is_followed_as_a_whole(queries):
+    says(queries, "subscribe acme in eu-west-1, globex")
+    assert targets(queries) == ["acme@eu-west-1", "globex"]
 
 
-def test_two_stored_names_keep_their_own_region_each(desk):
-    says(desk, "subscribe acme-api@eu-west-1 acme-web@us-east-1")
-    assert targets(desk) == ["acme-api@eu-west-1", "acme-web@us-east-1"]
+def test_two_stored_names_keep_their_own_region_each(queries):
+    says(queries, "subscribe acme-api@eu-west-1 acme-web@us-east-1")
+    assert targets(queries) == ["acme-api@eu-west-1", "acme-web@us-east-1"]
 
 
-def test_a_region_alone_is_of_every_provider_that_has_it(desk):
-    says(desk, "subscribe eu-west-1")
-    assert targets(desk) == ["acme@eu-west-1"]
+def test_a_region_alone_is_of_every_provider_that_has_it(queries):
+    says(queries, "subscribe eu-west-1")
+    assert targets(queries) == ["acme@eu-west-1"]
 
 
-def test_the_answer_names_the_region(desk):
-    assert "in eu-west-1" in says(desk, "subscribe acme in eu-west-1")
+def test_the_answer_names_the_region(queries):
+    assert "in eu-west-1" in says(queries, "subscribe acme in eu-west-1")
 
 
-def test_the_list_names_the_region(desk):
-    says(desk, "subscribe acme in eu-west-1")
-    assert "Acme in eu-west-1 (acme@eu-west-1)" in says(desk, "list")
+def test_the_list_names_the_region(queries):
+    says(queries, "subscribe acme in eu-west-1")
+    assert "Acme in eu-west-1 (acme@eu-west-1)" in says(queries, "list")
 
 
 @pytest.mark.parametrize("typed", ["acme in eu-west-1", "acme@eu-west-1"])
-def test_it_is_ended_by_the_same_words(desk, typed):
-    says(desk, "subscribe acme in eu-west-1")
-    says(desk, f"unsubscribe {typed}")
-    assert targets(desk) == []
+def test_it_is_ended_by_the_same_words(queries, typed):
+    says(queries, "subscribe acme in eu-west-1")
+    says(queries, f"unsubscribe {typed}")
+    assert targets(queries) == []
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,10 @@ def test_it_is_ended_by_the_same_words(desk, typed):
         ("acme@eu-west-9", "Acme can't be narrowed to “eu-west-9”. Its regions here: us-east-1, eu-west-1."),
     ],
 )
-def test_a_region_that_is_not_there_is_refused(desk, typed, why):
+def test_a_region_that_is_not_there_is_refused(queries, typed, why):
     try:
-        said = says(desk, f"subscribe {typed}")
+        said = says(queries, f"subscribe {typed}")
     except UsageError as error:
         said = str(error)
     assert why in said
-    assert targets(desk) == []
+    assert targets(queries) == []

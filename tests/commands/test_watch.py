@@ -77,34 +77,34 @@ def host(pages):
 
 
 @pytest.fixture
-def hall(book, folder):
-    """A desk of a running bot whose readers are set by the test."""
+def hall(repository, folder):
+    """A queries of a running bot whose readers are set by the test."""
 
     def make(fetcher, admins=(), **more):
         running = Runtime([ACME], FakePollSchedule())
         running.onboarding = ProviderOnboarding(folder, fetcher, running.add_provider, utc_now, **more)
         return StatusQueries(
-            running.providers, book, Clock(), lambda _: VerdictParameters(), frozenset(admins), running
+            running.providers, repository, Clock(), lambda _: VerdictParameters(), frozenset(admins), running
         )
 
     return make
 
 
-def asked(desk, text="watch https://status.example.com", user="U1"):
-    return registry.answer_command(desk, text, "C1", user, "ada")
+def asked(queries, text="watch https://status.example.com", user="U1"):
+    return registry.answer_command(queries, text, "C1", user, "ada")
 
 
-async def shown(desk, text="watch https://status.example.com"):
-    return await asked(desk, text).later()
+async def shown(queries, text="watch https://status.example.com"):
+    return await asked(queries, text).later()
 
 
 def buttons(reply):
     return {e["text"]["text"]: e for b in reply.message.blocks if b["type"] == "actions" for e in b["elements"]}
 
 
-async def press(desk, reply, label, person=ADA):
+async def press(queries, reply, label, person=ADA):
     element = buttons(reply)[label]
-    return commands_buttons.handle_click(desk, ButtonClick(element["action_id"], element["value"], "C1", person))
+    return commands_buttons.handle_click(queries, ButtonClick(element["action_id"], element["value"], "C1", person))
 
 
 def files(folder):
@@ -145,9 +145,9 @@ async def test_without_an_address_it_says_how(hall):
     assert "Which page?" in asked(hall(None), "watch").message.text
 
 
-async def test_where_no_bot_runs_it_names_the_command_that_does_it(book):
-    desk = StatusQueries((ACME,), book, Clock(), lambda _: VerdictParameters())
-    assert "`brownout add URL`" in str(asked(desk).message.blocks)
+async def test_where_no_bot_runs_it_names_the_command_that_does_it(repository):
+    queries = StatusQueries((ACME,), repository, Clock(), lambda _: VerdictParameters())
+    assert "`brownout add URL`" in str(asked(queries).message.blocks)
 
 
 async def test_it_is_for_admins(hall):
@@ -156,8 +156,8 @@ async def test_it_is_for_admins(hall):
 
 
 async def test_it_is_for_admins_in_somebodys_own_channel_too(hall):
-    desk = hall(None, admins=("UBOSS",))
-    reply = registry.answer_command(desk, "watch https://status.example.com", "U1", "U1", "ada")
+    queries = hall(None, admins=("UBOSS",))
+    reply = registry.answer_command(queries, "watch https://status.example.com", "U1", "U1", "ada")
     assert ("admins" in reply.message.text, reply.later) == (True, None)
 
 
@@ -170,46 +170,46 @@ def test_of_a_user_group_everybody_who_is_in_it_is_meant():
 
 
 async def test_a_page_that_is_confirmed_is_written_and_watched(hall, folder, host):
-    desk = hall(host)
-    reply = await (await press(desk, await shown(desk), "Watch it")).later()
+    queries = hall(host)
+    reply = await (await press(queries, await shown(queries), "Watch it")).later()
     assert files(folder) == ["acme.toml", "example-cloud.toml"]
-    assert [p.id for p in desk.running.poll_jobs.taken] == ["example-cloud"]
-    assert [p.id for p in desk.providers] == ["acme", "example-cloud"]
+    assert [p.id for p in queries.running.poll_jobs.taken] == ["example-cloud"]
+    assert [p.id for p in queries.providers] == ["acme", "example-cloud"]
     assert "Now watching Example Cloud" in reply.message.text
 
 
 async def test_a_page_that_was_typed_is_read_on_the_public_web_for_ever(hall, host):
-    desk = hall(host)
-    await (await press(desk, await shown(desk), "Watch it")).later()
-    assert desk.running.poll_jobs.taken[0].source.public
+    queries = hall(host)
+    await (await press(queries, await shown(queries), "Watch it")).later()
+    assert queries.running.poll_jobs.taken[0].source.public
 
 
 async def test_the_log_says_who_added_what(hall, caplog, host):
     caplog.set_level(logging.INFO, logger="brownout")
-    desk = hall(host)
-    await (await press(desk, await shown(desk), "Watch it")).later()
+    queries = hall(host)
+    await (await press(queries, await shown(queries), "Watch it")).later()
     assert "ada (U1) added the provider example-cloud: https://status.example.com as statuspage, in" in caplog.text
 
 
 async def test_a_page_that_has_changed_meanwhile_is_shown_again_and_not_kept(hall, folder, host, pages):
-    desk = hall(host)
-    first = await shown(desk)
+    queries = hall(host)
+    first = await shown(queries)
     pages[SUMMARY] = PAGE.replace(b'"API"', b'"Not the API"')
-    again = await (await press(desk, first, "Watch it")).later()
+    again = await (await press(queries, first, "Watch it")).later()
     assert files(folder) == ["acme.toml"]
     assert "has changed since you saw it" in str(again.message.blocks)
     assert "Watch it" in buttons(again)
 
 
 async def test_never_mind_writes_nothing(hall, folder, host):
-    desk = hall(host)
-    reply = await press(desk, await shown(desk), "Cancel")
+    queries = hall(host)
+    reply = await press(queries, await shown(queries), "Cancel")
     assert (reply.message.text, reply.replaces, files(folder)) == ("Nothing was written.", True, ["acme.toml"])
 
 
 async def test_a_press_of_somebody_who_is_no_admin_is_refused(hall, folder, host):
-    desk = hall(host, admins=("U1",))
-    reply = await press(desk, await shown(desk), "Watch it", ChatUser("U2", "bob"))
+    queries = hall(host, admins=("U1",))
+    reply = await press(queries, await shown(queries), "Watch it", ChatUser("U2", "bob"))
     assert ("admins" in reply.message.text, reply.later, files(folder)) == (True, None, ["acme.toml"])
 
 
@@ -218,10 +218,10 @@ async def test_a_folder_that_takes_no_file_leaves_the_file_to_be_put_there_by_ha
         async def accept(self, proposal, by):  # noqa: ARG002
             raise UsageError(f"{proposal.file} can't be written (Read-only file system).")
 
-    desk = hall(host)
-    was = desk.running.onboarding
-    desk.running.onboarding = Unwritable(was.folder, was.web, was.take_on, was.now)
-    reply = await (await press(desk, await shown(desk), "Watch it")).later()
+    queries = hall(host)
+    was = queries.running.onboarding
+    queries.running.onboarding = Unwritable(was.folder, was.web, was.take_on, was.now)
+    reply = await (await press(queries, await shown(queries), "Watch it")).later()
     assert "Read-only file system" in reply.message.text
     assert "Put this into providers/example-cloud.toml" in reply.message.text
     assert 'kind = "statuspage"' in reply.message.text
@@ -247,10 +247,10 @@ async def test_a_provider_that_is_off_is_shown_by_its_name_or_its_address(hall, 
 
 
 async def test_a_provider_that_is_confirmed_is_switched_on_and_nothing_else_of_its_file_is_changed(hall, host, off):
-    desk = hall(host)
-    await (await press(desk, await shown(desk, "watch umbra"), "Watch it")).later()
+    queries = hall(host)
+    await (await press(queries, await shown(queries, "watch umbra"), "Watch it")).later()
     assert off.read_text() == OFF.replace("enabled = false", "enabled = true")
-    assert [p.id for p in desk.running.poll_jobs.taken] == ["umbra"]
+    assert [p.id for p in queries.running.poll_jobs.taken] == ["umbra"]
 
 
 async def test_a_provider_whose_page_is_not_what_the_catalogue_says_is_not_switched_on(hall, off):
@@ -310,7 +310,7 @@ async def test_a_source_of_our_own_may_be_inside():
 
 
 def test_a_follower_says_how_a_page_is_added_for_all_bots(hall):
-    desk = hall(lambda: FakeHost({}))
-    desk.running.role = BotRole.FOLLOWER
+    queries = hall(lambda: FakeHost({}))
+    queries.running.role = BotRole.FOLLOWER
     with pytest.raises(UsageError, match="each bot's machine"):
-        watch.watch(desk, CommandRequest(("https://status.example.com",), "C1", "U1"))
+        watch.watch(queries, CommandRequest(("https://status.example.com",), "C1", "U1"))

@@ -25,7 +25,7 @@ class Workflow:
         self.team, self.slack = team, slack
         client = SlackClient("xoxb-ours", base_url=f"{url}/api/", timeout_s=5)
         client.set_identity(TokenInfo(home="https://acme.slack.com/"))
-        queries = team.desk
+        queries = team.queries
         self.runner = WorkflowStepRunner(queries, client, declare=partial(declare_for_step, queries))
 
     async def starts(self, execution="Fx1", **inputs):
@@ -33,15 +33,15 @@ class Workflow:
         await self.runner.begin(StepRequest(str(StepKind.DECLARE), execution, INPUTS | inputs))
 
     def declared(self):
-        return self.team.town.book.declared.open_incidents()
+        return self.team.scenario.repository.declared.open_incidents()
 
 
 @pytest.fixture
-async def workflow(town):
+async def workflow(scenario):
     """Acme's API has been down since 11:10; it is 11:15."""
     slack = FakeWorkflows()
     async with serving_app(*slack.routes()) as url:
-        yield Workflow(Team(town.breaks()), slack, url)
+        yield Workflow(Team(scenario.breaks()), slack, url)
 
 
 async def test_a_step_declares_the_services_incident_and_ends_with_its_link(workflow):
@@ -53,7 +53,7 @@ async def test_a_step_declares_the_services_incident_and_ends_with_its_link(work
         *("Checkout fails", DeclaredSeverity.SEV1, "C1"),
         ("i-1",),
     )
-    ts = workflow.team.town.book.declared.message_ts("C1", incident.key)
+    ts = workflow.team.scenario.repository.declared.message_ts("C1", incident.key)
     assert workflow.slack.ended["Fx1"] == {
         "number": 1,
         "title": "Checkout fails",
@@ -71,7 +71,7 @@ async def test_it_waits_for_the_incidents_message(workflow):
 
 async def test_a_message_that_is_not_posted_in_time_leaves_the_link_out(workflow):
     await workflow.starts()
-    workflow.team.town.minute += LINK_TIMEOUT.total_seconds() / 60
+    workflow.team.scenario.minute += LINK_TIMEOUT.total_seconds() / 60
     await workflow.runner.turn()
     assert "link" not in workflow.slack.ended["Fx1"]
 

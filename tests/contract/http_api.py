@@ -48,22 +48,22 @@ class FakePollSchedule:
 
 
 @contextmanager
-def town() -> Iterator[Scenario]:
+def scenario() -> Iterator[Scenario]:
     """Two providers and an empty database."""
     with tempfile.TemporaryDirectory() as folder:
         made = Scenario(Path(folder) / "b.db")
-        with closing(made.book):
+        with closing(made.repository):
             yield made
 
 
 @contextmanager
 def web() -> Iterator[FastAPI]:
-    """The whole app, with the doors for evidence and for Slack."""
+    """The whole app, with the servers for evidence and for Slack."""
 
-    with town() as found:
+    with scenario() as found:
         slack = SlackHttpHandler(AsyncApp(token="xoxb-1", signing_secret="s"), "s", found.now)  # noqa: S106
         writing = EvidenceApi(EvidenceSink(), RateLimiter(lambda: 0.0))
-        yield web_app(found.desk(), always_ready, asyncio.Event(), writing=writing, routes=[slack.add_route])
+        yield web_app(found.queries(), always_ready, asyncio.Event(), writing=writing, routes=[slack.add_route])
 
 
 def openapi() -> str:
@@ -95,11 +95,11 @@ def _lines(route: Route | APIRoute) -> Iterator[str]:
 
 def metric_names() -> str:
     """Name, type and labels of every metric of ours; those of the process and of Python are the library's."""
-    with town() as found:
-        found.look(until=20)
-        desk = replace(found.desk(), running=Runtime([], poll_jobs=FakePollSchedule()))
+    with scenario() as found:
+        found.poll_page(until=20)
+        queries = replace(found.queries(), running=Runtime([], poll_jobs=FakePollSchedule()))
         text = metrics.render_metrics(
-            desk, metrics.MetricsState(is_slack_connected=True, backed_up_at=found.now())
+            queries, metrics.MetricsState(is_slack_connected=True, backed_up_at=found.now())
         ).decode()
     families = [f for f in text_string_to_metric_families(text) if f.name.startswith("brownout_")]
     lines = [f"{s.name} {f.type} {','.join(s.labels)}".rstrip() for f in families for s in f.samples]

@@ -31,7 +31,7 @@ from bot.rules.alerting import reminders, routing
 from bot.rules.alerting.decide import decide
 from bot.storage import mapping
 from tests.contract.text import sections
-from tests.support.polls import ACME, AMBER, RED, at, incident, look, page, update, watched
+from tests.support.polls import ACME, AMBER, RED, at, incident, page, poll_page, update, watched
 from tests.support.samples import ALERT, item
 from tests.support.scenario import Scenario
 
@@ -58,16 +58,16 @@ def _of_a_story() -> Iterator[Notification]:
     fixed = update("u3", Stage.MONITORING, "Fixed.", 10)
     over = update("u9", Stage.RESOLVED, "Over.", 30)
     looks = (
-        look(0, page(incident(first), api=RED)),
-        look(2, page(incident(edited), api=RED)),
-        look(3, page(incident(edited, name="Many errors"), api=RED)),
-        look(5, page(incident(edited, second, name="Many errors"), api=RED, web=AMBER)),
-        *(look(10 + n, page(incident(edited, second, fixed, name="Many errors"))) for n in range(9)),
-        look(30, page(), i1=incident(edited, second, fixed, over, name="Many errors")),
+        poll_page(0, page(incident(first), api=RED)),
+        poll_page(2, page(incident(edited), api=RED)),
+        poll_page(3, page(incident(edited, name="Many errors"), api=RED)),
+        poll_page(5, page(incident(edited, second, name="Many errors"), api=RED, web=AMBER)),
+        *(poll_page(10 + n, page(incident(edited, second, fixed, name="Many errors"))) for n in range(9)),
+        poll_page(30, page(), i1=incident(edited, second, fixed, over, name="Many errors")),
     )
     told: set[str] = set()
-    for stroke in watched(*looks):
-        for alert in decide(stroke, ACME, blind_after=3).alerts:
+    for change in watched(*looks):
+        for alert in decide(change, ACME, blind_after=3).alerts:
             posts = list(routing.route_alert(alert, [LISTENS], told))
             told |= {post.channel for post in posts}
             yield from posts
@@ -76,13 +76,13 @@ def _of_a_story() -> Iterator[Notification]:
 def _of_a_blind_page() -> Iterator[Notification]:
     """A page that can't be read for a while, is moved, and was broken when it was first seen."""
     deaf = PollFailure("no answer in 10 s", "timeout")
-    dark = [look(minute, deaf) for minute in range(1, 5)]
-    moved = replace(look(6, page()), host="status.acme.test")
-    strange = [look(minute, PollFailure("another format", "other_format")) for minute in range(1, 5)]
-    strokes = [*watched(look(0, page()), *dark, look(5, page()), moved), *watched(*strange)]
-    strokes += watched(look(0, page(incident(update(api=RED)), api=RED)), hours=0)
-    for stroke in strokes:
-        found = decide(stroke, ACME, blind_after=3, alarm_after=4)
+    dark = [poll_page(minute, deaf) for minute in range(1, 5)]
+    moved = replace(poll_page(6, page()), host="status.acme.test")
+    strange = [poll_page(minute, PollFailure("another format", "other_format")) for minute in range(1, 5)]
+    changes = [*watched(poll_page(0, page()), *dark, poll_page(5, page()), moved), *watched(*strange)]
+    changes += watched(poll_page(0, page(incident(update(api=RED)), api=RED)), hours=0)
+    for change in changes:
+        found = decide(change, ACME, blind_after=3, alarm_after=4)
         for notice in found.notices:
             yield from routing.route_notice(notice, [LISTENS], ())
         for notice in found.for_owner:
@@ -104,23 +104,27 @@ def _of_an_alert() -> Iterator[Notification]:
 def _of_people() -> Iterator[Notification]:
     """What people do in Slack, into a real database, and the digest."""
     with tempfile.TemporaryDirectory() as folder:
-        town = Scenario(Path(folder) / "b.db").breaks()
-        with closing(town.book) as book:
-            desk, mark = town.desk(), UserAction(ADA, town.now())
-            opened = replace(ALERT, incident="i-1", opens=True, as_of=town.now())
-            book.user_actions.enqueue(routing.route_alert(opened, [LISTENS], ()), town.now())
-            book.user_actions.set_acknowledgement(channel.build_event(EventKind.ACKED, desk, mark, "i-1", "C1"), ADA)
-            noted = replace(channel.build_event(EventKind.NOTE, desk, mark, "i-1", "C1"), text="Ours is well.")
-            history.save_note(desk, noted)
-            history.save_note(desk, noted, "VIEW")
-            subscriptions.submit_subscription(
-                desk, ModalSubmission("VIEW", "", {modals.TARGET: "acme", modals.WHERE: "C1"}, ADA)
+        scenario = Scenario(Path(folder) / "b.db").breaks()
+        with closing(scenario.repository) as repository:
+            queries, mark = scenario.queries(), UserAction(ADA, scenario.now())
+            opened = replace(ALERT, incident="i-1", opens=True, as_of=scenario.now())
+            repository.user_actions.enqueue(routing.route_alert(opened, [LISTENS], ()), scenario.now())
+            repository.user_actions.set_acknowledgement(
+                channel.build_event(EventKind.ACKED, queries, mark, "i-1", "C1"), ADA
             )
-            chosen = channel.SettingsChange(replace(desk.channel_preferences("C1"), maintenance=True))
-            channel.save_preferences(desk, chosen, mark, key="VIEW")
-            digest = digests._digest_notification(desk, "C1", DigestSchedule(town.now().time()), town.now())
-            subscriptions.change_subscription(desk, ButtonClick(app_home.CHANGE, f"{app_home.OFF} C1 acme", "U1", ADA))
-            subscriptions.enqueue_welcome(desk, "C2")
+            noted = replace(channel.build_event(EventKind.NOTE, queries, mark, "i-1", "C1"), text="Ours is well.")
+            history.save_note(queries, noted)
+            history.save_note(queries, noted, "VIEW")
+            subscriptions.submit_subscription(
+                queries, ModalSubmission("VIEW", "", {modals.TARGET: "acme", modals.WHERE: "C1"}, ADA)
+            )
+            chosen = channel.SettingsChange(replace(queries.channel_preferences("C1"), maintenance=True))
+            channel.save_preferences(queries, chosen, mark, key="VIEW")
+            digest = digests._digest_notification(queries, "C1", DigestSchedule(scenario.now().time()), scenario.now())
+            subscriptions.change_subscription(
+                queries, ButtonClick(app_home.CHANGE, f"{app_home.OFF} C1 acme", "U1", ADA)
+            )
+            subscriptions.enqueue_welcome(queries, "C2")
             yield from [digest] if digest else []
-            found = book._db.rows("SELECT post FROM outbox ORDER BY id")
+            found = repository._db.rows("SELECT post FROM outbox ORDER BY id")
             yield from (mapping.NOTIFICATION_ADAPTER.validate_json(row["post"]) for row in found)

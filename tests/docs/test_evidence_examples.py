@@ -45,22 +45,22 @@ class EvidenceRecorder:
 
 @pytest.fixture
 async def bot(tmp_path):
-    """A town's door, with what it heard, its port and its database."""
-    town, ear = Scenario(tmp_path / "town.db"), EvidenceRecorder()
-    town.now = utc_now
+    """A scenario's server, with what it heard, its port and its database."""
+    scenario, ear = Scenario(tmp_path / "town.db"), EvidenceRecorder()
+    scenario.now = utc_now
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         ear.port = listener.getsockname()[1]
     ear.db, closing = tmp_path / "town.db", asyncio.Event()
-    ear.secret = town.book.api_tokens.create("python", ("outcomes",), town.now())
+    ear.secret = scenario.repository.api_tokens.create("python", ("outcomes",), scenario.now())
     writing = EvidenceApi(ear, RateLimiter(asyncio.get_running_loop().time))
-    door = asyncio.create_task(
-        serve(town.desk(), WebSettings(port=ear.port), SlackStatus(), 60, closing, writing=writing)
+    web_server = asyncio.create_task(
+        serve(scenario.queries(), WebSettings(port=ear.port), SlackStatus(), 60, closing, writing=writing)
     )
     yield ear
     closing.set()
-    await door
-    town.book.close()
+    await web_server
+    scenario.repository.close()
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

@@ -22,18 +22,18 @@ SHELL, PYTHON, ROUTER = re.findall(r"```(?:sh|python)\n(.*?)```", PAGE, re.DOTAL
 
 @pytest.fixture
 async def port(tmp_path):
-    """A town where all is well, and the port of its gate."""
-    town = Scenario(tmp_path / "town.db")
-    town.look(until=20)
+    """A scenario where all is well, and the port of its gate."""
+    scenario = Scenario(tmp_path / "town.db")
+    scenario.poll_page(until=20)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     closing = asyncio.Event()
-    door = asyncio.create_task(serve(town.desk(), WebSettings(port=port), SlackStatus(), 60, closing))
+    web_server = asyncio.create_task(serve(scenario.queries(), WebSettings(port=port), SlackStatus(), 60, closing))
     yield port
     closing.set()
-    await door
-    town.book.close()
+    await web_server
+    scenario.repository.close()
 
 
 @pytest.mark.parametrize("example", [PYTHON, ROUTER], ids=["httpx", "router"])

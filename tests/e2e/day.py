@@ -172,10 +172,10 @@ def _order_a_digest(world: World) -> None:
     """It is due one minute ago, and tells of the day before that."""
     now = datetime.now(UTC)  # noqa: TID251 - the bot has the real clock
     at = (now - timedelta(minutes=1)).strftime("%H:%M")
-    with closing(sqlite3.connect(world.db, timeout=10)) as book, book:
+    with closing(sqlite3.connect(world.db, timeout=10)) as repository, repository:
         yesterday = (now - timedelta(days=1)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         columns = "channel, at, zone, on_calm, done"
-        book.execute(f"INSERT INTO digests ({columns}) VALUES ('C1', ?, 'UTC', 1, ?)", (at, yesterday))  # noqa: S608
+        repository.execute(f"INSERT INTO digests ({columns}) VALUES ('C1', ?, 'UTC', 1, ?)", (at, yesterday))  # noqa: S608
 
 
 def _end(world: World, driver: Driver, day: Day) -> None:

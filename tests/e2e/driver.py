@@ -193,7 +193,7 @@ class Driver:
         return [m for m in self.messages(channel) if m.get("thread_ts") == ts]
 
     def alerts(self, channel: str = "C1") -> list[dict[str, Any]]:
-        """The messages that the publish stroke put into the channel itself, as they look now."""
+        """The messages that the publish transition put into the channel itself, as they look now."""
         posted = {
             call["answer"]["ts"]
             for call in self.calls("chat.postMessage")
@@ -242,7 +242,7 @@ class Driver:
         self._ask("PUT", f"/page{path}?status={status}", body)
 
     def tell(self, path: str, body: Any, secret: str) -> dict[str, Any]:
-        """A program of the team's posts JSON to the bot's own web door, with a token; the door's answer."""
+        """A program of the team's posts JSON to the bot's own web server, with a token; the server's answer."""
         return self._ask("POST", f"/bot{path}", body, {"Authorization": f"Bearer {secret}"})
 
     def events(self, path: str) -> list[dict[str, Any]]:
@@ -375,7 +375,7 @@ class World:
         return bot
 
     def _lines(self) -> int:
-        """How often a bot has come online: by HTTP, once Slack knows it and its door is open."""
+        """How often a bot has come online: by HTTP, once Slack knows it and its server is open."""
         if self.mode == "socket":
             return self.driver.connections()
         return min(self.said().count(words) for words in ("ready for Slack at", "board:"))
@@ -389,8 +389,8 @@ class World:
 
     def token(self) -> str:
         """The secret of a new token, with which a program may write evidence."""
-        with closing(Repository.open(self.db)) as book:
-            return book.api_tokens.create("tests", ("outcomes", "probes", "reports"), utc_now()) or ""
+        with closing(Repository.open(self.db)) as repository:
+            return repository.api_tokens.create("tests", ("outcomes", "probes", "reports"), utc_now()) or ""
 
     def said(self) -> str:
         """What the bots wrote, over all their lives."""

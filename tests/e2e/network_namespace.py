@@ -7,7 +7,7 @@ and ends when its standard input does. Inside the namespace:
     127.0.0.1:3001   its Web API and Socket Mode, through proxy.py: every call is kept, and faults can be injected
     127.0.0.1:3002   the status page, showing what it was told to show
     192.88.99.1:80   the same page, where a bot that only reads the public web can see it
-    127.0.0.1:8787   the bot's own web door; in MODE ``http`` the emulator posts there instead of over a socket
+    127.0.0.1:8787   the bot's own web server; in MODE ``http`` the emulator posts there instead of over a socket
 
 Outside, the test drives all of it through the Unix socket WORK_DIR/stage.sock, which namespaces do not separate:
 
@@ -24,7 +24,7 @@ Outside, the test drives all of it through the Unix socket WORK_DIR/stage.sock, 
     PUT /modals                 {"user", "values"}: sends the topmost off; the answer is what was wrong with it
     GET /homes                  the Homes that were published, by user and app
     PUT /homes                  {"user", "action"}: a press in somebody's Home
-    *   /bot/...                the bot's own web door
+    *   /bot/...                the bot's own web server
     *   /_control/...           the emulator's own control API
 """
 
@@ -70,7 +70,7 @@ BY_HTTP = {"mode": "events", "requestUrl": f"http://127.0.0.1:{DOOR}/slack/event
 
 
 class StatusPage:
-    """Answers with what it was told; 404 elsewhere. No conditional answers: every look sees the newest bytes."""
+    """Answers with what it was told; 404 elsewhere. No conditional answers: every poll sees the newest bytes."""
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, bytes]] = {}
@@ -90,7 +90,7 @@ class StatusPage:
         self.answers["/" + request.match_info["path"]] = (status, await request.read())
         return web.Response()
 
-    async def look(self, request: web.Request) -> web.Response:
+    async def poll_page(self, request: web.Request) -> web.Response:
         status, body = self.answers.get(request.path, (404, b"<h1>Not here</h1>"))
         self.looks.append((request.path, status))
         return web.Response(status=status, body=body, content_type="application/json" if status == 200 else "text/html")
@@ -215,7 +215,7 @@ async def play(work: Path, client: aiohttp.ClientSession, emulator: Emulator) ->
     ]
     await serve(api, lambda runner: web.TCPSite(runner, "127.0.0.1", WEB_API))
     for host, port in (("127.0.0.1", PAGE), (PUBLIC, 80)):
-        answers = [web.get("/{path:.*}", page.look), web.post("/{path:.*}", page.take)]
+        answers = [web.get("/{path:.*}", page.poll_page), web.post("/{path:.*}", page.take)]
         await serve(answers, lambda runner, at=(host, port): web.TCPSite(runner, *at))
     await serve(control, lambda runner: web.UnixSite(runner, str(work / "stage.sock")))
     print("ready", flush=True)

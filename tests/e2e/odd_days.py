@@ -131,7 +131,7 @@ async def the_clock_steps(day: Day, *steps: timedelta) -> None:
     for step in steps:
         day.now.at += step
         if step < timedelta():
-            day.book.shift_due_times(day.now.at, step)
+            day.repository.shift_due_times(day.now.at, step)
         await day.passes(minutes=2)
     await well_again(day)
 
@@ -164,7 +164,7 @@ async def kicked_during_an_outage(day: Day) -> None:
     day.slack.behaviour = kicked
     day.show(*first(update(2, "identified", "The cause is found.")), api="major_outage")
     await day.passes(minutes=60)
-    day.book.probe_channels(day.now.at, "C0")
+    day.repository.probe_channels(day.now.at, "C0")
     await well_again(day)
 
 
@@ -205,7 +205,7 @@ async def a_channel_is_shared(day: Day) -> None:
     day.slack.behaviour = refusing("channel_not_found", only=lambda a: a["channel"] == "C0")
     day.show(*first(update(2, "identified", "The cause is found.")), api="major_outage")
     await day.passes(minutes=6)
-    day.book.move_channel("C0", "C9", day.now.at)
+    day.repository.move_channel("C0", "C9", day.now.at)
     day.channels = (*day.channels[1:], "C9")
     day.slack.shown_at["C9", "inc1:alert"] = day.slack.shown_at["C0", "inc1:alert"]
     day.slack.shown += [("C9", "inc1:alert", "")]  # what the channel shows, it shows under its new id
@@ -297,7 +297,7 @@ async def row(odd: OddDay) -> tuple[object, ...]:
     """What the day came to."""
     async with slackdays.a_day(CHANNELS) as day:
         await odd.play(day)
-        given_up = sum(not p.is_expected for p in day.book.parked())
+        given_up = sum(not p.is_expected for p in day.repository.parked())
         posts = max(sum(c == name and k != "inc2:alert" for c, k, _ in day.slack.shown) for name in day.channels)
         refused = sum(day.slack.refused.values())
         old, new = day.told("inc1:alert"), day.told("inc2:alert")

@@ -79,7 +79,7 @@ class ProxiedSocket:
 
 @dataclass
 class Proxy:
-    """``host`` is the emulator, ``here`` this proxy, ``bot`` the bot's own web door."""
+    """``host`` is the emulator, ``here`` this proxy, ``bot`` the bot's own web server."""
 
     client: aiohttp.ClientSession
     host: str
@@ -222,7 +222,7 @@ class Proxy:
         return await self._forward(request, f"http://{self.host}{request.path_qs}")
 
     async def knock(self, request: web.Request) -> web.Response:
-        """To the bot's own web door, as a program of the team's would."""
+        """To the bot's own web server, as a program of the team's would."""
         return await self._forward(request, f"http://{self.bot}{request.path_qs.removeprefix('/bot')}")
 
     async def _forward(self, request: web.Request, url: str) -> web.Response:

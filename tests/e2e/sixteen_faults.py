@@ -93,13 +93,13 @@ def of_a_day(fault: Callable[[slackdays.Day, str], Awaitable[None]], code: str) 
 
 @dataclass
 class Bot:
-    """An engine on a book, with a channel, and an incident of Acme that is open."""
+    """An engine on a database, with a channel, and an incident of Acme that is open."""
 
-    book: Repository
+    repository: Repository
     clock: Clock
     web: FakeFetcher
     engine: Engine
-    desk: StatusQueries
+    queries: StatusQueries
 
     async def shows(self, *incidents: dict, api: str = "partial_outage") -> None:
         self.web.show(page(*incidents, api=api))
@@ -107,67 +107,69 @@ class Bot:
         await self.engine.publish()
 
     def says(self, text: str, person: ChatUser = ADA):
-        return answer_command(self.desk, text, "C1", person.id, person.name)
+        return answer_command(self.queries, text, "C1", person.id, person.name)
 
 
-def with_book(play: Callable[[Repository], Awaitable[Outcome]]) -> Callable[[Path], Awaitable[Outcome]]:
+def with_repository(play: Callable[[Repository], Awaitable[Outcome]]) -> Callable[[Path], Awaitable[Outcome]]:
     """The play on a database in the folder that it is given, closed after it."""
 
     async def played(folder: Path) -> Outcome:
-        with closing(Repository.open(folder / "bot.db")) as book:
-            return await play(book)
+        with closing(Repository.open(folder / "bot.db")) as repository:
+            return await play(repository)
 
     played.__doc__ = play.__doc__
     return played
 
 
-async def a_bot(book: Repository, *updates: dict) -> Bot:
+async def a_bot(repository: Repository, *updates: dict) -> Bot:
     """A bot with an open incident."""
     clock, fetcher = Clock(NOON), FakeFetcher()
-    book.subscribe(Subscription("C1", "acme", Condition.DEGRADED, "U1", NOON))
-    engine = Engine({"acme": ACME}, fetcher, book, FakeChat(), clock, lambda _: VerdictParameters())
-    bot = Bot(book, clock, fetcher, engine, StatusQueries((ACME,), book, clock, lambda _: VerdictParameters()))
+    repository.subscribe(Subscription("C1", "acme", Condition.DEGRADED, "U1", NOON))
+    engine = Engine({"acme": ACME}, fetcher, repository, FakeChat(), clock, lambda _: VerdictParameters())
+    bot = Bot(
+        repository, clock, fetcher, engine, StatusQueries((ACME,), repository, clock, lambda _: VerdictParameters())
+    )
     await bot.shows(api="operational")
     clock.move(minutes=5)
     await bot.shows(incident(update(api="partial_outage"), *updates))
     return bot
 
 
-@with_book
-async def double_click(book: Repository) -> Outcome:
+@with_repository
+async def double_click(repository: Repository) -> Outcome:
     """Acknowledge, pressed twice."""
-    bot = await a_bot(book)
+    bot = await a_bot(repository)
     for _ in range(2):
-        handle_click(bot.desk, ButtonClick("ack", "on inc1", "C1", ADA))
-    is_kept = bot.book.user_actions.acknowledgement("C1", "inc1") is not None
+        handle_click(bot.queries, ButtonClick("ack", "on inc1", "C1", ADA))
+    is_kept = bot.repository.user_actions.acknowledgement("C1", "inc1") is not None
     return Outcome("acknowledged, once" if is_kept else "withdrawn", is_kept)
 
 
 async def a_tick_in_quiet_hours(folder: Path) -> Outcome:
     """600 channels in quiet hours with two incidents that are withheld: one tick."""
-    with closing(Repository.open(folder / "tick.db")) as book:
+    with closing(Repository.open(folder / "tick.db")) as repository:
         clock, fetcher = Clock(NOON), FakeFetcher()
         quiet = QuietHours(clock_time(11), clock_time(20))
-        with book._db.transaction():
+        with repository._db.transaction():
             for number in range(600):
-                book.subscribe(Subscription(f"C{number:03}", "acme", created_at=NOON))
+                repository.subscribe(Subscription(f"C{number:03}", "acme", created_at=NOON))
         for number in range(600):
             notice = Notice(NoticeKind.SETTINGS, "", "", "s", NOON, "", NOON, "saved")
             saved = Notification(f"C{number:03}", NotificationKind.NOTICE, "s", notice)
-            book.user_actions.save_preferences(ChannelPreferences(f"C{number:03}", quiet=quiet), [], saved)
-        engine = Engine({"acme": ACME}, fetcher, book, FakeChat(), clock, lambda _: VerdictParameters())
+            repository.user_actions.save_preferences(ChannelPreferences(f"C{number:03}", quiet=quiet), [], saved)
+        engine = Engine({"acme": ACME}, fetcher, repository, FakeChat(), clock, lambda _: VerdictParameters())
         one, two = (incident(update(n, api="partial_outage"), number=n) for n in (1, 2))
         for shown in ((), (one,), (one, two)):
             fetcher.show(page(*shown, api="partial_outage" if shown else "operational"))
             await engine.poll("acme")
             clock.move(minutes=16)
         asked: list[str] = []
-        book._db._connection.set_trace_callback(asked.append)
+        repository._db._connection.set_trace_callback(asked.append)
         began, longest = time.perf_counter(), 0.0
-        for _ in ReminderHook(engine, book).steps():
+        for _ in ReminderHook(engine, repository).steps():
             longest = max(longest, time.perf_counter() - began)
             began = time.perf_counter()
-        book._db._connection.set_trace_callback(None)
+        repository._db._connection.set_trace_callback(None)
         text = f"{len(asked)} statements; the longest piece without a pause took {longest * 1000:.0f} ms"
         return Outcome(text, len(asked) < 600)
 
@@ -182,16 +184,16 @@ async def status_with_everything_bad(folder: Path) -> Outcome:
     """All services of the catalogue are degraded, and one of the last provider is down."""
     providers = settings.load().providers
     worst = providers[-1].surfaces[-1]
-    with closing(Repository.open(folder / "status.db")) as book:
+    with closing(Repository.open(folder / "status.db")) as repository:
         for provider in providers:
             parts = {c: Condition.DEGRADED for s in provider.surfaces for c in s.components}
             parts |= dict.fromkeys(worst.components, Condition.MAJOR_OUTAGE) if worst in provider.surfaces else {}
             shown = tuple(Component(c, c, condition) for c, condition in parts.items())
             state, context = ProviderState(provider.id), TransitionContext(provider, VerdictParameters(), {})
             change = apply_poll(state, PollResult(NOON, Snapshot(provider.id, provider.name, shown, (), ())), context)
-            book.record_transition(Observation(provider.source.id, NOON, "changed"), change, ())
-        desk = StatusQueries(providers, book, Clock(NOON), lambda _: VerdictParameters())
-        message = answer_command(desk, "status", "C1", "U1", "ada").message
+            repository.record_transition(Observation(provider.source.id, NOON, "changed"), change, ())
+        queries = StatusQueries(providers, repository, Clock(NOON), lambda _: VerdictParameters())
+        message = answer_command(queries, "status", "C1", "U1", "ada").message
         where = unescape(message.text).find(f"{providers[-1].name} outage")
         text = f"{len(message.blocks)} blocks; the outage is at character {where} of the text"
         return Outcome(text, 0 <= where < 600 and len(message.blocks) <= 50)
@@ -214,51 +216,51 @@ async def refusals_at_connect(_: Path) -> Outcome:
     return Outcome(text, [*found.values()] == ["is waited for", "is waited for", "ends the bot"])
 
 
-@with_book
-async def two_modals(book: Repository) -> Outcome:
+@with_repository
+async def two_modals(repository: Repository) -> Outcome:
     """Two people have the settings open; one saves quiet hours, then the other a digest."""
-    bot = await a_bot(book)
+    bot = await a_bot(repository)
     modals = [json.loads(bot.says("settings").view["private_metadata"]) for _ in range(2)]
     changes = ({"quiet": "22:00-07:00 UTC"}, {"digest": "daily"})
     for number, (modal, change, person) in enumerate(zip(modals, changes, (ADA, BOB), strict=True)):
-        submit_settings(bot.desk, ModalSubmission(f"V{number}", json.dumps(modal), modal["shown"] | change, person))
-    kept = bot.desk.channel_preferences("C1")
+        submit_settings(bot.queries, ModalSubmission(f"V{number}", json.dumps(modal), modal["shown"] | change, person))
+    kept = bot.queries.channel_preferences("C1")
     both = kept.quiet is not None and kept.digest is not None
     return Outcome("both are saved" if both else "one is lost", both)
 
 
-@with_book
-async def a_long_timeline(book: Repository) -> Outcome:
+@with_repository
+async def a_long_timeline(repository: Repository) -> Outcome:
     """An incident with 30 updates of 300 characters."""
     more = [update(n, "identified", f"Update number {n:02d}. {'x' * 300}") for n in range(2, 32)]
-    text = unescape((await a_bot(book, *more)).says("timeline inc1").message.text)
+    text = unescape((await a_bot(repository, *more)).says("timeline inc1").message.text)
     shown = re.findall(r"Update number (\d\d)", text)
     return Outcome(f"{len(shown)} on the first page, first {shown[:1]}", shown[:1] == ["31"])
 
 
-@with_book
-async def many_names(book: Repository) -> Outcome:
+@with_repository
+async def many_names(repository: Repository) -> Outcome:
     """A name that is typed 4,000 times."""
-    bot = await a_bot(book)
+    bot = await a_bot(repository)
     message = bot.says("subscribe " + " ".join(["acme"] * 4000)).message
-    size, targets = len(message.text), len(bot.book.subscriptions("C1"))
+    size, targets = len(message.text), len(bot.repository.subscriptions("C1"))
     return Outcome(
         f"{targets} subscription, {len(message.blocks)} blocks, {size} characters", targets == 1 and size < 4000
     )
 
 
-@with_book
-async def homes(book: Repository) -> Outcome:
+@with_repository
+async def homes(repository: Repository) -> Outcome:
     """200 people look at Home when a verdict changes."""
-    bot, taken, published = await a_bot(book), [], []
+    bot, taken, published = await a_bot(repository), [], []
 
     class Counting:
         def quick_snapshot(self):
             taken.append(1)
-            return bot.desk.quick_snapshot()
+            return bot.queries.quick_snapshot()
 
         def __getattr__(self, name: str):
-            return getattr(bot.desk, name)
+            return getattr(bot.queries, name)
 
     class Client:
         async def publish_home(self, _, view, state=""):  # noqa: ARG002

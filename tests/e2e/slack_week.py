@@ -25,7 +25,7 @@ from bot.notifier import Notifier
 from bot.notifier.gate import WorkspaceGate
 from bot.rules.alerting import decide, routing
 from bot.storage import Repository
-from tests.support.acme import ACME, look
+from tests.support.acme import ACME, poll_page
 from tests.support.pages import incident, page, update
 
 START = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
@@ -251,14 +251,16 @@ class Clockwork:
 class Week:
     """Everything of one week."""
 
-    def __init__(self, seed: int, book: Repository, *, channels: int, incidents: int, days: float, design: str) -> None:
-        self.rng, self.book, self.design = random.Random(seed), book, design  # noqa: S311 - no secret
+    def __init__(
+        self, seed: int, repository: Repository, *, channels: int, incidents: int, days: float, design: str
+    ) -> None:
+        self.rng, self.repository, self.design = random.Random(seed), repository, design  # noqa: S311 - no secret
         self.luck = random.Random(f"{seed} of moves and storms")  # noqa: S311 - likewise
         self.now = SimpleNamespace(at=START)
         self.names = [f"C{n:03d}" for n in range(channels)]
-        with book._db.transaction():
+        with repository._db.transaction():
             for name in self.names:
-                book.subscribe(Subscription(name, "acme", created_by="U1", created_at=START))
+                repository.subscribe(Subscription(name, "acme", created_by="U1", created_at=START))
         self.end = START + timedelta(days=days)
         codes = sorted(slack_refusals.TOKEN_CODES)
         rotations = []
@@ -273,18 +275,18 @@ class Week:
         self.faults = [*week_faults(self.rng, self.names, days), *rotations, *moved]
         self.chat = WeekSlack(self.now, self.faults)
         self.notifier = Notifier(
-            book, self.chat, lambda: self.now.at, render_notification, Rotation(self.now, rotations)
+            repository, self.chat, lambda: self.now.at, render_notification, Rotation(self.now, rotations)
         )
         if design == "no back-off":
             self.notifier.gate = ImpatientGate()
         if design == "pause for a day":
             self.notifier.probe_waits = (timedelta(days=1),)
             self.notifier.outage_probe_wait = timedelta(days=1)
-        self.reports = DeliveryReports(Clockwork(self.now, self.notifier), book, lambda: ["U9"])
+        self.reports = DeliveryReports(Clockwork(self.now, self.notifier), repository, lambda: ["U9"])
         self.outages = self._outages(incidents, days)
         self.open: list[Outage] = []
-        self.state = look(None, page(), START - timedelta(minutes=1)).state
-        book.record_transition(None, look(None, page(), START - timedelta(minutes=1)), ())
+        self.state = poll_page(None, page(), START - timedelta(minutes=1)).state
+        repository.record_transition(None, poll_page(None, page(), START - timedelta(minutes=1)), ())
 
     def _move(self, number: int, name: str, days: float) -> Move:
         at = START + timedelta(days=days) * self.luck.random()
@@ -320,21 +322,21 @@ class Week:
     def _show(self, outage: Outage, *, is_over: bool) -> None:
         if not is_over:
             self.open.append(outage)
-        stroke = look(self.state, self._body(outage if is_over else None), self.now.at)
+        change = poll_page(self.state, self._body(outage if is_over else None), self.now.at)
         if is_over:
             self.open.remove(outage)
-        subscriptions = self.book.subscriptions()
+        subscriptions = self.repository.subscriptions()
         notifications = [
             n
-            for alert in decide.decide(stroke, ACME, blind_after=3).alerts
-            for n in routing.route_alert(alert, subscriptions, self.book.notified_channels(alert.incident))
+            for alert in decide.decide(change, ACME, blind_after=3).alerts
+            for n in routing.route_alert(alert, subscriptions, self.repository.notified_channels(alert.incident))
         ]
-        self.book.record_transition(None, stroke, notifications)
-        self.state = stroke.state
+        self.repository.record_transition(None, change, notifications)
+        self.state = change.state
         if self.design == "pause for a day":
-            self.book._db.write("UPDATE pauses SET probe_at = strftime('%Y-%m-%dT%H:%M:%fZ', tried_at, '+1 day')")
+            self.repository._db.write("UPDATE pauses SET probe_at = strftime('%Y-%m-%dT%H:%M:%fZ', tried_at, '+1 day')")
         if self.design == "no order":
-            self.book._db.write("UPDATE outbox SET rank = 5 WHERE state = 'waiting'")
+            self.repository._db.write("UPDATE outbox SET rank = 5 WHERE state = 'waiting'")
 
     async def run(self) -> Report:
         events = sorted(
@@ -343,16 +345,16 @@ class Week:
         unarchived = sorted((f.end, f.channel) for f in self.faults if f.code == "is_archived")
         moves = sorted(self.moves, key=lambda m: m.heard_at)
         ticked = START
-        while self.now.at < self.end or self.book.pending_channels(self.now.at):
+        while self.now.at < self.end or self.repository.pending_channels(self.now.at):
             if self.now.at > self.end + timedelta(hours=3):
                 break
             while events and events[0][0] <= self.now.at:
                 _, outage, is_over = events.pop(0)
                 self._show(outage, is_over=is_over)
             while unarchived and unarchived[0][0] <= self.now.at:
-                self.book.probe_channels(self.now.at, unarchived.pop(0)[1])
+                self.repository.probe_channels(self.now.at, unarchived.pop(0)[1])
             while moves and moves[0].heard_at <= self.now.at:
-                self.book.move_channel(moves[0].old, moves.pop(0).new, self.now.at)
+                self.repository.move_channel(moves[0].old, moves.pop(0).new, self.now.at)
             if self.now.at - ticked >= timedelta(seconds=15):
                 self.reports()
                 ticked = self.now.at
@@ -365,7 +367,7 @@ class Week:
     def _step_s(self, sent: bool, events: list) -> float:
         if self.notifier.is_rate_limited or sent:
             return 0.2
-        if self.book._db.rows("SELECT 1 FROM outbox WHERE state IN ('waiting', 'sending') LIMIT 1"):
+        if self.repository._db.rows("SELECT 1 FROM outbox WHERE state IN ('waiting', 'sending') LIMIT 1"):
             return 2.0
         ahead = (min((e[0] for e in events), default=self.end) - self.now.at).total_seconds()
         return max(0.2, min(ahead, 3600.0))
@@ -413,8 +415,8 @@ class Week:
         for fault in self.faults:
             if not fault.channel and fault.end - fault.start > timedelta(minutes=4):
                 self._check_calls(fault, report)
-        report.parked = self.book.backlog().parked
-        silent = self.book.untold_parked()
+        report.parked = self.repository.backlog().parked
+        silent = self.repository.untold_parked()
         if silent:
             report.violations.append(f"given up and told to nobody: {silent[0]}")
         return report
@@ -456,8 +458,10 @@ def run_week(
     """Plays a week in a database of its own."""
     folder = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a RAM disk, where there is one
     with tempfile.TemporaryDirectory(dir=folder) as name:
-        book = Repository.open(Path(name) / "week.db")
+        repository = Repository.open(Path(name) / "week.db")
         try:
-            return asyncio.run(Week(seed, book, channels=channels, incidents=incidents, days=days, design=design).run())
+            return asyncio.run(
+                Week(seed, repository, channels=channels, incidents=incidents, days=days, design=design).run()
+            )
         finally:
-            book.close()
+            repository.close()

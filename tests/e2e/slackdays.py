@@ -49,7 +49,7 @@ from bot.slack.connection_pace import ConnectionPace
 from bot.storage import Repository
 from tests.e2e.slack_week import Clockwork, run_week
 from tests.faults.tables import table
-from tests.support.acme import ACME, NOON, look
+from tests.support.acme import ACME, NOON, poll_page
 from tests.support.fake_fetcher import FakeFetcher
 from tests.support.loopback import abort, serving_app
 from tests.support.pages import incident, page, update
@@ -133,39 +133,41 @@ class FakeSlack:
 
 
 class Day:
-    """A book with channels, an outage that begins while Slack is odd, and another one when it is well again."""
+    """A database with channels, an outage that begins while Slack is odd, and another one when it is well again."""
 
-    def __init__(self, book: Repository, slack: FakeSlack, client: SlackClient, channels: tuple[str, ...]) -> None:
-        self.book, self.slack, self.client, self.channels = book, slack, client, channels
-        self.path = book.path
+    def __init__(
+        self, repository: Repository, slack: FakeSlack, client: SlackClient, channels: tuple[str, ...]
+    ) -> None:
+        self.repository, self.slack, self.client, self.channels = repository, slack, client, channels
+        self.path = repository.path
         self.well_at = NOON
         self.now = SimpleNamespace(at=NOON)
         self.tokens = SimpleNamespace(reload=lambda: False)
         for channel in channels:
-            book.subscribe(Subscription(channel, "acme", created_by="U1", created_at=NOON))
-        self.notifier = Notifier(book, client, lambda: self.now.at, render_notification, self.tokens)
-        self.reports = DeliveryReports(Clockwork(self.now, self.notifier), book, lambda: ["U9"])
-        self.state = look(None, page(), NOON - timedelta(minutes=1)).state
-        book.record_transition(None, look(None, page(), NOON - timedelta(minutes=1)), ())
+            repository.subscribe(Subscription(channel, "acme", created_by="U1", created_at=NOON))
+        self.notifier = Notifier(repository, client, lambda: self.now.at, render_notification, self.tokens)
+        self.reports = DeliveryReports(Clockwork(self.now, self.notifier), repository, lambda: ["U9"])
+        self.state = poll_page(None, page(), NOON - timedelta(minutes=1)).state
+        repository.record_transition(None, poll_page(None, page(), NOON - timedelta(minutes=1)), ())
 
     def clock(self) -> datetime:
         """The time now."""
         return self.now.at
 
     def show(self, *incidents: dict[str, Any], api: str) -> None:
-        stroke = look(self.state, page(*incidents, api=api), self.now.at)
+        change = poll_page(self.state, page(*incidents, api=api), self.now.at)
         posts = [
             n
-            for alert in decide.decide(stroke, ACME, blind_after=3).alerts
+            for alert in decide.decide(change, ACME, blind_after=3).alerts
             for n in routing.route_alert(
                 alert,
-                self.book.subscriptions(),
-                self.book.notified_channels(alert.incident),
-                routing.ChannelDeliveryState(self.book.channel_preferences()),
+                self.repository.subscriptions(),
+                self.repository.notified_channels(alert.incident),
+                routing.ChannelDeliveryState(self.repository.channel_preferences()),
             )
         ]
-        self.book.record_transition(None, stroke, posts)
-        self.state = stroke.state
+        self.repository.record_transition(None, change, posts)
+        self.state = change.state
 
     async def passes(self, **span: float) -> None:
         """Time passes, and what is due is sent."""
@@ -191,7 +193,7 @@ class Day:
         owner = [text.split(".")[0] for channel, _, text in self.slack.shown if channel == "U9"]
         return (
             *(name, self.told("inc1:alert"), self.told("inc2:alert"), sum(self.slack.refused.values())),
-            *(len(self.book.paused_channels()), "; ".join(owner) or "-", len(self.book.parked())),
+            *(len(self.repository.paused_channels()), "; ".join(owner) or "-", len(self.repository.parked())),
         )
 
 
@@ -207,9 +209,9 @@ async def a_day(channels: int) -> AsyncIterator[Day]:
     """A day with so many channels."""
     slack = FakeSlack()
     async with serving_app(web.post("/api/{method}", slack.answer)) as url:
-        with tempfile.TemporaryDirectory() as folder, closing(Repository.open(Path(folder) / "day.db")) as book:
+        with tempfile.TemporaryDirectory() as folder, closing(Repository.open(Path(folder) / "day.db")) as repository:
             client = SlackClient("xoxb-1", base_url=f"{url}/api/", look_up=False)
-            day = Day(book, slack, client, tuple(f"C{n}" for n in range(channels)))
+            day = Day(repository, slack, client, tuple(f"C{n}" for n in range(channels)))
             slack.now = day.clock
             yield day
 
@@ -315,9 +317,9 @@ async def quiet_hours_end_together(day: Day, zone: str) -> None:
         save_quiet_hours(day, channel, zone)
     day.show(incident(update(api="partial_outage")), api="partial_outage")
     await day.passes(minutes=15)
-    engine = Engine({"acme": ACME}, FakeFetcher(), day.book, day.client, day.clock, lambda _: VerdictParameters())
-    ReminderHook(engine, day.book)()
-    day.book.user_actions.enqueue([digest(channel, day.now.at) for channel in day.channels], day.now.at)
+    engine = Engine({"acme": ACME}, FakeFetcher(), day.repository, day.client, day.clock, lambda _: VerdictParameters())
+    ReminderHook(engine, day.repository)()
+    day.repository.user_actions.enqueue([digest(channel, day.now.at) for channel in day.channels], day.now.at)
     await day.passes(seconds=20)
     day.show(incident(update(api="partial_outage")), second(), api="major_outage")
     await day.passes(minutes=2)
@@ -328,7 +330,7 @@ def save_quiet_hours(day: Day, channel: str, zone: str) -> None:
     notice = Notice(NoticeKind.SETTINGS, "", "", "s", NOON, "", NOON, "saved")
     quiet = QuietHours(time(11), time(12, 10), "UTC")
     saved = Notification(channel, NotificationKind.NOTICE, "s", notice)
-    day.book.user_actions.save_preferences(ChannelPreferences(channel, quiet=quiet), [], saved)
+    day.repository.user_actions.save_preferences(ChannelPreferences(channel, quiet=quiet), [], saved)
     if zone != "UTC":
         with closing(sqlite3.connect(day.path)) as other, other:
             other.execute("UPDATE habits SET zone = ? WHERE channel = ?", (zone, channel))

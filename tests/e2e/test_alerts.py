@@ -56,7 +56,7 @@ def story(worlds):
 
 
 def after(driver, words):
-    """The alert once these words are in its thread and one more look has passed."""
+    """The alert once these words are in its thread and one more poll has passed."""
     driver.wait_for(lambda: [m for m in driver.messages() if words in shown(m)], what=f"a reply with {words!r}")
     driver.wait_for_looks(2)
     return driver.alerts()[0]

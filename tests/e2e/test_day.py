@@ -1,6 +1,6 @@
 """A day of one channel, typed and clicked as people do: from the first word to the last, through the real process.
 
-Twice: once over Socket Mode, and once with every request signed and posted to the bot's own web door.
+Twice: once over Socket Mode, and once with every request signed and posted to the bot's own web server.
 """
 
 import json

@@ -91,13 +91,15 @@ def tell(world, told):
     told.alerts = measured(driver)
     told.times = replace(told.times, posted=_now())
     turn(driver, POSTED, told.times)
-    with closing(Repository.open(world.db)) as book:
-        driver.wait_for(lambda: all(has_posts(book, kind, 2) for kind in FORMATS if kind not in ONE_TEXT), what="posts")
+    with closing(Repository.open(world.db)) as repository:
+        driver.wait_for(
+            lambda: all(has_posts(repository, kind, 2) for kind in FORMATS if kind not in ONE_TEXT), what="posts"
+        )
         told.times = replace(told.times, ended=_now())
         turn(driver, ENDED, told.times)
         ending = [kind for kind in FORMATS if kind not in CONFIRMED_LATER]
-        driver.wait_for(lambda: all(is_over(book, kind) for kind in ending), what="the ends", patience=BUDGET)
-        told.incidents = {kind: recorded(book, kind) for kind in FORMATS}
+        driver.wait_for(lambda: all(is_over(repository, kind) for kind in ending), what="the ends", patience=BUDGET)
+        told.incidents = {kind: recorded(repository, kind) for kind in FORMATS}
     driver.wait_for(lambda: not missing_threads(driver), what="the last posts in all threads", patience=BUDGET)
     told.threads = threads(driver)
     told.told_by_region = {region: len(alerts_to(driver, person)) for region, person in PEOPLE.items()}
@@ -107,28 +109,30 @@ def measured(driver):
     """Seconds to the alert of each format."""
     began, found = time.monotonic(), {}
 
-    def look():
+    def poll_page():
         texts = [(m["text"], shown(m)) for channel in CHANNELS for m in driver.alerts(channel)]
         for kind in FORMATS.keys() - found.keys():
             if any(text.startswith(f"{kind} ") and EXPECTED[kind].title in whole for text, whole in texts):
                 found[kind] = time.monotonic() - began
         return found.keys() == FORMATS.keys() or time.monotonic() > began + BUDGET
 
-    driver.wait_for(look, what="the alerts of all formats", patience=BUDGET + 5)
+    driver.wait_for(poll_page, what="the alerts of all formats", patience=BUDGET + 5)
     return found
 
 
-def recorded(book, kind):
+def recorded(repository, kind):
     """The incidents of a format in the database, each with its events."""
-    return tuple((book.tracked_incident(i)[1], book.events(i)) for i in book.incident_ids(provider=kind))
+    return tuple(
+        (repository.tracked_incident(i)[1], repository.events(i)) for i in repository.incident_ids(provider=kind)
+    )
 
 
-def has_posts(book, kind, count):
-    return any(len(tracked.incident.updates) >= count for tracked, _ in recorded(book, kind))
+def has_posts(repository, kind, count):
+    return any(len(tracked.incident.updates) >= count for tracked, _ in recorded(repository, kind))
 
 
-def is_over(book, kind):
-    return any(tracked.closed_at for tracked, _ in recorded(book, kind))
+def is_over(repository, kind):
+    return any(tracked.closed_at for tracked, _ in recorded(repository, kind))
 
 
 def threads(driver):

@@ -55,7 +55,7 @@ STRACE = shutil.which("strace")
 
 @dataclass(frozen=True)
 class Pass:
-    """What a pass begins with: the page of the look before (none: no database is there), and what it sees."""
+    """What a pass begins with: the page of the poll before (none: no database is there), and what it sees."""
 
     name: str
     before: bytes | None
@@ -218,7 +218,7 @@ def points(calls: Mapping[str, int], fates: Fates, every: int = 1) -> Iterable[P
 
 
 def _lasting(key: str) -> str:
-    """A key without the time of the look that some notices carry: another run looks at another time."""
+    """A key without the time of the poll that some notices carry: another run looks at another time."""
     return re.sub(r":20\d\d-.*", "", key)
 
 

@@ -67,13 +67,13 @@ class Trusting(Poller):
     """A control: reads a page that can't be read as one without incidents."""
 
     async def _failed_poll(self, provider: Any, world: Any, error: Any) -> Any:
-        look, observation = await super()._failed_poll(provider, world, error)
+        poll_page, observation = await super()._failed_poll(provider, world, error)
         ended = {k.incident.id: IncidentEnding.UNRECORDED for k in world.open_incidents}
-        return PollResult(look.at, Snapshot("acmepage", "Acme", (), ()), ended), observation
+        return PollResult(poll_page.at, Snapshot("acmepage", "Acme", (), ()), ended), observation
 
 
 class Forgetful(Poller):
-    """A control: knows only what a look shows, and never asks what it has missed."""
+    """A control: knows only what a poll shows, and never asks what it has missed."""
 
     async def _add_missed(self, _provider: Any, _world: Any, snapshot: Any) -> Any:
         return snapshot, None
@@ -89,8 +89,8 @@ class UnreadableTally:
     _died: int = 0
     _is_foggy: bool = False
 
-    def look(self, *, failed: bool, died: bool = False) -> None:
-        """A look that was recorded, or one that may have been."""
+    def poll_page(self, *, failed: bool, died: bool = False) -> None:
+        """A poll that was recorded, or one that may have been."""
         if failed:
             self._failed, self._died = self._failed + (not died), self._died + died
             return
@@ -103,7 +103,7 @@ class UnreadableTally:
 
 @dataclass(frozen=True)
 class Gap:
-    """From a good look to the next, by the bot's clock; and when that was in truth."""
+    """From a good poll to the next, by the bot's clock; and when that was in truth."""
 
     start: datetime
     end: datetime
@@ -115,7 +115,7 @@ LOOKERS = {"resolve-on-empty": Trusting, "edges-only": Forgetful}
 
 @dataclass
 class Day:
-    """One run. ``seen`` counts the good looks that recorded each text; ``dark`` are the stretches without any."""
+    """One run. ``seen`` counts the good polls that recorded each text; ``dark`` are the stretches without any."""
 
     seed: str
     design: str = "ours"
@@ -154,7 +154,7 @@ class Day:
             for channel, target in CHANNELS.items():
                 self.store.subscribe(Subscription(channel, target, created_at=NOON))
             self.luck.is_on = False
-            await self._work()  # a first look at a green page
+            await self._work()  # a first poll of a green page
             self.luck.is_on = True
             while self.true_time < NOON + timedelta(hours=24):
                 await self._step()
@@ -170,11 +170,11 @@ class Day:
 
     def _start(self) -> None:
         self.store = Repository.open(self.path)
-        book: Any = unreliable.UnreliableDatabase(self.store, self.luck)
-        book = {"save-first": SaveFirst, "send-first": lambda b: SendFirst(b, self.chat)}.get(self.design, lambda b: b)(
-            book
-        )
-        self.engine = Engine({"acme": ACME}, self.web, book, self.chat, self.now, lambda _: VerdictParameters())
+        repository: Any = unreliable.UnreliableDatabase(self.store, self.luck)
+        repository = {"save-first": SaveFirst, "send-first": lambda b: SendFirst(b, self.chat)}.get(
+            self.design, lambda b: b
+        )(repository)
+        self.engine = Engine({"acme": ACME}, self.web, repository, self.chat, self.now, lambda _: VerdictParameters())
         if self.design in LOOKERS:
             self.engine.poller = LOOKERS[self.design](self.web, self.now)
 
@@ -231,25 +231,25 @@ class Day:
 
     async def _look(self) -> Any:
         try:
-            stroke = await self.engine.poll("acme")
+            change = await self.engine.poll("acme")
             if self.design == "send-first":
                 await self.engine.repository.settle()
         except unreliable.SimulatedKill:
-            self.dark.look(failed=bool(self.web.fault), died=True)
+            self.dark.poll_page(failed=bool(self.web.fault), died=True)
             raise
-        self.dark.look(failed=bool(self.web.fault))
-        return stroke
+        self.dark.poll_page(failed=bool(self.web.fault))
+        return change
 
-    def _note(self, stroke: Any) -> None:
+    def _note(self, change: Any) -> None:
         """What this look has recorded for good."""
         self.looks += 1
         over = (EventKind.INCIDENT_RESOLVED, EventKind.INCIDENT_WITHDRAWN)
-        for event in stroke.events:
+        for event in change.events:
             story = self.vendor.story(event.incident or "")
             if event.kind in over and (story is None or story.closed_at is None):
                 self.early.append(event.incident or "")
         if not self.web.fault:
-            self.gaps.append(Gap(stroke.before.seen_at or stroke.at, stroke.at, self.true_time))
+            self.gaps.append(Gap(change.before.seen_at or change.at, change.at, self.true_time))
             there = self.vendor.on_page(self.true_time)
             self.seen.update((story.id, update["body"]) for story in there for update in story.updates)
 

@@ -149,10 +149,10 @@ async def _lived(web: FakeStatusPage, bot: asyncio.subprocess.Process, disk: Pat
     bot.send_signal(signal.SIGTERM)
     code = await bot.wait()
     drawn = log()
-    with closing(sqlite3.connect(disk / "b.db")) as book:
-        (waiting,) = book.execute("SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')").fetchone()
-        (sound,) = book.execute("PRAGMA integrity_check").fetchone()
-        known = {text for (text,) in book.execute("SELECT body FROM updates")}
+    with closing(sqlite3.connect(disk / "b.db")) as repository:
+        (waiting,) = repository.execute("SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')").fetchone()
+        (sound,) = repository.execute("PRAGMA integrity_check").fetchone()
+        known = {text for (text,) in repository.execute("SELECT body FROM updates")}
     words = (BEFORE, *DURING)
     return DiskResult(
         meanwhile,

@@ -33,7 +33,7 @@ def nothing_is_parked(day: Any) -> Iterator[str]:
 def what_two_looks_saw_is_posted(day: Any) -> Iterator[str]:
     """A text that two recorded looks saw is in a thread of the channel that listens to everything.
 
-    But for incidents that were over before any look: those are in the timeline only (``Quiet.RETROACTIVE``).
+    But for incidents that were over before any poll: those are in the timeline only (``Quiet.RETROACTIVE``).
     """
     words = "\n".join(m.text for m in day.chat.said if m.channel == "C1" and ":alert" not in m.key)
     for (incident, text), looks in day.seen.items():
@@ -42,7 +42,7 @@ def what_two_looks_saw_is_posted(day: Any) -> Iterator[str]:
 
 
 def unseen(day: Any) -> set[str]:
-    """Incidents that opened and closed between two looks; their threads are empty."""
+    """Incidents that opened and closed between two polls; their threads are empty."""
     return {r["id"] for r in day.store._db.rows("SELECT id FROM incidents WHERE is_retroactive = 1")}
 
 
@@ -52,7 +52,7 @@ def told_late(day: Any) -> set[str]:
 
 
 def what_was_missed_is_told_late(day: Any) -> Iterator[str]:
-    """An incident that no good look showed, and that ended in a long gap between two, is told all the same."""
+    """An incident that no good poll showed, and that ended in a long gap between two, is told all the same."""
     shown = {incident for incident, _ in day.seen}
     keys = {m.key for m in day.chat.said if m.channel == "C1"}
     words = "\n".join(m.text for m in day.chat.said if m.channel == "C1")

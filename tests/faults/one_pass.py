@@ -39,44 +39,44 @@ TOOL = ToolTarget("t", updates=ToolUpdates.ALL)
 
 
 class SaveFirst:
-    """A control: a book that calls a post sent as it leaves."""
+    """A control: a database that calls a post sent as it leaves."""
 
-    def __init__(self, book: Any) -> None:
-        self._book = book
+    def __init__(self, repository: Any) -> None:
+        self._repository = repository
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._book, name)
+        return getattr(self._repository, name)
 
     def mark_sending(self, number: int, at: datetime) -> None:
-        self._book.mark_sending(number, at)
-        self._book.mark_sent(number, "ts", datetime.now(UTC), is_parent=True)  # noqa: TID251
+        self._repository.mark_sending(number, at)
+        self._repository.mark_sent(number, "ts", datetime.now(UTC), is_parent=True)  # noqa: TID251
 
 
 @dataclass
 class SendFirst:
-    """A control: a book that records a stroke only after what it owes was sent."""
+    """A control: a database that records a transition only after what it owes was sent."""
 
-    book: Any
+    repository: Any
     chat: Any
     held: Any = None
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.book, name)
+        return getattr(self.repository, name)
 
-    def record_transition(self, observation: Any, stroke: Any, posts: Any) -> None:
-        self.held = (observation, stroke, posts)
+    def record_transition(self, observation: Any, change: Any, posts: Any) -> None:
+        self.held = (observation, change, posts)
 
     async def settle(self) -> None:
         for post in (p for p in self.held[2] if p.kind != NotificationKind.EDIT):
             with suppress(DeliveryError):
                 await self.chat.post(post.channel, alerts.render_notification(post), thread_ts=None, broadcast=False)
-        self.book.record_transition(self.held[0], self.held[1], ())
+        self.repository.record_transition(self.held[0], self.held[1], ())
 
 
 async def one_pass(
     db: Path, page: str, slack: str, *, design: str = "outbox", ahead: timedelta = timedelta()
 ) -> list[DeliveryAttempt]:
-    """Opens the book, looks once, and sends until nothing is owed or the patience ends; the deliveries."""
+    """Opens the database, looks once, and sends until nothing is owed or the patience ends; the deliveries."""
 
     def now() -> datetime:
         return datetime.now(UTC) + ahead  # noqa: TID251 - a pass has a clock
@@ -85,15 +85,17 @@ async def one_pass(
         if design != "tool" and not store.subscriptions():
             store.subscribe(Subscription("C1", "acme", created_at=now()))
         chat = SlackClient("xoxb-test", base_url=slack, timeout_s=2)
-        book = {"outbox": lambda: store, "save-first": lambda: SaveFirst(store)}.get(
+        repository = {"outbox": lambda: store, "save-first": lambda: SaveFirst(store)}.get(
             design, lambda: SendFirst(store, chat) if design == "send-first" else store
         )()
         async with PageFetcher(timeout_s=2) as web, tool_client(slack, now) as client:
-            tools = (make_tool(client, book, now),) if design == "tool" else ()
-            engine = Engine({"acme": acme_at(page)}, web, book, chat, now, lambda _: VerdictParameters(), tools=tools)
+            tools = (make_tool(client, repository, now),) if design == "tool" else ()
+            engine = Engine(
+                {"acme": acme_at(page)}, web, repository, chat, now, lambda _: VerdictParameters(), tools=tools
+            )
             await engine.poll("acme")
             if design == "send-first":
-                await book.settle()
+                await repository.settle()
             return await send_all(engine)
 
 
@@ -103,12 +105,12 @@ def tool_client(url: str, now: Callable[[], datetime], timeout_s: float = 2) -> 
     return HttpToolClient(HTTP_KINDS["webhook"], address, now, timeout_s=timeout_s)
 
 
-def make_tool(client: HttpToolClient, book: Any, now: Callable[[], datetime]) -> Tool:
+def make_tool(client: HttpToolClient, repository: Any, now: Callable[[], datetime]) -> Tool:
     """The tool of this client, with a policy like that of the bot."""
     policy = DeliveryPolicy(
         serves=lambda channel: channel == TOOL.channel, asks_first=False, has_threads=False, name=TOOL.name
     )
-    return Tool(TOOL, Notifier(book, client, now, announce, policy=policy))
+    return Tool(TOOL, Notifier(repository, client, now, announce, policy=policy))
 
 
 async def send_all(engine: Engine) -> list[DeliveryAttempt]:

@@ -187,7 +187,7 @@ class Tally:
 
 
 class Judge:
-    """Opens what is left, with the real store; ``states`` are the digests of the book after each promised call."""
+    """Opens what is left, with the real store; ``states`` are the digests of the database after each promised call."""
 
     def __init__(self, home: str, scratch: Path) -> None:
         self.home, self.scratch = home, scratch
@@ -229,7 +229,7 @@ class Judge:
 
 
 def digest(path: Path) -> str:
-    """What a book holds, as the real store reads it; raises where it is not sound."""
+    """What a database holds, as the real store reads it; raises where it is not sound."""
     with closing(Repository.open(path, alone=True)) as store:
         found = hashlib.sha256("".join(store.archive.dump()).encode()).hexdigest()
         if store._db.rows("PRAGMA integrity_check") != [{"integrity_check": "ok"}]:

@@ -42,18 +42,18 @@ class Acks:
 
 
 class Acked:
-    """A book whose writes are numbered when they have returned; those of a transaction are promised by its end."""
+    """A database whose writes are numbered when they have returned; those of a transaction are promised by its end."""
 
-    def __init__(self, book: Any, ack: Acks) -> None:
-        self._book, self._ack = book, ack
+    def __init__(self, repository: Any, ack: Acks) -> None:
+        self._repository, self._ack = repository, ack
         self._written: list[str] | None = None  # in the transaction that is open
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """A transaction of the book, which has one number."""
+        """A transaction of the database, which has one number."""
         self._written = written = []
         try:
-            with self._book.transaction():
+            with self._repository.transaction():
                 yield
         finally:
             self._written = None
@@ -61,7 +61,7 @@ class Acked:
             self._ack()
 
     def __getattr__(self, name: str) -> Any:
-        kept = getattr(self._book, name)
+        kept = getattr(self._repository, name)
         if name not in WRITES:
             return kept
 
@@ -85,9 +85,9 @@ def opened(path: Path, sync: str) -> Repository:
 
 async def days(store: Repository, ack: Acks, rounds: int, clock: Clock) -> None:
     """Looks at a page that has news each time, and what they owe."""
-    book, web = Acked(store, ack), FakeFetcher()
-    book.subscribe(Subscription("C1", "acme", created_at=clock(), mention=str(clock.at)))
-    engine = Engine({"acme": ACME}, web, book, FakeChat(), clock, lambda _: VerdictParameters())
+    repository, web = Acked(store, ack), FakeFetcher()
+    repository.subscribe(Subscription("C1", "acme", created_at=clock(), mention=str(clock.at)))
+    engine = Engine({"acme": ACME}, web, repository, FakeChat(), clock, lambda _: VerdictParameters())
     told = ()
     for number in range(rounds):
         clock.move(seconds=60)

@@ -69,9 +69,9 @@ async def tried(
     fault: str, *, lasts_s: float, retry_after: int = 2, may_be_read: bool = False, is_tool: bool = False
 ) -> SlackResult:
     """Two incidents open while Slack, or a tool in its place, has this fault for so many seconds; then it is well."""
-    with TemporaryDirectory() as folder, closing(Repository.open(Path(folder) / "b.db")) as book:
+    with TemporaryDirectory() as folder, closing(Repository.open(Path(folder) / "b.db")) as repository:
         if not is_tool:
-            book.subscribe(Subscription("C1", "acme", created_at=_now()))
+            repository.subscribe(Subscription("C1", "acme", created_at=_now()))
         async with (
             FakeStatusPage() as page,
             FakeSlackApi(retry_after, may_be_read=may_be_read) as slack,
@@ -81,10 +81,10 @@ async def tried(
             chat = SlackClient("xoxb-test", base_url=slack.api, timeout_s=SLACK_TIMEOUT_S)
             chat.set_scopes(frozenset(slack.scopes.split(",")))  # as Slack says at the start
             client = await stack.enter_async_context(one_pass.tool_client(slack.api, _now, SLACK_TIMEOUT_S))
-            tools = (one_pass.make_tool(client, book, _now),) if is_tool else ()
+            tools = (one_pass.make_tool(client, repository, _now),) if is_tool else ()
             wanted = {message_id(one_pass.TOOL.channel, key) for key in WANTED} if is_tool else WANTED
             engine = Engine(
-                *({"acme": acme_at(page.url)}, web, book, chat, _now, lambda _: VerdictParameters()), tools=tools
+                *({"acme": acme_at(page.url)}, web, repository, chat, _now, lambda _: VerdictParameters()), tools=tools
             )
             while engine.states["acme"].seen_at is None:  # on a busy machine the first poll may be too late
                 await engine.poll("acme")
@@ -97,16 +97,16 @@ async def tried(
             )
             await asyncio.sleep(lasts_s)
             slack.fault, well = "", time.monotonic()
-            await _arrived(slack, book, wanted)
+            await _arrived(slack, repository, wanted)
             stop.set()
             await app
             return _came(f"{fault}, history granted" if may_be_read else fault, slack, done, well, wanted)
 
 
-async def _arrived(slack: FakeSlackApi, book: Repository, wanted: set[str]) -> None:
+async def _arrived(slack: FakeSlackApi, repository: Repository, wanted: set[str]) -> None:
     """Waits until everything came and nothing is owed."""
     until = time.monotonic() + PATIENCE_S
-    while (wanted - set(slack.keys) or book.pending_channels()) and time.monotonic() < until:  # noqa: ASYNC110 - a file is waited for
+    while (wanted - set(slack.keys) or repository.pending_channels()) and time.monotonic() < until:  # noqa: ASYNC110 - a file is waited for
         await asyncio.sleep(0.05)
 
 

@@ -60,12 +60,12 @@ class SourceResult:
 
 async def tried(fault: str, *, in_incident: bool) -> SourceResult:
     """Well looks, six bad ones, and two that are well again, a minute apart."""
-    with TemporaryDirectory() as folder, closing(Repository.open(Path(folder) / "b.db")) as book:
-        book.subscribe(Subscription("C1", "acme", created_at=NOON))
+    with TemporaryDirectory() as folder, closing(Repository.open(Path(folder) / "b.db")) as repository:
+        repository.subscribe(Subscription("C1", "acme", created_at=NOON))
         async with FakeStatusPage() as source, FakeSlackApi() as slack, PageFetcher(timeout_s=TIMEOUT_S) as web:
             clock = Clock()
             chat = SlackClient("xoxb-test", base_url=slack.api)
-            engine = Engine({"acme": acme_at(source.url)}, web, book, chat, clock, lambda _: VerdictParameters())
+            engine = Engine({"acme": acme_at(source.url)}, web, repository, chat, clock, lambda _: VerdictParameters())
             for body in (page(), DOWN if in_incident else page()):
                 source.show(body)
                 await _looks(engine, clock)
@@ -76,7 +76,7 @@ async def tried(fault: str, *, in_incident: bool) -> SourceResult:
                 await _looks(engine, clock, BAD_LOOKS)
             source.fault = ""
             await _looks(engine, clock, 2)
-            return _told(fault, slack, book, in_incident=in_incident, safe=safe)
+            return _told(fault, slack, repository, in_incident=in_incident, safe=safe)
 
 
 async def _looks(engine: Engine, clock: Clock, count: int = 1) -> bool:
@@ -91,11 +91,13 @@ async def _looks(engine: Engine, clock: Clock, count: int = 1) -> bool:
     return verdict is not None and verdict.call is Advice.RETRY_NORMALLY
 
 
-def _told(fault: str, slack: FakeSlackApi, book: Repository, *, in_incident: bool, safe: int) -> SourceResult:
+def _told(fault: str, slack: FakeSlackApi, repository: Repository, *, in_incident: bool, safe: int) -> SourceResult:
     kinds = [re.sub(r"^acme:(\w+):.*", r"\1", key) for key in slack.keys]
     alerts = sum(key.endswith(":alert") for key in kinds)
     blind = kinds.count("blind") + kinds.count("moved")
-    back = len(book._db.rows("SELECT 1 FROM outbox WHERE key LIKE 'acme:back:%' AND state = 'sent'"))  # it is an edit
-    ended = sum(e.kind in _OVER for e in book.events("inc1"))
+    back = len(
+        repository._db.rows("SELECT 1 FROM outbox WHERE key LIKE 'acme:back:%' AND state = 'sent'")
+    )  # it is an edit
+    ended = sum(e.kind in _OVER for e in repository.events("inc1"))
     during = "in an incident" if in_incident else "healthy"
     return SourceResult(fault, during, alerts, ended, safe, blind, back, len(kinds) - alerts - blind)

@@ -314,10 +314,10 @@ class Scene:
 
     async def settle(self) -> None:
         """Waits until nothing is owed, ends the bots, and counts."""
-        with closing(open_database(self.server.url, read_only=True)) as book:
+        with closing(open_database(self.server.url, read_only=True)) as repository:
             pending = "SELECT 1 FROM outbox WHERE state IN ('waiting', 'sending')"
-            await self.until(lambda: not book.rows(pending), "an empty outbox")
-            kept = {row["channel"] for row in book.rows("SELECT channel FROM mutes")}
+            await self.until(lambda: not repository.rows(pending), "an empty outbox")
+            kept = {row["channel"] for row in repository.rows("SELECT channel FROM mutes")}
         self.tally.forgotten = len(set(self.tally.muted) - kept)
         for bot in self.bots:
             bot.process.kill()
@@ -365,9 +365,11 @@ async def tried(
             for _ in range(2):
                 await scene.add_bot()
             await scene.until(lambda: scene.leader() is not None, "a bot that runs")
-            with closing(open_database(server.url, read_only=True)) as book:  # what the first look shows is no news
+            with closing(
+                open_database(server.url, read_only=True)
+            ) as repository:  # what the first poll shows is no news
                 await scene.until(
-                    lambda: book.rows("SELECT 1 FROM sources WHERE seen_at IS NOT NULL"), "the first look"
+                    lambda: repository.rows("SELECT 1 FROM sources WHERE seen_at IS NOT NULL"), "the first look"
                 )
             if is_locked:
                 for _ in range(cycles):

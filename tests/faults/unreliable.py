@@ -134,15 +134,15 @@ class UnreliableChat:
 
 
 class UnreliableDatabase:
-    """The book, on a disk that is full at times; death comes before a write or after it."""
+    """The database, on a disk that is full at times; death comes before a write or after it."""
 
     WRITES = frozenset({"record_transition", "mark_sending", "mark_sent", "mark_deferred", "mark_dead_lettered"})
 
-    def __init__(self, book: Any, luck: Luck) -> None:
-        self._book, self._luck = book, luck
+    def __init__(self, repository: Any, luck: Luck) -> None:
+        self._repository, self._luck = repository, luck
 
     def __getattr__(self, name: str) -> Any:
-        kept = getattr(self._book, name)
+        kept = getattr(self._repository, name)
         return self._risky(kept) if name in self.WRITES else kept
 
     def _risky(self, write: Callable[..., None]) -> Callable[..., None]:

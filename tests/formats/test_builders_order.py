@@ -8,7 +8,7 @@ import pytest
 from bot.domain import Stage, Update
 from bot.formats import builders, reconstruction, statuspage
 from bot.storage import Repository
-from tests.support.acme import NOON, look
+from tests.support.acme import NOON, poll_page
 from tests.support.pages import incident, page, update
 
 EARLIER = NOON - timedelta(minutes=5)
@@ -52,15 +52,15 @@ def test_so_is_a_history():
 
 
 def test_what_is_remembered_and_what_is_kept_keep_that_order(tmp_path):
-    first = look(None, page(incident(TOLD[0])), NOON)
-    second = look(first.state, page(incident(*TOLD)), NOON + timedelta(minutes=1))
+    first = poll_page(None, page(incident(TOLD[0])), NOON)
+    second = poll_page(first.state, page(incident(*TOLD)), NOON + timedelta(minutes=1))
     assert [u.stage for u in second.state.tracked_incident("inc1").incident.updates] == [
         Stage.IDENTIFIED,
         Stage.MONITORING,
     ]
-    book = Repository.open(tmp_path / "b.db")
-    for stroke in (first, second):
-        book.record_transition(None, stroke, [])
-    _, known = book.tracked_incident("inc1")
-    book.close()
+    repository = Repository.open(tmp_path / "b.db")
+    for change in (first, second):
+        repository.record_transition(None, change, [])
+    _, known = repository.tracked_incident("inc1")
+    repository.close()
     assert [u.stage for u in known.incident.updates] == [Stage.IDENTIFIED, Stage.MONITORING]

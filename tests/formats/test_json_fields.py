@@ -1,4 +1,4 @@
-"""The door of every JSON format: what comes out is clean, and only ParseError is raised."""
+"""The server of every JSON format: what comes out is clean, and only ParseError is raised."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -16,7 +16,7 @@ SLOW = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, He
 
 
 def as_slack_gets_it(message):
-    """What the door sends: the text is cut there and only there."""
+    """What the server sends: the text is cut there and only there."""
     return replace(message, text=block_kit.truncate_mrkdwn(message.text, block_kit.MAX_TEXT))
 
 

@@ -17,13 +17,13 @@ NAMES = [HOSTILE, LONG, "Checkout fails"]
 
 
 @pytest.fixture
-def team(town):
-    return Team(town.breaks())
+def team(scenario):
+    return Team(scenario.breaks())
 
 
 def view_of(team, title="Checkout fails", **more):
     found, _ = team.declares(title, **more)
-    return declared_queries.view(team.desk, declared_queries.find(team.desk, found.number))
+    return declared_queries.view(team.queries, declared_queries.find(team.queries, found.number))
 
 
 def everything(view):
@@ -47,7 +47,7 @@ def test_every_message_is_one_that_slack_takes(team, title, is_closed):
         team.says(f"declared {number} {text}", by=ChatUser("U2", HOSTILE))
     if is_closed:
         team.presses(f"close {number}", by=BOB)
-    view = declared_queries.view(team.desk, declared_queries.find(team.desk, number))
+    view = declared_queries.view(team.queries, declared_queries.find(team.queries, number))
     for message in everything(view):
         assert_sendable(message)
 
@@ -67,9 +67,9 @@ def test_every_form_is_one_that_slack_takes(team, title):
 def test_a_long_timeline_keeps_its_newest_steps(team):
     number = view_of(team).incident.number
     for n in range(200):
-        team.town.minute += 1
+        team.scenario.minute += 1
         team.says(f"declared {number} note Step {n}: {'word ' * 30}")
-    view = declared_queries.view(team.desk, declared_queries.find(team.desk, number))
+    view = declared_queries.view(team.queries, declared_queries.find(team.queries, number))
     message = declared.summary(view)
     shown = json.dumps(message.blocks, ensure_ascii=False)
     assert_sendable(message)
@@ -78,9 +78,9 @@ def test_a_long_timeline_keeps_its_newest_steps(team):
 
 def test_a_time_of_another_day_has_its_date(team):
     number = view_of(team).incident.number
-    team.town.minute += 24 * 60
+    team.scenario.minute += 24 * 60
     team.says(f"declared {number} note The day after")
-    text = declared.summary(declared_queries.view(team.desk, declared_queries.find(team.desk, number))).text
+    text = declared.summary(declared_queries.view(team.queries, declared_queries.find(team.queries, number))).text
     assert "3 Mar 11:15 UTC Us, ada: “The day after”" in text
     assert "11:15 UTC Us, ada: declared SEV2: Checkout fails" in text
 
@@ -93,9 +93,9 @@ def test_without_an_emoji_the_card_says_nothing_of_it(team):
 def test_a_document_has_both_timelines_and_no_working_markup(team, form):
     number = view_of(team, HOSTILE).incident.number
     team.says(f"declared {number} note <script>alert(1)</script> & [a](b)")
-    team.town.is_over()
+    team.scenario.is_over()
     team.presses(f"close {number}", by=BOB)
-    view = declared_queries.view(team.desk, declared_queries.find(team.desk, number))
+    view = declared_queries.view(team.queries, declared_queries.find(team.queries, number))
     text = declared_export.EXPORTERS[form](view)
     assert ["We see errors." in text or "We see errors" in text, "alert(1)" in text.replace("\\", "")] == [True, True]
     if form == "html":
@@ -113,8 +113,8 @@ def test_a_document_has_both_timelines_and_no_working_markup(team, form):
 
 def test_the_close_names_how_long_it_took(team):
     number = view_of(team).incident.number
-    team.town.minute += timedelta(hours=2) / timedelta(minutes=1)
+    team.scenario.minute += timedelta(hours=2) / timedelta(minutes=1)
     team.presses(f"close {number}", by=BOB)
-    found = declared_queries.find(team.desk, number)
+    found = declared_queries.find(team.queries, number)
     assert "Closed by bob at" in declared.closed_line(found)
     assert "after 2 h" in declared.closed_line(found)

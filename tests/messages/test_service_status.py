@@ -22,7 +22,7 @@ from bot.domain import (
 )
 from bot.messages import newer_blocks, service_status
 from bot.messages.service_status import view_provider
-from tests.support.polls import ACME, API, RED, after, at, incident, look, page, update, watched
+from tests.support.polls import ACME, API, RED, after, at, incident, page, poll_page, update, watched
 from tests.support.samples import hostile
 from tests.support.slack_limits import MAX_BLOCKS, assert_sendable
 
@@ -201,7 +201,7 @@ def test_what_was_read_too_long_ago_is_unknown_with_what_was_known():
 
 def test_an_incident_that_names_no_service_is_not_called_operational():
     vague = incident(update("u1", body="Hello."), name="News *bold* `code`", impact=Impact.NONE)
-    world = watched(look(0, page(vague)))[-1].state
+    world = watched(poll_page(0, page(vague)))[-1].state
     view = view_provider(ACME, world, at(0))
     assert service_status.provider_headline(view) == "Acme incident: no service named yet"
     assert "“News bold code”" in sendable(service_status.provider_message(view))
@@ -209,12 +209,12 @@ def test_an_incident_that_names_no_service_is_not_called_operational():
 
 def test_a_maintenance_that_is_only_planned_is_no_trouble():
     planned = incident(update("m1", Stage.SCHEDULED, "We move house."), is_maintenance=True)
-    world = watched(look(0, page(maintenances=(planned,))))[-1].state
+    world = watched(poll_page(0, page(maintenances=(planned,))))[-1].state
     assert view_provider(ACME, world, at(0)).is_well
 
 
 def test_a_bot_that_has_just_started_finds_no_trouble_in_that():
-    world = after(look(0, page()))[-1].state
+    world = after(poll_page(0, page()))[-1].state
     assert view_provider(ACME, world, at(0)).is_well
 
 
@@ -226,14 +226,14 @@ def answered(view, surface, **more):
 
 
 def test_retry_says_the_advice_the_reason_and_what_to_do():
-    world = watched(look(0, page(incident(update("u1", api=RED)), api=RED)))[-1].state
+    world = watched(poll_page(0, page(incident(update("u1", api=RED)), api=RED)))[-1].state
     said = answered(view_provider(ACME, world, at(0)), API).splitlines()
     assert said[0].startswith("Acme API: don't retry · next update by ")
     assert any(line.startswith("Programs: Back off.") for line in said)
 
 
 def test_retry_of_a_healthy_service_needs_no_more_words():
-    world = watched(look(0, page()))[-1].state
+    world = watched(poll_page(0, page()))[-1].state
     said = answered(view_provider(ACME, world, at(0)), API)
     assert said.startswith("Acme API: safe to retry\n")
     assert "Programs" not in said
@@ -311,7 +311,7 @@ def test_one_service_is_answered_for_itself():
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_slack_takes_every_answer_about_a_hostile_vendor(name, iid):
     posted = incident(update("u1", api=RED), name=name, iid=iid.strip() or "i")
-    world = after(look(0, page(posted, api=RED)))[-1].state
+    world = after(poll_page(0, page(posted, api=RED)))[-1].state
     view = view_provider(ACME, world, at(0))
     sendable(service_status.status_message([(ACME, world)], at(0)))
     sendable(service_status.provider_message(view))

@@ -8,14 +8,14 @@ import pytest
 from bot.domain import ProviderState
 from bot.messages.service_status import view_provider
 from bot.messages.status_table import status_as_json, status_lines
-from tests.support.acme import ACME, NOON, look
+from tests.support.acme import ACME, NOON, poll_page
 from tests.support.banned_words import banned_words
 from tests.support.pages import DOWN, page
 
-BROKEN = view_provider(ACME, look(None, DOWN, NOON).state, NOON)
+BROKEN = view_provider(ACME, poll_page(None, DOWN, NOON).state, NOON)
 FINE = view_provider(
     replace(ACME, id="globex", name="Globex"),
-    look(look(None, page(), NOON - timedelta(hours=1)).state, page(), NOON).state,
+    poll_page(poll_page(None, page(), NOON - timedelta(hours=1)).state, page(), NOON).state,
     NOON,
 )
 UNREAD = view_provider(replace(ACME, id="initech", name="Initech"), ProviderState("initech"), NOON)

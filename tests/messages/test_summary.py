@@ -13,7 +13,7 @@ from bot.domain import Event, EventKind, EvidenceTotals, IncidentEnding, Stage
 from bot.domain.reliability import VerdictAccuracy
 from bot.messages import block_kit, digest, summary, timeline
 from tests.support.evidence import lived, probed
-from tests.support.polls import ACME, AMBER, GREEN, RED, at, incident, look, page, update, watched
+from tests.support.polls import ACME, AMBER, GREEN, RED, at, incident, page, poll_page, update, watched
 from tests.support.samples import hostile
 from tests.support.slack_limits import assert_sendable
 
@@ -23,7 +23,7 @@ OVER = update("u9", Stage.RESOLVED, "All is well.", 30)
 
 
 def told(*looks, iid="i1"):
-    """The incident and its events after these looks."""
+    """The incident and its events after these polls."""
     run = watched(*looks)
     return run[-1].state.tracked_incident(iid), [e for s in run for e in s.events if e.incident == iid]
 
@@ -37,7 +37,10 @@ def summed(known, events, minutes=40):
     return sendable(summary.summary_message(known, ACME, events, SURFACES, at(minutes)))
 
 
-DAY = (look(1, page(incident(FIRST), api=RED)), *(look(n, page(incident(FIRST, OVER))) for n in range(31, 90)))
+DAY = (
+    poll_page(1, page(incident(FIRST), api=RED)),
+    *(poll_page(n, page(incident(FIRST, OVER))) for n in range(31, 90)),
+)
 
 
 def test_a_summary_says_what_happened():
@@ -67,7 +70,7 @@ def test_a_record_over_several_services_is_named_service_minutes():
 
 
 def test_while_it_is_open_the_alert_gives_the_advice():
-    assert "Back off." not in summed(*told(look(1, page(incident(FIRST), api=RED))))
+    assert "Back off." not in summed(*told(poll_page(1, page(incident(FIRST), api=RED))))
 
 
 def test_a_timeline_says_every_step():
@@ -114,7 +117,7 @@ def test_what_happened_on_another_day_carries_its_date():
 
 
 def test_a_quotation_that_looks_like_a_time_of_ours_stays_a_quotation():
-    known, events = told(look(1, page(incident(replace(FIRST, body="{t:99999999999}")), api=RED)))
+    known, events = told(poll_page(1, page(incident(replace(FIRST, body="{t:99999999999}")), api=RED)))
     assert "99999999999" in summed(known, events)
 
 
@@ -126,20 +129,22 @@ def test_services_that_change_alike_in_one_minute_are_one_line():
 
 
 def test_an_open_incident_that_nobody_looks_at_any_more_says_so():
-    known, _ = told(look(0, page(incident(FIRST), api=RED)))
+    known, _ = told(poll_page(0, page(incident(FIRST), api=RED)))
     [said] = summary.unmonitored_lines(known, at(5), at(600))
     assert said == "Status page not checked since 2026-05-04 12:05 UTC: what has happened since then is unknown."
 
 
 def test_an_open_incident_says_how_long_so_far():
     assert "Acme outage, investigating · since 12:00 UTC (40 min so far)" in summed(
-        *told(look(0, page(incident(FIRST), api=RED)))
+        *told(poll_page(0, page(incident(FIRST), api=RED)))
     )
 
 
 def test_an_incident_over_days_says_on_which_day_it_ended():
     late = update("u9", Stage.RESOLVED, "All is well.", 60 * 30)
-    assert "12:00 to 2026-05-05 18:00 UTC (1 d 6 h)" in summed(*told(DAY[0], look(1801, page(incident(FIRST, late)))))
+    assert "12:00 to 2026-05-05 18:00 UTC (1 d 6 h)" in summed(
+        *told(DAY[0], poll_page(1801, page(incident(FIRST, late))))
+    )
 
 
 @pytest.mark.parametrize("ending", IncidentEnding)
@@ -151,7 +156,7 @@ def test_every_ending_has_its_words(ending):
 
 def test_an_edit_shows_what_changed_in_the_timeline():
     edited = page(incident(replace(FIRST, body="The API fails.")), api=RED)
-    said = sendable(timeline.timeline_message(*_timeline((DAY[0], look(2, edited)))))
+    said = sendable(timeline.timeline_message(*_timeline((DAY[0], poll_page(2, edited)))))
     assert (
         "Acme edited an update: its words were edited (posted 12:00 UTC)\n> [-We are looking into it.-] {+The API fails.+}"
         in said
@@ -172,7 +177,7 @@ def test_a_surface_that_left_the_catalogue_goes_by_its_id():
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_slack_takes_the_story_of_a_hostile_vendor(name, body):
     shown = incident(update("u1", body=body, api=RED), name=name)
-    known, events = told(look(1, page(shown, api=RED)), look(2, page(replace(shown, name=body), api=RED)))
+    known, events = told(poll_page(1, page(shown, api=RED)), poll_page(2, page(replace(shown, name=body), api=RED)))
     summed(known, events)
     sendable(timeline.timeline_message(known, ACME, events, SURFACES))
 
@@ -288,7 +293,7 @@ def test_a_maintenance_that_is_only_announced_is_not_open_since_then():
 
 
 def test_an_imported_incident_without_an_end_was_open_when_its_history_ended():
-    known, events = told(look(1, page(incident(FIRST), api=RED)))
+    known, events = told(poll_page(1, page(incident(FIRST), api=RED)))
     known = replace(known, is_backfilled=True)
     beside = summary.Surroundings(history_until=at(30))
     said = sendable(summary.summary_message(known, ACME, events, SURFACES, at(60 * 24 * 200), surroundings=beside))
@@ -296,14 +301,14 @@ def test_an_imported_incident_without_an_end_was_open_when_its_history_ended():
 
 
 def test_of_a_page_that_is_not_checked_any_more_an_open_incident_is_known_until_the_last_check():
-    known, events = told(look(1, page(incident(FIRST), api=RED)))
+    known, events = told(poll_page(1, page(incident(FIRST), api=RED)))
     beside = summary.Surroundings(last_check=at(30))
     said = sendable(summary.summary_message(known, ACME, events, SURFACES, at(60 * 24 * 200), surroundings=beside))
     assert "(30 min at the last check)" in said
 
 
 def test_an_incident_that_left_the_page_unresolved_is_not_said_to_be_resolved_in_its_timeline():
-    known, events = told(DAY[0], look(31, page(), i1=IncidentEnding.WITHDRAWN))
+    known, events = told(DAY[0], poll_page(31, page(), i1=IncidentEnding.WITHDRAWN))
     unresolved = replace(known, ending=IncidentEnding.UNRECORDED)
     ended = Event(EventKind.INCIDENT_RESOLVED, "acme", at(31), incident="i1", stage=Stage.INVESTIGATING)
     said = sendable(timeline.timeline_message(unresolved, ACME, [*events, ended], SURFACES))

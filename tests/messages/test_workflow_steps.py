@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain import Advice, ProviderState, StepKind, Verdict, WorkflowStep
 from bot.messages.workflow_steps import MAX_TEXT, status_outcome, wait_outcome
-from tests.support.acme import ACME, NOON, look
+from tests.support.acme import ACME, NOON, poll_page
 from tests.support.pages import DOWN, page
 
 API = ACME.surfaces[0]
@@ -81,7 +81,7 @@ def test_a_clock_that_was_set_back_waited_no_negative_time():
 
 
 def test_the_status_of_a_broken_service():
-    state = look(look(None, page(), NOON).state, DOWN, NOON + HOUR).state
+    state = poll_page(poll_page(None, page(), NOON).state, DOWN, NOON + HOUR).state
     outputs = status_outcome(ACME, state, API, NOON + HOUR).outputs
     assert (outputs["status"], outputs["advice"], outputs["since"], outputs["link"]) == (
         "outage",

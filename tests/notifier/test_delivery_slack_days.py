@@ -36,7 +36,7 @@ async def test_what_two_channels_refuse_keeps_a_small_incident_from_no_other_cha
     async with slackdays.a_day(6) as day:
         suspended = ("C0", "C1")
         day.slack.behaviour = slackdays.refusing("ekm_access_denied", only=lambda a: a["channel"] in suspended)
-        day.book.user_actions.enqueue([slackdays.digest(c, day.now.at) for c in suspended], day.now.at)
+        day.repository.user_actions.enqueue([slackdays.digest(c, day.now.at) for c in suspended], day.now.at)
         await day.passes(minutes=60)
         day.show(incident(update(api="partial_outage")), api="partial_outage")
         await day.passes(minutes=2)

@@ -75,7 +75,7 @@ class FakeFetcher:
 def play():
     """Looks at a page of a kind of our own; ``known`` are the incidents that are open."""
 
-    async def look(web, *known, looks=1, seen_at=None, **kind):
+    async def poll_page(web, *known, looks=1, seen_at=None, **kind):
         played = SourceFormat("Played", **{"paths": ("/page",), "parse": parse, **kind})
         looker = Poller(web, lambda: NOW, {"played": played})
         world = replace(ProviderState("acme"), incidents=tuple(TrackedIncident(i, NOW) for i in known), seen_at=seen_at)
@@ -83,7 +83,7 @@ def play():
             seen, observation = await looker.poll(ACME, world)
         return seen, observation
 
-    return look
+    return poll_page
 
 
 async def test_every_path_of_a_format_is_read_and_recorded(play):
@@ -211,7 +211,7 @@ AN_API = {"id": "c1", "name": "API", "status": "operational"}
 def fail():
     """The Blindness of the ``nth`` failure in a row, at a page with this body or error."""
 
-    async def look(answer, nth=1, scout=None):
+    async def poll_page(answer, nth=1, scout=None):
         looker = Poller(
             FakeFetcher(**{"api/v2/status_pages/demo/summary": answer}),
             lambda: NOW,
@@ -222,7 +222,7 @@ def fail():
         seen, _ = await looker.poll(acme, replace(ProviderState("acme"), failures=nth - 1))
         return seen.saw
 
-    return look
+    return poll_page
 
 
 async def test_an_answer_that_looks_like_another_format_says_so(fail):

@@ -1,4 +1,4 @@
-"""After a time without looks the list of all incidents is read: what opened and ended meanwhile is in the look."""
+"""After a time without polls the list of all incidents is read: what opened and ended meanwhile is in the poll."""
 
 import json
 from dataclasses import replace
@@ -27,7 +27,7 @@ def everything(*incidents):
 
 
 async def after_a_gap(web, *, minutes=60):
-    """A look so long after the last one, at noon; the looker, and what it saw."""
+    """A poll so long after the last one, at noon; the looker, and what it saw."""
     clock = Clock(NOON + timedelta(minutes=minutes))
     looker = Poller(web, clock)
     seen, _ = await looker.poll(ACME, ProviderState("acme", seen_at=NOON))

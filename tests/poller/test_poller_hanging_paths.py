@@ -78,14 +78,14 @@ HANGING = [own_path(1), own_path(2), own_path(3)]
 async def running(tmp_path, *hanging):
     """The engine after a poll that showed three incidents; the page has lost them since."""
     web, clock = HangingFetcher(*hanging), Clock()
-    with contextlib.closing(Repository.open(tmp_path / "b.db")) as book:
-        engine = Engine({"acme": ACME}, web, book, RecordingChat(), clock, lambda _: VerdictParameters())
+    with contextlib.closing(Repository.open(tmp_path / "b.db")) as repository:
+        engine = Engine({"acme": ACME}, web, repository, RecordingChat(), clock, lambda _: VerdictParameters())
         engine.poller.patience_s = 0.01
         web.show(page(*OLD, api="major_outage"))
         await engine.poll("acme")
         web.show(page())
         clock.move(minutes=1)
-        yield engine, web, clock, book
+        yield engine, web, clock, repository
 
 
 def open_ids(engine):
@@ -99,29 +99,29 @@ async def polled(engine):
 
 async def test_a_poll_does_not_wait_for_own_pages_that_hang(tmp_path):
     async with running(tmp_path, *HANGING) as (engine, *_):
-        stroke = await polled(engine)
-        assert (stroke.poll_failure, open_ids(engine)) == (None, ["inc1", "inc2", "inc3"])
+        change = await polled(engine)
+        assert (change.poll_failure, open_ids(engine)) == (None, ["inc1", "inc2", "inc3"])
 
 
 async def test_while_three_own_pages_hang_a_new_incident_is_recorded_at_once(tmp_path):
-    async with running(tmp_path, *HANGING) as (engine, web, clock, book):
+    async with running(tmp_path, *HANGING) as (engine, web, clock, repository):
         await polled(engine)
         web.show(page(NEW, api="major_outage"))
         clock.move(minutes=1)
         await polled(engine)
         assert "inc9" in open_ids(engine)
-        _, recorded = book.tracked_incident("inc9")
+        _, recorded = repository.tracked_incident("inc9")
         assert recorded.incident.name == "Everything fails"
 
 
 async def test_a_new_post_of_another_incident_is_recorded_at_once_too(tmp_path):
-    async with running(tmp_path, *HANGING[1:]) as (engine, web, _, book):
+    async with running(tmp_path, *HANGING[1:]) as (engine, web, _, repository):
         posted = incident(
             update(1, api="major_outage"), update(5, "identified", "Found.", NOON + timedelta(seconds=30))
         )
         web.show(page(posted, api="major_outage"))
         await polled(engine)
-        _, recorded = book.tracked_incident("inc1")
+        _, recorded = repository.tracked_incident("inc1")
         assert recorded.incident.updates[-1].body == "Found."
 
 

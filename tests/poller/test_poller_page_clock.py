@@ -26,15 +26,17 @@ def at(clock, body):
 class Day:
     """A bot that polls once a minute."""
 
-    def __init__(self, path, book):
+    def __init__(self, path, repository):
         self.path, self.web, self.clock = path, FakeFetcher(), Clock()
-        self.engine = Engine({"acme": ACME}, self.web, book, RecordingChat(), self.clock, lambda _: VerdictParameters())
+        self.engine = Engine(
+            {"acme": ACME}, self.web, repository, RecordingChat(), self.clock, lambda _: VerdictParameters()
+        )
 
     async def poll(self, body, minutes=1):
         for _ in range(minutes):
             self.web.show(at(self.clock, body))
-            stroke = await self.engine.poll("acme")
-            assert stroke.poll_failure is None
+            change = await self.engine.poll("acme")
+            assert change.poll_failure is None
             self.clock.move(minutes=1)
         self.engine.repository.flush()
 
@@ -49,8 +51,8 @@ class Day:
 
 @pytest.fixture
 def day(tmp_path):
-    with closing(Repository.open(tmp_path / "b.db")) as book:
-        yield Day(tmp_path / "b.db", book)
+    with closing(Repository.open(tmp_path / "b.db")) as repository:
+        yield Day(tmp_path / "b.db", repository)
 
 
 async def test_a_body_in_which_only_the_time_changed_is_stored_once_an_hour(day):

@@ -20,8 +20,8 @@ RESELLER = incident(
 @pytest.fixture(scope="module")
 def db(tmp_path_factory):
     folder = tmp_path_factory.mktemp("history")
-    run("backfill", file(folder, *HISTORY, TOGETHER, BESIDE, RESELLER), "--db", folder / "book.db")
-    return folder / "book.db"
+    run("backfill", file(folder, *HISTORY, TOGETHER, BESIDE, RESELLER), "--db", folder / "b.db")
+    return folder / "b.db"
 
 
 def status(db, name):

@@ -13,8 +13,8 @@ INCIDENT = LinkSubject(LinkKind.INCIDENT, "i-1")
 ACMES_PAGE = LinkSubject(LinkKind.PROVIDER, "acme")
 
 
-def resolve(town, url, *, board=BOARD, **more):
-    return LinkResolver(replace(town.desk(), **more), board).resolve(url)
+def resolve(scenario, url, *, board=BOARD, **more):
+    return LinkResolver(replace(scenario.queries(), **more), board).resolve(url)
 
 
 @pytest.mark.parametrize(
@@ -30,15 +30,15 @@ def resolve(town, url, *, board=BOARD, **more):
         f"{BOARD}/incidents/i-1/",
     ],
 )
-def test_a_link_of_an_incident_is_found(town, url):
-    assert resolve(town.breaks(), url) == INCIDENT
+def test_a_link_of_an_incident_is_found(scenario, url):
+    assert resolve(scenario.breaks(), url) == INCIDENT
 
 
 @pytest.mark.parametrize(
     "url", ["https://status.acme.example", "https://status.acme.example/", "http://status.acme.example/?x=1"]
 )
-def test_the_front_page_is_its_provider(town, url):
-    assert resolve(town.breaks(), url) == ACMES_PAGE
+def test_the_front_page_is_its_provider(scenario, url):
+    assert resolve(scenario.breaks(), url) == ACMES_PAGE
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_the_front_page_is_its_provider(town, url):
         (f"{BOARD}/surfaces/acme-api", LinkSubject(LinkKind.SERVICE, "acme-api")),
     ],
 )
-def test_a_page_of_our_board_is_found(town, url, subject):
-    assert resolve(town.breaks(), url) == subject
+def test_a_page_of_our_board_is_found(scenario, url, subject):
+    assert resolve(scenario.breaks(), url) == subject
 
 
 @pytest.mark.parametrize(
@@ -73,23 +73,23 @@ def test_a_page_of_our_board_is_found(town, url, subject):
         f"https://status.acme.example/i-1?{'x' * MAX_URL}",
     ],
 )
-def test_any_other_link_is_about_nothing(town, url):
-    assert resolve(town.breaks(), url) is None
+def test_any_other_link_is_about_nothing(scenario, url):
+    assert resolve(scenario.breaks(), url) is None
 
 
-def test_without_an_address_of_the_board_only_status_pages_are_known(town):
-    assert resolve(town.breaks(), f"{BOARD}/incidents/i-1", board="") is None
+def test_without_an_address_of_the_board_only_status_pages_are_known(scenario):
+    assert resolve(scenario.breaks(), f"{BOARD}/incidents/i-1", board="") is None
 
 
-def test_an_incident_of_a_provider_that_is_no_longer_watched_is_about_nothing(town):
-    assert resolve(town.breaks(), "https://status.acme.example/i-1", providers=(GLOBEX,)) is None
+def test_an_incident_of_a_provider_that_is_no_longer_watched_is_about_nothing(scenario):
+    assert resolve(scenario.breaks(), "https://status.acme.example/i-1", providers=(GLOBEX,)) is None
 
 
-def test_the_front_page_of_a_provider_that_is_off_can_be_watched(town):
-    found = resolve(town, "https://status.acme.example", providers=(GLOBEX,), available=(ACME, GLOBEX))
+def test_the_front_page_of_a_provider_that_is_off_can_be_watched(scenario):
+    found = resolve(scenario, "https://status.acme.example", providers=(GLOBEX,), available=(ACME, GLOBEX))
     assert found == LinkSubject(LinkKind.UNWATCHED, "acme")
 
 
-def test_a_page_that_two_providers_share_is_about_neither(town):
+def test_a_page_that_two_providers_share_is_about_neither(scenario):
     twin = replace(GLOBEX, source=replace(GLOBEX.source, url=ACME.source.url))
-    assert resolve(town, "https://status.acme.example", providers=(ACME, twin)) is None
+    assert resolve(scenario, "https://status.acme.example", providers=(ACME, twin)) is None

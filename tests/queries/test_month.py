@@ -27,8 +27,8 @@ LATER = incident("later", CODE, ("08-02 10:00", "investigating", GREEN, DOWN), (
 @pytest.fixture(scope="module")
 def db(tmp_path_factory):
     folder = tmp_path_factory.mktemp("history")
-    run("backfill", file(folder, *HISTORY, TOO_EARLY, BEFORE, LATER), "--db", folder / "book.db")
-    return folder / "book.db"
+    run("backfill", file(folder, *HISTORY, TOO_EARLY, BEFORE, LATER), "--db", folder / "b.db")
+    return folder / "b.db"
 
 
 @pytest.fixture(scope="module")

@@ -19,20 +19,20 @@ from tests.support.random_history import BORDERS, END, NOW, START, SURFACES
 PROVIDER = replace(ACME, surfaces=SURFACES)
 
 
-def due(book, now=NOW):
-    return list(MonthComputation(HistoryQueries(book.archive, now), PROVIDER).due_months())
+def due(repository, now=NOW):
+    return list(MonthComputation(HistoryQueries(repository.archive, now), PROVIDER).due_months())
 
 
 @pytest.fixture
-def polled(book):
+def polled(repository):
     """Polls all the time, which saw one surface operational."""
-    random_history.write_poll(book._db, START, END)
-    random_history.write_condition(book._db, "acme-web", START, None, Condition.OPERATIONAL)
-    return book
+    random_history.write_poll(repository._db, START, END)
+    random_history.write_condition(repository._db, "acme-web", START, None, Condition.OPERATIONAL)
+    return repository
 
 
-def test_nothing_is_due_where_nothing_is_known(book):
-    assert due(book) == []
+def test_nothing_is_due_where_nothing_is_known(repository):
+    assert due(repository) == []
 
 
 def test_a_month_is_due_when_it_has_been_over_for_39_days(polled):
@@ -58,10 +58,10 @@ def test_a_month_with_posts_on_both_sides_of_its_border_is_never_stored(polled):
     assert {row["month"] for row in rows} == {"2026-02", "2026-03"}
 
 
-def test_rules_that_give_other_sums_have_another_version(book):
+def test_rules_that_give_other_sums_have_another_version(repository):
     """Where this fails because a rule has changed, raise ``VERSION`` in bot/rules/reliability/sums.py, and write both."""
-    random_history.write_past(book, Random(7))  # noqa: S311  (the same past every time)
-    store_months(book, PROVIDER, NOW)
-    rows = book._db.rows("SELECT month, sums FROM month_sums ORDER BY month")
+    random_history.write_past(repository, Random(7))  # noqa: S311  (the same past every time)
+    store_months(repository, PROVIDER, NOW)
+    rows = repository._db.rows("SELECT month, sums FROM month_sums ORDER BY month")
     digest = sha256("".join(row["month"] + (row["sums"] or "") for row in rows).encode()).hexdigest()[:12]
     assert (sums.VERSION, digest) == (1, "f730757c9600")

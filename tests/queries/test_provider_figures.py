@@ -33,21 +33,23 @@ class DiscardedError(Exception):
     """Ends a transaction without keeping it."""
 
 
-def report(book, provider, window):
-    return HistoryQueries(book.archive, NOW).provider_reports(provider, window)
+def report(repository, provider, window):
+    return HistoryQueries(repository.archive, NOW).provider_reports(provider, window)
 
 
-def fresh_report(book, provider, window):
+def fresh_report(repository, provider, window):
     """The report as it is without stored months, which stay."""
-    with suppress(DiscardedError), book._db.transaction():
-        book._db.write("DELETE FROM month_sums")
-        found = report(book, provider, window)
+    with suppress(DiscardedError), repository._db.transaction():
+        repository._db.write("DELETE FROM month_sums")
+        found = report(repository, provider, window)
         raise DiscardedError
     return found
 
 
-def stored(book):
-    return [row["month"] for row in book._db.rows("SELECT month FROM month_sums WHERE sums <> 'null' ORDER BY month")]
+def stored(repository):
+    return [
+        row["month"] for row in repository._db.rows("SELECT month FROM month_sums WHERE sums <> 'null' ORDER BY month")
+    ]
 
 
 def windows(dice):
@@ -59,12 +61,14 @@ def windows(dice):
         yield TimeWindow(first, last)
 
 
-def differences(book, provider, dice):
+def differences(repository, provider, dice):
     """Every cell in which a report with stored months differs from one without."""
     return [
         (window, ours.surface, cell.name, getattr(ours, cell.name), getattr(theirs, cell.name))
         for window in windows(dice)
-        for ours, theirs in zip(report(book, provider, window), fresh_report(book, provider, window), strict=True)
+        for ours, theirs in zip(
+            report(repository, provider, window), fresh_report(repository, provider, window), strict=True
+        )
         for cell in fields(ours)
         if getattr(ours, cell.name) != getattr(theirs, cell.name)
     ]
@@ -85,18 +89,18 @@ def folder(tmp_path_factory):
 @given(seed=st.integers(0, 10**9))
 def test_a_report_from_stored_months_is_that_from_the_records_also_after_late_changes(folder, provider, seed):
     dice = Random(seed)  # noqa: S311  (the same seed gives the same past)
-    book = Repository.open(place(folder / f"{provider is YOUNG}-{seed}.db"))
+    repository = Repository.open(place(folder / f"{provider is YOUNG}-{seed}.db"))
     try:
-        random_history.write_past(book, dice)
-        store_months(book, provider, NOW)
-        assert differences(book, provider, dice) == []
+        random_history.write_past(repository, dice)
+        store_months(repository, provider, NOW)
+        assert differences(repository, provider, dice) == []
         for _ in range(4):
-            edits = [random_history.edit(book, dice) for _ in range(dice.randint(1, 3))]
-            assert (edits, differences(book, provider, dice)) == (edits, [])
+            edits = [random_history.edit(repository, dice) for _ in range(dice.randint(1, 3))]
+            assert (edits, differences(repository, provider, dice)) == (edits, [])
             if dice.random() < 0.5:
-                store_months(book, provider, NOW)
-                assert (edits, differences(book, provider, dice)) == (edits, [])
+                store_months(repository, provider, NOW)
+                assert (edits, differences(repository, provider, dice)) == (edits, [])
     finally:
-        book.close()
+        repository.close()
         for file in folder.glob(f"*-{seed}.db*"):
             file.unlink()

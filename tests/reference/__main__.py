@@ -65,11 +65,11 @@ def compare(path: Path, provider_id: str) -> Comparison:
     record = read(path)
     result = Comparison(path.name)
     with tempfile.TemporaryDirectory() as folder:
-        db = Path(folder) / "book.db"
+        db = Path(folder) / "b.db"
         done = CliRunner().invoke(brownout, ["backfill", provider.id, "--from", str(path), "--db", str(db)])
         assert done.exit_code == 0, done.output
-        with closing(Repository.open(db, read_only=True)) as book:
-            history = HistoryQueries(book.archive, record.end + timedelta(days=1))
+        with closing(Repository.open(db, read_only=True)) as repository:
+            history = HistoryQueries(repository.archive, record.end + timedelta(days=1))
             window = TimeWindow(record.start, record.end)
             _, *rows = history.provider_reports(provider, window)  # from stored months, which the import has left
             for surface, row in zip(provider.surfaces, rows, strict=True):

@@ -298,9 +298,9 @@ def value(figures, key):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_report_says_what_was_worked_out_by_hand(tmp_path, kind):
     odd = KINDS[kind]
-    run("backfill", file(tmp_path, *FRAME, *odd.incidents), "--db", tmp_path / "book.db")
+    run("backfill", file(tmp_path, *FRAME, *odd.incidents), "--db", tmp_path / "b.db")
     start, end = odd.span
-    report = json.loads(run("reliability", "--json", "--from", start, "--to", end, "--db", tmp_path / "book.db"))
+    report = json.loads(run("reliability", "--json", "--from", start, "--to", end, "--db", tmp_path / "b.db"))
     figures = (report["surfaces"] | report["providers"])[odd.row]
     assert {c: round(m, 2) for c, m in figures["minutes"].items() if m} == odd.minutes
     assert {key: value(figures, key) for key in odd.expected} == odd.expected
@@ -319,9 +319,9 @@ RENAMED = TWICE | {"id": "converted", "name": f"  {TWICE['name'].upper()} "}
 def test_an_incident_of_two_histories_counts_once(tmp_path):
     other = json.loads(json.dumps(RENAMED).replace("original-", "converted-"))
     for number, history in enumerate((TWICE, other)):
-        run("backfill", file(tmp_path, *FRAME, history, name=f"{number}.json"), "--db", tmp_path / "book.db")
+        run("backfill", file(tmp_path, *FRAME, history, name=f"{number}.json"), "--db", tmp_path / "b.db")
     report = json.loads(
-        run("reliability", "--json", "--from", "2026-07-10", "--to", "2026-07-12", "--db", tmp_path / "book.db")
+        run("reliability", "--json", "--from", "2026-07-10", "--to", "2026-07-12", "--db", tmp_path / "b.db")
     )
     api = report["surfaces"]["claude-api"]
     assert (api["incidents"], api["minutes"]["major_outage"], api["to_resolve_h"]["n"]) == (1, 60, 1)
@@ -329,11 +329,11 @@ def test_an_incident_of_two_histories_counts_once(tmp_path):
 
 def test_a_history_that_says_the_same_changes_nothing(tmp_path):
     path = file(tmp_path, *FRAME, *(i for odd in list(KINDS.values())[:6] for i in odd.incidents))
-    run("backfill", path, "--db", tmp_path / "book.db")
-    before = run("reliability", "--json", "--db", tmp_path / "book.db")
+    run("backfill", path, "--db", tmp_path / "b.db")
+    before = run("reliability", "--json", "--db", tmp_path / "b.db")
     path.write_text(path.read_text() + "\n")
-    run("backfill", path, "--db", tmp_path / "book.db")
-    assert run("reliability", "--json", "--db", tmp_path / "book.db") == before
+    run("backfill", path, "--db", tmp_path / "b.db")
+    assert run("reliability", "--json", "--db", tmp_path / "b.db") == before
 
 
 @pytest.mark.parametrize(
@@ -351,8 +351,8 @@ def test_a_history_that_says_the_same_changes_nothing(tmp_path):
 )
 def test_what_may_be_one_incident_counts_as_two_and_is_said_to_be_possibly_double(tmp_path, second, is_doubtful):
     history = file(tmp_path, *FRAME, outage("a", "07-10 10:00", "07-10 11:00"), second)
-    run("backfill", history, "--db", tmp_path / "book.db")
-    claude = json.loads(run("reliability", "--json", "--db", tmp_path / "book.db"))["providers"]["claude"]
+    run("backfill", history, "--db", tmp_path / "b.db")
+    claude = json.loads(run("reliability", "--json", "--db", tmp_path / "b.db"))["providers"]["claude"]
     assert (claude["incidents"], claude.get("possible_doubles", [])) == (4, [["a", "b"]] if is_doubtful else [])
-    said = " ".join(run("reliability", "--db", tmp_path / "book.db").split())
+    said = " ".join(run("reliability", "--db", tmp_path / "b.db").split())
     assert ("possibly double, counted as two: a and b." in said) is is_doubtful

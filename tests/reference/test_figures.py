@@ -19,8 +19,8 @@ def history(tmp_path):
 
 @pytest.fixture
 def db(tmp_path, history):
-    run("backfill", history, "--db", tmp_path / "book.db")
-    return tmp_path / "book.db"
+    run("backfill", history, "--db", tmp_path / "b.db")
+    return tmp_path / "b.db"
 
 
 @pytest.fixture
@@ -84,12 +84,12 @@ def recording(folder, *polls):
         lines.append(json.dumps({"polled_at": at, "body": body if statuses is not None else None}))
     path = folder / "polls.ndjson"
     path.write_text("\n".join(lines))
-    run("backfill", "claude", "--from", path, "--db", folder / "book.db")
+    run("backfill", "claude", "--from", path, "--db", folder / "b.db")
     return path
 
 
 def figures_of(folder, surface):
-    return json.loads(run("reliability", "--json", "--db", folder / "book.db"))["surfaces"][surface]
+    return json.loads(run("reliability", "--json", "--db", folder / "b.db"))["surfaces"][surface]
 
 
 def test_a_recording_is_unknown_from_the_first_unreadable_poll_to_the_next_usable_one(tmp_path):
@@ -115,7 +115,7 @@ def test_a_service_begins_and_ends_with_its_component(tmp_path):
 
 def test_the_report_says_since_when_and_until_when_a_service_counts(tmp_path):
     recording(tmp_path, *LATE_AND_GONE)
-    said = " ".join(run("reliability", "--db", tmp_path / "book.db").split())
+    said = " ".join(run("reliability", "--db", tmp_path / "b.db").split())
     assert "since: the service did not exist before" in said
     assert "until: the service existed no longer" in said
 
@@ -130,7 +130,7 @@ def test_a_service_whose_component_is_missing_for_a_while_is_unknown_then(tmp_pa
 
 def test_a_service_that_a_recording_never_lists_is_in_no_figure(tmp_path):
     recording(tmp_path, (0, {WEB: GREEN}), (240, {WEB: GREEN}))
-    assert "claude-api" not in json.loads(run("reliability", "--json", "--db", tmp_path / "book.db"))["surfaces"]
+    assert "claude-api" not in json.loads(run("reliability", "--json", "--db", tmp_path / "b.db"))["surfaces"]
 
 
 def test_the_csv_has_services_and_providers_with_their_months(db):

@@ -129,8 +129,8 @@ def minutes(db, start=START, end=END):
 def statuses_at(db, moments):
     """The status of each service at each of these moments."""
     provider = bot_settings.load(None).provider("claude")
-    with closing(Repository.open(db, read_only=True)) as book:
-        history = HistoryQueries(book.archive, END + timedelta(days=30))
+    with closing(Repository.open(db, read_only=True)) as repository:
+        history = HistoryQueries(repository.archive, END + timedelta(days=30))
         periods = history.periods_by_surface(provider, provider.surfaces, TimeWindow(START, END))
     return {
         (s, at): next(p.condition for p in found if p.start <= at < p.end)

@@ -23,8 +23,8 @@ NEXT = incident("two", API, ("07-21 00:20", "investigating", SLOW, SLOW), ("07-2
 @pytest.fixture(scope="module")
 def db(tmp_path_factory):
     folder = tmp_path_factory.mktemp("summaries")
-    run("backfill", file(folder, *FRAME, LATE, BACK, LONG, SHUT, FIRST, NEXT), "--db", folder / "book.db")
-    return folder / "book.db"
+    run("backfill", file(folder, *FRAME, LATE, BACK, LONG, SHUT, FIRST, NEXT), "--db", folder / "b.db")
+    return folder / "b.db"
 
 
 def said(db, *words):

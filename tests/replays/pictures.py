@@ -1,6 +1,6 @@
 """``python -m tests.replays.pictures``: the demo's day and other phases as Slack shows them, as pictures.
 
-Writes ``tests/replays/demo-day/alert.png`` (the README's picture), ``phases.png`` (every phase, for a look at them), and
+Writes ``tests/replays/demo-day/alert.png`` (the README's picture), ``phases.png`` (every phase, for a poll of them), and
 ``surfaces.png`` (cards of links, panes, tables and charts); ``phone.png`` and ``surfaces-phone.png`` are 390 pixels wide.
 Needs Chromium (``BROWNOUT_CHROMIUM`` or on the path) and a font with coloured emoji. The markup that Slack would
 render is drawn by hand here, in a reader's zone of UTC: emoji codes, time tokens, links, bold, buttons, the bar.
@@ -22,7 +22,7 @@ from bot.domain import Message, NotificationKind
 from bot.messages import words
 from bot.messages.alerts import render_notification
 from tests.replays import made_days, surfaces
-from tests.replays.transcript import DEMO, HERE, posts_of, strokes_of, strokes_of_polls
+from tests.replays.transcript import DEMO, HERE, changes_of, changes_of_polls, posts_of
 
 SYMBOLS = {s.emoji: s.symbol for s in (*words.STATUS_STYLES.values(), *words.ADVICE_STYLES.values())}
 SYMBOLS |= {words.NOTICE_EMOJI: "\N{INFORMATION SOURCE}\N{VARIATION SELECTOR-16}"}
@@ -136,18 +136,18 @@ def page(panels: Mapping[str, str], *, width: int, columns: int) -> str:
     return f'<!doctype html><meta charset="utf-8"><style>{style}</style><div class="grid">{boxes}</div>'
 
 
-def _stream(strokes: Any, provider: Any) -> list[tuple[datetime, Any]]:
-    return [(stroke.at, post) for stroke, posts in posts_of(strokes, provider) for post in posts]
+def _stream(changes: Any, provider: Any) -> list[tuple[datetime, Any]]:
+    return [(change.at, post) for change, posts in posts_of(changes, provider) for post in posts]
 
 
 def moments() -> Iterator[tuple[str, list[Shown]]]:
     """The phases of the demo's day, and one moment of each made day."""
-    day = _stream(strokes_of(DEMO, "claude"), "claude")
+    day = _stream(changes_of(DEMO, "claude"), "claude")
     for title, clock in DAY_MOMENTS.items():
         until = datetime.fromisoformat(f"2026-03-02T{clock}:00+00:00")
         yield f"{title}, {clock}", channel_at(day, until)[:1]
     for name, (provider, polls) in made_days.DAYS.items():
-        made = _stream(strokes_of_polls(polls(), provider), provider)
+        made = _stream(changes_of_polls(polls(), provider), provider)
         yield name, channel_at(made, made[1][0])[:1]
 
 

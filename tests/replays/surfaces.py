@@ -21,7 +21,7 @@ from bot.domain import LinkKind, LinkSubject
 from bot.messages import link_cards, newer_blocks, words
 from bot.queries.current import StatusQueries
 from bot.storage import Repository
-from tests.replays.transcript import DEMO, strokes_of
+from tests.replays.transcript import DEMO, changes_of
 
 STYLE = """
 .link{color:#1264A3;padding:10px 16px 0}.card{border:1px solid #DDD;border-radius:10px;margin:8px 16px 14px;overflow:hidden}
@@ -144,14 +144,14 @@ def panels() -> Iterator[tuple[str, str]]:
     provider = loaded.provider("claude")
     assert provider is not None
     with tempfile.TemporaryDirectory() as folder, closing(Repository.open(Path(folder) / "day.db")) as repository:
-        strokes = iter(strokes_of(DEMO, "claude"))
+        changes = iter(changes_of(DEMO, "claude"))
         for title, moment in MOMENTS.items():
             now = datetime.fromisoformat(moment)
-            for stroke in strokes:
-                repository.record_transition(None, stroke, ())
-                if stroke.at >= now:
+            for change in changes:
+                repository.record_transition(None, change, ())
+                if change.at >= now:
                     break
-            at = stroke.at
+            at = change.at
             queries = StatusQueries((provider,), repository, lambda at=at: at, loaded.rules_for)
             yield from _moment_panels(title, queries)
         for question in QUESTIONS:

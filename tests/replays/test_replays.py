@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain import Advice, EventKind, NotificationKind
 from bot.evaluation.replay import event_json
-from tests.replays.transcript import DEMO, GOLDEN, HERE, facts, posts_of, strokes_of
+from tests.replays.transcript import DEMO, GOLDEN, HERE, changes_of, facts, posts_of
 
 
 def golden(name):
@@ -37,7 +37,7 @@ def test_the_real_day_goes_as_its_transcript(shared):
 
 def printed(path, provider, **more):
     """What ``replay --json`` prints."""
-    events = (e for s in strokes_of(path, provider, **more) for e in s.events)
+    events = (e for s in changes_of(path, provider, **more) for e in s.events)
     return "".join(json.dumps(event_json(e, reconstructed=False), ensure_ascii=False) + "\n" for e in events)
 
 
@@ -81,7 +81,7 @@ def polls(tmp_path):
             for n, shown in enumerate(bodies):
                 at = f"2023-11-14T22:{13 + n}:20Z"
                 file.write(json.dumps({"polled_at": at, "body": shown}) + "\n")
-        return [e for s in strokes_of(path, "github") for e in s.events]
+        return [e for s in changes_of(path, "github") for e in s.events]
 
     return write
 
@@ -140,7 +140,7 @@ def test_a_packed_recording_is_the_same_recording(polls):
 def github(shared):
     """Some 600 of the real polls, from the weeks in which the recorder failed most often."""
     path = shared / "github" / "polls-2020-11_2024-12.ndjson.xz"
-    return list(strokes_of(path, "github", polls=range(1800, 2400)))
+    return list(changes_of(path, "github", polls=range(1800, 2400)))
 
 
 def test_real_incidents_are_opened_once_and_closed_once(github):
@@ -162,39 +162,39 @@ def test_real_nulls_are_blind_once_and_back_once(github):
 # --- what a reader knows ----------------------------------------------------------------------------------------------
 
 
-def misled(strokes, provider):
+def misled(changes, provider):
     """Where the channel's message about an incident shows another call than the verdict is, while it still tells."""
     shown = {}
-    for stroke, posts in posts_of(strokes, provider):
+    for change, posts in posts_of(changes, provider):
         for post in posts:
             if post.kind in (NotificationKind.ALERT, NotificationKind.EDIT):
                 shown[post.incident] = {x.surface: (x.condition, x.verdict.call) for x in post.about.lines}
-        for known in stroke.state.incidents:
+        for known in change.state.incidents:
             for surface in set(known.surfaces) - set(known.freed):
-                now = stroke.state.surface_state(surface).condition, stroke.state.verdict(surface).call
+                now = change.state.surface_state(surface).condition, change.state.verdict(surface).call
                 if known.incident.id in shown and shown[known.incident.id].get(surface) != now:
-                    yield stroke.at, known.incident.id, surface, now
+                    yield change.at, known.incident.id, surface, now
 
 
-def untold(strokes, provider):
+def untold(changes, provider):
     """Advice that fell to *don't retry* on surfaces of an alert, and was not in the channel or in a new message."""
-    for stroke, posts in posts_of(strokes, provider):
+    for change, posts in posts_of(changes, provider):
         said = {v.surface for p in posts if p.news and p.news.broadcast for _, v in p.news.verdicts}
         fresh = {p.incident for p in posts if p.kind is NotificationKind.ALERT}
-        for event in stroke.events:
-            old = stroke.before.verdict(event.surface) if event.surface else None
+        for event in change.events:
+            old = change.before.verdict(event.surface) if event.surface else None
             was_told = old and old.call in (Advice.RETRY_NORMALLY, Advice.RETRY_GENTLY)
             is_another = event.verdict in (Advice.HOLD_OFF, Advice.FAIL_OVER) and was_told
-            known = stroke.state.tracked_incident(event.incident) if event.incident else None
+            known = change.state.tracked_incident(event.incident) if event.incident else None
             if is_another and known and event.surface in known.surfaces and not event.is_baseline:
                 is_quiet = known.is_baseline or (known.incident.is_maintenance and not posts)
                 if event.surface not in said and event.incident not in fresh and not is_quiet:
-                    yield stroke.at, event.incident, event.surface, event.verdict
+                    yield change.at, event.incident, event.surface, event.verdict
 
 
 @pytest.mark.parametrize("wrong", [misled, untold])
 def test_no_reader_of_the_demo_day_is_left_with_an_old_verdict(wrong):
-    assert list(wrong(strokes_of(DEMO, "claude"), "claude")) == []
+    assert list(wrong(changes_of(DEMO, "claude"), "claude")) == []
 
 
 @pytest.mark.parametrize("wrong", [misled, untold])
@@ -203,12 +203,12 @@ def test_no_reader_of_real_polls_is_left_with_an_old_verdict(wrong, github):
 
 
 def test_no_thread_is_told_the_same_twice():
-    keys = [(p.incident, p.key) for _, posts in posts_of(strokes_of(DEMO, "claude"), "claude") for p in posts]
+    keys = [(p.incident, p.key) for _, posts in posts_of(changes_of(DEMO, "claude"), "claude") for p in posts]
     assert len(keys) == len(set(keys))
 
 
 def test_every_incident_of_the_demo_day_has_one_message():
-    posts = [p for _, all_of_them in posts_of(strokes_of(DEMO, "claude"), "claude") for p in all_of_them]
+    posts = [p for _, all_of_them in posts_of(changes_of(DEMO, "claude"), "claude") for p in all_of_them]
     assert set(Counter(p.incident for p in posts if p.kind is NotificationKind.ALERT).values()) == {1}
 
 
@@ -229,7 +229,7 @@ def told(tmp_path, *posts):
     one = {"id": "i1", "name": "Errors", "impact": "minor", "incident_updates": updates[::-1]}
     file = tmp_path / "history.json"
     file.write_text(json.dumps({"page": {"name": "GitHub"}, "incidents": [one]}))
-    return [e for s in strokes_of(file, "github") for e in s.events]
+    return [e for s in changes_of(file, "github") for e in s.events]
 
 
 def test_an_incident_that_was_posted_when_it_was_over_is_in_the_timeline_and_moves_nothing(tmp_path):
@@ -258,7 +258,7 @@ def test_a_post_mortem_of_a_week_later_is_one_more_post_of_the_same_incident(tmp
 def test_every_incident_and_every_post_of_the_real_histories_is_an_event(shared, name):
     path = shared / "llm-2021-2023" / f"{name}.json"
     incidents = json.loads(path.read_text())["incidents"]
-    events = [e for s in strokes_of(path, "claude" if name == "anthropic" else name) for e in s.events]
+    events = [e for s in changes_of(path, "claude" if name == "anthropic" else name) for e in s.events]
     assert {e.incident for e in events if e.kind is EventKind.INCIDENT_OPENED} == {i["id"] for i in incidents}
     posted = Counter(e.update for e in events if e.kind is EventKind.UPDATE_POSTED)
     assert posted == Counter(u["id"] for i in incidents for u in i["incident_updates"])

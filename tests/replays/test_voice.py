@@ -10,7 +10,7 @@ from bot.domain import Advice, Condition, EventKind, NotificationKind, Stage
 from bot.messages import alert_view
 from bot.messages.alerts import render_notification
 from tests.replays import made_days
-from tests.replays.transcript import DEMO, GOLDEN, HERE, posts_of, strokes_of, strokes_of_polls
+from tests.replays.transcript import DEMO, GOLDEN, HERE, changes_of, changes_of_polls, posts_of
 from tests.support.banned_words import banned_words
 
 LEVELS = {Advice.RETRY_NORMALLY: 0, Advice.RETRY_GENTLY: 1, Advice.HOLD_OFF: 2, Advice.FAIL_OVER: 2}
@@ -29,68 +29,68 @@ def is_better_news(event):
     return event.kind is EventKind.SURFACE_CHANGED and event.condition is Condition.OPERATIONAL
 
 
-def fallen(strokes):
-    """Advice that fell in a stroke with better news only, without the vendor's word that errors remain."""
+def fallen(changes):
+    """Advice that fell in a transition with better news only, without the vendor's word that errors remain."""
     steps = 0
-    for stroke in strokes:
-        news = [e for e in stroke.events if e.kind is not EventKind.VERDICT_CHANGED]
-        remains = any(a.residual for a in stroke.state.hits)
+    for change in changes:
+        news = [e for e in change.events if e.kind is not EventKind.VERDICT_CHANGED]
+        remains = any(a.residual for a in change.state.hits)
         if not news or remains or not all(map(is_better_news, news)):
             continue
         steps += 1
-        for event in stroke.events:
+        for event in change.events:
             old, new = (
-                (world.verdict(event.surface) for world in (stroke.before, stroke.state))
+                (world.verdict(event.surface) for world in (change.before, change.state))
                 if event.surface
                 else (None, None)
             )
             if old and new and {old.call, new.call} <= LEVELS.keys():
                 is_lower = LEVELS[new.call] > LEVELS[old.call]
                 if is_lower or (old.call is new.call is Advice.RETRY_GENTLY and new.exposure < old.exposure):
-                    yield stroke.at, event.surface, old.call, old.exposure, new.call, new.exposure, new.reason_code
+                    yield change.at, event.surface, old.call, old.exposure, new.call, new.exposure, new.reason_code
     assert steps > 0
 
 
 def test_better_news_of_the_demo_day_never_lowers_the_advice():
-    assert list(fallen(strokes_of(DEMO, "claude"))) == []
+    assert list(fallen(changes_of(DEMO, "claude"))) == []
 
 
 @pytest.mark.parametrize(("provider", "path"), HISTORIES)
 def test_better_news_of_a_recorded_history_never_lowers_the_advice(shared, provider, path):
-    assert list(fallen(strokes_of(shared / path, provider))) == []
+    assert list(fallen(changes_of(shared / path, provider))) == []
 
 
 def days():
-    """The demo's day and those of our own making: pairs of strokes and their provider."""
-    yield pytest.param(lambda: strokes_of(DEMO, "claude"), "claude", id="demo-day")
+    """The demo's day and those of our own making: pairs of transitions and their provider."""
+    yield pytest.param(lambda: changes_of(DEMO, "claude"), "claude", id="demo-day")
     for name, (provider, polls) in made_days.DAYS.items():
         yield pytest.param(
-            lambda polls=polls, provider=provider: strokes_of_polls(polls(), provider), provider, id=name
+            lambda polls=polls, provider=provider: changes_of_polls(polls(), provider), provider, id=name
         )
 
 
-def alerts_of(strokes, provider):
+def alerts_of(changes, provider):
     """The state and the alert, whenever a channel's message of an open incident is posted or edited."""
-    for stroke, posts in posts_of(strokes, provider):
+    for change, posts in posts_of(changes, provider):
         for post in posts:
             if post.kind in (NotificationKind.ALERT, NotificationKind.EDIT) and post.about.closed_at is None:
-                yield stroke.state, post.about
+                yield change.state, post.about
 
 
-@pytest.mark.parametrize(("strokes", "provider"), [*days()])
-def test_a_next_update_does_not_move_until_it_is_reached(strokes, provider):
+@pytest.mark.parametrize(("changes", "provider"), [*days()])
+def test_a_next_update_does_not_move_until_it_is_reached(changes, provider):
     shown = {}
-    for _, alert in alerts_of(strokes(), provider):
+    for _, alert in alerts_of(changes(), provider):
         before = shown.get(alert.incident)
         if before is not None and alert.as_of < before:
             assert alert.next_update == before
         shown[alert.incident] = alert.next_update
 
 
-@pytest.mark.parametrize(("strokes", "provider"), [*days()][1:])  # the demo's day is replayed change by change
-def test_a_message_with_a_next_update_is_edited_when_it_is_reached(strokes, provider):
+@pytest.mark.parametrize(("changes", "provider"), [*days()][1:])  # the demo's day is replayed change by change
+def test_a_message_with_a_next_update_is_edited_when_it_is_reached(changes, provider):
     times = {}
-    for _, alert in alerts_of(strokes(), provider):
+    for _, alert in alerts_of(changes(), provider):
         times.setdefault(alert.incident, []).append((alert.as_of, alert.next_update))
     late = [
         (a, b) for rows in times.values() for (_, a), (b, _) in pairwise(rows) if a and (b - a).total_seconds() > 60
@@ -98,18 +98,18 @@ def test_a_message_with_a_next_update_is_edited_when_it_is_reached(strokes, prov
     assert late == []
 
 
-@pytest.mark.parametrize(("strokes", "provider"), [*days()])
-def test_the_next_update_of_an_alert_is_that_of_its_services(strokes, provider):
-    for state, alert in alerts_of(strokes(), provider):
+@pytest.mark.parametrize(("changes", "provider"), [*days()])
+def test_the_next_update_of_an_alert_is_that_of_its_services(changes, provider):
+    for state, alert in alerts_of(changes(), provider):
         for line in alert.lines:
             verdict = state.verdict(line.surface)
             if alert.next_update and verdict.review_at and verdict.incidents == (alert.incident,):
                 assert verdict.review_at == alert.next_update
 
 
-@pytest.mark.parametrize(("strokes", "provider"), [*days()])
-def test_a_time_that_is_ahead_has_not_passed(strokes, provider):
-    for _, alert in alerts_of(strokes(), provider):
+@pytest.mark.parametrize(("changes", "provider"), [*days()])
+def test_a_time_that_is_ahead_has_not_passed(changes, provider):
+    for _, alert in alerts_of(changes(), provider):
         body = "\n".join(alert_view.lines(alert))
         ahead = re.findall(r"(?:next update by|from|re-check|planned end) \S*?\^(\d+)", body)
         assert all(int(at) > alert.as_of.timestamp() for at in ahead), body
@@ -126,11 +126,11 @@ def test_a_recorded_day_has_standard_words(name):
     assert [(row["at"], found) for row in rows if (found := banned_words(own_words(row)))] == []
 
 
-@pytest.mark.parametrize(("strokes", "provider"), [*days()])
-def test_no_broadcast_of_a_day_is_said_twice_or_has_more_than_40_words(strokes, provider):
+@pytest.mark.parametrize(("changes", "provider"), [*days()])
+def test_no_broadcast_of_a_day_is_said_twice_or_has_more_than_40_words(changes, provider):
     texts = [
         render_notification(post).text
-        for _, posts in posts_of(strokes(), provider)
+        for _, posts in posts_of(changes(), provider)
         for post in posts
         if post.news and post.news.broadcast
     ]

@@ -26,8 +26,8 @@ HERE = Path(__file__).parent
 DEMO = HERE.parents[1] / "config" / "demo" / "2026-03-02.json"
 
 
-def strokes_of(path, provider_id, *, polls=None) -> Iterator[StateTransition]:
-    """The strokes of a recording; of a recording of polls only those that ``polls``, a range, counts."""
+def changes_of(path, provider_id, *, polls=None) -> Iterator[StateTransition]:
+    """The transitions of a recording; of a recording of polls only those that ``polls``, a range, counts."""
     found = settings.load()
     provider = found.provider(provider_id)
     with path.open("rb") as file:
@@ -37,19 +37,19 @@ def strokes_of(path, provider_id, *, polls=None) -> Iterator[StateTransition]:
         yield from replay(recording, provider, found.rules_for(provider))
 
 
-def strokes_of_polls(polls, provider) -> Iterator[StateTransition]:
-    """The strokes of polls that a test has made: pairs of a time and the page's body."""
+def changes_of_polls(polls, provider) -> Iterator[StateTransition]:
+    """The transitions of polls that a test has made: pairs of a time and the page's body."""
     recording = (RecordedPoll(at, body) for at, body in polls)
     yield from replay(recording, provider, settings.load().rules_for(provider))
 
 
-def posts_of(strokes, provider_id) -> Iterator[tuple[StateTransition, tuple[Notification, ...]]]:
-    """With each stroke what one channel is sent for it, if it follows the whole provider with its maintenance."""
+def posts_of(changes, provider_id) -> Iterator[tuple[StateTransition, tuple[Notification, ...]]]:
+    """With each transition what one channel is sent for it, if it follows the whole provider with its maintenance."""
     provider = provider_id if isinstance(provider_id, Provider) else settings.load().provider(provider_id)
     told: set[str] = set()
     subscription = Subscription("C1", provider.id)
-    for stroke in strokes:
-        decision = decide(stroke, provider, blind_after=3)
+    for change in changes:
+        decision = decide(change, provider, blind_after=3)
         posts = [
             post
             for alert in decision.alerts
@@ -59,7 +59,7 @@ def posts_of(strokes, provider_id) -> Iterator[tuple[StateTransition, tuple[Noti
         ]
         posts += [p for n in decision.notices for p in routing.route_notice(n, [subscription], ())]
         told |= {p.incident for p in posts if p.kind is NotificationKind.ALERT}
-        yield stroke, tuple(posts)
+        yield change, tuple(posts)
 
 
 def _what_it_has(alert, told):
@@ -68,13 +68,13 @@ def _what_it_has(alert, told):
     return routing.ChannelDeliveryState(preferences=wanted, earlier=earlier)
 
 
-def channel(strokes, provider) -> str:
+def channel(changes, provider) -> str:
     """Everything that the channel is shown, in order; an edit only by what it says at a glance."""
     lines = []
-    for stroke, posts in posts_of(strokes, provider):
+    for change, posts in posts_of(changes, provider):
         for post in posts:
             loud = ", also in the channel" if post.news and post.news.broadcast else ""
-            lines += [f"## {stroke.at:%d %b %H:%M:%S} {post.kind}{loud}", "", *_told(post), ""]
+            lines += [f"## {change.at:%d %b %H:%M:%S} {post.kind}{loud}", "", *_told(post), ""]
     return "\n".join(lines)
 
 
@@ -90,17 +90,17 @@ def _told(post):
     return [alerts.headline(post.about), *glance]
 
 
-def payloads(strokes, provider) -> str:
+def payloads(changes, provider) -> str:
     """What Slack is sent, a message a line: new messages, broadcasts, and each edit that has another headline."""
     lines, headlines = [], {}
-    for stroke, posts in posts_of(strokes, provider):
+    for change, posts in posts_of(changes, provider):
         for post in posts:
             message = alerts.render_notification(post)
             headline = message.blocks[0] if post.kind is not NotificationKind.REPLY else None
             is_new = post.kind is not NotificationKind.REPLY and headlines.get(post.incident) != headline
             if post.kind is NotificationKind.NOTICE or is_new or (post.news and post.news.broadcast):
                 sent = {"text": message.text, "blocks": message.blocks, "attachments": message.attachments}
-                row = {"at": f"{stroke.at:%H:%M:%S}", "kind": post.kind, **sent}
+                row = {"at": f"{change.at:%H:%M:%S}", "kind": post.kind, **sent}
                 lines.append(json.dumps(row, ensure_ascii=False))
             if headline:
                 headlines[post.incident] = headline
@@ -111,7 +111,7 @@ def facts(path, provider_id) -> str:
     """Times, kinds, surfaces, conditions and verdicts; incidents are numbered, and no word of the vendor is kept."""
     numbers: dict[str, str] = {}
     lines = []
-    for event in (e for s in strokes_of(path, provider_id) for e in s.events):
+    for event in (e for s in changes_of(path, provider_id) for e in s.events):
         incident = numbers.setdefault(event.incident, f"#{len(numbers) + 1}") if event.incident else "-"
         what = event.verdict or event.condition if event.surface else event.stage
         is_ours = event.kind in (EventKind.SURFACE_CHANGED, EventKind.VERDICT_CHANGED)
@@ -130,11 +130,11 @@ def facts(path, provider_id) -> str:
 def made(form, name) -> str:
     """A day of our own making in a form: ``channel`` or ``payloads``."""
     provider, polls = made_days.DAYS[name]
-    return form(strokes_of_polls(polls(), provider), provider)
+    return form(changes_of_polls(polls(), provider), provider)
 
 
-GOLDEN = {"demo-day/transcript.md": lambda: channel(strokes_of(DEMO, "claude"), "claude")}
-GOLDEN["demo-day/messages.ndjson"] = lambda: payloads(strokes_of(DEMO, "claude"), "claude")
+GOLDEN = {"demo-day/transcript.md": lambda: channel(changes_of(DEMO, "claude"), "claude")}
+GOLDEN["demo-day/messages.ndjson"] = lambda: payloads(changes_of(DEMO, "claude"), "claude")
 for day in made_days.DAYS:
     GOLDEN |= {
         f"{day}/transcript.md": partial(made, channel, day),

@@ -7,14 +7,14 @@ import pytest
 from bot.domain import Advice, Component, ComponentTransition, Condition, EventKind, NoticeKind, Stage, Surface
 from bot.rules import transition
 from bot.rules.alerting.decide import decide
-from tests.support.polls import ACME, API, GREEN, RED, RULES, at, incident, look, page, update, watched
+from tests.support.polls import ACME, API, GREEN, RED, RULES, at, incident, page, poll_page, update, watched
 
 LISTED = (Component("c-api", "API", RED),)
 UNKNOWN = Condition.UNKNOWN
 
 
-def verdict(stroke, surface="acme-api"):
-    return stroke.state.verdict(surface)
+def verdict(change, surface="acme-api"):
+    return change.state.verdict(surface)
 
 
 def silent(minutes=0):
@@ -25,7 +25,7 @@ def silent(minutes=0):
 def test_green_in_the_list_alone_is_held_while_the_incident_goes_on():
     """The page shows the component red, and no update of the incident ever named it."""
     shown = incident(silent(), components=LISTED)
-    *_, last = watched(look(0, page(shown, api=RED)), *(look(m, page(shown)) for m in (10, 11, 12, 30, 90)))
+    *_, last = watched(poll_page(0, page(shown, api=RED)), *(poll_page(m, page(shown)) for m in (10, 11, 12, 30, 90)))
     assert (verdict(last).call, verdict(last).reason_code) == (Advice.HOLD_OFF, "unconfirmed")
 
 
@@ -33,7 +33,9 @@ def test_what_is_held_for_its_colour_is_free_once_the_vendor_says_more():
     shown = incident(silent(), components=LISTED)
     over = incident(silent(), update("u2", Stage.RESOLVED, "Over.", 20), components=LISTED)
     *_, last = watched(
-        look(0, page(shown, api=RED)), look(10, page(shown)), *(look(m, page(over)) for m in range(20, 60))
+        poll_page(0, page(shown, api=RED)),
+        poll_page(10, page(shown)),
+        *(poll_page(m, page(over)) for m in range(20, 60)),
     )
     assert verdict(last).call is Advice.RETRY_NORMALLY
 
@@ -44,7 +46,7 @@ def test_a_transition_from_green_to_green_clears_nothing():
         transitions=(ComponentTransition("c-api", "API", GREEN, GREEN),),
     )
     shown = incident(update("u1", api=RED), green_again)
-    *_, last = watched(look(0, page(incident(), api=RED)), *(look(m, page(shown)) for m in (5, 6, 30)))
+    *_, last = watched(poll_page(0, page(incident(), api=RED)), *(poll_page(m, page(shown)) for m in (5, 6, 30)))
     assert (verdict(last).call, verdict(last).reason_code) == (Advice.HOLD_OFF, "unconfirmed")
 
 
@@ -54,29 +56,31 @@ def test_a_transition_from_red_to_green_is_the_vendors_word():
         transitions=(ComponentTransition("c-api", "API", RED, GREEN),),
     )
     shown = incident(update("u1", api=RED), back)
-    *_, last = watched(look(0, page(incident(), api=RED)), *(look(m, page(shown)) for m in range(5, 30)))
+    *_, last = watched(poll_page(0, page(incident(), api=RED)), *(poll_page(m, page(shown)) for m in range(5, 30)))
     assert verdict(last).call is Advice.RETRY_GENTLY
 
 
 @pytest.mark.parametrize("before", [GREEN, RED])
 def test_a_component_of_unknown_state_makes_its_surface_unknown(before):
-    *_, last = watched(look(0, page(api=before)), *(look(m, page(api=UNKNOWN)) for m in range(1, 30)))
+    *_, last = watched(poll_page(0, page(api=before)), *(poll_page(m, page(api=UNKNOWN)) for m in range(1, 30)))
     assert (verdict(last).call, last.state.surface_state("acme-api").condition) == (Advice.UNKNOWN, UNKNOWN)
 
 
 def test_another_surface_stays_as_it_is():
-    *_, last = watched(look(0, page(api=UNKNOWN)))
+    *_, last = watched(poll_page(0, page(api=UNKNOWN)))
     assert verdict(last, "acme-web").call is Advice.RETRY_NORMALLY
 
 
 def test_an_outage_that_nobody_posted_does_not_end_with_a_state_that_nobody_knows():
-    red = [look(m, page(api=RED)) for m in range(5)]
-    *_, last = watched(*red, look(5, page(api=UNKNOWN)))
+    red = [poll_page(m, page(api=RED)) for m in range(5)]
+    *_, last = watched(*red, poll_page(5, page(api=UNKNOWN)))
     assert EventKind.TROUBLE_ENDED not in {e.kind for e in last.events}
 
 
 def test_a_time_of_unknown_state_is_no_clean_time():
-    *_, last = watched(look(0, page()), *(look(m, page(api=UNKNOWN)) for m in range(1, 30)), look(30, page()))
+    *_, last = watched(
+        poll_page(0, page()), *(poll_page(m, page(api=UNKNOWN)) for m in range(1, 30)), poll_page(30, page())
+    )
     assert verdict(last).call is Advice.RETRY_GENTLY
 
 
@@ -94,7 +98,7 @@ def signed_in(colour):
     shown = incident(replace(update(body="The website fails."), transitions=None), components=())
     for minute in range(-60, 11):
         saw = page(shown, web=colour) if minute >= 0 and colour is not GREEN else page()
-        state = transition.apply_poll(state, look(minute, saw), SIGNED_IN).state
+        state = transition.apply_poll(state, poll_page(minute, saw), SIGNED_IN).state
     return {v.surface: v for v in state.verdicts}
 
 
@@ -119,12 +123,12 @@ def test_times_are_those_of_the_polls():
 
 def test_the_operators_are_told_once_of_a_state_that_nobody_knows():
     odd = replace(page(api=UNKNOWN), problems=("a component has the state \u201cpurple\u201d: it counts as unknown",))
-    *_, first, second = watched(look(0, page()), look(1, odd), look(2, odd))
-    told = [decide(stroke, ACME, blind_after=3).for_owner for stroke in (first, second)]
+    *_, first, second = watched(poll_page(0, page()), poll_page(1, odd), poll_page(2, odd))
+    told = [decide(change, ACME, blind_after=3).for_owner for change in (first, second)]
     assert [[n.kind for n in notices] for notices in told] == [[NoticeKind.ODD], []]
 
 
 def test_the_timeline_does_not_say_that_a_component_of_unknown_state_is_gone():
-    *_, last = watched(look(0, page()), look(1, page(api=UNKNOWN)))
+    *_, last = watched(poll_page(0, page()), poll_page(1, page(api=UNKNOWN)))
     [event] = [e for e in last.events if e.kind is EventKind.SURFACE_CHANGED]
     assert event.reason_code == "component_unknown"

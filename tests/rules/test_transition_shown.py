@@ -21,6 +21,6 @@ from tests.support.pages import DOWN, page
     ],
 )
 def test_a_condition_is_shown_no_longer_than_it_may_be(minutes, api, web):
-    state = acme.look(acme.look(None, page(), NOON).state, DOWN, NOON).state
+    state = acme.poll_page(acme.poll_page(None, page(), NOON).state, DOWN, NOON).state
     shown = transition.with_unknown_conditions(state, NOON + timedelta(minutes=minutes), VerdictParameters())
     assert (shown.surface_state("acme-api").condition, shown.surface_state("acme-web").condition) == (api, web)

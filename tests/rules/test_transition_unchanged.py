@@ -1,4 +1,4 @@
-"""A look that shows nothing new is short: what it leaves out must make no difference to anything that comes after."""
+"""A poll that shows nothing new is short: what it leaves out must make no difference to anything that comes after."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -20,11 +20,11 @@ SHOWN = [
 ]
 
 
-def told(stroke):
-    """What a stroke brings, but for the moment of a verdict that says the same."""
-    world = stroke.state
+def told(change):
+    """What a transition brings, but for the moment of a verdict that says the same."""
+    world = change.state
     verdicts = tuple((v.surface, v.call, v.reason_code, v.exposure, v.incidents) for v in world.verdicts)
-    return stroke.events, world.states, verdicts, world.incidents, world.components, world.seen_at, world.blind_since
+    return change.events, world.states, verdicts, world.incidents, world.components, world.seen_at, world.blind_since
 
 
 def short(world, seen):
@@ -67,8 +67,8 @@ def test_a_gap_between_polls_starts_the_watch_again_after_short_polls_too(waits)
 
 def test_a_poll_at_a_calm_world_that_shows_the_same_is_short():
     world = well()
-    stroke = transition.skip_unchanged(world, PollResult(at(120), CALM, is_same=True), RULES)
-    assert (stroke.events, stroke.state) == ((), replace(world, seen_at=at(120)))
+    change = transition.skip_unchanged(world, PollResult(at(120), CALM, is_same=True), RULES)
+    assert (change.events, change.state) == ((), replace(world, seen_at=at(120)))
 
 
 def test_a_poll_that_shows_something_else_is_never_short():

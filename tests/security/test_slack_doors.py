@@ -1,4 +1,4 @@
-"""What somebody who is not Slack, or has a copy of what Slack sent, may try at Slack's doors."""
+"""What somebody who is not Slack, or has a copy of what Slack sent, may try at Slack's servers."""
 
 import asyncio
 import json
@@ -18,15 +18,15 @@ hostile = pytest.mark.hostile
 
 
 @pytest.fixture
-async def door(tmp_path):
-    async with signed_endpoint(tmp_path / "b.db") as door:
-        yield door
+async def web_server(tmp_path):
+    async with signed_endpoint(tmp_path / "b.db") as web_server:
+        yield web_server
 
 
-async def refused(door, body, headers, status=401):
+async def refused(web_server, body, headers, status=401):
     """Sends it; it is refused, with nothing said about why, and no listener hears of it."""
-    answer = await door.post(body, headers=headers)
-    assert (answer.status_code, answer.text, door.heard) == (status, "not accepted", [])
+    answer = await web_server.post(body, headers=headers)
+    assert (answer.status_code, answer.text, web_server.heard) == (status, "not accepted", [])
 
 
 # --- the signature ----------------------------------------------------------------------------------------------------
@@ -34,84 +34,84 @@ async def refused(door, body, headers, status=401):
 
 @hostile(1, "a command with a wrong, empty or missing signature", "401; no listener runs")
 @pytest.mark.parametrize("signature", [None, "", "v0=", "v0=" + "0" * 64, "v1=" + "0" * 64, "x" * 10_000])
-async def test_a_command_that_slack_did_not_sign_is_refused(door, signature):
-    headers = door.headers(body := door.command())
+async def test_a_command_that_slack_did_not_sign_is_refused(web_server, signature):
+    headers = web_server.headers(body := web_server.command())
     del headers["x-slack-signature"]
-    await refused(door, body, headers | ({} if signature is None else {"x-slack-signature": signature}))
+    await refused(web_server, body, headers | ({} if signature is None else {"x-slack-signature": signature}))
 
 
 @hostile(1)
-async def test_a_signature_by_another_secret_is_refused(door):
-    await refused(door, body := door.command(), door.headers(body, secret="f" * 32))
+async def test_a_signature_by_another_secret_is_refused(web_server):
+    await refused(web_server, body := web_server.command(), web_server.headers(body, secret="f" * 32))
 
 
 @hostile(1)
-async def test_a_signature_of_another_body_is_refused(door):
-    await refused(door, door.command("mute all"), door.headers(door.command("status")))
+async def test_a_signature_of_another_body_is_refused(web_server):
+    await refused(web_server, web_server.command("mute all"), web_server.headers(web_server.command("status")))
 
 
 @hostile(1)
-async def test_without_a_secret_nothing_is_signed(door):
-    door.door.secret = ""
-    await refused(door, body := door.command(), door.headers(body, secret=""))
+async def test_without_a_secret_nothing_is_signed(web_server):
+    web_server.web_server.secret = ""
+    await refused(web_server, body := web_server.command(), web_server.headers(body, secret=""))
 
 
 @hostile(2, "a signed command from 6 minutes ago, or from the future", "401")
 @pytest.mark.parametrize("minutes", [-6, 6, 60 * 24 * 365])
-async def test_an_old_or_early_signature_is_refused(door, minutes):
-    door.door._started_at = 0
-    body = door.command()
-    await refused(door, body, door.headers(body, at=NOON + timedelta(minutes=minutes)))
+async def test_an_old_or_early_signature_is_refused(web_server, minutes):
+    web_server.web_server._started_at = 0
+    body = web_server.command()
+    await refused(web_server, body, web_server.headers(body, at=NOON + timedelta(minutes=minutes)))
 
 
 @hostile(3, "a timestamp that is no number: `abc`, empty, `nan`", "401 (Bolt's own check answers 500 and a traceback)")
 @pytest.mark.parametrize("stamp", ["abc", "", "nan", "1e9", "9" * 400])
-async def test_a_timestamp_that_is_no_number_is_refused(door, caplog, stamp):
-    body = door.command()
+async def test_a_timestamp_that_is_no_number_is_refused(web_server, caplog, stamp):
+    body = web_server.command()
     headers = {
         "content-type": FORM_TYPE,
         "x-slack-request-timestamp": stamp,
         "x-slack-signature": sign(SECRET, stamp, body),
     }
-    await refused(door, body, headers)
+    await refused(web_server, body, headers)
     assert not any(record.exc_info for record in caplog.records)
 
 
 @hostile(4, "the same signed command again, within its five minutes", "200, and no second effect")
-async def test_a_replayed_command_acts_once(door):
-    body = door.command("subscribe claude")
-    headers = door.headers(body)
+async def test_a_replayed_command_acts_once(web_server):
+    body = web_server.command("subscribe claude")
+    headers = web_server.headers(body)
     answers = []
-    for door.minute in (0, 1, 4.9):
-        answers.append((await door.post(body, headers=headers)).status_code)
-    assert (answers, door.heard) == ([200, 200, 200], ["subscribe claude"])
+    for web_server.minute in (0, 1, 4.9):
+        answers.append((await web_server.post(body, headers=headers)).status_code)
+    assert (answers, web_server.heard) == ([200, 200, 200], ["subscribe claude"])
 
 
 @hostile(4)
-async def test_a_replayed_modal_acts_once(door):
+async def test_a_replayed_modal_acts_once(web_server):
     view = {"id": "V1", "callback_id": "settings", "type": "modal", "state": {"values": {}}}
     payload = {"type": "view_submission", "team": {"id": "T1"}, "user": {"id": "U1"}, "view": view}
     body = urlencode({"payload": json.dumps(payload)}).encode()
-    headers = door.headers(body)
+    headers = web_server.headers(body)
     for _ in range(2):
-        await door.post(body, headers=headers)
-    assert door.heard == ["V1"]
+        await web_server.post(body, headers=headers)
+    assert web_server.heard == ["V1"]
 
 
 @hostile(4)
-async def test_a_check_of_the_certificate_needs_no_signature_and_does_nothing(door):
-    answer = await door.post(
+async def test_a_check_of_the_certificate_needs_no_signature_and_does_nothing(web_server):
+    answer = await web_server.post(
         b"ssl_check=1&token=x&command=%2Fbrownout&text=mute+all", headers={"content-type": FORM_TYPE}
     )
-    assert (answer.status_code, answer.content, door.heard) == (200, b"", [])
+    assert (answer.status_code, answer.content, web_server.heard) == (200, b"", [])
 
 
 @hostile(30, "two signatures, or two timestamps, in one request", "401; nobody chooses which one counts")
 @pytest.mark.parametrize("name", ["x-slack-signature", "x-slack-request-timestamp"])
-async def test_a_header_that_is_there_twice_is_refused(door, name):
-    headers = [*door.headers(body := door.command()).items()]
+async def test_a_header_that_is_there_twice_is_refused(web_server, name):
+    headers = [*web_server.headers(body := web_server.command()).items()]
     twice = [*headers, (name, dict(headers)[name])]
-    answer = await door.client.post(PATH, content=body, headers=twice)
+    answer = await web_server.client.post(PATH, content=body, headers=twice)
     assert answer.status_code == 401
 
 
@@ -141,7 +141,7 @@ async def test_a_command_of_the_former_life_is_refused(tmp_path):
 
 @hostile(26, "a body of 2 MB, with its length declared or not", "413; no more of it is read")
 @pytest.mark.parametrize("declares", [True, False])
-async def test_a_large_body_is_refused(door, declares):
+async def test_a_large_body_is_refused(web_server, declares):
     body = b"x" * 2_000_000
     sent = []
 
@@ -150,7 +150,7 @@ async def test_a_large_body_is_refused(door, declares):
             sent.append(start)
             yield body[start : start + 100_000]
 
-    answer = await door.client.post(
+    answer = await web_server.client.post(
         PATH, content=body if declares else chunks(), headers={"content-type": FORM_TYPE, "x-slack-signature": "x"}
     )
     assert answer.status_code == 413
@@ -158,28 +158,32 @@ async def test_a_large_body_is_refused(door, declares):
 
 @hostile(26)
 @pytest.mark.parametrize("length", ["-1", "99999999999999999999", "1e3", "x"])
-async def test_an_odd_length_is_refused(door, length):
-    answer = await door.client.post(PATH, content=b"x", headers={"content-type": FORM_TYPE, "content-length": length})
+async def test_an_odd_length_is_refused(web_server, length):
+    answer = await web_server.client.post(
+        PATH, content=b"x", headers={"content-type": FORM_TYPE, "content-length": length}
+    )
     assert answer.status_code == 413
 
 
 @hostile(27, "a body that is no form and no JSON, packed, or sent with GET, PUT or DELETE", "415, or 405")
 @pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x", "text/html", "", "application/xml"])
-async def test_a_body_of_another_kind_is_refused(door, kind):
-    await refused(door, body := door.command(), door.headers(body, kind=kind), 415)
+async def test_a_body_of_another_kind_is_refused(web_server, kind):
+    await refused(web_server, body := web_server.command(), web_server.headers(body, kind=kind), 415)
 
 
 @hostile(27)
-async def test_a_packed_body_is_refused(door):
-    await refused(door, body := door.command(), door.headers(body) | {"content-encoding": "gzip"}, 415)
+async def test_a_packed_body_is_refused(web_server):
+    await refused(
+        web_server, body := web_server.command(), web_server.headers(body) | {"content-encoding": "gzip"}, 415
+    )
 
 
 @hostile(27)
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
-async def test_another_method_is_refused(door, method):
-    body = door.command()
-    answer = await door.client.request(method, PATH, content=body, headers=door.headers(body))
-    assert (answer.status_code, door.heard) == (405, [])
+async def test_another_method_is_refused(web_server, method):
+    body = web_server.command()
+    answer = await web_server.client.request(method, PATH, content=body, headers=web_server.headers(body))
+    assert (answer.status_code, web_server.heard) == (405, [])
 
 
 UNREADABLE = {
@@ -196,9 +200,9 @@ UNREADABLE = {
 
 @hostile(28, "signed bytes that are no object: `{`, a list, 100,000 deep, 10,000 fields, no UTF-8", "400, no traceback")
 @pytest.mark.parametrize("name", UNREADABLE)
-async def test_what_can_not_be_read_is_refused(door, caplog, name):
+async def test_what_can_not_be_read_is_refused(web_server, caplog, name):
     body, kind = UNREADABLE[name]
-    await refused(door, body, door.headers(body, kind=kind), 400)
+    await refused(web_server, body, web_server.headers(body, kind=kind), 400)
     assert not any(record.exc_info for record in caplog.records)
 
 
@@ -216,38 +220,38 @@ ODD_PAYLOADS = [
 
 @hostile(28)
 @pytest.mark.parametrize("payload", ODD_PAYLOADS, ids=range(len(ODD_PAYLOADS)))
-async def test_a_payload_without_what_it_should_have_ends_nothing(door, payload):
-    await door.post(json.dumps(payload).encode(), kind=JSON_TYPE)
-    await door.type("status")
-    assert door.heard[-1:] == ["status"]
+async def test_a_payload_without_what_it_should_have_ends_nothing(web_server, payload):
+    await web_server.post(json.dumps(payload).encode(), kind=JSON_TYPE)
+    await web_server.type("status")
+    assert web_server.heard[-1:] == ["status"]
 
 
 @hostile(29, "headers that Bolt obeys and Slack never sends (`X-Slack-Bolt-Lazy-Only`)", "they do not reach Bolt")
-async def test_headers_that_steer_bolt_are_dropped(door):
-    body = door.command("status")
+async def test_headers_that_steer_bolt_are_dropped(web_server):
+    body = web_server.command("status")
     steering = {"x-slack-bolt-lazy-only": "1", "x-slack-bolt-lazy-function-name": "handle"}
-    await door.post(body, headers=door.headers(body) | steering)
-    assert door.heard == ["status"]
+    await web_server.post(body, headers=web_server.headers(body) | steering)
+    assert web_server.heard == ["status"]
 
 
 @hostile(34, "a body that never comes, or comes a byte at a time", "408 within five seconds")
-async def test_a_body_that_does_not_come_is_given_up(door):
-    door.door.patience_s = 0.05
+async def test_a_body_that_does_not_come_is_given_up(web_server):
+    web_server.web_server.patience_s = 0.05
 
     async def drips():
         yield b"command="
         await asyncio.sleep(30)
 
-    answer = await door.client.post(PATH, content=drips(), headers={"content-type": FORM_TYPE})
+    answer = await web_server.client.post(PATH, content=drips(), headers={"content-type": FORM_TYPE})
     assert answer.status_code == 408
 
 
 @hostile(35, "a thousand bad requests a minute", "one log line for each kind, and nothing of them in it")
-async def test_bad_requests_do_not_fill_the_log(door, caplog):
+async def test_bad_requests_do_not_fill_the_log(web_server, caplog):
     caplog.set_level(logging.INFO)
     for n in range(500):
-        await door.client.post(PATH, content=b"text=EVIL%d" % n, headers={"content-type": FORM_TYPE})
-        await door.client.post(PATH, content=b"EVIL", headers={"content-type": "text/plain"})
+        await web_server.client.post(PATH, content=b"text=EVIL%d" % n, headers={"content-type": FORM_TYPE})
+        await web_server.client.post(PATH, content=b"EVIL", headers={"content-type": "text/plain"})
     lines = [r.message for r in caplog.records if r.name == "brownout"]
     assert lines == [
         "a request to /slack/events was refused: no signature",
@@ -259,36 +263,36 @@ async def test_bad_requests_do_not_fill_the_log(door, caplog):
 
 
 @hostile(32, "an event thrice: as Slack's retry, after a restart, over the socket", "its listener runs once")
-async def test_a_retried_event_is_heard_once(door):
+async def test_a_retried_event_is_heard_once(web_server):
     for number in range(3):
-        await door.event("Ev1", retry=number)  # signed anew each time, as Slack does
-    assert door.heard == ["Ev1"]
+        await web_server.event("Ev1", retry=number)  # signed anew each time, as Slack does
+    assert web_server.heard == ["Ev1"]
 
 
 @hostile(32)
 async def test_a_retried_event_is_heard_once_over_a_restart(tmp_path):
     heard = []
     for _ in range(2):
-        async with signed_endpoint(tmp_path / "b.db") as door:
-            await door.event("Ev1")
-            heard += door.heard
+        async with signed_endpoint(tmp_path / "b.db") as web_server:
+            await web_server.event("Ev1")
+            heard += web_server.heard
     assert heard == ["Ev1"]
 
 
 @hostile(32)
-async def test_a_retried_event_is_heard_once_over_the_socket(door):
+async def test_a_retried_event_is_heard_once_over_the_socket(web_server):
     body = {"type": "event_callback", "event_id": "Ev1", "team_id": "T1", "event": {"type": "app_home_opened"}}
     for _ in range(3):
-        await door.door.bolt.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
-        await door.settled()
-    assert door.heard == ["Ev1"]
+        await web_server.web_server.bolt.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
+        await web_server.settled()
+    assert web_server.heard == ["Ev1"]
 
 
 @hostile(32)
-async def test_an_event_is_forgotten_after_a_day(door):
-    for door.minute in (0, 60 * 26):
-        await door.event("Ev1")
-    assert door.heard == ["Ev1", "Ev1"]
+async def test_an_event_is_forgotten_after_a_day(web_server):
+    for web_server.minute in (0, 60 * 26):
+        await web_server.event("Ev1")
+    assert web_server.heard == ["Ev1", "Ev1"]
 
 
 @hostile(
@@ -296,22 +300,24 @@ async def test_an_event_is_forgotten_after_a_day(door):
     "a challenge that is unsigned, or a page: `<script>`, 100 KB",
     "401; else JSON that no browser takes for a page, cut",
 )
-async def test_an_unsigned_challenge_is_refused(door):
-    await refused(door, b'{"type": "url_verification", "challenge": "abc"}', {"content-type": JSON_TYPE})
+async def test_an_unsigned_challenge_is_refused(web_server):
+    await refused(web_server, b'{"type": "url_verification", "challenge": "abc"}', {"content-type": JSON_TYPE})
 
 
 @hostile(33)
 @pytest.mark.parametrize("challenge", ["<script>alert(1)</script>", "x" * 100_000, {"a": 1}, None])
-async def test_a_challenge_is_no_page(door, challenge):
-    answer = await door.post(json.dumps({"type": "url_verification", "challenge": challenge}).encode(), kind=JSON_TYPE)
+async def test_a_challenge_is_no_page(web_server, challenge):
+    answer = await web_server.post(
+        json.dumps({"type": "url_verification", "challenge": challenge}).encode(), kind=JSON_TYPE
+    )
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert len(answer.content) < 1000
 
 
 @hostile(58)
-async def test_what_slack_signs_is_in_no_log_line(door, caplog):
+async def test_what_slack_signs_is_in_no_log_line(web_server, caplog):
     caplog.set_level(logging.DEBUG, logger="brownout")
-    await door.type("a SECRET word", response_url="http://127.0.0.1:9/respond/TICKET")
-    await door.post(b"text=SECRET", headers={"content-type": FORM_TYPE})
+    await web_server.type("a SECRET word", response_url="http://127.0.0.1:9/respond/TICKET")
+    await web_server.post(b"text=SECRET", headers={"content-type": FORM_TYPE})
     assert not [r for r in caplog.records if "SECRET" in r.getMessage() or "TICKET" in r.getMessage()]

@@ -20,25 +20,25 @@ hostile = pytest.mark.hostile
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory):
-    """A town in an outage, which none of these tests changes."""
-    town = Scenario(tmp_path_factory.mktemp("town") / "town.db")
-    town.breaks()
-    yield town
-    town.book.close()
+def scenario(tmp_path_factory):
+    """A scenario in an outage, which none of these tests changes."""
+    scenario = Scenario(tmp_path_factory.mktemp("town") / "town.db")
+    scenario.breaks()
+    yield scenario
+    scenario.repository.close()
 
 
-async def ask(town, path, method="GET", **more):
-    app = web_app(town.desk(), always_ready, asyncio.Event())
+async def ask(scenario, path, method="GET", **more):
+    app = web_app(scenario.queries(), always_ready, asyncio.Event())
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8787") as client:
         return await client.request(method, path, **more)
 
 
-def rows(town):
+def rows(scenario):
     return [
-        town.book._db.rows(f'SELECT count(*) AS n FROM "{r["name"]}"')  # noqa: S608
-        for r in town.book._db.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
+        scenario.repository._db.rows(f'SELECT count(*) AS n FROM "{r["name"]}"')  # noqa: S608
+        for r in scenario.repository._db.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
     ]
 
 
@@ -70,18 +70,20 @@ class Elements(HTMLParser):
 
 async def elements(path, place, texts):
     """What the board and the incidents' pages are made of, where these texts stand in this place; and the pages."""
-    town = Scenario(path)
+    scenario = Scenario(path)
     given = [
         {"name": "n", "body": "b", "identity": f"i-{n}", "url": "https://status.acme.example/9"}
         for n in range(len(texts))
     ]
     given = [one | {place: text} for one, text in zip(given, texts, strict=True)]
-    town.shown = [incident((1, "investigating", one.pop("body"), RED), start=town.start, **one) for one in given]
-    town.minute = 2
-    town.look()
+    scenario.shown = [
+        incident((1, "investigating", one.pop("body"), RED), start=scenario.start, **one) for one in given
+    ]
+    scenario.minute = 2
+    scenario.poll_page()
     paths = ["/", *(f"/incidents/{quote(one['identity'], safe='')}" for one in given)]
-    shown = [(await ask(town, path)).text for path in paths]
-    town.book.close()
+    shown = [(await ask(scenario, path)).text for path in paths]
+    scenario.repository.close()
     return [Elements(page) for page in shown], shown
 
 
@@ -103,8 +105,8 @@ async def test_nothing_of_a_vendor_is_markup(tmp_path, place):
 @pytest.mark.parametrize(
     "path", ["/v1/incidents/%3Cscript%3E", "/incidents/%3Cscript%3Ealert(1)", "/v1/surfaces/%3Cimg%3E/retry"]
 )
-async def test_what_was_asked_for_comes_back_as_text(town, path):
-    answer = await ask(town, path)
+async def test_what_was_asked_for_comes_back_as_text(scenario, path):
+    answer = await ask(scenario, path)
     is_page = answer.headers["content-type"].startswith("text/html")
     assert not is_page or "<script>" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -133,8 +135,8 @@ TRAVERSALS = [
     "404; files are read at the start, and by no path",
 )
 @pytest.mark.parametrize("path", TRAVERSALS)
-async def test_no_path_leaves_the_house(town, path):
-    answer = await ask(town, httpx.URL("http://127.0.0.1:8787").copy_with(raw_path=path.encode()))
+async def test_no_path_leaves_the_house(scenario, path):
+    answer = await ask(scenario, httpx.URL("http://127.0.0.1:8787").copy_with(raw_path=path.encode()))
     assert answer.status_code == 404
     assert "root:" not in answer.text
     assert "import" not in answer.text
@@ -155,8 +157,8 @@ async def test_no_path_leaves_the_house(town, path):
         "/{}",
     ],
 )
-async def test_no_header_is_made_of_what_was_asked(town, path):
-    answer = await ask(town, path.format("x%0d%0aSet-Cookie:%20x=1%0d%0a%0d%0a<script>"))
+async def test_no_header_is_made_of_what_was_asked(scenario, path):
+    answer = await ask(scenario, path.format("x%0d%0aSet-Cookie:%20x=1%0d%0a%0d%0a<script>"))
     assert "set-cookie" not in answer.headers
     assert not any("\n" in value or "script>" in value for value in answer.headers.values())
 
@@ -180,42 +182,42 @@ async def test_no_header_is_made_of_what_was_asked(town, path):
         "/static/board.js",
     ],
 )
-async def test_another_page_can_change_nothing(town, method, path):
-    before = rows(town)
-    answer = await ask(town, path, method, headers={"origin": "https://evil.example"}, data={"text": "mute all"})
+async def test_another_page_can_change_nothing(scenario, method, path):
+    before = rows(scenario)
+    answer = await ask(scenario, path, method, headers={"origin": "https://evil.example"}, data={"text": "mute all"})
     assert answer.status_code in (404, 405)
-    assert rows(town) == before
+    assert rows(scenario) == before
 
 
 @hostile(52)
 @pytest.mark.parametrize("path", ["/", "/v1/surfaces", "/v1/incidents/i-1", "/nowhere"])
-async def test_another_page_may_not_read_answers(town, path):
-    answer = await ask(town, path, headers={"origin": "https://evil.example"})
+async def test_another_page_may_not_read_answers(scenario, path):
+    answer = await ask(scenario, path, headers={"origin": "https://evil.example"})
     assert not [name for name in answer.headers if name.startswith("access-control-")]
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
 @hostile(52)
-async def test_another_page_is_told_no_when_it_asks_first(town):
+async def test_another_page_is_told_no_when_it_asks_first(scenario):
     headers = {"origin": "https://evil.example", "access-control-request-method": "POST"}
-    answer = await ask(town, "/v1/surfaces", "OPTIONS", headers=headers)
+    answer = await ask(scenario, "/v1/surfaces", "OPTIONS", headers=headers)
     assert (answer.status_code, [n for n in answer.headers if n.startswith("access-control-")]) == (405, [])
 
 
 @hostile(53)
-async def test_a_question_of_fifty_kilobytes_is_no_failure(town):
+async def test_a_question_of_fifty_kilobytes_is_no_failure(scenario):
     for path in ("/v1/surfaces?provider=" + "x" * 50_000, "/v1/surfaces?" + "a=1&" * 12_000, "/?" + "x" * 50_000):
-        assert (await ask(town, path)).status_code < 500
+        assert (await ask(scenario, path)).status_code < 500
 
 
 @asynccontextmanager
-async def open_door(town, **how):
+async def open_web_server(scenario, **how):
     """A real server with the board on it; a connection to it, as often as one is asked for."""
     closing = asyncio.Event()
     listener = server._bind_socket("127.0.0.1", 0)
 
-    door = asyncio.create_task(
-        server._run_server(web_app(town.desk(), always_ready, closing), listener, closing, **how)
+    web_server = asyncio.create_task(
+        server._run_server(web_app(scenario.queries(), always_ready, closing), listener, closing, **how)
     )
     writers = []
 
@@ -227,7 +229,7 @@ async def open_door(town, **how):
 
     yield connect
     closing.set()
-    await door
+    await web_server
     for writer in writers:
         writer.close()
 
@@ -245,8 +247,8 @@ async def status(reader):
     "65 live boards, 256 connections that say nothing or a letter at a time",
     "told to come back; who says nothing is hung up on, and the gate answers again",
 )
-async def test_one_live_board_too_many_is_told_to_come_back(town):
-    async with open_door(town) as connect:
+async def test_one_live_board_too_many_is_told_to_come_back(scenario):
+    async with open_web_server(scenario) as connect:
         live = [await connect(get("/events")) for _ in range(event_stream.MAX_STREAMS)]
         assert {await status(reader) for reader in live} == {200}
         assert await status(await connect(get("/events"))) == 503
@@ -255,8 +257,8 @@ async def test_one_live_board_too_many_is_told_to_come_back(town):
 
 @hostile(54)
 @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nhost: x\r\nx-a"])
-async def test_who_says_nothing_is_hung_up_on_and_keeps_nobody_out(town, said):
-    async with open_door(town, idle_timeout_s=0.3) as connect:
+async def test_who_says_nothing_is_hung_up_on_and_keeps_nobody_out(scenario, said):
+    async with open_web_server(scenario, idle_timeout_s=0.3) as connect:
         silent = [await connect(said) for _ in range(server.MAX_CONNECTIONS)]
         assert await status(await connect(get("/v1/surfaces"))) == 503
         assert {await asyncio.wait_for(reader.read(), 10) for reader in silent} == {b""}

@@ -1,4 +1,4 @@
-"""Slack's door, through Bolt's own dispatch, with a Slack of twenty lines on loopback."""
+"""Slack's server, through Bolt's own dispatch, with a Slack of twenty lines on loopback."""
 
 import asyncio
 import json

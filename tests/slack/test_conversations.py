@@ -15,11 +15,11 @@ from bot.slack.command import slack_app
 from bot.slack.conversations import register_conversations
 from bot.slack.deduplication import EventDeduplicator, install_deduplication
 from tests.slack.test_command import settled
-from tests.slack.test_interactions import book, slack, told
+from tests.slack.test_interactions import repository, slack, told
 from tests.support.acme import ACME, NOON, Clock
 
 pytestmark = pytest.mark.anyio
-__all__ = ["book", "slack"]  # fixtures
+__all__ = ["repository", "slack"]  # fixtures
 
 BOT = "UBOT"
 TS = f"{NOON.timestamp():.0f}.000100"
@@ -28,17 +28,17 @@ TS = f"{NOON.timestamp():.0f}.000100"
 class Room:
     """The bot's app on a fake Slack; ``admins`` and ``partners`` as in the settings."""
 
-    def __init__(self, slack, book, **settings):
+    def __init__(self, slack, repository, **settings):
         self.slack, self.clock = slack, Clock(NOON + timedelta(seconds=2))
-        self.desk = StatusQueries((ACME,), book, self.clock, lambda _: VerdictParameters(), **settings)
+        self.queries = StatusQueries((ACME,), repository, self.clock, lambda _: VerdictParameters(), **settings)
         client = AsyncWebClient(token="xoxb-1", base_url=f"{slack.url}/api/")  # noqa: S106
-        self.bolt = slack_app(client, lambda *what: registry.answer_command(self.desk, *what))
+        self.bolt = slack_app(client, lambda *what: registry.answer_command(self.queries, *what))
 
         async def answer(typed):
-            return registry.answer_typed(self.desk, typed)
+            return registry.answer_typed(self.queries, typed)
 
         register_conversations(self.bolt, answer, self.clock)
-        install_deduplication(self.bolt, EventDeduplicator(book.heard, self.clock))
+        install_deduplication(self.bolt, EventDeduplicator(repository.heard, self.clock))
 
     async def send(self, event_id="Ev1", **event):
         event = {"user": "U1", "ts": TS, "team": "T1", "user_team": "T1", **event}
@@ -63,8 +63,8 @@ class Room:
 
 
 @pytest.fixture
-def room(slack, book):
-    return Room(slack, book)
+def room(slack, repository):
+    return Room(slack, repository)
 
 
 async def test_a_mention_is_answered_in_its_thread(room):
@@ -89,7 +89,7 @@ async def test_a_direct_message_is_answered_beside_it(room):
 @pytest.mark.parametrize("text", ["status", "", "retry acme-api", "acme", "help", "list"])
 async def test_it_is_answered_as_the_command_is(room, text):
     await room.mention(text)
-    expected = registry.run_command(room.desk, text, "C1", "U1", "U1", is_conversation=True)[0].message
+    expected = registry.run_command(room.queries, text, "C1", "U1", "U1", is_conversation=True)[0].message
     assert room.said() == [unescape(expected.text)]
 
 
@@ -98,14 +98,14 @@ async def test_the_mention_may_stand_anywhere(room):
     assert "Acme API" in room.said()[0]
 
 
-async def test_a_command_in_a_mention_acts_on_the_channel(room, book):
+async def test_a_command_in_a_mention_acts_on_the_channel(room, repository):
     await room.mention("subscribe acme-api")
-    assert "acme-api" in [s.target for s in book.subscriptions("C1")]
+    assert "acme-api" in [s.target for s in repository.subscriptions("C1")]
 
 
-async def test_a_command_in_a_direct_message_acts_on_the_person(room, book):
+async def test_a_command_in_a_direct_message_acts_on_the_person(room, repository):
     await room.direct("subscribe acme")
-    assert [s.target for s in book.subscriptions("U1")] == ["acme"]
+    assert [s.target for s in repository.subscriptions("U1")] == ["acme"]
 
 
 async def test_other_prose_is_answered_with_the_questions_that_work(room):
@@ -143,8 +143,8 @@ async def test_what_no_person_wrote_to_the_bot_is_not_answered(room, more):
     assert room.posts == []
 
 
-async def test_the_names_of_admins_are_shown_to_the_person_alone(slack, book):
-    room = Room(slack, book, admins=frozenset({"U9"}))
+async def test_the_names_of_admins_are_shown_to_the_person_alone(slack, repository):
+    room = Room(slack, repository, admins=frozenset({"U9"}))
     await room.mention("unsubscribe acme")
     [private] = told(slack, "chat.postEphemeral")
     assert (private["user"], private["channel"], "<@U9>" in private["text"]) == ("U1", "C1", True)
@@ -157,19 +157,19 @@ async def test_people_of_another_workspace_may_ask(room):
 
 
 @pytest.mark.parametrize(("partners", "muted"), [(frozenset(), 0), (frozenset({"T2"}), 1)])
-async def test_people_of_another_workspace_change_only_what_an_admin_allows(slack, book, partners, muted):
-    room = Room(slack, book, partners=partners)
+async def test_people_of_another_workspace_change_only_what_an_admin_allows(slack, repository, partners, muted):
+    room = Room(slack, repository, partners=partners)
     await room.mention("mute acme-api 2h", user_team="T2", team="T2")
-    assert len(book.user_actions.mutes("C1")) == muted
+    assert len(repository.user_actions.mutes("C1")) == muted
 
 
-async def test_a_person_who_has_used_the_command_before_is_known_by_name(room, book):
+async def test_a_person_who_has_used_the_command_before_is_known_by_name(room, repository):
     command = {"command": "/brownout", "text": "status", "channel_id": "C1", "user_id": "U1", "user_name": "ada"}
     body = {**command, "team_id": "T1", "response_url": f"{room.slack.url}/respond"}
     await room.bolt.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
     await settled()
     await room.mention("mute acme-api 2h")
-    assert [m.mark.by.name for m in book.user_actions.mutes("C1")] == ["ada"]
+    assert [m.mark.by.name for m in repository.user_actions.mutes("C1")] == ["ada"]
 
 
 async def test_a_question_of_many_services_has_buttons(room):

@@ -18,7 +18,7 @@ EVENT = {"type": "event_callback", "event_id": "Ev1"}
 
 
 class KeySet:
-    """A book that keeps them for ever."""
+    """A database that keeps them for ever."""
 
     def __init__(self):
         self.kept = set()
@@ -49,37 +49,37 @@ class FakeBolt:
 
 
 @pytest.fixture
-def door():
+def web_server():
     return FakeBolt()
 
 
 @pytest.mark.parametrize("body", [COMMAND, EVENT])
-async def test_a_repeat_is_not_done(door, body):
-    assert await door.send(body, body) == 1
+async def test_a_repeat_is_not_done(web_server, body):
+    assert await web_server.send(body, body) == 1
 
 
-async def test_another_press_is_done(door):
-    assert await door.send(COMMAND, COMMAND | {"trigger_id": "4.5.6"}) == 2
+async def test_another_press_is_done(web_server):
+    assert await web_server.send(COMMAND, COMMAND | {"trigger_id": "4.5.6"}) == 2
 
 
 @pytest.mark.parametrize("kind", ["view_submission", "block_suggestion"])
-async def test_what_needs_its_answer_is_always_done(door, kind):
+async def test_what_needs_its_answer_is_always_done(web_server, kind):
     body = {"type": kind, "trigger_id": "1"}
-    assert await door.send(body, body) == 2
+    assert await web_server.send(body, body) == 2
 
 
-async def test_a_trigger_is_forgotten_after_a_while(door):
-    await door.send(COMMAND)
-    door.clock.at += SIGNATURE_MEMORY + timedelta(seconds=1)
-    assert await door.send(COMMAND) == 2
+async def test_a_trigger_is_forgotten_after_a_while(web_server):
+    await web_server.send(COMMAND)
+    web_server.clock.at += SIGNATURE_MEMORY + timedelta(seconds=1)
+    assert await web_server.send(COMMAND) == 2
 
 
-async def test_a_press_waits_for_no_disk(door):
-    await door.send(COMMAND)
-    assert door.keys.kept == set()
+async def test_a_press_waits_for_no_disk(web_server):
+    await web_server.send(COMMAND)
+    assert web_server.keys.kept == set()
 
 
-# --- memory and the book ------------------------------------------------------------------------------------------------
+# --- memory and the database ------------------------------------------------------------------------------------------------
 
 
 class FullDisk:
@@ -105,9 +105,9 @@ async def test_a_repeat_that_reaches_another_bot_is_not_done(body):
     assert (await first.send(body), await second.send(body)) == (1, 0)
 
 
-async def test_a_command_of_a_bot_alone_waits_for_no_disk(door):
-    await door.send(COMMAND)
-    assert door.keys.kept == set()
+async def test_a_command_of_a_bot_alone_waits_for_no_disk(web_server):
+    await web_server.send(COMMAND)
+    assert web_server.keys.kept == set()
 
 
 def test_a_key_is_new_again_when_its_time_is_over():
@@ -125,17 +125,17 @@ def test_memory_is_bounded():
 
 async def test_the_database_knows_after_a_restart(tmp_path):
     for is_first in (True, False):
-        book = Repository.open(place(tmp_path / "b.db"))
-        assert await EventDeduplicator(book.heard, lambda: NOON).claim("a", HOUR) is is_first
-        book.close()
+        repository = Repository.open(place(tmp_path / "b.db"))
+        assert await EventDeduplicator(repository.heard, lambda: NOON).claim("a", HOUR) is is_first
+        repository.close()
 
 
 def test_the_database_forgets_in_time(tmp_path):
-    book = Repository.open(place(tmp_path / "b.db"))
-    book.heard.claim("a", NOON, HOUR)
-    book.heard.claim("b", NOON + 2 * HOUR, HOUR)
-    assert [r["key"] for r in book._db.rows("SELECT key FROM heard")] == ["b"]
-    book.close()
+    repository = Repository.open(place(tmp_path / "b.db"))
+    repository.heard.claim("a", NOON, HOUR)
+    repository.heard.claim("b", NOON + 2 * HOUR, HOUR)
+    assert [r["key"] for r in repository._db.rows("SELECT key FROM heard")] == ["b"]
+    repository.close()
 
 
 async def test_a_disk_that_is_full_leaves_memory_and_is_told_once(caplog):

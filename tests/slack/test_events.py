@@ -16,24 +16,24 @@ from bot.slack import events, interactions
 from bot.slack.app_home_publisher import AppHomePublisher
 from bot.slack.command import slack_app
 from tests.slack.test_command import settled
-from tests.slack.test_interactions import USER, book, pressed, slack, submitted, told
+from tests.slack.test_interactions import USER, pressed, repository, slack, submitted, told
 from tests.support.acme import ACME, NOON
 
 pytestmark = pytest.mark.anyio
-__all__ = ["book", "slack"]  # fixtures
+__all__ = ["repository", "slack"]  # fixtures
 
 BOT = "UBOT"
 
 
 @pytest.fixture
-def send(slack, book, clock):
+def send(slack, repository, clock):
     url = f"{slack.url}/api/"
-    desk = StatusQueries((ACME,), book, clock, lambda _: VerdictParameters())
+    queries = StatusQueries((ACME,), repository, clock, lambda _: VerdictParameters())
     client = AsyncWebClient(token="xoxb-1", base_url=url)  # noqa: S106
-    bolt = slack_app(client, lambda *what: registry.answer_command(desk, *what))
-    homes = AppHomePublisher(desk, SlackClient("xoxb-1", base_url=url))
-    interactions.register_interactions(bolt, desk, homes.mark_changed)
-    events.register_events(bolt, desk, homes, homes.client)
+    bolt = slack_app(client, lambda *what: registry.answer_command(queries, *what))
+    homes = AppHomePublisher(queries, SlackClient("xoxb-1", base_url=url))
+    interactions.register_interactions(bolt, queries, homes.mark_changed)
+    events.register_events(bolt, queries, homes, homes.client)
 
     async def dispatch(body):
         told = {"team": {"id": "T1"}, "user": USER, "trigger_id": "t1", "response_url": f"{slack.url}/respond"}
@@ -70,15 +70,15 @@ async def test_who_opens_the_messages_tab_has_not(send, slack):
     assert told(slack, "views.publish") == []
 
 
-async def test_the_bots_own_arrival_in_a_channel_is_greeted(send, book):
+async def test_the_bots_own_arrival_in_a_channel_is_greeted(send, repository):
     await send(event("member_joined_channel", user=BOT, channel="C9", channel_type="C"))
-    assert book.pending_channels() == ("C9",)
-    assert "posts here when a service you depend on breaks" in book.next_pending("C9").post.about.said.text
+    assert repository.pending_channels() == ("C9",)
+    assert "posts here when a service you depend on breaks" in repository.next_pending("C9").post.about.said.text
 
 
-async def test_somebody_elses_is_not(send, book):
+async def test_somebody_elses_is_not(send, repository):
     await send(event("member_joined_channel", user="U1", channel="C9", channel_type="C"))
-    assert book.pending_channels() == ()
+    assert repository.pending_channels() == ()
 
 
 async def test_a_press_in_home_is_answered_in_a_modal_and_home_drawn_again(send, slack):
@@ -99,38 +99,38 @@ async def test_a_pick_in_a_channel_proposes_that_channel(send, slack):
     assert where["initial_conversation"] == "C1"
 
 
-async def test_the_modal_subscribes_and_is_closed(send, book):
+async def test_the_modal_subscribes_and_is_closed(send, repository):
     chosen = {"type": "external_select", "selected_option": {"value": "acme-api"}}
     where = {"type": "conversations_select", "selected_conversation": "C7"}
     minimum = {"type": "static_select", "selected_option": {"value": "major_outage"}}
     answer = await send(submitted(modals.SUBSCRIBE, "", target=chosen, where=where, minimum=minimum))
     assert (answer.status, answer.body) == (200, "")
-    [made] = book.subscriptions("C7")
+    [made] = repository.subscriptions("C7")
     assert (made.target, made.minimum, made.created_by) == ("acme-api", "major_outage", "U1")
 
 
-async def test_the_modal_stays_open_for_a_private_channel_that_the_bot_is_not_in(send, slack, book):
+async def test_the_modal_stays_open_for_a_private_channel_that_the_bot_is_not_in(send, slack, repository):
     slack.refused = {"conversations.info": "channel_not_found"}
     chosen = {"type": "external_select", "selected_option": {"value": "acme-api"}}
     where = {"type": "conversations_select", "selected_conversation": "C7"}
     answer = await send(submitted(modals.SUBSCRIBE, "", target=chosen, where=where))
     assert "/invite @brownout" in json.loads(answer.body)["errors"]["where"]
-    assert book.subscriptions("C7") == ()
+    assert repository.subscriptions("C7") == ()
 
 
-async def test_a_subscription_in_words_where_the_bot_can_not_post_says_what_to_do(send, slack, book):
+async def test_a_subscription_in_words_where_the_bot_can_not_post_says_what_to_do(send, slack, repository):
     slack.refused = {"conversations.info": "channel_not_found"}
     await send({"command": "/brownout", "text": "subscribe acme-web", "channel_id": "C7", "user_id": "U1"})
     assert "Type /invite @brownout there." in told(slack, "respond")[0]["text"]
-    assert [s.target for s in book.subscriptions("C7")] == ["acme-web"]
+    assert [s.target for s in repository.subscriptions("C7")] == ["acme-web"]
 
 
 @pytest.mark.parametrize("refusal", ["missing_scope", "ratelimited", ""])
-async def test_where_slack_does_not_say_nothing_is_held_up(send, slack, book, refusal):
+async def test_where_slack_does_not_say_nothing_is_held_up(send, slack, repository, refusal):
     slack.refused = {"conversations.info": refusal} if refusal else {}
     await send({"command": "/brownout", "text": "subscribe acme-web", "channel_id": "C7", "user_id": "U1"})
     assert "/invite" not in told(slack, "respond")[0]["text"]
-    assert len(book.subscriptions("C7")) == 1
+    assert len(repository.subscriptions("C7")) == 1
 
 
 async def test_nobody_s_direct_messages_are_asked_after(send, slack):
@@ -155,25 +155,25 @@ async def test_it_is_in_the_modal_too(send):
     assert [o["value"] for o in json.loads(answer.body)["options"]] == ["acme-api"]
 
 
-async def test_what_is_typed_in_direct_messages_is_for_oneself(send, book, slack):
+async def test_what_is_typed_in_direct_messages_is_for_oneself(send, repository, slack):
     await send({"command": "/brownout", "text": "subscribe acme-web", "channel_id": "D5", "user_id": "U1"})
-    assert [s.target for s in book.subscriptions("U1")] == ["acme-web"]
+    assert [s.target for s in repository.subscriptions("U1")] == ["acme-web"]
     assert told(slack, "respond")[0]["response_type"] == "ephemeral"
 
 
-async def test_a_press_in_direct_messages_is_of_ones_own_alert(send, book):
+async def test_a_press_in_direct_messages_is_of_ones_own_alert(send, repository):
     await send(pressed("mute", chosen="4h inc1") | {"channel": {"id": "D5"}})
-    assert [m.channel for m in book.user_actions.mutes()] == ["U1"]
+    assert [m.channel for m in repository.user_actions.mutes()] == ["U1"]
 
 
 @pytest.mark.parametrize(
     ("kind", "channel"),
     [("channel_unarchive", "C1"), ("group_unarchive", "C1"), ("channel_rename", {"id": "C1", "name": "new"})],
 )
-async def test_a_channel_that_was_unarchived_or_renamed_is_tried_again_at_once(send, book, kind, channel):
-    book.pause_channel(DeliveryPause("C1", "is_archived", "unarchive it", NOON), PROBE_WAITS)
+async def test_a_channel_that_was_unarchived_or_renamed_is_tried_again_at_once(send, repository, kind, channel):
+    repository.pause_channel(DeliveryPause("C1", "is_archived", "unarchive it", NOON), PROBE_WAITS)
     await send(event(kind, channel=channel))
-    assert [paused.probe_at for paused in book.paused_channels()] == [NOON]
+    assert [paused.probe_at for paused in repository.paused_channels()] == [NOON]
 
 
 async def test_settings_that_are_kept_are_shown_in_the_home_that_is_open(send, slack, clock):

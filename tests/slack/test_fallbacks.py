@@ -13,11 +13,11 @@ from bot.slack import conversations, events, fallbacks, interactions
 from bot.slack.app_home_publisher import AppHomePublisher
 from bot.slack.command import slack_app
 from tests.slack.test_command import settled
-from tests.slack.test_interactions import USER, book, pressed, slack, submitted, told
+from tests.slack.test_interactions import USER, pressed, repository, slack, submitted, told
 from tests.support.acme import ACME, NOON
 
 pytestmark = pytest.mark.anyio
-__all__ = ["book", "slack"]  # fixtures
+__all__ = ["repository", "slack"]  # fixtures
 
 OLD_MODAL = {"type": "modal", "id": "V1", "callback_id": "habits", "blocks": [{"block_id": "quiet"}]}
 
@@ -54,16 +54,16 @@ REQUESTS = {
 
 
 @pytest.fixture
-def send(slack, book, clock):
-    desk = StatusQueries((ACME,), book, clock, lambda _: VerdictParameters())
+def send(slack, repository, clock):
+    queries = StatusQueries((ACME,), repository, clock, lambda _: VerdictParameters())
     client = AsyncWebClient(token="xoxb-1", base_url=f"{slack.url}/api/")  # noqa: S106 - no real token
-    bolt = slack_app(client, lambda *what: registry.answer_command(desk, *what))
-    homes = AppHomePublisher(desk, SlackClient("xoxb-1", base_url=f"{slack.url}/api/"))
-    interactions.register_interactions(bolt, desk, homes.mark_changed)
-    events.register_events(bolt, desk, homes, homes.client)
+    bolt = slack_app(client, lambda *what: registry.answer_command(queries, *what))
+    homes = AppHomePublisher(queries, SlackClient("xoxb-1", base_url=f"{slack.url}/api/"))
+    interactions.register_interactions(bolt, queries, homes.mark_changed)
+    events.register_events(bolt, queries, homes, homes.client)
 
     async def answered(typed):
-        return registry.answer_command(desk, typed.text, typed.channel, typed.person.id, typed.person.name)
+        return registry.answer_command(queries, typed.text, typed.channel, typed.person.id, typed.person.name)
 
     conversations.register_conversations(bolt, answered, clock)
     fallbacks.register_fallbacks(bolt, clock)
@@ -128,12 +128,12 @@ async def test_a_request_with_a_field_missing_or_changed_is_always_acknowledged(
     assert {path: status for path, status in statuses.items() if status >= 500} == {}
 
 
-async def test_a_channel_that_is_shared_and_gets_a_new_id_keeps_its_subscriptions(send, book):
+async def test_a_channel_that_is_shared_and_gets_a_new_id_keeps_its_subscriptions(send, repository):
     await send(REQUESTS["moved"])
-    assert [(s.channel, s.target) for s in book.subscriptions()] == [("C9", "acme")]
+    assert [(s.channel, s.target) for s in repository.subscriptions()] == [("C9", "acme")]
 
 
-async def test_a_channel_that_has_the_subscription_under_its_new_id_keeps_that(send, book):
-    book.subscribe(Subscription("C9", "acme", created_by="U2", created_at=NOON))
+async def test_a_channel_that_has_the_subscription_under_its_new_id_keeps_that(send, repository):
+    repository.subscribe(Subscription("C9", "acme", created_by="U2", created_at=NOON))
     await send(REQUESTS["moved"])
-    assert [(s.channel, s.created_by) for s in book.subscriptions()] == [("C9", "U2")]
+    assert [(s.channel, s.created_by) for s in repository.subscriptions()] == [("C9", "U2")]

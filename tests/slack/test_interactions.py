@@ -16,7 +16,7 @@ from bot.slack.command import slack_app
 from bot.slack.interactions import register_interactions
 from bot.storage import Repository
 from tests.slack.test_command import settled
-from tests.support.acme import ACME, NOON, Clock, look
+from tests.support.acme import ACME, NOON, Clock, poll_page
 from tests.support.loopback import serving_app
 from tests.support.pages import DOWN, page
 from tests.support.stores import place
@@ -47,10 +47,10 @@ class FakeSlackApi:
 
 
 @pytest.fixture
-def book(tmp_path):
+def repository(tmp_path):
     store = Repository.open(place(tmp_path / "b.db"))
     store.subscribe(Subscription("C1", "acme", created_at=NOON))
-    store.record_transition(None, look(look(None, page(), NOON).state, DOWN, NOON), [])
+    store.record_transition(None, poll_page(poll_page(None, page(), NOON).state, DOWN, NOON), [])
     yield store
     store.close()
 
@@ -64,9 +64,9 @@ async def slack():
 
 
 @pytest.fixture
-def send(slack, book):
+def send(slack, repository):
     bolt = slack_app(AsyncWebClient(token="xoxb-1", base_url=f"{slack.url}/api/"), lambda *_: None)  # noqa: S106
-    register_interactions(bolt, StatusQueries((ACME,), book, Clock(), lambda _: VerdictParameters()))
+    register_interactions(bolt, StatusQueries((ACME,), repository, Clock(), lambda _: VerdictParameters()))
 
     async def dispatch(body):
         told = {"team": {"id": "T1"}, "user": USER, "trigger_id": "t1", "response_url": f"{slack.url}/respond"}
@@ -111,15 +111,15 @@ async def test_a_press_is_acknowledged_with_nothing_that_shows(send, action):
     assert (answer.status, answer.body) == (200, "")
 
 
-async def test_a_press_that_the_message_will_show_is_not_answered(send, slack, book):
+async def test_a_press_that_the_message_will_show_is_not_answered(send, slack, repository):
     await send(pressed(alert_actions.ACK, "inc1"))
     assert told(slack, "respond") == []
-    assert book.user_actions.acknowledgement("C1", "inc1").by.name == "ada"
+    assert repository.user_actions.acknowledgement("C1", "inc1").by.name == "ada"
 
 
-async def test_a_choice_from_a_menu_is_a_press_too(send, book):
+async def test_a_choice_from_a_menu_is_a_press_too(send, repository):
     await send(pressed(alert_actions.MUTE, chosen="4h inc1"))
-    assert [m.target for m in book.user_actions.mutes("C1")] == ["inc1"]
+    assert [m.target for m in repository.user_actions.mutes("C1")] == ["inc1"]
 
 
 async def test_an_answer_is_for_who_pressed_and_leaves_the_message_alone(send, slack):
@@ -145,10 +145,10 @@ async def test_a_note_opens_its_modal_at_once(send, slack):
     assert (opened["trigger_id"], view["private_metadata"]) == ("t1", "C1 inc1")
 
 
-async def test_a_note_that_is_sent_off_closes_the_modal_and_is_kept(send, book):
+async def test_a_note_that_is_sent_off_closes_the_modal_and_is_kept(send, repository):
     answer = await send(submitted("note", "C1 inc1", note={"type": "plain_text_input", "value": "we wait"}))
     assert (answer.status, answer.body) == (200, "")
-    assert [e.text for e in book.events("inc1", "C1")][-1] == "we wait"
+    assert [e.text for e in repository.events("inc1", "C1")][-1] == "we wait"
 
 
 async def test_settings_that_can_not_be_kept_leave_the_modal_open(send):
@@ -157,19 +157,21 @@ async def test_settings_that_can_not_be_kept_leave_the_modal_open(send):
     assert (said["response_action"], list(said["errors"])) == ("errors", ["quiet"])
 
 
-async def test_settings_are_kept(send, book):
+async def test_settings_are_kept(send, repository):
     on = {"type": "checkboxes", "selected_options": [{"value": "on"}]}
     await send(submitted("settings", "C1", maintenance=on, quiet={"type": "plain_text_input", "value": None}))
-    assert book.channel_preferences()["C1"].maintenance
+    assert repository.channel_preferences()["C1"].maintenance
 
 
-async def test_a_digest_is_chosen_in_the_modal(send, book):
+async def test_a_digest_is_chosen_in_the_modal(send, repository):
     day = {"type": "static_select", "selected_option": {"value": "4"}}
     at = {"type": "plain_text_input", "value": "8:30 Europe/Berlin"}
     calm = {"type": "checkboxes", "selected_options": []}
     answer = await send(submitted("settings", "C1", digest=day, digest_at=at, digest_calm=calm))
     assert answer.body == ""
-    assert book.channel_preferences()["C1"].digest == DigestSchedule(time(8, 30), "Europe/Berlin", 4, on_calm=False)
+    assert repository.channel_preferences()["C1"].digest == DigestSchedule(
+        time(8, 30), "Europe/Berlin", 4, on_calm=False
+    )
 
 
 async def test_a_digest_at_no_time_leaves_the_modal_open(send):
@@ -215,8 +217,8 @@ def test_action_ids_never_change():
     assert sorted(CLICK_HANDLERS) == known
 
 
-async def test_a_note_that_can_not_be_recorded_keeps_its_modal_open_with_the_text(send, book):
-    book.close()
+async def test_a_note_that_can_not_be_recorded_keeps_its_modal_open_with_the_text(send, repository):
+    repository.close()
     answer = await send(submitted("note", "C1 inc1", note={"value": "Ours."}))
     told_back = json.loads(answer.body)
     assert told_back["response_action"] == "errors"
@@ -238,14 +240,14 @@ async def test_a_question_on_a_card_is_answered_to_the_person_alone(send, slack)
     assert (call["channel"], call["user"]) == ("C1", "U1")
 
 
-async def test_subscribing_on_a_card_is_for_its_channel_and_said_there(send, slack, book):
+async def test_subscribing_on_a_card_is_for_its_channel_and_said_there(send, slack, repository):
     await send(on_a_card("ask:71", "subscribe acme-web"))
-    assert "acme-web" in [s.target for s in book.subscriptions("C1")]
+    assert "acme-web" in [s.target for s in repository.subscriptions("C1")]
     [call] = told(slack, "chat.postMessage")
     assert call["channel"] == "C1"
 
 
-async def test_on_a_card_outside_a_channel_it_is_for_the_person(send, slack, book):
+async def test_on_a_card_outside_a_channel_it_is_for_the_person(send, slack, repository):
     await send(on_a_card("ask:71", "subscribe acme", channel=""))
-    assert [s.target for s in book.subscriptions("U1")] == ["acme"]
+    assert [s.target for s in repository.subscriptions("U1")] == ["acme"]
     assert [call["channel"] for call in told(slack, "chat.postMessage")] == ["U1"]

@@ -38,9 +38,9 @@ class FakeReader:
 
 
 @pytest.fixture
-async def team(town):
+async def team(scenario):
     """Ada has declared an incident; its card is posted."""
-    team = Team(town.breaks())
+    team = Team(scenario.breaks())
     team.declares()
     await team.delivers()
     return team
@@ -63,7 +63,7 @@ async def slack():
 @pytest.fixture
 def send(slack, team, reader):
     bolt = slack_app(AsyncWebClient(token="xoxb-1", base_url=f"{slack.url}/api/"), lambda *_: None)  # noqa: S106
-    register_kept_messages(bolt, team.desk, reader, "memo")
+    register_kept_messages(bolt, team.queries, reader, "memo")
 
     async def dispatch(body):
         told = {"team": {"id": "T1"}, "team_id": "T1", "user": {"id": "U1", "username": "ada", "name": "ada"}}
@@ -89,13 +89,13 @@ def shortcut(message, channel="C1"):
 
 
 def kept(team):
-    entries = team.town.book.declared.entries(1)
+    entries = team.scenario.repository.declared.entries(1)
     return [(e.mark.by.name, e.text) for e in entries if e.kind is DeclaredEntryKind.MESSAGE]
 
 
 async def test_a_marked_message_is_kept_with_its_author_time_and_text(send, team):
     await send(reaction())
-    [entry] = [e for e in team.town.book.declared.entries(1) if e.kind is DeclaredEntryKind.MESSAGE]
+    [entry] = [e for e in team.scenario.repository.declared.entries(1) if e.kind is DeclaredEntryKind.MESSAGE]
     assert (entry.mark.by.name, entry.text, f"{entry.mark.at:%H:%M}") == ("bob", "We *queue* orders @channel", "11:20")
 
 
@@ -179,7 +179,7 @@ async def test_an_old_message_is_deleted_with_its_text_and_notes_stay(send, team
     await send(reaction())
     team.says("declared 1 note We queue orders")
     team.hook.keep_for = timedelta(days=365)
-    team.town.minute += 366 * 24 * 60
+    team.scenario.minute += 366 * 24 * 60
     team.hook()
-    kinds = [entry.kind for entry in team.town.book.declared.entries(1)]
+    kinds = [entry.kind for entry in team.scenario.repository.declared.entries(1)]
     assert (kept(team), DeclaredEntryKind.NOTE in kinds) == ([], True)

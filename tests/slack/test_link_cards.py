@@ -91,14 +91,20 @@ def client():
 
 
 @pytest.fixture
-def cards(town, client):
-    town.breaks()
+def cards(scenario, client):
+    scenario.breaks()
 
     async def ask(question):
-        return question(town.desk())
+        return question(scenario.queries())
 
     return LinkCards(
-        ask, client, town.book.link_cards, MessageLimiter(), SlackFeatures(town.now), town.now, BoardAddress(BOARD)
+        ask,
+        client,
+        scenario.repository.link_cards,
+        MessageLimiter(),
+        SlackFeatures(scenario.now),
+        scenario.now,
+        BoardAddress(BOARD),
     )
 
 
@@ -148,33 +154,33 @@ async def test_our_own_messages_get_none(cards, client, own):
     assert client.shown == []
 
 
-async def test_an_event_that_slack_repeats_for_hours_gets_none(cards, client, town):
-    old = str(town.now().timestamp() - 3600)
+async def test_an_event_that_slack_repeats_for_hours_gets_none(cards, client, scenario):
+    old = str(scenario.now().timestamp() - 3600)
     await paste(cards, URL, event_ts=old)
     assert client.shown == []
 
 
-async def test_a_message_that_is_being_written_gets_a_card_that_is_not_kept(cards, client, town):
+async def test_a_message_that_is_being_written_gets_a_card_that_is_not_kept(cards, client, scenario):
     await paste(cards, URL, channel="COMPOSER", source="composer", ts="b5a8-4f1c", event_ts="1772450100.000100")
     assert [kind for _, kind, _ in client.shown] == ["entities"]
-    assert town.book.link_cards.all() == ()
+    assert scenario.repository.link_cards.all() == ()
 
 
 @pytest.mark.parametrize("url", [f"{URL}?token=secret", "https://me:secret@status.acme.example/i-1"])
-async def test_a_link_that_may_hold_a_secret_is_neither_stored_nor_logged(cards, client, town, url, caplog):
+async def test_a_link_that_may_hold_a_secret_is_neither_stored_nor_logged(cards, client, scenario, url, caplog):
     client.refusals = {"entities": DeliveryError("x", code="internal_error")}
     with caplog.at_level(logging.DEBUG):
         await paste(cards, url)
     client.refusals = {}
     await paste(cards, url)
     assert len(client.shown) == 1
-    assert town.book.link_cards.all() == ()
+    assert scenario.repository.link_cards.all() == ()
     assert "secret" not in caplog.text
 
 
-async def test_in_a_channel_with_another_company_the_card_is_that_of_strangers(cards, town):
+async def test_in_a_channel_with_another_company_the_card_is_that_of_strangers(cards, scenario):
     await paste(cards, URL, body={"is_ext_shared_channel": True})
-    assert [card.is_external for card in town.book.link_cards.all()] == [True]
+    assert [card.is_external for card in scenario.repository.link_cards.all()] == [True]
 
 
 # --- fallbacks --------------------------------------------------------------------------------------------------------
@@ -188,14 +194,14 @@ async def test_without_work_objects_the_link_gets_plain_blocks(cards, client, co
     assert (kind, list(shown)) == ("attachments", [URL])
 
 
-async def test_what_slack_does_not_have_is_not_asked_for_again_for_a_day(cards, client, town, caplog):
+async def test_what_slack_does_not_have_is_not_asked_for_again_for_a_day(cards, client, scenario, caplog):
     client.refusals = {"entities": refusal("feature_not_enabled")}
     with caplog.at_level(logging.INFO):
         await paste(cards, URL)
         client.refusals = {}
         await paste(cards, URL, ts="1772450100.000200")
-        town.minute += 25 * 60
-        town.look()
+        scenario.minute += 25 * 60
+        scenario.poll_page()
         await paste(cards, URL, ts="1772540600.000300")
     assert [kind for _, kind, _ in client.shown] == ["attachments", "attachments", "entities"]
     assert [r.message for r in caplog.records if "Work Objects" in r.message] == [
@@ -203,20 +209,20 @@ async def test_what_slack_does_not_have_is_not_asked_for_again_for_a_day(cards, 
     ]
 
 
-async def test_without_the_scope_nothing_is_asked_for_again_for_a_day(cards, client, town):
+async def test_without_the_scope_nothing_is_asked_for_again_for_a_day(cards, client, scenario):
     client.refusals = {"entities": refusal("missing_scope")}
     await paste(cards, URL)
     client.refusals = {}
     await paste(cards, URL, ts="1772450100.000200")
     assert client.shown == []
-    assert town.book.link_cards.all() == ()
+    assert scenario.repository.link_cards.all() == ()
 
 
 @pytest.mark.parametrize("code", ["cannot_unfurl_url", "cannot_unfurl_message", "channel_not_found"])
-async def test_a_message_that_takes_no_card_is_forgotten(cards, client, town, code):
+async def test_a_message_that_takes_no_card_is_forgotten(cards, client, scenario, code):
     client.refusals = {"entities": refusal(code)}
     await paste(cards, URL)
-    assert town.book.link_cards.all() == ()
+    assert scenario.repository.link_cards.all() == ()
 
 
 async def test_a_card_that_was_not_shown_for_a_moment_is_shown_at_the_next_check(cards, client):
@@ -231,11 +237,11 @@ async def test_a_card_that_was_not_shown_for_a_moment_is_shown_at_the_next_check
 # --- kept up to date --------------------------------------------------------------------------------------------------
 
 
-async def test_a_card_changes_with_its_incident_and_not_without(cards, client, town):
+async def test_a_card_changes_with_its_incident_and_not_without(cards, client, scenario):
     await paste(cards, URL)
     await cards.refresh()
     assert len(client.shown) == 1
-    town.is_over()
+    scenario.is_over()
     await cards.refresh()
     assert [place.ts for place, _, _ in client.shown] == ["1772450100.000100"] * 2
     assert titles(client)[1].startswith("🔄 Acme recovering")
@@ -243,43 +249,43 @@ async def test_a_card_changes_with_its_incident_and_not_without(cards, client, t
     assert changed[1] > changed[0]
 
 
-async def test_after_a_restart_the_cards_go_on(cards, client, town):
+async def test_after_a_restart_the_cards_go_on(cards, client, scenario):
     await paste(cards, URL)
-    town.is_over()
-    again = replace(cards, features=SlackFeatures(town.now))
+    scenario.is_over()
+    again = replace(cards, features=SlackFeatures(scenario.now))
     await again.refresh()
     assert len(client.shown) == 2
 
 
-async def test_an_incident_that_is_long_over_is_shown_once_more_and_forgotten(cards, client, town):
+async def test_an_incident_that_is_long_over_is_shown_once_more_and_forgotten(cards, client, scenario):
     await paste(cards, URL)
-    town.is_over()
+    scenario.is_over()
     await cards.refresh()
-    town.minute += 60 * 24 * 2
-    town.look()
+    scenario.minute += 60 * 24 * 2
+    scenario.poll_page()
     await cards.refresh()
     assert titles(client)[-1] == "✅ Acme incident resolved: Acme API"
     await cards.refresh()
-    assert town.book.link_cards.all() == ()
+    assert scenario.repository.link_cards.all() == ()
     assert len(client.shown) == 3
 
 
-async def test_a_card_is_forgotten_after_a_week(cards, town):
+async def test_a_card_is_forgotten_after_a_week(cards, scenario):
     await paste(cards, "https://status.acme.example/")
-    town.minute += 60 * 24 * 8
+    scenario.minute += 60 * 24 * 8
     await cards.refresh()
-    assert town.book.link_cards.all() == ()
+    assert scenario.repository.link_cards.all() == ()
 
 
-async def test_what_is_no_longer_known_keeps_its_last_card(cards, client, town):
+async def test_what_is_no_longer_known_keeps_its_last_card(cards, client, scenario):
     await paste(cards, URL)
 
     async def ask(question):
-        return question(replace(town.desk(), providers=()))
+        return question(replace(scenario.queries(), providers=()))
 
     await replace(cards, ask=ask).refresh()
     assert len(client.shown) == 1
-    assert town.book.link_cards.all() == ()
+    assert scenario.repository.link_cards.all() == ()
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------
@@ -297,21 +303,21 @@ async def test_a_storm_of_links_is_bounded_and_the_newest_come_first(cards, clie
     assert client.shown[0][0].ts == "1772450100.000499"
 
 
-async def test_a_429_stops_the_cards_for_as_long_as_slack_asks(cards, client, town):
+async def test_a_429_stops_the_cards_for_as_long_as_slack_asks(cards, client, scenario):
     client.refusals = {"entities": DeliveryError("wait", code="ratelimited", retry_after=120)}
     await paste(cards, URL)
     client.refusals = {}
     await cards.refresh()
     assert client.shown == []
-    town.minute += 3
+    scenario.minute += 3
     await cards.refresh()
     assert len(client.shown) == 1
 
 
-async def test_while_messages_have_to_wait_cards_wait_too(cards, town):
-    cards.limiter.limited("C1", town.now(), 60, is_edit=False)
-    cards.limiter.limited("C2", town.now(), 60, is_edit=False)
-    assert not cards.limiter.may_show_card(town.now())
+async def test_while_messages_have_to_wait_cards_wait_too(cards, scenario):
+    cards.limiter.limited("C1", scenario.now(), 60, is_edit=False)
+    cards.limiter.limited("C2", scenario.now(), 60, is_edit=False)
+    assert not cards.limiter.may_show_card(scenario.now())
 
 
 # --- panes ------------------------------------------------------------------------------------------------------------
@@ -428,8 +434,8 @@ async def test_a_card_that_cannot_be_stored_is_shown_all_the_same(cards, client)
     assert len(client.shown) == 1
 
 
-async def test_a_failing_database_ends_nothing(cards, client, town):
+async def test_a_failing_database_ends_nothing(cards, client, scenario):
     await paste(cards, URL)
-    town.book.close()
+    scenario.repository.close()
     await cards._guarded(cards.refresh())
     assert len(client.shown) == 1

@@ -19,14 +19,14 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def desk(tmp_path):
-    with closing(Repository.open(place(tmp_path / "b.db"))) as book:
-        yield StatusQueries((ACME,), book, Clock(NOON), lambda _: VerdictParameters())
+def queries(tmp_path):
+    with closing(Repository.open(place(tmp_path / "b.db"))) as repository:
+        yield StatusQueries((ACME,), repository, Clock(NOON), lambda _: VerdictParameters())
 
 
 @asynccontextmanager
-async def open_for(desk):
-    readers = ReaderThread(desk)
+async def open_for(queries):
+    readers = ReaderThread(queries)
     serving = asyncio.create_task(readers.run())
     await asyncio.sleep(0)
     try:
@@ -37,14 +37,14 @@ async def open_for(desk):
 
 
 @pytest.fixture
-async def readers(desk):
-    async with open_for(desk) as made:
+async def readers(queries):
+    async with open_for(queries) as made:
         yield made
 
 
-async def test_an_answer_is_the_one_that_the_desk_would_give(desk, readers):
+async def test_an_answer_is_the_one_that_the_queries_would_give(queries, readers):
     assert await readers.answer("status acme-api", "C1", "U1", "ada") == registry.answer_command(
-        desk, "status acme-api", "C1"
+        queries, "status acme-api", "C1"
     )
 
 
@@ -53,14 +53,14 @@ async def test_a_question_sees_what_was_done_just_before(readers):
     assert "acme" in (await readers.answer("list", "C1", "U1", "ada")).message.text
 
 
-async def test_a_question_is_answered_in_another_thread_and_a_deed_in_this_one(desk):
+async def test_a_question_is_answered_in_another_thread_and_a_deed_in_this_one(queries):
     asked = []
 
     def now():
         asked.append(threading.get_ident())
         return NOON
 
-    async with open_for(replace(desk, now=now)) as readers:
+    async with open_for(replace(queries, now=now)) as readers:
         await readers.answer("subscribe acme", "C1", "U1", "ada")
         deeds = set(asked)
         asked.clear()
@@ -69,14 +69,14 @@ async def test_a_question_is_answered_in_another_thread_and_a_deed_in_this_one(d
     assert threading.get_ident() not in asked
 
 
-async def test_a_question_that_takes_long_holds_up_nothing(desk):
+async def test_a_question_that_takes_long_holds_up_nothing(queries):
     ready = threading.Event()
 
     def now():
         assert ready.wait(5)
         return NOON
 
-    async with open_for(replace(desk, now=now)) as readers:
+    async with open_for(replace(queries, now=now)) as readers:
         asking = asyncio.create_task(readers.answer("status acme-api", "C1", "U1", "ada"))
         await asyncio.sleep(0.05)
         assert not asking.done()
@@ -84,11 +84,11 @@ async def test_a_question_that_takes_long_holds_up_nothing(desk):
         assert (await asking).message.text
 
 
-async def test_a_connection_that_was_read_with_is_closed_at_the_end(desk):
-    async with open_for(desk) as readers:
+async def test_a_connection_that_was_read_with_is_closed_at_the_end(queries):
+    async with open_for(queries) as readers:
         await readers.answer("status", "C1", "U1", "ada")
-    desk.repository.close()
-    assert not desk.repository._db.path.with_name("b.db-wal").exists()
+    queries.repository.close()
+    assert not queries.repository._db.path.with_name("b.db-wal").exists()
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from bot.slack.socket_mode import ImmediateAck
 from bot.slack.workflow_steps import register_workflow_steps
 from bot.storage import Repository
 from bot.web.app import web_app
-from tests.support.acme import ACME, NOON, Clock, look
+from tests.support.acme import ACME, NOON, Clock, poll_page
 from tests.support.loopback import serving_app
 from tests.support.pages import DOWN, page
 from tests.support.readiness import always_ready
@@ -54,15 +54,15 @@ class Line:
 class Workspace:
     """The bot's Bolt app; ``log`` has acknowledgements and the ends of steps, in their order."""
 
-    def __init__(self, book, slack, url, recorder=None):
+    def __init__(self, repository, slack, url, recorder=None):
         self.slack, self.log = slack, []
         client = AsyncWebClient(token=OURS, base_url=f"{url}/api/", retry_handlers=[])
         self.bolt, self.clock = slack_app(client, lambda *_: None), Clock()
-        queries = StatusQueries((ACME,), book, self.clock, lambda _: VerdictParameters())
+        queries = StatusQueries((ACME,), repository, self.clock, lambda _: VerdictParameters())
         self.runner = WorkflowStepRunner(queries, SlackClient(OURS, base_url=f"{url}/api/", timeout_s=5))
         register_workflow_steps(self.bolt, queries, recorder or self.runner)
         register_fallbacks(self.bolt, self.clock)
-        install_deduplication(self.bolt, EventDeduplicator(book.heard, self.clock))
+        install_deduplication(self.bolt, EventDeduplicator(repository.heard, self.clock))
         slack.on_end = lambda execution: self.log.append(f"end {execution}")
 
     async def by_socket(self, body, envelope="e1"):
@@ -97,12 +97,12 @@ def where(tmp_path):
 async def opened(where, recorder=None):
     slack = FakeWorkflows()
     async with serving_app(*slack.routes()) as url:
-        book = Repository.open(where)
-        book.record_transition(None, look(look(None, page(), NOON).state, DOWN, NOON), [])
+        repository = Repository.open(where)
+        repository.record_transition(None, poll_page(poll_page(None, page(), NOON).state, DOWN, NOON), [])
         try:
-            yield Workspace(book, slack, url, recorder), book
+            yield Workspace(repository, slack, url, recorder), repository
         finally:
-            book.close()
+            repository.close()
 
 
 @pytest.fixture
@@ -188,9 +188,9 @@ async def test_an_event_without_inputs_is_answered(workspace):
 
 
 async def test_the_token_of_an_execution_is_neither_used_nor_stored(where):
-    async with opened(where) as (workspace, book):
+    async with opened(where) as (workspace, repository):
         await workspace.by_socket(workspace.slack.start(STATUS, ACME_API))
         await workspace.by_socket(workspace.slack.start(SERVICES, {}, "Fx2"), "e2")
-        rows = [str(book._db.rows(f"SELECT * FROM {table}")) for table in book._db.exported_columns()]  # noqa: S608
+        rows = [str(repository._db.rows(f"SELECT * FROM {table}")) for table in repository._db.exported_columns()]  # noqa: S608
     assert {token for _, token in workspace.slack.asked if token} == {OURS}
     assert not [text for text in rows if WORKFLOW_TOKEN in text]

@@ -13,7 +13,7 @@ import pytest
 from bot.domain import Observation, Subscription
 from bot.errors import StoreError
 from bot.storage import Repository, backup, retention
-from tests.support.acme import NOON, look
+from tests.support.acme import NOON, poll_page
 from tests.support.pages import DOWN, page
 
 pytestmark = pytest.mark.sqlite
@@ -22,12 +22,12 @@ TOMORROW = NOON + timedelta(days=1)
 
 
 def live(store, *bodies, at=NOON):
-    """Records a look at each body, a minute apart."""
+    """Records a poll of each body, a minute apart."""
     world = store.provider_state("acme")
     for number, body in enumerate(bodies):
-        stroke = look(world, body, at + timedelta(minutes=number))
-        store.record_transition(Observation("acme", stroke.at, "changed", body=body), stroke, [])
-        world = stroke.state
+        change = poll_page(world, body, at + timedelta(minutes=number))
+        store.record_transition(Observation("acme", change.at, "changed", body=body), change, [])
+        world = change.state
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from bot.errors import StoreError, UsageError
 from bot.storage import Repository
 from bot.storage.connection import IGNORE, DatabaseUrl, Upsert, parse_place
 from bot.storage.engines import open_database
-from tests.support.acme import NOON, look
+from tests.support.acme import NOON, poll_page
 from tests.support.pages import DOWN, page
 from tests.support.stores import place
 
@@ -101,9 +101,9 @@ def test_a_column_that_is_added_later_stops_no_write(tmp_path):
         for (table,) in tables.fetchall():
             other.execute(f'ALTER TABLE "{table}" ADD COLUMN later TEXT')
     with closing(Repository.open(path)) as store:
-        first = look(None, page(), NOON)
-        for stroke, body in ((first, page()), (look(first.state, DOWN, NOON), DOWN)):
-            store.record_transition(Observation("acme", stroke.at, "changed", body=body), stroke, [])
+        first = poll_page(None, page(), NOON)
+        for change, body in ((first, page()), (poll_page(first.state, DOWN, NOON), DOWN)):
+            store.record_transition(Observation("acme", change.at, "changed", body=body), change, [])
         assert store.tracked_incident("inc1")
 
 

@@ -15,43 +15,43 @@ WORDS = {"words": "errors", "incident": "i-1", "service": "acme-api"}
 
 
 @pytest.fixture
-def described(town):
-    return town.book.archive.datasette_metadata("brownout")["databases"]["brownout"]
+def described(scenario):
+    return scenario.repository.archive.datasette_metadata("brownout")["databases"]["brownout"]
 
 
-def rows(town, sql, **words):
+def rows(scenario, sql, **words):
     """The answer of a connection that has Datasette's function."""
-    with closing(sqlite3.connect(town.path)) as connection:
+    with closing(sqlite3.connect(scenario.path)) as connection:
         connection.row_factory = sqlite3.Row
         connection.create_function("escape_fts", 1, lambda text: " ".join(f'"{w}"' for w in text.split()))
         return connection.execute(sql, WORDS | words).fetchall()
 
 
 @pytest.mark.parametrize("name", list(datasette.QUERIES))
-def test_every_query_of_the_metadata_runs(town, name):
-    town.is_over()
-    assert isinstance(rows(town, datasette.QUERIES[name][1]), list)
+def test_every_query_of_the_metadata_runs(scenario, name):
+    scenario.is_over()
+    assert isinstance(rows(scenario, datasette.QUERIES[name][1]), list)
 
 
 @pytest.mark.parametrize(
     "name", ["status_now", "search", "timeline", "longest_incidents", "downtime_of_a_service", "advice_of_a_service"]
 )
-def test_what_happened_is_in_the_answers(town, name):
-    town.is_over()
-    assert rows(town, datasette.QUERIES[name][1]) != []
+def test_what_happened_is_in_the_answers(scenario, name):
+    scenario.is_over()
+    assert rows(scenario, datasette.QUERIES[name][1]) != []
 
 
-def test_the_minutes_of_a_status_are_those_between_its_changes(town):
-    town.is_over()
-    [row] = rows(town, datasette.QUERIES["downtime_of_a_service"][1])
+def test_the_minutes_of_a_status_are_those_between_its_changes(scenario):
+    scenario.is_over()
+    [row] = rows(scenario, datasette.QUERIES["downtime_of_a_service"][1])
     assert (row["day"], row["status"], row["minutes"]) == ("2026-03-02", "partial_outage", 21.0)
 
 
 def test_a_status_over_midnight_is_cut_at_it(tmp_path):
-    town = Scenario(tmp_path / "night.db", start=START + timedelta(hours=12, minutes=40))  # 23:40
-    town.is_over()
-    cut = {row["day"]: row["minutes"] for row in rows(town, datasette.QUERIES["downtime_of_a_service"][1])}
-    town.book.close()
+    scenario = Scenario(tmp_path / "night.db", start=START + timedelta(hours=12, minutes=40))  # 23:40
+    scenario.is_over()
+    cut = {row["day"]: row["minutes"] for row in rows(scenario, datasette.QUERIES["downtime_of_a_service"][1])}
+    scenario.repository.close()
     assert cut == {"2026-03-03": 11.0, "2026-03-02": 10.0}
 
 

@@ -199,7 +199,7 @@ def db(tmp_path):
 
 
 def go_on(db):
-    """One more look at the same page, and what is due is sent: the stroke, the deliveries and the chat."""
+    """One more poll of the same page, and what is due is sent: the transition, the deliveries and the chat."""
     web, chat = FakeFetcher(), FakeChat()
     web.show(DOWN)
 
@@ -227,13 +227,13 @@ def test_a_database_of_v0_1_0_keeps_the_receipts_of_what_was_sent(db):
 
 def test_a_database_of_v0_1_0_has_no_second_opening_of_its_incident(db):
     before = ask(db, "SELECT id, kind FROM events")
-    stroke, *_ = go_on(db)
-    assert (stroke.events, ask(db, "SELECT id, kind FROM events")) == ((), before)
+    change, *_ = go_on(db)
+    assert (change.events, ask(db, "SELECT id, kind FROM events")) == ((), before)
 
 
 def test_a_database_of_v0_1_0_keeps_its_verdicts(db):
-    stroke, *_ = go_on(db)
-    assert [(v.surface, v.call, v.reason_code) for v in stroke.state.verdicts] == [
+    change, *_ = go_on(db)
+    assert [(v.surface, v.call, v.reason_code) for v in change.state.verdicts] == [
         ("acme-api", "hold_off", "down"),
         ("acme-web", "retry_normally", "quiet"),
     ]

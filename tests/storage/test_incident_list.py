@@ -7,8 +7,10 @@ from bot.storage.incident_list import IncidentFilter, IncidentState
 ALL = ("acme", "globex")
 
 
-def titles(town, limit=10, offset=0, providers=ALL, **wanted):
-    return [i.title for i in town.book.archive.list_incidents(providers, IncidentFilter(**wanted), limit, offset)]
+def titles(scenario, limit=10, offset=0, providers=ALL, **wanted):
+    return [
+        i.title for i in scenario.repository.archive.list_incidents(providers, IncidentFilter(**wanted), limit, offset)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -28,24 +30,27 @@ def titles(town, limit=10, offset=0, providers=ALL, **wanted):
         ({"ids": []}, False),
     ],
 )
-def test_each_filter_keeps_what_it_names(town, wanted, found):
-    town.is_over()
-    assert (titles(town, **wanted) == ["Errors on the API"]) is found
+def test_each_filter_keeps_what_it_names(scenario, wanted, found):
+    scenario.is_over()
+    assert (titles(scenario, **wanted) == ["Errors on the API"]) is found
 
 
-def test_a_provider_that_is_no_longer_watched_has_no_incidents(town):
-    assert titles(town.breaks(), providers=("globex",)) == []
+def test_a_provider_that_is_no_longer_watched_has_no_incidents(scenario):
+    assert titles(scenario.breaks(), providers=("globex",)) == []
 
 
-def test_a_page_begins_after_the_one_before(town):
-    town.breaks()
-    assert (titles(town, limit=1), titles(town, limit=1, offset=1)) == (["Errors on the API"], [])
+def test_a_page_begins_after_the_one_before(scenario):
+    scenario.breaks()
+    assert (titles(scenario, limit=1), titles(scenario, limit=1, offset=1)) == (["Errors on the API"], [])
 
 
-def test_the_newest_post_comes_with_the_incident(town):
-    [listed] = town.is_over().book.archive.list_incidents(ALL, IncidentFilter(), 1)
+def test_the_newest_post_comes_with_the_incident(scenario):
+    [listed] = scenario.is_over().repository.archive.list_incidents(ALL, IncidentFilter(), 1)
     assert listed.last_text == "This is over."
 
 
-def test_the_years_go_back_to_the_first_incident(town):
-    assert (town.book.archive.incident_years(), town.breaks().book.archive.incident_years()) == ((), (2026,))
+def test_the_years_go_back_to_the_first_incident(scenario):
+    assert (scenario.repository.archive.incident_years(), scenario.breaks().repository.archive.incident_years()) == (
+        (),
+        (2026,),
+    )

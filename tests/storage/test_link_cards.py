@@ -25,46 +25,46 @@ def test_a_card_is_there_after_a_restart(tmp_path):
         assert after.link_cards.all() == (CARD,)
 
 
-def test_a_card_that_is_shown_again_keeps_its_age(book):
-    book.link_cards.add([CARD])
-    book.link_cards.add([replace(CARD, digest="d2", shown_at=NOON + timedelta(hours=1))])
-    assert book.link_cards.all() == (replace(CARD, digest="d2"),)
+def test_a_card_that_is_shown_again_keeps_its_age(repository):
+    repository.link_cards.add([CARD])
+    repository.link_cards.add([replace(CARD, digest="d2", shown_at=NOON + timedelta(hours=1))])
+    assert repository.link_cards.all() == (replace(CARD, digest="d2"),)
 
 
-def test_the_cards_of_a_message_are_forgotten_together(book):
+def test_the_cards_of_a_message_are_forgotten_together(repository):
     other = replace(CARD, place=replace(PLACE, ts="2.5"))
-    book.link_cards.add([CARD, replace(CARD, url="https://status.acme.example"), other])
-    book.link_cards.remove(PLACE)
-    assert book.link_cards.all() == (other,)
+    repository.link_cards.add([CARD, replace(CARD, url="https://status.acme.example"), other])
+    repository.link_cards.remove(PLACE)
+    assert repository.link_cards.all() == (other,)
 
 
-def test_old_cards_are_forgotten(book):
-    book.link_cards.add([CARD])
-    assert book.link_cards.remove_before(NOON) == 0
-    assert book.link_cards.remove_before(NOON + timedelta(seconds=1)) == 1
-    assert book.link_cards.all() == ()
+def test_old_cards_are_forgotten(repository):
+    repository.link_cards.add([CARD])
+    assert repository.link_cards.remove_before(NOON) == 0
+    assert repository.link_cards.remove_before(NOON + timedelta(seconds=1)) == 1
+    assert repository.link_cards.all() == ()
 
 
-def test_of_too_many_cards_the_oldest_are_forgotten(book):
+def test_of_too_many_cards_the_oldest_are_forgotten(repository):
     cards = [
         replace(CARD, place=replace(PLACE, ts=f"{n}.0"), shown_at=NOON + timedelta(seconds=n))
         for n in range(MAX_CARDS + 5)
     ]
-    book.link_cards.add(cards)
-    kept = book.link_cards.all()
+    repository.link_cards.add(cards)
+    kept = repository.link_cards.all()
     assert (len(kept), kept[-1].place.ts) == (MAX_CARDS, "5.0")
 
 
-def test_of_cards_of_the_same_moment_no_more_than_the_surplus_is_forgotten(book):
-    book.link_cards.add([replace(CARD, place=replace(PLACE, ts=f"{n:04}.0")) for n in range(MAX_CARDS + 1)])
-    kept = {card.place.ts for card in book.link_cards.all()}
+def test_of_cards_of_the_same_moment_no_more_than_the_surplus_is_forgotten(repository):
+    repository.link_cards.add([replace(CARD, place=replace(PLACE, ts=f"{n:04}.0")) for n in range(MAX_CARDS + 1)])
+    kept = {card.place.ts for card in repository.link_cards.all()}
     assert (len(kept), "0000.0" in kept) == (MAX_CARDS, False)
 
 
-def test_a_card_moves_with_its_channel(book):
-    book.link_cards.add([CARD])
-    book.move_channel("C1", "C9", NOON)
-    assert [card.place.channel for card in book.link_cards.all()] == ["C9"]
+def test_a_card_moves_with_its_channel(repository):
+    repository.link_cards.add([CARD])
+    repository.move_channel("C1", "C9", NOON)
+    assert [card.place.channel for card in repository.link_cards.all()] == ["C9"]
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_a_card_moves_with_its_channel(book):
         (["https://x.example"], None),
     ],
 )
-def test_an_incident_is_found_by_its_address(town, urls, found):
-    assert town.breaks().book.archive.incident_at(urls) == found
+def test_an_incident_is_found_by_its_address(scenario, urls, found):
+    assert scenario.breaks().repository.archive.incident_at(urls) == found
 
 
-def test_of_two_incidents_with_one_address_the_newest_is_found(town):
-    town.show((1, "investigating", "a"), identity="a")
-    town.shown.append(incident((2, "investigating", "b"), identity="b", start=town.start))
-    town.minute = 5
-    town.look()
-    assert town.book.archive.incident_at(["https://status.acme.example/i-1"]) == "b"
+def test_of_two_incidents_with_one_address_the_newest_is_found(scenario):
+    scenario.show((1, "investigating", "a"), identity="a")
+    scenario.shown.append(incident((2, "investigating", "b"), identity="b", start=scenario.start))
+    scenario.minute = 5
+    scenario.poll_page()
+    assert scenario.repository.archive.incident_at(["https://status.acme.example/i-1"]) == "b"

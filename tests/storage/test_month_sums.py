@@ -22,19 +22,19 @@ FIGURES = FigureSums(
 SUMS = MonthSums(FIGURES, {"acme-api": FIGURES}, ("acme-api",), (("i1", "i2"),))
 
 
-def reserve(book, process="t1"):
-    book.archive.reserve_months("acme", "b1", process, {"2026-03": READS})
+def reserve(repository, process="t1"):
+    repository.archive.reserve_months("acme", "b1", process, {"2026-03": READS})
 
 
 @pytest.fixture
-def stored(book):
-    reserve(book)
-    book.archive.store_months("acme", "t1", {"2026-03": SUMS})
-    return book
+def stored(repository):
+    reserve(repository)
+    repository.archive.store_months("acme", "t1", {"2026-03": SUMS})
+    return repository
 
 
-def found(book, basis="b1"):
-    return book.archive.month_sums("acme", basis, ["2026-02", "2026-03"])
+def found(repository, basis="b1"):
+    return repository.archive.month_sums("acme", basis, ["2026-02", "2026-03"])
 
 
 def test_sums_are_read_as_they_were_stored(stored):
@@ -45,27 +45,27 @@ def test_sums_of_another_basis_are_not_read(stored):
     assert found(stored, "b2") == {}
 
 
-def test_a_reserved_month_has_no_sums(book):
-    reserve(book)
-    assert (found(book), book.archive.finished_months("acme", "b1")) == ({}, frozenset())
+def test_a_reserved_month_has_no_sums(repository):
+    reserve(repository)
+    assert (found(repository), repository.archive.finished_months("acme", "b1")) == ({}, frozenset())
 
 
-def test_a_month_that_is_never_stored_is_finished(book):
-    reserve(book)
-    book.archive.store_months("acme", "t1", {"2026-03": None})
-    assert (found(book), book.archive.finished_months("acme", "b1")) == ({}, {"2026-03"})
+def test_a_month_that_is_never_stored_is_finished(repository):
+    reserve(repository)
+    repository.archive.store_months("acme", "t1", {"2026-03": None})
+    assert (found(repository), repository.archive.finished_months("acme", "b1")) == ({}, {"2026-03"})
 
 
-def test_sums_are_thrown_away_where_a_record_changed_since_the_month_was_reserved(book):
-    reserve(book)
-    random_history.write_poll(book._db, MARCH, MARCH + timedelta(hours=1))
-    assert (book.archive.store_months("acme", "t1", {"2026-03": SUMS}), found(book)) == (0, {})
+def test_sums_are_thrown_away_where_a_record_changed_since_the_month_was_reserved(repository):
+    reserve(repository)
+    random_history.write_poll(repository._db, MARCH, MARCH + timedelta(hours=1))
+    assert (repository.archive.store_months("acme", "t1", {"2026-03": SUMS}), found(repository)) == (0, {})
 
 
-def test_sums_are_thrown_away_where_another_process_has_reserved_the_month(book):
-    reserve(book)
-    reserve(book, "t2")
-    assert (book.archive.store_months("acme", "t1", {"2026-03": SUMS}), found(book)) == (0, {})
+def test_sums_are_thrown_away_where_another_process_has_reserved_the_month(repository):
+    reserve(repository)
+    reserve(repository, "t2")
+    assert (repository.archive.store_months("acme", "t1", {"2026-03": SUMS}), found(repository)) == (0, {})
 
 
 @pytest.mark.parametrize("days", [-38, 0, 69])
@@ -82,12 +82,12 @@ def test_a_poll_of_another_time_leaves_them(stored, days):
     assert found(stored) == {"2026-03": SUMS}
 
 
-def test_a_status_that_ends_today_leaves_what_is_long_ago(book):
-    random_history.write_condition(book._db, "acme-api", MARCH, None, Condition.OPERATIONAL)
-    reserve(book)
-    book.archive.store_months("acme", "t1", {"2026-03": SUMS})
-    book._db.write("UPDATE conditions SET until = '2026-12-01T00:00:00.000Z' WHERE until IS NULL")
-    assert found(book) == {"2026-03": SUMS}
+def test_a_status_that_ends_today_leaves_what_is_long_ago(repository):
+    random_history.write_condition(repository._db, "acme-api", MARCH, None, Condition.OPERATIONAL)
+    reserve(repository)
+    repository.archive.store_months("acme", "t1", {"2026-03": SUMS})
+    repository._db.write("UPDATE conditions SET until = '2026-12-01T00:00:00.000Z' WHERE until IS NULL")
+    assert found(repository) == {"2026-03": SUMS}
 
 
 def test_sums_are_in_no_export(stored):

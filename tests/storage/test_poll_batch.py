@@ -9,7 +9,7 @@ import pytest
 from bot.domain import Observation
 from bot.rules.transition import StateTransition
 from bot.storage import Repository
-from tests.support.acme import NOON, look
+from tests.support.acme import NOON, poll_page
 from tests.support.pages import DOWN, page
 from tests.support.stores import ask, place
 
@@ -22,8 +22,8 @@ def path(tmp_path):
 @pytest.fixture
 def store(path):
     opened = Repository.open(path)
-    stroke = look(None, page(), NOON)
-    opened.record_transition(Observation("acme", NOON, "changed", body=page()), stroke, [])
+    change = poll_page(None, page(), NOON)
+    opened.record_transition(Observation("acme", NOON, "changed", body=page()), change, [])
     yield opened
     opened.close()
 
@@ -33,7 +33,7 @@ def after(seconds):
 
 
 def nothing_new(store, seconds):
-    """A look that shows a calm world what the look before showed."""
+    """A poll that shows a calm world what the poll before showed."""
     world = store.provider_state("acme")
     store.record_transition(
         Observation("acme", after(seconds), "same", took_s=0.1),
@@ -69,7 +69,7 @@ def test_no_look_waits_longer_than_a_quarter_of_a_minute(store, path):
 def test_looks_that_wait_are_written_before_a_poll_that_changes_something(store, path):
     nothing_new(store, 1)
     store.record_transition(
-        Observation("acme", after(2), "changed", body=DOWN), look(store.provider_state("acme"), DOWN, after(2)), []
+        Observation("acme", after(2), "changed", body=DOWN), poll_page(store.provider_state("acme"), DOWN, after(2)), []
     )
     assert [outcome for outcome, *_ in written(path)] == ["changed", "same", "changed"]
 

@@ -159,12 +159,14 @@ def test_accents_and_capitals_do_not_matter_to_a_search(db):
 @pytest.fixture
 def filled(tmp_path):
     """A file with something in every kind of table, one row of which was replaced after others were added."""
-    with closing(Scenario(tmp_path / "a.db").is_over().book) as book:
-        book.subscribe(Subscription("C9", "acme", created_at=NOON))
-        book.subscribe(Subscription("C1", "acme", Condition.MAJOR_OUTAGE, created_at=NOON))
-        book.archive.add_event(Event(EventKind.NOTE, "acme", NOON, incident="i-1", text="with\0nul", channel="C1"))
-        book.api_tokens.create("laptop", ("reports",), NOON)
-        yield book
+    with closing(Scenario(tmp_path / "a.db").is_over().repository) as repository:
+        repository.subscribe(Subscription("C9", "acme", created_at=NOON))
+        repository.subscribe(Subscription("C1", "acme", Condition.MAJOR_OUTAGE, created_at=NOON))
+        repository.archive.add_event(
+            Event(EventKind.NOTE, "acme", NOON, incident="i-1", text="with\0nul", channel="C1")
+        )
+        repository.api_tokens.create("laptop", ("reports",), NOON)
+        yield repository
 
 
 def test_a_database_goes_to_postgresql_and_back_and_is_the_same_to_the_byte(filled, tmp_path):

@@ -46,10 +46,10 @@ class Counted:
 async def counted(tmp_path, web, chat, clock):
     proxy = PostgresProxy(SERVER)
     url = str(place(tmp_path / "b.db").url).replace(SERVER, proxy.url)
-    with closing(Repository.open(url, alone=True)) as book:
+    with closing(Repository.open(url, alone=True)) as repository:
         for channel in CHANNELS:
-            book.subscribe(Subscription(channel, "acme", created_at=NOON))
-        engine = Engine({"acme": ACME}, web, book, chat, clock, lambda _: VerdictParameters())
+            repository.subscribe(Subscription(channel, "acme", created_at=NOON))
+        engine = Engine({"acme": ACME}, web, repository, chat, clock, lambda _: VerdictParameters())
         counted = Counted(engine, web, clock, proxy)
         await counted.poll(page())
         yield counted

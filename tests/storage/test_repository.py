@@ -1,4 +1,4 @@
-"""The store against real SQLite files: whole strokes or nothing, plain tables, and clear words where a file is bad."""
+"""The store against real SQLite files: whole transitions or nothing, plain tables, and clear words where a file is bad."""
 
 import dataclasses
 import os
@@ -37,7 +37,7 @@ from bot.errors import StoreError
 from bot.rules.alerting import decide, routing
 from bot.rules.transition import StateTransition
 from bot.storage import Repository
-from tests.support.acme import ACME, NOON, look
+from tests.support.acme import ACME, NOON, poll_page
 from tests.support.pages import DOWN, incident, page, update
 from tests.support.stores import ask, place
 
@@ -71,25 +71,25 @@ def post(kind=NotificationKind.NOTICE, key="k", channel="C1", at=NOON):
     return Notification(channel, kind, key, about)
 
 
-def posts_of(stroke, *channels):
-    """What the real rules make of a stroke for these channels."""
+def posts_of(change, *channels):
+    """What the real rules make of a transition for these channels."""
     listening = [Subscription(channel, "acme", created_at=NOON) for channel in channels]
-    alerts = decide.decide(stroke, ACME, blind_after=3).alerts
-    told = channels if stroke.before.open_incidents else ()
+    alerts = decide.decide(change, ACME, blind_after=3).alerts
+    told = channels if change.before.open_incidents else ()
     return [p for alert in alerts for p in routing.route_alert(alert, listening, told)]
 
 
 def lived(store, *bodies, channels=()):
-    """Records a look at each body, a minute apart, the first at noon; the strokes."""
+    """Records a poll of each body, a minute apart, the first at noon; the transitions."""
     world, done = None, []
     for number, body in enumerate(bodies):
         at = NOON + timedelta(minutes=number)
-        stroke = look(world, body, at)
+        change = poll_page(world, body, at)
         is_page = isinstance(body, bytes)
         observation = seen(body if is_page else None, at, "changed" if is_page else body.code)
-        store.record_transition(observation, stroke, posts_of(stroke, *channels))
-        world = stroke.state
-        done.append(stroke)
+        store.record_transition(observation, change, posts_of(change, *channels))
+        world = change.state
+        done.append(change)
     return done
 
 
@@ -102,14 +102,14 @@ def owed_to(store, channel="C1"):
     return found
 
 
-# --- strokes ----------------------------------------------------------------------------------------------------------
+# --- transitions ----------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_recorded_is_remembered_after_a_restart(store, db):
-    stroke = lived(store, page(), DOWN)[-1]
+    change = lived(store, page(), DOWN)[-1]
     store.close()
     with closing(Repository.open(db, read_only=True)) as reader:
-        assert reader.provider_state("acme") == stroke.state
+        assert reader.provider_state("acme") == change.state
 
 
 def test_before_the_first_poll_nothing_is_remembered(store):
@@ -122,21 +122,21 @@ def test_a_failure_in_the_middle_of_a_transition_leaves_nothing_of_it(store, db)
         raise RuntimeError("in the middle")
 
     with pytest.raises(RuntimeError):
-        store.record_transition(seen(DOWN), look(None, DOWN, NOON), broken())
+        store.record_transition(seen(DOWN), poll_page(None, DOWN, NOON), broken())
     tables = ("observations", "bodies", "sources", "incidents", "updates", "events", "outbox", "worlds", "conditions")
     assert [ask(db, f"SELECT count(*) FROM {table}") for table in tables] == [[(0,)]] * len(tables)  # noqa: S608
 
 
 def test_after_a_failed_transition_the_next_one_is_recorded(store):
     with pytest.raises(StoreError):
-        store.record_transition(seen(DOWN), replace(look(None, DOWN, NOON), at=None), [post()])
+        store.record_transition(seen(DOWN), replace(poll_page(None, DOWN, NOON), at=None), [post()])
     lived(store, DOWN)
     assert store.provider_state("acme") is not None
 
 
 def test_a_refused_transition_says_that_nothing_was_kept(store):
     with pytest.raises(StoreError, match="nothing of this step was kept"):
-        store.record_transition(None, replace(look(None, DOWN, NOON), at=None), [post()])
+        store.record_transition(None, replace(poll_page(None, DOWN, NOON), at=None), [post()])
 
 
 def test_a_provider_has_one_world(store, db):
@@ -157,8 +157,8 @@ def test_events_can_only_be_added(store, db, what):
 
 
 def test_events_come_back_as_they_were_written(store):
-    strokes = lived(store, page(), DOWN, STILL)
-    written = [e for s in strokes for e in s.events if e.incident == "inc1"]
+    changes = lived(store, page(), DOWN, STILL)
+    written = [e for s in changes for e in s.events if e.incident == "inc1"]
     assert list(store.events("inc1")) == written
 
 
@@ -183,9 +183,9 @@ def test_verdicts_are_intervals_too(store, db):
 
 
 def test_an_interval_whose_surface_left_the_catalogue_ends(store, db):
-    stroke = lived(store, page(), DOWN)[-1]
-    after = replace(stroke.state, states=stroke.state.states[1:], verdicts=stroke.state.verdicts[1:])
-    store.record_transition(None, StateTransition(LATER, stroke.state, after, ()), [])
+    change = lived(store, page(), DOWN)[-1]
+    after = replace(change.state, states=change.state.states[1:], verdicts=change.state.verdicts[1:])
+    store.record_transition(None, StateTransition(LATER, change.state, after, ()), [])
     for table in ("conditions", "verdicts"):
         open_now = ask(db, f"SELECT surface FROM {table} WHERE until IS NULL")  # noqa: S608
         assert open_now == [("acme-web",)]
@@ -217,13 +217,13 @@ def test_an_incident_is_read_with_the_newest_version_of_its_updates(store):
 
 def test_an_update_that_is_met_again_in_the_same_words_gets_no_version(store, db):
     lived(store, page(), DOWN)
-    store.record_transition(seen(DOWN, LATER), look(None, DOWN, LATER), [])
+    store.record_transition(seen(DOWN, LATER), poll_page(None, DOWN, LATER), [])
     assert ask(db, "SELECT count(*) FROM updates") == [(1,)]
 
 
 def test_an_incident_keeps_how_and_when_it_ended(store):
-    stroke = lived(store, page(), DOWN)[-1]
-    gone = look(stroke.state, page(), LATER, inc1=IncidentEnding.WITHDRAWN)
+    change = lived(store, page(), DOWN)[-1]
+    gone = poll_page(change.state, page(), LATER, inc1=IncidentEnding.WITHDRAWN)
     store.record_transition(seen(page(), LATER), gone, [])
     _, known = store.tracked_incident("inc1")
     assert (known.ending, known.closed_at) == (IncidentEnding.WITHDRAWN, LATER)
@@ -273,7 +273,7 @@ def test_looks_in_a_row_that_went_alike_share_a_row(store, db):
 
 def test_the_page_that_was_last_seen_is_no_change_after_a_restart(store, db):
     lived(store, DOWN)
-    store.record_transition(seen(DOWN, LATER), look(None, DOWN, LATER), [])
+    store.record_transition(seen(DOWN, LATER), poll_page(None, DOWN, LATER), [])
     assert ask(db, "SELECT outcome, body_hash IS NULL FROM observations ORDER BY id") == [("changed", 0), ("same", 1)]
 
 
@@ -292,14 +292,14 @@ def test_a_source_keeps_its_last_poll_and_its_last_usable_one(store, db):
 
 
 def test_a_post_with_a_key_that_was_owed_before_is_not_owed_again(store):
-    stroke = look(None, DOWN, NOON)
-    store.record_transition(None, stroke, [post(key="a"), post(key="a")])
-    store.record_transition(None, stroke, [post(key="a")])
+    change = poll_page(None, DOWN, NOON)
+    store.record_transition(None, change, [post(key="a"), post(key="a")])
+    store.record_transition(None, change, [post(key="a")])
     assert [o.post.key for o in owed_to(store)] == ["a"]
 
 
 def test_the_same_key_in_another_channel_is_another_post(store):
-    store.record_transition(None, look(None, DOWN, NOON), [post(), post(channel="C2")])
+    store.record_transition(None, poll_page(None, DOWN, NOON), [post(), post(channel="C2")])
     assert store.pending_channels() == ("C1", "C2")
 
 
@@ -317,8 +317,8 @@ def test_an_edit_that_failed_is_not_tried_again_once_there_is_a_newer_one(store,
     store.mark_sending(edit, NOON)
     after = page(incident(update(3, "resolved", "Over.", LATER)))
     state = store.provider_state("acme")
-    stroke = look(state, after, LATER)
-    store.record_transition(None, stroke, posts_of(stroke, "C1"))
+    change = poll_page(state, after, LATER)
+    store.record_transition(None, change, posts_of(change, "C1"))
     store.mark_deferred(edit, LATER + timedelta(minutes=1), "a bad day", is_in_doubt=is_in_doubt)
     assert ask(db, "SELECT state FROM outbox WHERE kind = 'edit' ORDER BY id") == [("superseded",), ("waiting",)]
 
@@ -329,16 +329,16 @@ def test_an_edit_that_waits_for_its_next_try_gives_way_to_a_newer_one(store, db,
     [(edit,)] = ask(db, "SELECT id FROM outbox WHERE kind = 'edit'")
     store.mark_sending(edit, NOON)
     store.mark_deferred(edit, LATER + timedelta(minutes=5), "a bad day", is_in_doubt=is_in_doubt)
-    stroke = look(store.provider_state("acme"), page(incident(update(3, "resolved", "Over.", LATER))), LATER)
-    store.record_transition(None, stroke, posts_of(stroke, "C1"))
+    change = poll_page(store.provider_state("acme"), page(incident(update(3, "resolved", "Over.", LATER))), LATER)
+    store.record_transition(None, change, posts_of(change, "C1"))
     assert ask(db, "SELECT state FROM outbox WHERE kind = 'edit' ORDER BY id") == [("superseded",), ("waiting",)]
 
 
 def test_an_edit_leaves_those_of_other_channels_and_incidents_alone(store, db):
     second = incident(update(7, at=LATER, api="major_outage"), number=2)
     lived(store, page(), DOWN, STILL, channels=["C1", "C2"])
-    stroke = look(store.provider_state("acme"), page(incident(), second, api="major_outage"), LATER)
-    store.record_transition(None, stroke, posts_of(stroke, "C1"))
+    change = poll_page(store.provider_state("acme"), page(incident(), second, api="major_outage"), LATER)
+    store.record_transition(None, change, posts_of(change, "C1"))
     assert ask(db, "SELECT channel FROM outbox WHERE kind = 'edit' AND state = 'waiting' AND channel = 'C2'")
 
 
@@ -369,13 +369,13 @@ def test_an_alert_is_owed_or_told_from_its_record_on(store):
 
 
 def test_the_channel_that_waits_longest_comes_first(store):
-    stroke = look(None, DOWN, NOON)
-    store.record_transition(None, stroke, [post(channel="C2"), post(channel="C1")])
+    change = poll_page(None, DOWN, NOON)
+    store.record_transition(None, change, [post(channel="C2"), post(channel="C1")])
     assert store.pending_channels() == ("C2", "C1")
 
 
 def test_a_post_that_was_leaving_is_in_doubt(store, db):
-    store.record_transition(None, look(None, DOWN, NOON), [post()])
+    store.record_transition(None, poll_page(None, DOWN, NOON), [post()])
     store.mark_sending(store.next_pending("C1").id, NOON)
     store.close()
     with closing(Repository.open(db)) as again:
@@ -384,7 +384,7 @@ def test_a_post_that_was_leaving_is_in_doubt(store, db):
 
 
 def test_a_post_whose_fate_is_unknown_stays_in_doubt_while_it_waits(store):
-    store.record_transition(None, look(None, DOWN, NOON), [post()])
+    store.record_transition(None, poll_page(None, DOWN, NOON), [post()])
     store.mark_sending(1, NOON)
     store.mark_deferred(1, LATER, "the connection broke", is_in_doubt=True)
     found = store.next_pending("C1")
@@ -392,27 +392,27 @@ def test_a_post_whose_fate_is_unknown_stays_in_doubt_while_it_waits(store):
 
 
 def test_a_post_that_was_refused_is_not_in_doubt(store):
-    store.record_transition(None, look(None, DOWN, NOON), [post()])
+    store.record_transition(None, poll_page(None, DOWN, NOON), [post()])
     store.mark_sending(1, NOON)
     store.mark_deferred(1, LATER, "ratelimited", is_in_doubt=False)
     assert not store.next_pending("C1").is_in_doubt
 
 
 def test_a_parked_post_is_kept_with_its_reason_and_not_owed(store, db):
-    store.record_transition(None, look(None, DOWN, NOON), [post()])
+    store.record_transition(None, poll_page(None, DOWN, NOON), [post()])
     store.mark_dead_lettered(1, "is_archived")
     assert (store.pending_channels(), ask(db, "SELECT state, error FROM outbox")) == ((), [("parked", "is_archived")])
 
 
 def test_a_receipt_has_the_messages_ts_and_when(store, db):
-    store.record_transition(None, look(None, DOWN, NOON), [post()])
+    store.record_transition(None, poll_page(None, DOWN, NOON), [post()])
     store.mark_sent(1, "1772452140.000100", LATER, is_parent=False)
     found = ask(db, "SELECT state, ts, sent_at FROM outbox")
     assert found == [("sent", "1772452140.000100", "2026-03-02T12:01:00.000Z")]
 
 
 def test_a_post_in_the_form_of_another_version_is_parked_and_blocks_nothing(store, db):
-    store.record_transition(None, look(None, DOWN, NOON), [post(key="a"), post(key="b")])
+    store.record_transition(None, poll_page(None, DOWN, NOON), [post(key="a"), post(key="b")])
     ask(db, "UPDATE outbox SET post = '{}' WHERE key = 'a'")
     assert store.next_pending("C1").post.key == "b"
 
@@ -494,16 +494,16 @@ def spoil(db, text):
 
 @pytest.mark.parametrize("text", ['{"provider": 7}', "{}", "not JSON", ""])
 def test_a_world_that_can_not_be_read_is_rebuilt_from_the_tables(store, db, text):
-    stroke = lived(store, page(), DOWN)[-1]
+    change = lived(store, page(), DOWN)[-1]
     spoil(db, text)
     world = store.provider_state("acme")
-    assert (world.seen_at, [k.incident.id for k in world.open_incidents]) == (stroke.at, ["inc1"])
+    assert (world.seen_at, [k.incident.id for k in world.open_incidents]) == (change.at, ["inc1"])
 
 
 def test_a_rebuilt_world_greets_what_it_knows_with_no_news(store, db):
     lived(store, page(), DOWN)
     spoil(db, "{}")
-    again = look(store.provider_state("acme"), DOWN, LATER)
+    again = poll_page(store.provider_state("acme"), DOWN, LATER)
     assert [e for e in again.events if e.kind.startswith(("incident", "update"))] == []
 
 
@@ -511,7 +511,7 @@ def test_a_rebuilt_world_still_notices_that_an_incident_ended(store, db):
     lived(store, page(), DOWN)
     spoil(db, "{}")
     resolved = page(incident(update(api="major_outage"), update(2, "resolved", "Over.", LATER)))
-    assert "incident_resolved" in [e.kind for e in look(store.provider_state("acme"), resolved, LATER).events]
+    assert "incident_resolved" in [e.kind for e in poll_page(store.provider_state("acme"), resolved, LATER).events]
 
 
 def test_a_world_with_a_word_that_this_version_lacks_is_rebuilt(store, db):
@@ -592,7 +592,7 @@ def test_a_reader_sees_nothing_of_an_unfinished_transition(db, store):
         assert reader.provider_state("acme") is None
         yield post()
 
-    store.record_transition(seen(DOWN), look(None, DOWN, NOON), posts())
+    store.record_transition(seen(DOWN), poll_page(None, DOWN, NOON), posts())
     assert reader.provider_state("acme") is not None
     reader.close()
 
@@ -852,7 +852,7 @@ import itertools, sys
 from datetime import timedelta
 from bot.domain import Observation
 from bot.storage import Repository
-from tests.support.acme import NOON, look
+from tests.support.acme import NOON, poll_page
 from tests.support.pages import DOWN, page
 from tests.storage.test_repository import post
 
@@ -860,9 +860,9 @@ store, world = Repository.open(sys.argv[1], alone=True), None
 for number in itertools.count():
     at = NOON + timedelta(minutes=number)
     body = DOWN if number % 2 else page()
-    stroke = look(world, body, at)
-    store.record_transition(Observation("acme", at, "changed", body=body), stroke, [post(key=f"{at}")])
-    world = stroke.state
+    change = poll_page(world, body, at)
+    store.record_transition(Observation("acme", at, "changed", body=body), change, [post(key=f"{at}")])
+    world = change.state
     print(number, flush=True)
 """
 

@@ -15,9 +15,9 @@ from tests.support.stores import place
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
-    book = Repository.open(place(tmp_path_factory.mktemp("search") / "book.db"))
-    yield book.archive
-    book.close()
+    repository = Repository.open(place(tmp_path_factory.mktemp("search") / "b.db"))
+    yield repository.archive
+    repository.close()
 
 
 @pytest.mark.hostile(21)
@@ -59,12 +59,12 @@ TEXTS = {
 
 
 @pytest.fixture
-def posted(book):
+def posted(repository):
     for name, text in TEXTS.items():
         incident = Incident(name, f"Title {name}", Stage.INVESTIGATING, Impact.MAJOR, NOON)
         event = Event(EventKind.UPDATE_POSTED, "acme", NOON, NOON, name, text=text)
-        book.archive.save_incidents("acme", [BackfilledIncident(TrackedIncident(incident, NOON), (event,))], NOON)
-    return book.archive
+        repository.archive.save_incidents("acme", [BackfilledIncident(TrackedIncident(incident, NOON), (event,))], NOON)
+    return repository.archive
 
 
 def found(archive, typed):

@@ -59,8 +59,8 @@ class Clock:
         self.at += timedelta(**span)
 
 
-def look(world, body, at, **endings):
-    """The stroke of a look at this page; None is a page that can't be read."""
+def poll_page(world, body, at, **endings):
+    """The transition of a poll of this page; None is a page that can't be read."""
     saw = statuspage.parse(body) if isinstance(body, bytes) else body
     rules = transition.TransitionContext(ACME, VerdictParameters(), {})
     return transition.apply_poll(

@@ -21,34 +21,34 @@ NO_ACTIONS = IncidentUserActions()
 class Team:
     """People in a channel, on a scenario's database (``tests.support.scenario``)."""
 
-    town: object
+    scenario: object
     tools: tuple = ()
     chat: FakeChannels = field(default_factory=FakeChannels)
 
     def __post_init__(self):
-        self.hook = DeclaredHook(self.town.desk(), self.tools)
+        self.hook = DeclaredHook(self.scenario.queries(), self.tools)
         self.runtime = Runtime([], post_declared=self.hook)
-        self.notifier = Notifier(self.town.book, self.chat, self.town.now, render_notification)
+        self.notifier = Notifier(self.scenario.repository, self.chat, self.scenario.now, render_notification)
 
     @property
-    def desk(self):
-        return replace(self.town.desk(), running=self.runtime)
+    def queries(self):
+        return replace(self.scenario.queries(), running=self.runtime)
 
     def declares(self, title="Checkout fails", *, channel="C1", by=ADA, source="view1", incidents=("i-1",), **more):
         severity = more.pop("severity", DeclaredSeverity.SEV2)
-        return declare(self.desk, Declaration(title, severity, channel, by, source, incidents, **more))
+        return declare(self.queries, Declaration(title, severity, channel, by, source, incidents, **more))
 
     def says(self, text, *, channel="C1", by=ADA):
-        return unescape(answer_command(self.desk, text, channel, by.id, by.name).message.text)
+        return unescape(answer_command(self.queries, text, channel, by.id, by.name).message.text)
 
     def presses(self, value, *, action="declared:1", channel="C1", by=ADA):
-        return handle_click(self.desk, ButtonClick(action, value, channel, by))
+        return handle_click(self.queries, ButtonClick(action, value, channel, by))
 
     async def delivers(self):
         """Delivers until nothing is due any more: a thread begins once its card is there."""
         for _ in range(5):
             self.hook()
-            for channel in self.town.book.pending_channels():
+            for channel in self.scenario.repository.pending_channels():
                 if not channel.startswith("notify:"):
                     await self.notifier.publish_to(channel)
 

@@ -12,7 +12,7 @@ from bot.domain import (
     UserReport,
 )
 from bot.rules import transition
-from tests.support.polls import RULES, at, look, page
+from tests.support.polls import RULES, at, page, poll_page
 
 API = "acme-api"
 
@@ -51,15 +51,15 @@ def evidence(*pieces):
 
 
 def lived(end, *, shown=lambda _: page(), seen=lambda _: (), start=-60, rules=RULES, world=None):
-    """The strokes of a bot that looks once a minute at what is shown then, and hears what is seen then.
+    """The transitions of a bot that looks once a minute at what is shown then, and hears what is seen then.
 
-    ``shown`` gives a page, or None for no look; ``seen`` gives pieces of evidence.
+    ``shown`` gives a page, or None for no poll; ``seen`` gives pieces of evidence.
     """
     done = []
     world = world or ProviderState("acme")
     for minute in range(start, end + 1):
         if (there := shown(minute)) is not None:
-            done.append(transition.apply_poll(world, look(minute, there), rules))
+            done.append(transition.apply_poll(world, poll_page(minute, there), rules))
             world = done[-1].state
         pieces = evidence(*seen(minute))
         does = transition.apply_evidence(world, pieces, at(minute), rules) if pieces != EvidenceBatch() else None

@@ -44,10 +44,10 @@ class LiveScenario(Scenario):
 
 
 STORIES = {
-    "well": (lambda town: town.look(until=20), 20),
-    "breaks": (lambda town: town.breaks(), 15),
-    "recovers": (lambda town: town.recovers(), 45),
-    "is_over": (lambda town: town.is_over(), 47),
+    "well": (lambda scenario: scenario.poll_page(until=20), 20),
+    "breaks": (lambda scenario: scenario.breaks(), 15),
+    "recovers": (lambda scenario: scenario.recovers(), 45),
+    "is_over": (lambda scenario: scenario.is_over(), 47),
 }
 
 
@@ -78,16 +78,16 @@ class LiveBot:
     async def _serve(self):
         self._loop, self._closing = asyncio.get_running_loop(), asyncio.Event()
         scenario = LiveScenario(self.path, acme=self._acme())
-        with closing(scenario.book):
+        with closing(scenario.repository):
             scenario.play(*STORIES[self.story])
-            keys = scenario.book.api_tokens
+            keys = scenario.repository.api_tokens
             self.token = keys.create("shop", ("outcomes",), scenario.now())
             self.tokens = {kind: keys.create(kind, (kind,), scenario.now()) for kind in ("reports", "read")}
             with socket.socket() as listener:
                 listener.bind(("127.0.0.1", 0))
                 self.port = listener.getsockname()[1]
             pace = RateLimiter(time.monotonic, burst=self.burst)
-            queries, tasks, mcp = scenario.desk(), [], None
+            queries, tasks, mcp = scenario.queries(), [], None
             if self.is_mcp:
                 endpoint = self._mcp_endpoint(queries, pace)
                 mcp, tasks = endpoint.add_route, [asyncio.create_task(endpoint.run())]

@@ -62,13 +62,13 @@ def page(*incidents, maintenances=(), **colours):
     return Snapshot("acme", "Acme", components(**colours), tuple(incidents), tuple(maintenances))
 
 
-def look(minutes, saw, **endings):
-    """A look so many minutes after noon."""
+def poll_page(minutes, saw, **endings):
+    """A poll so many minutes after noon."""
     return PollResult(at(minutes), saw, endings, host="status.acme.example")
 
 
 def after(*looks, world=None):
-    """The strokes of these looks, one after the other."""
+    """The transitions of these polls, one after the other."""
     done = []
     world = world or ProviderState("acme")
     for seen in looks:
@@ -78,8 +78,8 @@ def after(*looks, world=None):
 
 
 def watched(*looks, hours=1):
-    """The strokes of these looks, by a bot that had watched a healthy page for an hour before the first."""
+    """The transitions of these polls, by a bot that had watched a healthy page for an hour before the first."""
     world = ProviderState("acme")
     for minute in range(-60 * hours, 0):
-        world = transition.apply_poll(world, look(minute, page()), RULES).state
+        world = transition.apply_poll(world, poll_page(minute, page()), RULES).state
     return after(*looks, world=world)

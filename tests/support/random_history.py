@@ -33,9 +33,9 @@ def length(dice):
     return timedelta(minutes=dice.lognormvariate(3.5, 2.2))
 
 
-def write_past(book, dice):
+def write_past(repository, dice):
     """Everything, into an empty database."""
-    db = book._db
+    db = repository._db
     with db.transaction():
         _write_polls(db, dice)
         for surface in SURFACES[:3]:
@@ -150,9 +150,9 @@ def write_late_update(db, dice, incident, identity, at):
     db.insert("updates", row | {"display_at": format_time(at), "transitions": None, "seen_at": format_time(at)})
 
 
-def edit(book, dice):
+def edit(repository, dice):
     """One late change of the past; returns what it was."""
-    db = book._db
+    db = repository._db
     [picked] = db.rows("SELECT id, posted_at FROM incidents ORDER BY id LIMIT 1 OFFSET ?", dice.randint(0, 4))
     number = dice.randint(0, 10**9)
     changes = {

@@ -1,4 +1,4 @@
-"""A town with two made-up providers, whose pages say what a test wants, minute by minute, into a real book."""
+"""A scenario with two made-up providers, whose pages say what a test wants, minute by minute, into a real database."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -89,19 +89,19 @@ class Scenario:
     acme: Provider = ACME
 
     def __post_init__(self):
-        self.book = Repository.open(self.path)
+        self.repository = Repository.open(self.path)
 
     def now(self):
         return self.start + timedelta(minutes=self.minute)
 
-    def desk(self):
-        return StatusQueries((self.acme, GLOBEX), self.book, self.now, lambda _: VerdictParameters())
+    def queries(self):
+        return StatusQueries((self.acme, GLOBEX), self.repository, self.now, lambda _: VerdictParameters())
 
     def show(self, *posts, **more):
         """The page shows this incident and no other."""
         self.shown = [incident(*posts, start=self.start, **more)]
 
-    def look(self, until=None):
+    def poll_page(self, until=None):
         """Looks at both pages now, or every minute until then."""
         while True:
             for provider in (self.acme, GLOBEX):
@@ -111,7 +111,7 @@ class Scenario:
             self.minute += 1
 
     def stare(self, why="the page answered 500"):
-        """A look at Acme's page that sees nothing."""
+        """A poll of Acme's page that sees nothing."""
         self._look(self.acme, PollFailure(why, "http_500"))
 
     def _snapshot(self, provider):
@@ -121,36 +121,36 @@ class Scenario:
         return Snapshot(provider.id, provider.name, components, tuple(i for i in shown if not i.stage.is_closed), ())
 
     def _look(self, provider, saw):
-        world = self.book.provider_state(provider.id) or ProviderState(provider.id)
+        world = self.repository.provider_state(provider.id) or ProviderState(provider.id)
         left = {i.id: i for i in self.shown if i.stage.is_closed} if provider is self.acme else {}
         elsewhere = {
             v.surface: v
             for p in (self.acme, GLOBEX)
-            for v in (self.book.provider_state(p.id) or ProviderState(p.id)).verdicts
+            for v in (self.repository.provider_state(p.id) or ProviderState(p.id)).verdicts
         }
         rules = transition.TransitionContext(provider, VerdictParameters(), elsewhere)
-        stroke = transition.apply_poll(world, PollResult(self.now(), saw, left), rules)
+        change = transition.apply_poll(world, PollResult(self.now(), saw, left), rules)
         outcome = saw.code if isinstance(saw, PollFailure) else "same"
-        self.book.record_transition(Observation(provider.id, self.now(), outcome), stroke, ())
+        self.repository.record_transition(Observation(provider.id, self.now(), outcome), change, ())
 
     # --- stories ------------------------------------------------------------------------------------------------------
 
     def breaks(self):
         """11:10: the API goes down, after ten minutes without a word."""
-        self.look(until=10)
+        self.poll_page(until=10)
         self.show((10, "investigating", "We see errors.", RED))
         self.conditions = {"c-api": RED}
-        self.look(until=15)
+        self.poll_page(until=15)
         return self
 
     def recovers(self):
         """11:31: a fix is in place and the API is green again; by 11:45 that is 14 clean minutes."""
-        self.breaks().look(until=30)
+        self.breaks().poll_page(until=30)
         posts = [(10, "investigating", "We see errors.", RED), (31, "monitoring", "A fix is in place.", GREEN)]
         self.show(*posts)
         self.conditions = {}
         self.minute = 31
-        self.look(until=45)
+        self.poll_page(until=45)
         return self
 
     def plans_maintenance(self):
@@ -160,7 +160,7 @@ class Scenario:
         self.shown = [
             replace(planned, is_maintenance=True, scheduled_for=start, scheduled_until=start + timedelta(hours=3))
         ]
-        self.look(until=2)
+        self.poll_page(until=2)
         return self
 
     def is_over(self):
@@ -172,5 +172,5 @@ class Scenario:
             (46, "resolved", "This is over."),
         )
         self.minute = 46
-        self.look(until=47)
+        self.poll_page(until=47)
         return self

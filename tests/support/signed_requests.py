@@ -1,4 +1,4 @@
-"""What Slack would send by HTTP -> the answer of a whole web app with Slack's door in it, and what its listeners heard."""
+"""What Slack would send by HTTP -> the answer of a whole web app with Slack's server in it, and what its listeners heard."""
 
 import asyncio
 import json
@@ -46,9 +46,9 @@ class SignedEndpoint:
 
     client: httpx.AsyncClient
     slack: FakeSlackApi
-    door: SlackHttpHandler
+    web_server: SlackHttpHandler
     url: str
-    book: Repository
+    repository: Repository
     minute: float = 0
     heard: list = field(default_factory=list)
 
@@ -85,7 +85,7 @@ class SignedEndpoint:
     async def settled(self, patience_s=5):
         """Until nothing is waiting and no listener runs."""
         async with asyncio.timeout(patience_s):
-            while bool(self.door._queue) or self.door._tasks or any(map(_listens, asyncio.all_tasks())):  # noqa: ASYNC110
+            while bool(self.web_server._queue) or self.web_server._tasks or any(map(_listens, asyncio.all_tasks())):  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
 
 
@@ -95,30 +95,30 @@ def _listens(task):
 
 @asynccontextmanager
 async def signed_endpoint(path, *, now=None):
-    """A door over a book at this path, with a Slack on loopback behind it."""
+    """A server over a database at this path, with a Slack on loopback behind it."""
     slack = FakeSlackApi()
     async with serving_app(web.post("/api/auth.test", slack.who), web.post("/respond", slack.hear)) as url:
-        book = Repository.open(path)
-        door = made(book, slack, url, now)
-        task = asyncio.create_task(door.door.process_queue())
+        repository = Repository.open(path)
+        web_server = made(repository, slack, url, now)
+        task = asyncio.create_task(web_server.web_server.process_queue())
         try:
-            yield door
+            yield web_server
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            await door.client.aclose()
-            book.close()
+            await web_server.client.aclose()
+            repository.close()
 
 
-def made(book, slack, url, now=None):
-    found = SignedEndpoint(None, slack, None, url, book)
+def made(repository, slack, url, now=None):
+    found = SignedEndpoint(None, slack, None, url, repository)
 
     def answer(text, *_):
         found.heard.append(text)
         return CommandResponse(Message(f"you typed {text}"))
 
     bolt = slack_app(AsyncWebClient(token="xoxb-1", base_url=f"{url}/api/", retry_handlers=[]), answer)  # noqa: S106
-    install_deduplication(bolt, EventDeduplicator(book.heard, now or found.now))
+    install_deduplication(bolt, EventDeduplicator(repository.heard, now or found.now))
 
     async def opened(body):
         found.heard.append(body["event_id"])
@@ -129,14 +129,14 @@ def made(book, slack, url, now=None):
 
     bolt.event("app_home_opened")(opened)
     bolt.view("settings")(sent)
-    found.door = SlackHttpHandler(bolt, SECRET, now or found.now)
-    app = web_app(UnusedQueries(), always_ready, asyncio.Event(), routes=[found.door.add_route])
+    found.web_server = SlackHttpHandler(bolt, SECRET, now or found.now)
+    app = web_app(UnusedQueries(), always_ready, asyncio.Event(), routes=[found.web_server.add_route])
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     found.client = httpx.AsyncClient(transport=transport, base_url="https://bot.example.com")
     return found
 
 
 class UnusedQueries:
-    """A desk that nobody asks."""
+    """A queries that nobody asks."""
 
     providers = ()

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def team(town):
-    team = Team(town.breaks())
+def team(scenario):
+    team = Team(scenario.breaks())
     team.declares("Checkout fails")
     return team
 
@@ -23,7 +23,7 @@ async def get(team, path, *, shows):
     async def readiness():
         return Readiness({}, {})
 
-    app = web_app(replace(team.town.desk(), shows_declared=shows), readiness, asyncio.Event(), hosts=["board"])
+    app = web_app(replace(team.scenario.queries(), shows_declared=shows), readiness, asyncio.Event(), hosts=["board"])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://board") as client:
         return await client.get(path)
 

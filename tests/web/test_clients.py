@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-async def client(town):
-    transport = httpx.ASGITransport(app=web_app(town.desk(), always_ready, asyncio.Event()))
+async def client(scenario):
+    transport = httpx.ASGITransport(app=web_app(scenario.queries(), always_ready, asyncio.Event()))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
 

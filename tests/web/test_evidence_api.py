@@ -1,4 +1,4 @@
-"""The doors by which programs tell the bot what they see: who may, what fits, and what a refusal says."""
+"""The servers by which programs tell the bot what they see: who may, what fits, and what a refusal says."""
 
 import asyncio
 from datetime import timedelta
@@ -32,16 +32,16 @@ class EvidenceRecorder:
 
 
 class Bot:
-    """A town with doors to write by; ``seconds`` is what the pace's clock shows."""
+    """A scenario with servers to write by; ``seconds`` is what the pace's clock shows."""
 
     def __init__(self, path):
-        self.town = Scenario(path)
+        self.scenario = Scenario(path)
         self.ear, self.seconds = EvidenceRecorder(), 0.0
-        keys, now = self.town.book.api_tokens, self.town.now()
+        keys, now = self.scenario.repository.api_tokens, self.scenario.now()
         self.secret = keys.create("shop", ("alerts", "outcomes", "probes", "reports"), now)
         pace = RateLimiter(lambda: self.seconds, burst=3)
 
-        self.app = web_app(self.town.desk(), always_ready, asyncio.Event(), writing=EvidenceApi(self.ear, pace))
+        self.app = web_app(self.scenario.queries(), always_ready, asyncio.Event(), writing=EvidenceApi(self.ear, pace))
 
     async def post(self, kind, body=None, *, secret=None, **how):
         sent = {"json": body} if body is not None else {}
@@ -51,7 +51,7 @@ class Bot:
             return await client.post(f"/v1/{kind}", headers=headers, **sent, **how)
 
     def at(self, **ago):
-        return (self.town.now() - timedelta(**ago)).isoformat()
+        return (self.scenario.now() - timedelta(**ago)).isoformat()
 
     def outcomes(self, **more):
         told = {
@@ -71,7 +71,7 @@ class Bot:
 def bot(tmp_path):
     bot = Bot(tmp_path / "bot.db")
     yield bot
-    bot.town.book.close()
+    bot.scenario.repository.close()
 
 
 def why(answer):
@@ -86,7 +86,7 @@ async def test_a_report_is_heard(bot):
     answer = await bot.post("reports", REPORT)
     [(provider, report)] = bot.ear.heard
     assert (answer.status_code, answer.json()) == (200, {"taken": 1, "left": []})
-    assert (provider, report.surface, report.words, report.at) == ("acme", "acme-api", "it spins", bot.town.now())
+    assert (provider, report.surface, report.words, report.at) == ("acme", "acme-api", "it spins", bot.scenario.now())
 
 
 async def test_a_reporter_is_kept_apart_from_others_and_not_named(bot):
@@ -123,7 +123,7 @@ async def test_a_list_of_which_nothing_can_be_taken_is_refused(bot):
 
 async def test_a_clock_a_little_ahead_is_told_as_now(bot):
     await bot.post("probes", [bot.result(at=bot.at(seconds=-30))])
-    assert bot.ear.heard[0][1].at == bot.town.now()
+    assert bot.ear.heard[0][1].at == bot.scenario.now()
 
 
 # --- alerts -----------------------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ async def test_a_batch_of_cloud_events_is_heard_and_ends_what_it_began(bot):
 
 
 async def test_alerts_need_a_token_for_alerts(bot):
-    secret = bot.town.book.api_tokens.create("other", ("reports",), bot.town.now())
+    secret = bot.scenario.repository.api_tokens.create("other", ("reports",), bot.scenario.now())
     assert (await bot.post("alerts", webhook(firing()), secret=secret)).status_code == 403
 
 
@@ -235,7 +235,7 @@ async def test_all_evidence_has_the_name_of_the_token_that_sent_it(bot):
 
 
 async def test_the_same_reporter_of_two_tokens_is_two_people(bot):
-    secret = bot.town.book.api_tokens.create("desk", ("reports",), bot.town.now(), people=20)
+    secret = bot.scenario.repository.api_tokens.create("desk", ("reports",), bot.scenario.now(), people=20)
     await bot.post("reports", REPORT)
     await bot.post("reports", REPORT, secret=secret)
     one, other = (report for _, report in bot.ear.heard)
@@ -243,7 +243,9 @@ async def test_the_same_reporter_of_two_tokens_is_two_people(bot):
 
 
 async def test_a_token_made_for_a_place_sends_results_of_no_other(bot):
-    secret = bot.town.book.api_tokens.create("fra", ("probes",), bot.town.now(), vantages=("frankfurt", "mainz"))
+    secret = bot.scenario.repository.api_tokens.create(
+        "fra", ("probes",), bot.scenario.now(), vantages=("frankfurt", "mainz")
+    )
     sent = [bot.result(vantage="frankfurt"), bot.result(vantage="paris")]
     answer = await bot.post("probes", sent, secret=secret)
     [(_, result)] = bot.ear.heard
@@ -272,14 +274,14 @@ async def test_a_token_that_nobody_made_is_refused(bot, secret):
 
 
 async def test_a_token_writes_only_what_it_is_for(bot):
-    secret = bot.town.book.api_tokens.create("desk", ("reports",), bot.town.now())
+    secret = bot.scenario.repository.api_tokens.create("desk", ("reports",), bot.scenario.now())
     answer = await bot.post("outcomes", bot.outcomes(), secret=secret)
     assert (answer.status_code, bot.ear.heard) == (403, [])
     assert why(answer).startswith("the token desk is for reports, not outcomes")
 
 
 async def test_a_revoked_token_is_refused_at_once(bot):
-    bot.town.book.api_tokens.revoke("shop")
+    bot.scenario.repository.api_tokens.revoke("shop")
     assert (await bot.post("reports", REPORT)).status_code == 401
 
 
@@ -299,17 +301,17 @@ async def test_after_the_wait_it_may_again(bot):
 async def test_tokens_don_t_wait_for_each_other(bot):
     for _ in range(4):
         await bot.post("reports", REPORT)
-    secret = bot.town.book.api_tokens.create("desk", ("reports",), bot.town.now())
+    secret = bot.scenario.repository.api_tokens.create("desk", ("reports",), bot.scenario.now())
     assert (await bot.post("reports", REPORT, secret=secret)).status_code == 200
 
 
 async def test_a_secret_is_in_no_table(bot):
-    assert bot.secret not in "".join(bot.town.book._db._connection.iterdump())
+    assert bot.secret not in "".join(bot.scenario.repository._db._connection.iterdump())
 
 
 async def test_an_export_has_neither_tokens_nor_salt(bot):
     await bot.post("reports", REPORT)
-    dumped = "".join(bot.town.book.archive.dump())
+    dumped = "".join(bot.scenario.repository.archive.dump())
     assert ('"tokens"' in dumped, '"salts"' in dumped) == (False, False)
 
 
@@ -421,7 +423,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for():
 
 
 async def test_a_database_that_can_t_be_written_asks_to_come_again(bot):
-    bot.town.book.close()
+    bot.scenario.repository.close()
     answer = await bot.post("reports", REPORT)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
 
@@ -456,9 +458,9 @@ async def test_no_json_makes_it_fail(bot, body):
 async def test_the_interfaces_are_described_with_their_refusals_and_their_key(bot):
     paths = bot.app.openapi()["paths"]
     for kind in ("reports", "outcomes", "probes"):
-        door = paths[f"/v1/{kind}"]["post"]
-        assert {"200", "401", "403", "413", "422", "429"} <= door["responses"].keys()
-        assert door["security"] == [{"HTTPBearer": []}]
+        web_server = paths[f"/v1/{kind}"]["post"]
+        assert {"200", "401", "403", "413", "422", "429"} <= web_server["responses"].keys()
+        assert web_server["security"] == [{"HTTPBearer": []}]
 
 
 async def test_the_examples_in_the_description_fit(bot):
@@ -468,16 +470,16 @@ async def test_the_examples_in_the_description_fit(bot):
 
 
 async def test_without_an_engine_there_is_no_interface(tmp_path):
-    town = Scenario(place(tmp_path / "town.db"))
-    assert "/v1/reports" not in web_app(town.desk(), dict, asyncio.Event()).openapi()["paths"]
-    town.book.close()
+    scenario = Scenario(place(tmp_path / "town.db"))
+    assert "/v1/reports" not in web_app(scenario.queries(), dict, asyncio.Event()).openapi()["paths"]
+    scenario.repository.close()
 
 
 # --- by what name it is called ----------------------------------------------------------------------------------------
 
 
 async def asked(bot, host, path="/healthz", hosts=()):
-    app = web_app(bot.town.desk(), always_ready, asyncio.Event(), hosts=hosts)
+    app = web_app(bot.scenario.queries(), always_ready, asyncio.Event(), hosts=hosts)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1") as client:
         return await client.get(path, headers={"host": host})
 

@@ -1,4 +1,4 @@
-"""``/metrics``: every metric is described, tells what the desk knows, and survives any state of the bot."""
+"""``/metrics``: every metric is described, tells what the queries knows, and survives any state of the bot."""
 
 from dataclasses import replace
 
@@ -11,9 +11,9 @@ from bot.web import metrics
 NOTHING = metrics.MetricsState()
 
 
-def scraped(desk, state=NOTHING):
+def scraped(queries, state=NOTHING):
     """Every sample of ours by its name and its labels' values."""
-    families = text_string_to_metric_families(metrics.render_metrics(desk, state).decode())
+    families = text_string_to_metric_families(metrics.render_metrics(queries, state).decode())
     return {(s.name, *s.labels.values()): s.value for f in families for s in f.samples if s.name in metrics.HELP}
 
 
@@ -27,54 +27,56 @@ class FakePollSchedule:
         raise AssertionError(provider)
 
 
-def test_every_metric_that_is_described_is_there_once_the_bot_runs(town):
-    town.look(until=20)
-    desk = replace(town.desk(), running=Runtime([], poll_jobs=FakePollSchedule()))
-    found = scraped(desk, metrics.MetricsState(is_slack_connected=True, backed_up_at=town.now()))
+def test_every_metric_that_is_described_is_there_once_the_bot_runs(scenario):
+    scenario.poll_page(until=20)
+    queries = replace(scenario.queries(), running=Runtime([], poll_jobs=FakePollSchedule()))
+    found = scraped(queries, metrics.MetricsState(is_slack_connected=True, backed_up_at=scenario.now()))
     assert {name for name, *_ in found} == set(metrics.HELP)
 
 
-def test_looks_and_late_ones_are_counted(town):
-    desk = replace(town.desk(), running=Runtime([], poll_jobs=FakePollSchedule()))
-    found = scraped(desk)
+def test_looks_and_late_ones_are_counted(scenario):
+    queries = replace(scenario.queries(), running=Runtime([], poll_jobs=FakePollSchedule()))
+    found = scraped(queries)
     assert (
         found["brownout_source_looks_total", "acme"],
         found["brownout_source_late_looks_total", "acme"],
     ) == (7, 2)
 
 
-def test_a_broken_surface_takes_nothing(town):
-    found = scraped(town.breaks().desk())
+def test_a_broken_surface_takes_nothing(scenario):
+    found = scraped(scenario.breaks().queries())
     given = {key[3] for key, v in found.items() if key[:3] == ("brownout_surface_verdict", "acme", "acme-api") and v}
     assert (found["brownout_surface_exposure", "acme", "acme-api"], given) == (0, {"fail_over"})
 
 
-def test_an_open_incident_is_counted(town):
-    assert scraped(town.breaks().desk())["brownout_open_incidents", "acme"] == 1
+def test_an_open_incident_is_counted(scenario):
+    assert scraped(scenario.breaks().queries())["brownout_open_incidents", "acme"] == 1
 
 
-def test_a_page_that_was_never_read_has_no_age(town):
-    assert ("brownout_source_age_seconds", "acme") not in scraped(town.desk())
+def test_a_page_that_was_never_read_has_no_age(scenario):
+    assert ("brownout_source_age_seconds", "acme") not in scraped(scenario.queries())
 
 
-def test_the_age_of_the_last_poll_is_in_seconds(town):
-    town.look(until=20)
-    town.minute += 1.5
-    assert scraped(town.desk())["brownout_source_age_seconds", "acme"] == 90
+def test_the_age_of_the_last_poll_is_in_seconds(scenario):
+    scenario.poll_page(until=20)
+    scenario.minute += 1.5
+    assert scraped(scenario.queries())["brownout_source_age_seconds", "acme"] == 90
 
 
-def test_where_slack_is_not_wanted_nothing_is_said_of_it(town):
-    assert ("brownout_slack_connected",) not in scraped(town.desk())
+def test_where_slack_is_not_wanted_nothing_is_said_of_it(scenario):
+    assert ("brownout_slack_connected",) not in scraped(scenario.queries())
 
 
-def test_a_slack_that_is_away_is_told(town):
-    assert scraped(town.desk(), metrics.MetricsState(is_slack_connected=False))[("brownout_slack_connected",)] == 0
+def test_a_slack_that_is_away_is_told(scenario):
+    assert (
+        scraped(scenario.queries(), metrics.MetricsState(is_slack_connected=False))[("brownout_slack_connected",)] == 0
+    )
 
 
-def test_nothing_owed_is_no_wait(town):
-    found = scraped(town.desk())
+def test_nothing_owed_is_no_wait(scenario):
+    found = scraped(scenario.queries())
     assert (found[("brownout_posts_owed",)], found[("brownout_post_oldest_seconds",)]) == (0, 0)
 
 
-def test_a_bot_that_follows_another_one_is_not_the_leader(town):
-    assert scraped(town.desk(), metrics.MetricsState(is_leader=False))["brownout_leader",] == 0
+def test_a_bot_that_follows_another_one_is_not_the_leader(scenario):
+    assert scraped(scenario.queries(), metrics.MetricsState(is_leader=False))["brownout_leader",] == 0

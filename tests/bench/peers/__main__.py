@@ -1,7 +1,7 @@
 """``python -m tests.bench.peers``: other people's watchers of web pages on the same pages, where they are installed.
 
-Each looks at a hundred TLS pages of the stage, once every twenty seconds where it can be told so; what is counted is the CPU
-of its processes for a look, and their memory. It takes eight minutes. A peer is looked for on PATH, and where PEERS says
+Each polls of a hundred TLS pages of the stage, once every twenty seconds where it can be told so; what is counted is the CPU
+of its processes for a poll, and their memory. It takes eight minutes. A peer is looked for on PATH, and where PEERS says
 (folders, separated by colons). They are only run; nothing of theirs is imported, and nothing installs them but you:
 
     apt-get install prometheus prometheus-blackbox-exporter prometheus-alertmanager

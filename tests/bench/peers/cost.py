@@ -1,4 +1,4 @@
-"""What a look costs a peer: its processes run for a while over the pages of the stage, and are counted together."""
+"""What a poll costs a peer: its processes run for a while over the pages of the stage, and are counted together."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROUNDS = 3  # that are measured
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU milliseconds a look, and resident memory, of the whole peer; ``note`` is what else is to be known."""
+    """CPU milliseconds a poll, and resident memory, of the whole peer; ``note`` is what else is to be known."""
 
     each_ms: float
     weight_mb: float

@@ -11,7 +11,7 @@ from tests.bench.fake_services import FakeServices
 from tests.bench.peers.cost import EVERY_S, PAGES, Cost, alive, found, pages, process, steady
 from tests.bench.tls_hosts import free_port
 
-APART_S = 1.0  # at most, between the first looks of two monitors
+APART_S = 1.0  # at most, between the first polls of two monitors
 PATIENCE_S = 60 + PAGES * APART_S
 USER = "INSERT INTO user (id, username) VALUES (1, 'bench')"
 MONITOR = """\
@@ -28,12 +28,12 @@ async def kuma(stage: FakeServices, folder: Path) -> Cost:
     told = {"DATA_DIR": f"{folder}/", "UPTIME_KUMA_DB_TYPE": "sqlite", "https_proxy": "http://127.0.0.1:1"}
     async with process(command, told) as maker:
         await alive([maker], lambda: _answers(port), PATIENCE_S, "its database")
-    with closing(sqlite3.connect(folder / "kuma.db")) as book, book:
-        book.execute(USER)
-        book.executemany(MONITOR, [(f"p{n}", page, EVERY_S) for n, page in enumerate(pages(stage))])
+    with closing(sqlite3.connect(folder / "kuma.db")) as repository, repository:
+        repository.execute(USER)
+        repository.executemany(MONITOR, [(f"p{n}", page, EVERY_S) for n, page in enumerate(pages(stage))])
     return await steady(stage, [command], told, PATIENCE_S)
 
 
 def _answers(port: int) -> bool:
-    with closing(socket.socket()) as door:
-        return door.connect_ex(("127.0.0.1", port)) == 0
+    with closing(socket.socket()) as web_server:
+        return web_server.connect_ex(("127.0.0.1", port)) == 0

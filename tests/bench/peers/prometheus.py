@@ -13,9 +13,9 @@ async def prometheus(stage: FakeServices, folder: Path) -> Cost:
     """Three processes; all count. No page is down, so the Alertmanager has nothing to send."""
     names = "prometheus-blackbox-exporter", "prometheus-alertmanager", "prometheus"
     exporter, alerts, server = map(found, names)
-    doors = [f"127.0.0.1:{free_port()}" for _ in names]
+    servers = [f"127.0.0.1:{free_port()}" for _ in names]
     listed = "\n".join(f"      - {page}" for page in pages(stage))
-    told = SERVER.format(every=EVERY_S, pages=listed, exporter=doors[0], alerts=doors[1])
+    told = SERVER.format(every=EVERY_S, pages=listed, exporter=servers[0], alerts=servers[1])
     files = {"blackbox": EXPORTER, "alerts": ALERTS.format(url=stage.url), "prometheus": told, "rules": RULES}
     for name, text in files.items():
         (folder / f"{name}.yml").write_text(text, encoding="utf-8")
@@ -25,8 +25,8 @@ async def prometheus(stage: FakeServices, folder: Path) -> Cost:
         [alerts, f"--config.file={folder}/alerts.yml", *of_alerts],
         [server, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb"],
     ]
-    listening = zip(commands, doors, strict=True)
-    return await steady(stage, [[*command, f"--web.listen-address={door}"] for command, door in listening])
+    listening = zip(commands, servers, strict=True)
+    return await steady(stage, [[*command, f"--web.listen-address={web_server}"] for command, web_server in listening])
 
 
 EXPORTER = """\

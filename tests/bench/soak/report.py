@@ -18,20 +18,20 @@ FIRST_S = 600
 
 def report(out: Path, *, is_over: bool = True) -> None:
     """Prints the table; draws the plot where matplotlib is there."""
-    with closing(sqlite3.connect(f"{(out / 'soak.db').absolute().as_uri()}?mode=ro", uri=True)) as book:
-        book.row_factory = sqlite3.Row
+    with closing(sqlite3.connect(f"{(out / 'soak.db').absolute().as_uri()}?mode=ro", uri=True)) as repository:
+        repository.row_factory = sqlite3.Row
         all_taken = read(out / "taken.ndjson")
         taken = [t for t in all_taken if t["kind"] == "post"]
         edited = {(t["channel"], t["ts"]) for t in all_taken if t["kind"] == "edit"}
         rows = [
             *_span(out),
-            *_posts(book, taken, edited, out),
-            *_observed(book, out, is_over),
+            *_posts(repository, taken, edited, out),
+            *_observed(repository, out, is_over),
             *_log(out),
             *_memory(out),
         ]
         if is_over:
-            rows.append(("integrity_check", book.execute("PRAGMA integrity_check").fetchone()[0]))
+            rows.append(("integrity_check", repository.execute("PRAGMA integrity_check").fetchone()[0]))
     wide = max(len(name) for name, _ in rows)
     print("\n".join(f"{name:<{wide}}  {value}" for name, value in rows), flush=True)
     if is_over:
@@ -78,28 +78,28 @@ def _span(out: Path) -> Iterator[Row]:
 
 
 def never_came(
-    book: sqlite3.Connection, taken: list[dict[str, Any]], edited: set[tuple[str, str]]
+    repository: sqlite3.Connection, taken: list[dict[str, Any]], edited: set[tuple[str, str]]
 ) -> Iterator[tuple[str, str]]:
     """What is said to be sent, and came neither as a message nor as an edit of one: some notices are edits."""
     came = {(t["channel"], t["key"]) for t in taken}
-    for row in book.execute("SELECT channel, key, ts FROM outbox WHERE state = 'sent' AND kind != 'edit'"):
+    for row in repository.execute("SELECT channel, key, ts FROM outbox WHERE state = 'sent' AND kind != 'edit'"):
         if (row["channel"], row["key"]) not in came and (row["channel"], row["ts"]) not in edited:
             yield row["channel"], row["key"]
 
 
 def _posts(
-    book: sqlite3.Connection, taken: list[dict[str, Any]], edited: set[tuple[str, str]], out: Path
+    repository: sqlite3.Connection, taken: list[dict[str, Any]], edited: set[tuple[str, str]], out: Path
 ) -> Iterator[Row]:
-    states = Counter(dict(book.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall()))
+    states = Counter(dict(repository.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall()))
     came = Counter((t["channel"], t["key"]) for t in taken)
-    due = {(r["channel"], r["key"]) for r in book.execute("SELECT channel, key FROM outbox")}
+    due = {(r["channel"], r["key"]) for r in repository.execute("SELECT channel, key FROM outbox")}
     yield "posts due, by state", dict(states)
     yield (
         "  parked, by reason",
-        dict(book.execute("SELECT error, count(*) FROM outbox WHERE state = 'parked' GROUP BY error").fetchall())
+        dict(repository.execute("SELECT error, count(*) FROM outbox WHERE state = 'parked' GROUP BY error").fetchall())
         or "none",
     )
-    yield "LOST: said to be sent, and never came", sum(1 for _ in never_came(book, taken, edited))
+    yield "LOST: said to be sent, and never came", sum(1 for _ in never_came(repository, taken, edited))
     yield "LOST: still owed", states["waiting"] + states["sending"]
     yield "came, and was never due", sum(key not in due for key in came)
     again = sum(n - 1 for n in came.values())
@@ -111,17 +111,17 @@ def _posts(
     said = len(re.findall("sent again", text))
     yield "duplicates", f"{again} of {len(taken)} messages; {said} lines of the log admit {sum(admitted.values())}"
     yield "  channels with more duplicates than admitted", sum(n > admitted[c] for c, n in per_channel.items())
-    yield "posts out of order", sum(1 for _ in disorder(book, taken))
-    told, bare = book.execute("SELECT count(*), sum(ts IS NULL) FROM alerts").fetchone()
+    yield "posts out of order", sum(1 for _ in disorder(repository, taken))
+    told, bare = repository.execute("SELECT count(*), sum(ts IS NULL) FROM alerts").fetchone()
     yield "told: incident and channel", f"{told}; without a receipt {bare}"
-    yield "threads whose parent is another incident's", sum(1 for _ in _strays(book, taken))
+    yield "threads whose parent is another incident's", sum(1 for _ in _strays(repository, taken))
 
 
-def disorder(book: sqlite3.Connection, taken: list[dict[str, Any]]) -> Iterator[str]:
+def disorder(repository: sqlite3.Connection, taken: list[dict[str, Any]]) -> Iterator[str]:
     """Posts that came before one of the same incident and channel that was owed earlier."""
     owed = {
         (r["channel"], r["key"]): (r["id"], r["incident"])
-        for r in book.execute("SELECT id, channel, key, incident FROM outbox WHERE kind IN ('alert', 'reply')")
+        for r in repository.execute("SELECT id, channel, key, incident FROM outbox WHERE kind IN ('alert', 'reply')")
     }
     last: dict[tuple[str, str], int] = defaultdict(int)
     seen = set()
@@ -136,8 +136,10 @@ def disorder(book: sqlite3.Connection, taken: list[dict[str, Any]]) -> Iterator[
         last[post["channel"], incident] = max(number, last[post["channel"], incident])
 
 
-def _strays(book: sqlite3.Connection, taken: list[dict[str, Any]]) -> Iterator[str]:
-    owed = {(r["channel"], r["key"]): r["incident"] for r in book.execute("SELECT channel, key, incident FROM outbox")}
+def _strays(repository: sqlite3.Connection, taken: list[dict[str, Any]]) -> Iterator[str]:
+    owed = {
+        (r["channel"], r["key"]): r["incident"] for r in repository.execute("SELECT channel, key, incident FROM outbox")
+    }
     parents = {(t["channel"], t["ts"]): owed.get((t["channel"], t["key"])) for t in taken if not t["thread"]}
     for post in taken:
         if post["thread"] and parents.get((post["channel"], post["thread"])) != owed.get(
@@ -146,20 +148,20 @@ def _strays(book: sqlite3.Connection, taken: list[dict[str, Any]]) -> Iterator[s
             yield post["key"]
 
 
-def _observed(book: sqlite3.Connection, out: Path, is_over: bool) -> Iterator[Row]:
-    """What the pages showed in looks that went well, against what is in the book."""
+def _observed(repository: sqlite3.Connection, out: Path, is_over: bool) -> Iterator[Row]:
+    """What the pages showed in looks that went well, against what is in the database."""
     looks: Counter[tuple[str, str, str]] = Counter()
     for line in read(out / "seen.ndjson"):
         for incident, update, _ in line["updates"]:
             looks[line["source"], incident, update] += line["looks"]
-    known = {(r["source"], r["id"]) for r in book.execute("SELECT source, id FROM updates")}
+    known = {(r["source"], r["id"]) for r in repository.execute("SELECT source, id FROM updates")}
     read_ = [(source, update) for (source, _, update), n in looks.items() if n]
     lost = sum(post not in known for post in read_)
     yield (
         "vendors' posts that the bot has read, by the tags that it asked with",
         f"{len(read_)}; not in the book: {lost}",
     )
-    found = book.execute(
+    found = repository.execute(
         "SELECT count(*), sum(is_baseline), sum(is_retroactive), sum(closed_at IS NOT NULL) FROM incidents"
     ).fetchone()
     yield (
@@ -168,16 +170,16 @@ def _observed(book: sqlite3.Connection, out: Path, is_over: bool) -> Iterator[Ro
     )
     yield (
         "events in the timeline",
-        dict(book.execute("SELECT kind, count(*) FROM events GROUP BY kind ORDER BY 2 DESC").fetchall()),
+        dict(repository.execute("SELECT kind, count(*) FROM events GROUP BY kind ORDER BY 2 DESC").fetchall()),
     )
-    (size,) = book.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()
+    (size,) = repository.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()
     yield "database", f"{size / 1e6:.0f} MB"
     if is_over:
-        yield "source_blind without source_back at the end", _blind(book)
+        yield "source_blind without source_back at the end", _blind(repository)
 
 
-def _blind(book: sqlite3.Connection) -> int:
-    last = book.execute(
+def _blind(repository: sqlite3.Connection) -> int:
+    last = repository.execute(
         "SELECT provider, kind, max(id) FROM events WHERE kind IN ('source_blind', 'source_back') GROUP BY provider"
     ).fetchall()
     return sum(kind == "source_blind" for _, kind, _ in last)

@@ -186,8 +186,8 @@ class Soak:
         return ("slack", self.draw.choice(typed)) if self.draw.random() < 0.7 else ("http", self.draw.choice(fetched))
 
     def _incident(self) -> str:
-        with suppress(sqlite3.Error), closing(sqlite3.connect(f"{self.db.as_uri()}?mode=ro", uri=True)) as book:
-            found = book.execute("SELECT id FROM incidents ORDER BY posted_at DESC LIMIT 50").fetchall()
+        with suppress(sqlite3.Error), closing(sqlite3.connect(f"{self.db.as_uri()}?mode=ro", uri=True)) as repository:
+            found = repository.execute("SELECT id FROM incidents ORDER BY posted_at DESC LIMIT 50").fetchall()
             return str(self.draw.choice(found)[0]) if found else "last"
         return "last"
 
@@ -211,8 +211,10 @@ class Soak:
 
     def _owed(self) -> int:
         """What was due before the pages stood still and is not sent; what time alone brings since is not counted."""
-        with closing(sqlite3.connect(f"{self.db.as_uri()}?mode=ro", uri=True)) as book:
-            return int(book.execute("SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')").fetchone()[0])
+        with closing(sqlite3.connect(f"{self.db.as_uri()}?mode=ro", uri=True)) as repository:
+            return int(
+                repository.execute("SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending')").fetchone()[0]
+            )
 
     async def _sample(self) -> None:
         with (self.out / "samples.ndjson").open("a", encoding="utf-8") as file:

@@ -288,7 +288,7 @@ def _renamed(text: str, name: str, url: str) -> str:
 
 
 async def ask(url: str, patience_s: float = 10) -> int:
-    """The status of a GET on the bot's own web door; 0 where nobody answered."""
+    """The status of a GET on the bot's own web server; 0 where nobody answered."""
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(patience_s)) as client, client.get(url) as got:
             await got.read()

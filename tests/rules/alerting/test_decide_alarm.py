@@ -7,7 +7,7 @@ import pytest
 from bot.domain import Notice, NoticeKind, NotificationKind, PollFailure, Subscription
 from bot.rules.alerting import decide
 from bot.rules.alerting.routing import route_owner
-from tests.support.acme import ACME, NOON, look
+from tests.support.acme import ACME, NOON, poll_page
 from tests.support.pages import page
 
 LOST = PollFailure("status.acme.example answered 404 (Not Found)", "http_404")
@@ -18,9 +18,9 @@ def told(*seen, alarm_after=5):
     """What the owner is told of looks that are a minute apart."""
     world, heard = None, []
     for minute, saw in enumerate(seen):
-        stroke = look(world, saw, NOON + timedelta(minutes=minute))
-        world = stroke.state
-        heard += decide.decide(stroke, ACME, blind_after=3, alarm_after=alarm_after).for_owner
+        change = poll_page(world, saw, NOON + timedelta(minutes=minute))
+        world = change.state
+        heard += decide.decide(change, ACME, blind_after=3, alarm_after=alarm_after).for_owner
     return heard
 
 

@@ -16,7 +16,7 @@ from bot.rules.changes.diff import (
     UpdateEdited,
     UpdatePosted,
 )
-from tests.support.polls import GREEN, RED, at, components, incident, look, page, update
+from tests.support.polls import GREEN, RED, at, components, incident, page, poll_page, update
 
 FIRST = update("u1")
 SECOND = update("u2", Stage.IDENTIFIED, "Found it.", 10)
@@ -28,7 +28,7 @@ def known(*incidents, **fields):
 
 
 def changes(before, now, minutes=30, **endings):
-    return diff.detect_changes(before, look(minutes, now, **endings))
+    return diff.detect_changes(before, poll_page(minutes, now, **endings))
 
 
 # --- 1: ids are the only keys -----------------------------------------------------------------------------------------

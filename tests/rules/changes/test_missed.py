@@ -36,7 +36,7 @@ def over(number=1, start=-100, end=-60, **more):
 
 
 def decided(*incidents, since=AGO, seen_at=AGO, when=NOON):
-    """The decision of a look at noon whose page (or list) has these."""
+    """The decision of a poll of noon whose page (or list) has these."""
     world = ProviderState("acme", seen_at=seen_at)
     rules = transition.TransitionContext(ACME, VerdictParameters(), {})
     seen = PollResult(when, statuspage.parse(page(*incidents)), unwatched_since=since)

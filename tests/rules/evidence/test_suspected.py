@@ -9,7 +9,7 @@ from bot.domain import Condition, Impact, IncidentEnding, NewsKind, PollFailure,
 from bot.rules import transition
 from bot.rules.alerting import decide
 from tests.support.evidence import API, lived, probed, reported, tried
-from tests.support.polls import ACME, AMBER, GREEN, RED, RULES, at, incident, look, page, update
+from tests.support.polls import ACME, AMBER, GREEN, RED, RULES, at, incident, page, poll_page, update
 
 ID = "acme-api@2026-05-04T12:03:00Z"
 DOWN = probed(lambda minute: minute < 0)
@@ -17,7 +17,7 @@ OVER_AT_9 = probed(lambda minute: minute < 0 or minute >= 9)
 
 
 def told(done):
-    return [alert for stroke in done for alert in decide.decide(stroke, ACME, blind_after=3).alerts]
+    return [alert for change in done for alert in decide.decide(change, ACME, blind_after=3).alerts]
 
 
 def kinds(done):
@@ -145,8 +145,8 @@ def test_what_weighs_only_after_an_end_is_a_suspicion_at_once():
 def test_what_goes_on_failing_after_an_incident_that_nobody_watched_is_a_suspicion_at_once():
     world = lived(9, shown=lambda minute: page() if minute < -3 else None, seen=DOWN)[-1].state
     missed = incident(update("u1", api=RED), update("u2", Stage.RESOLVED, "Over.", 5))
-    stroke = transition.apply_poll(world, replace(look(10, page(missed)), unwatched_since=at(-4)), RULES)
-    assert (stroke.state.tracked_incident("i1").is_missed, [row[1] for row in kinds([stroke])][-1]) == (
+    change = transition.apply_poll(world, replace(poll_page(10, page(missed)), unwatched_since=at(-4)), RULES)
+    assert (change.state.tracked_incident("i1").is_missed, [row[1] for row in kinds([change])][-1]) == (
         True,
         "suspected",
     )
@@ -274,5 +274,5 @@ def test_after_resolved_a_probe_that_fails_is_a_suspicion_of_its_own():
 def test_a_surface_that_leaves_the_catalogue_leaves_no_suspicion_behind():
     world = lived(9, seen=DOWN)[-1].state
     less = transition.TransitionContext(replace(ACME, surfaces=(ACME.surfaces[0],)), RULES.verdict, {})
-    stroke = transition.apply_poll(world, look(10, page()), less)
-    assert not stroke.state.open_incidents
+    change = transition.apply_poll(world, poll_page(10, page()), less)
+    assert not change.state.open_incidents

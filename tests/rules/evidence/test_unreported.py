@@ -9,22 +9,22 @@ from bot.domain import Advice, Condition, EventKind, IncidentEnding, NewsKind, P
 from bot.rules import transition
 from bot.rules.alerting import decide
 from bot.rules.changes import diff
-from tests.support.polls import ACME, AMBER, GREEN, RED, RULES, after, incident, look, page, update, watched
+from tests.support.polls import ACME, AMBER, GREEN, RED, RULES, after, incident, page, poll_page, update, watched
 
 ID = "acme-api@2026-05-04T12:00Z"
 
 
 def run(*colours, start=0, incidents=()):
-    """A watched page, and from noon on a look every minute at the API's component in these colours."""
-    return watched(*(look(start + n, page(*incidents, api=c)) for n, c in enumerate(colours)))
+    """A watched page, and from noon on a poll every minute at the API's component in these colours."""
+    return watched(*(poll_page(start + n, page(*incidents, api=c)) for n, c in enumerate(colours)))
 
 
-def told(stroke):
-    return decide.decide(stroke, ACME, blind_after=3).alerts
+def told(change):
+    return decide.decide(change, ACME, blind_after=3).alerts
 
 
-def troubles(strokes_):
-    return [e.kind for s in strokes_ for e in s.events if e.kind.startswith("trouble")]
+def troubles(changes_):
+    return [e.kind for s in changes_ for e in s.events if e.kind.startswith("trouble")]
 
 
 def test_a_component_that_is_bad_for_three_minutes_gets_an_alert():
@@ -56,7 +56,7 @@ def test_maintenance_is_no_trouble():
 
 
 def test_a_degraded_component_that_no_surface_stands_for_is_no_trouble():
-    assert troubles(watched(*(look(n, page(other=Condition.DEGRADED)) for n in range(6)))) == []
+    assert troubles(watched(*(poll_page(n, page(other=Condition.DEGRADED)) for n in range(6)))) == []
 
 
 def test_it_ends_when_the_component_is_green():
@@ -76,33 +76,33 @@ def test_the_last_that_is_told_is_that_all_is_clear():
 
 
 def test_what_was_bad_at_the_first_poll_is_a_baseline():
-    all_told = [a for s in after(*(look(n, page(api=RED)) for n in range(10))) for a in told(s) if a.opens]
+    all_told = [a for s in after(*(poll_page(n, page(api=RED)) for n in range(10))) for a in told(s) if a.opens]
     assert all_told == []
 
 
 def test_what_was_bad_at_the_first_poll_is_in_the_digest():
-    [first] = after(look(0, page(api=RED)))
+    [first] = after(poll_page(0, page(api=RED)))
     [notice] = decide.decide(first, ACME, blind_after=3).notices
     assert [i.id for i in notice.open] == [ID]
 
 
 def test_what_was_bad_at_the_first_poll_and_gets_worse_opens_an_alert():
-    strokes_ = after(*(look(n, page(api=c)) for n, c in enumerate([AMBER, AMBER, RED])))
-    assert [a.incident for a in told(strokes_[-1]) if a.opens] == [ID]
+    changes_ = after(*(poll_page(n, page(api=c)) for n, c in enumerate([AMBER, AMBER, RED])))
+    assert [a.incident for a in told(changes_[-1]) if a.opens] == [ID]
 
 
 def test_a_restart_in_between_changes_nothing():
     stored = TypeAdapter(ProviderState)
     first = run(RED, RED)[-1].state
     world = stored.validate_json(stored.dump_json(first))
-    strokes_ = after(look(2, page(api=RED)), look(3, page(api=RED)), world=world)
-    assert [a.incident for s in strokes_ for a in told(s)] == [ID]
+    changes_ = after(poll_page(2, page(api=RED)), poll_page(3, page(api=RED)), world=world)
+    assert [a.incident for s in changes_ for a in told(s)] == [ID]
 
 
 def test_a_restart_after_it_was_told_does_not_tell_it_again():
     stored = TypeAdapter(ProviderState)
     world = stored.validate_json(stored.dump_json(run(RED, RED, RED, RED)[-1].state))
-    assert troubles(after(look(4, page(api=RED)), look(5, page(api=RED)), world=world)) == []
+    assert troubles(after(poll_page(4, page(api=RED)), poll_page(5, page(api=RED)), world=world)) == []
 
 
 def test_an_open_incident_on_the_surface_leaves_no_trouble():
@@ -115,7 +115,7 @@ def taken_over():
     """The vendor posts an incident on a surface whose alert stands."""
     before = run(RED, RED, RED, RED)[-1].state
     posted = incident(update("u1", minutes=4, api=RED))
-    return transition.apply_poll(before, look(4, page(posted, api=RED)), RULES)
+    return transition.apply_poll(before, poll_page(4, page(posted, api=RED)), RULES)
 
 
 def test_an_incident_that_the_vendor_posts_takes_over(taken_over):
@@ -132,16 +132,16 @@ def test_that_says_nothing_of_a_lead_since_the_page_showed_it(taken_over):
 
 
 def test_an_incident_takes_over_every_trouble_that_it_is_posted_on():
-    before = watched(*(look(n, page(api=RED, web=AMBER)) for n in range(4)))[-1].state
+    before = watched(*(poll_page(n, page(api=RED, web=AMBER)) for n in range(4)))[-1].state
     posted = incident(update("u1", minutes=4, api=RED, web=AMBER))
-    done = transition.apply_poll(before, look(4, page(posted, api=RED, web=AMBER)), RULES)
+    done = transition.apply_poll(before, poll_page(4, page(posted, api=RED, web=AMBER)), RULES)
     assert len(done.state.tracked_incident("i1").suspicions) == 2
 
 
 def test_an_incident_of_the_baseline_takes_over_no_message_for_it_has_none():
     first = update("u1", web=RED)
     known = incident(first, update("u2", minutes=1, api=RED))
-    done = after(look(0, page(incident(first), api=RED)), look(1, page(known, api=RED)))
+    done = after(poll_page(0, page(incident(first), api=RED)), poll_page(1, page(known, api=RED)))
     assert (done[-1].state.tracked_incident(ID).ending, done[-1].state.tracked_incident(ID).joined) == (
         IncidentEnding.POSTED,
         None,
@@ -156,7 +156,7 @@ def test_after_that_only_the_incidents_alert_has_news(taken_over):
 def test_after_that_the_surface_is_the_incidents(taken_over):
     later = [
         transition.apply_poll(
-            taken_over.state, look(5, page(incident(update("u1", minutes=4, api=RED)), api=AMBER)), RULES
+            taken_over.state, poll_page(5, page(incident(update("u1", minutes=4, api=RED)), api=AMBER)), RULES
         )
     ]
     assert {e.incident for e in later[0].events} == {"i1"}
@@ -165,18 +165,18 @@ def test_after_that_the_surface_is_the_incidents(taken_over):
 def test_the_end_of_an_incident_with_a_red_component_is_a_trouble_after_three_minutes():
     posted, over = incident(update("u1", api=RED)), update("u2", Stage.RESOLVED, "Over.", 5)
     ended = incident(update("u1", api=RED), over)
-    strokes_ = watched(look(0, page(posted, api=RED)), *(look(5 + n, page(ended, api=RED)) for n in range(5)))
-    assert [a.incident for s in strokes_ for a in told(s) if a.is_unposted] == ["acme-api@2026-05-04T12:05Z"]
+    changes_ = watched(poll_page(0, page(posted, api=RED)), *(poll_page(5 + n, page(ended, api=RED)) for n in range(5)))
+    assert [a.incident for s in changes_ for a in told(s) if a.is_unposted] == ["acme-api@2026-05-04T12:05Z"]
 
 
 def test_bad_again_soon_is_the_same_trouble():
-    strokes_ = run(*[RED] * 4, GREEN, *[RED] * 4)
-    assert len({k.incident.id for k in strokes_[-1].state.incidents}) == 1
-    assert troubles(strokes_) == [EventKind.TROUBLE_BEGAN, EventKind.TROUBLE_ENDED, EventKind.TROUBLE_BEGAN]
+    changes_ = run(*[RED] * 4, GREEN, *[RED] * 4)
+    assert len({k.incident.id for k in changes_[-1].state.incidents}) == 1
+    assert troubles(changes_) == [EventKind.TROUBLE_BEGAN, EventKind.TROUBLE_ENDED, EventKind.TROUBLE_BEGAN]
 
 
 def test_bad_again_two_hours_later_is_the_same_trouble():
-    looks = (look(n, page(api=RED if n != 4 else GREEN)) for n in (0, 1, 2, 3, 4, 121, 124))
+    looks = (poll_page(n, page(api=RED if n != 4 else GREEN)) for n in (0, 1, 2, 3, 4, 121, 124))
     assert len({k.incident.id for k in watched(*looks)[-1].state.incidents}) == 1
 
 
@@ -199,17 +199,17 @@ def test_the_page_is_never_asked_for_a_trouble_of_ours():
 
 def test_it_is_forgotten_a_day_after_its_end_though_the_page_has_no_list_of_incidents():
     bare = [replace(page(api=c), incidents=None, maintenances=None) for c in (RED, RED, RED, RED, GREEN, GREEN)]
-    done = watched(*(look(n, shown) for n, shown in zip((0, 1, 2, 3, 4, 25 * 60), bare, strict=True)))
+    done = watched(*(poll_page(n, shown) for n, shown in zip((0, 1, 2, 3, 4, 25 * 60), bare, strict=True)))
     assert ([k.incident.id for k in done[-2].state.incidents], done[-1].state.incidents) == ([ID], ())
 
 
 def test_each_surface_has_a_trouble_of_its_own():
-    strokes_ = watched(*(look(n, page(api=RED, web=AMBER)) for n in range(4)))
-    assert [a.incident.partition("@")[0] for a in told(strokes_[-1])] == ["acme-web", "acme-api"]
+    changes_ = watched(*(poll_page(n, page(api=RED, web=AMBER)) for n in range(4)))
+    assert [a.incident.partition("@")[0] for a in told(changes_[-1])] == ["acme-web", "acme-api"]
 
 
 def test_a_surface_that_leaves_the_catalogue_ends_its_trouble():
     less = replace(RULES, provider=replace(ACME, surfaces=(ACME.surfaces[0],)))
-    stroke = transition.apply_poll(run(RED, RED, RED, RED)[-1].state, look(4, page(api=RED)), less)
-    assert not stroke.state.open_incidents
-    decide.decide(stroke, less.provider, blind_after=3)
+    change = transition.apply_poll(run(RED, RED, RED, RED)[-1].state, poll_page(4, page(api=RED)), less)
+    assert not change.state.open_incidents
+    decide.decide(change, less.provider, blind_after=3)

@@ -21,9 +21,9 @@ NAMES = [manual.INDEX_PAGE, *(page.name for page in manual.list_pages())]
 
 
 @pytest.fixture
-def get(town):
+def get(scenario):
     async def get(path):
-        transport = httpx.ASGITransport(app=web_app(town.desk(), always_ready, asyncio.Event(), hosts=["board"]))
+        transport = httpx.ASGITransport(app=web_app(scenario.queries(), always_ready, asyncio.Event(), hosts=["board"]))
         async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
             return await client.get(path)
 
