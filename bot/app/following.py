@@ -139,12 +139,20 @@ class FollowerChanges:
     def _take_evidence(self) -> bool:
         waiting = self.repository.handed_evidence.waiting()
         for number, provider, batch in waiting:
-            with self.repository.transaction():  # it is counted and deleted, or neither
-                if batch is None or provider not in self.engine.providers:
-                    log.warning("evidence of %s from another bot is left out: it can't be read, or is off", provider)
-                else:
-                    _apply(self.engine, provider, batch)
-                self.repository.handed_evidence.remove(number)
+            watched = self.engine.providers.get(provider)
+            try:
+                with self.repository.transaction():  # it is counted and deleted, or neither
+                    if batch is None or watched is None:
+                        log.warning(
+                            "evidence of %s from another bot is left out: it can't be read, or is off", provider
+                        )
+                    else:
+                        _apply(self.engine, provider, batch)
+                    self.repository.handed_evidence.remove(number)
+            except StoreError:
+                if watched is not None:
+                    self.engine.add_provider(watched)  # its state again, without what was rolled back
+                raise
         return bool(waiting)
 
 

@@ -89,6 +89,27 @@ async def test_a_database_that_can_t_be_written_is_said_once_and_ends_nothing(en
     assert caplog.text.count("it is full") == 1
 
 
+async def test_evidence_that_was_not_deleted_is_not_counted_in_memory_either(engine, repository, woken):
+    class Stuck:
+        waiting = staticmethod(repository.handed_evidence.waiting)
+
+        def remove(self, _):
+            raise StoreError("it is full")
+
+    class Half:
+        """The repository, with evidence that can't be deleted."""
+
+        handed_evidence = Stuck()
+
+        def __getattr__(self, name):
+            return getattr(repository, name)
+
+    repository.handed_evidence.add("acme", BATCH, NOON)
+    before = engine.states["acme"]
+    await FollowerChanges(engine, Half(), [], lambda: woken.append(1)).take(is_told=False)
+    assert (engine.states["acme"], repository._db.rows("SELECT 1 FROM outcomes"), woken) == (before, [], [])
+
+
 async def test_a_service_of_the_leader_waits_until_this_bot_leads():
     leadership, began = Leadership(), []
 
