@@ -104,12 +104,12 @@ async def test_nothing_is_wider_than_the_screen(page, scenario, path, viewport):
             "breaks /",
             "recovers /",
             "is_over /",
-            "look /",
+            "poll_page /",
             "stare /",
             "is_over /incidents/i-1",
             "breaks /surfaces/acme-api",
         ),
-        *("is_over /incidents", "plans_maintenance /maintenance", "look /sources"),
+        *("is_over /incidents", "plans_maintenance /maintenance", "poll_page /sources"),
     ],
 )
 async def test_axe_finds_nothing_serious(page, scenario, axe, scheme, shown):
