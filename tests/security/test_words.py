@@ -22,16 +22,16 @@ hostile = pytest.mark.hostile
 
 
 @pytest.fixture
-def town(tmp_path):
-    town = Scenario(tmp_path / "town.db")
-    town.breaks()
-    yield town
-    town.book.close()
+def scenario(tmp_path):
+    scenario = Scenario(tmp_path / "town.db")
+    scenario.breaks()
+    yield scenario
+    scenario.repository.close()
 
 
-def say(town, text):
+def say(scenario, text):
     """The answer, which Slack takes and which rings nobody."""
-    reply = registry.answer_command(town.desk(), text, "C1", "U1", "ada")
+    reply = registry.answer_command(scenario.queries(), text, "C1", "U1", "ada")
     shown(reply.message)
     return reply.message.text
 
@@ -41,10 +41,12 @@ def shown(message):
     assert_sendable(replace(message, text=truncate(message.text, 4000)))
 
 
-def rows(town):
+def rows(scenario):
     return {
-        r["name"]: town.book._db.rows(f'SELECT count(*) AS n FROM "{r["name"]}"')[0]["n"]  # noqa: S608
-        for r in town.book._db.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%_fts%'")
+        r["name"]: scenario.repository._db.rows(f'SELECT count(*) AS n FROM "{r["name"]}"')[0]["n"]  # noqa: S608
+        for r in scenario.repository._db.rows(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%_fts%'"
+        )
     }
 
 
@@ -87,8 +89,8 @@ def test_an_address_is_what_it_looks_like(typed):
         "note " + "<!here> " * 500,
     ],
 )
-def test_whatever_is_typed_is_answered_and_rings_nobody(town, typed):
-    assert say(town, typed)
+def test_whatever_is_typed_is_answered_and_rings_nobody(scenario, typed):
+    assert say(scenario, typed)
 
 
 INJECTIONS = [
@@ -109,20 +111,20 @@ INJECTIONS = [
 @pytest.mark.parametrize(
     "verb", ["status", "retry", "summary", "timeline", "why", "subscribe", "unsubscribe", "uptime"]
 )
-def test_sql_is_a_word(town, verb):
-    before = rows(town)
-    assert all(say(town, f"{verb} {typed}") for typed in INJECTIONS)
-    assert rows(town) == before
+def test_sql_is_a_word(scenario, verb):
+    before = rows(scenario)
+    assert all(say(scenario, f"{verb} {typed}") for typed in INJECTIONS)
+    assert rows(scenario) == before
 
 
 @hostile(22)
-def test_sql_in_a_note_is_its_text(town):
-    before = rows(town)
+def test_sql_in_a_note_is_its_text(scenario):
+    before = rows(scenario)
     for typed in INJECTIONS:
-        say(town, f"note i-1 {typed}")
-    after = rows(town)
+        say(scenario, f"note i-1 {typed}")
+    after = rows(scenario)
     assert {name for name in after if after[name] != before.get(name)} <= {"events", "outbox"}
-    assert all(typed in unescape(say(town, "timeline i-1")) for typed in INJECTIONS)
+    assert all(typed in unescape(say(scenario, "timeline i-1")) for typed in INJECTIONS)
 
 
 PATTERNS = ["(a+)+$" + "a" * 40 + "!", ".*.*.*.*=" * 20, "(" * 500, "[" * 500, "\\", "a" * 5000]
@@ -130,9 +132,9 @@ PATTERNS = ["(a+)+$" + "a" * 40 + "!", ".*.*.*.*=" * 20, "(" * 500, "[" * 500, "
 
 @hostile(23, "a regular expression that explodes: `(a+)+$`, `.*.*.*=`", "letters; answered at once")
 @pytest.mark.parametrize("verb", ["status", "subscribe", "mute", "", "uptime acme-api"])
-def test_a_pattern_is_letters(town, verb):
+def test_a_pattern_is_letters(scenario, verb):
     began = time.monotonic()
-    assert all(say(town, f"{verb} {typed}") for typed in PATTERNS)
+    assert all(say(scenario, f"{verb} {typed}") for typed in PATTERNS)
     assert time.monotonic() - began < 3
 
 
@@ -141,14 +143,14 @@ def test_a_pattern_is_letters(town, verb):
     "text", ["a" * 20_000, "not " * 5000, "the API is " * 2000, "-" * 20_000, "\n" * 20_000, "&" * 20_000]
 )
 def test_no_vendors_text_makes_a_pattern_of_ours_explode(tmp_path, text):
-    town = Scenario(tmp_path / "t.db")
-    town.show((10, "investigating", text, RED), name=text)
-    town.minute = 10
+    scenario = Scenario(tmp_path / "t.db")
+    scenario.show((10, "investigating", text, RED), name=text)
+    scenario.minute = 10
     began = time.monotonic()
-    town.look()
-    say(town, "timeline i-1")
+    scenario.poll_page()
+    say(scenario, "timeline i-1")
     assert time.monotonic() - began < 3
-    town.book.close()
+    scenario.repository.close()
 
 
 # --- what is pressed --------------------------------------------------------------------------------------------------
@@ -172,13 +174,13 @@ FORGED = [
     "a sentence; nothing is changed",
 )
 @pytest.mark.parametrize("action", buttons.CLICK_HANDLERS)
-def test_a_forged_press_changes_nothing_of_others(town, action):
-    before = rows(town)
+def test_a_forged_press_changes_nothing_of_others(scenario, action):
+    before = rows(scenario)
     for value in FORGED:
-        reply = buttons.handle_click(town.desk(), ButtonClick(action, value, "C1", ChatUser("U1", "ada")))
+        reply = buttons.handle_click(scenario.queries(), ButtonClick(action, value, "C1", ChatUser("U1", "ada")))
         if reply and reply.message:
             shown(reply.message)
-    after = rows(town)
+    after = rows(scenario)
     assert {n for n in after if after[n] < before.get(n, 0)} == set()
     assert all(after[n] == before[n] for n in ("incidents", "subscriptions", "verdicts", "conditions"))
 
@@ -194,13 +196,13 @@ TEMPLATES = "{{7*7}} {% raw %} {0.__class__} {name} %s %(x)s ${jndi:ldap://x} $(
     "shown as it stands, on the board and in Slack",
 )
 def test_what_looks_like_a_template_is_text(tmp_path):
-    town = Scenario(tmp_path / "t.db")
-    town.show((10, "investigating", TEMPLATES, RED), name=TEMPLATES)
-    town.minute = 10
-    town.look()
-    told = [unescape(say(town, verb)) for verb in ("timeline i-1", "summary i-1")]
+    scenario = Scenario(tmp_path / "t.db")
+    scenario.show((10, "investigating", TEMPLATES, RED), name=TEMPLATES)
+    scenario.minute = 10
+    scenario.poll_page()
+    told = [unescape(say(scenario, verb)) for verb in ("timeline i-1", "summary i-1")]
     assert all("{{7*7}}" in text and "{0.__class__}" in text and "49" not in text for text in told)
-    town.book.close()
+    scenario.repository.close()
 
 
 EVIL = "x\r\nATTENDEE:mailto:a@evil.example\r\nEND:VEVENT\n## Heading\n<script>alert(1)</script> ![p](http://evil.example/p.png)"
@@ -278,24 +280,24 @@ def test_another_order_is_no_news():
 
 @hostile(24)
 def test_posts_from_the_past_and_the_future_are_told_once(tmp_path):
-    town = Scenario(tmp_path / "t.db")
-    town.look()
-    town.minute = 10
+    scenario = Scenario(tmp_path / "t.db")
+    scenario.poll_page()
+    scenario.minute = 10
     for _ in range(3):
-        town.show((-50_000, "investigating", "Long ago.", RED), (50_000, "identified", "Next month."))
-        town.look()
-    told = [e for e in town.book.events("i-1") if e.kind == "update_posted"]
+        scenario.show((-50_000, "investigating", "Long ago.", RED), (50_000, "identified", "Next month."))
+        scenario.poll_page()
+    told = [e for e in scenario.repository.events("i-1") if e.kind == "update_posted"]
     assert len({e.update for e in told}) == len(told) <= 2
-    town.book.close()
+    scenario.repository.close()
 
 
 @hostile(13)
 def test_two_hundred_kilobytes_of_a_vendors_words_are_an_answer_that_slack_takes(tmp_path):
-    town = Scenario(tmp_path / "t.db")
+    scenario = Scenario(tmp_path / "t.db")
     text = "*bold* _x_ ~~~ ```\n" * 10_000
-    town.show((10, "investigating", text, RED), name=text[:5000])
-    town.minute = 10
-    town.look()
+    scenario.show((10, "investigating", text, RED), name=text[:5000])
+    scenario.minute = 10
+    scenario.poll_page()
     for verb in ("timeline i-1", "summary i-1", "status", "why i-1", "status acme-api"):
-        assert say(town, verb)
-    town.book.close()
+        assert say(scenario, verb)
+    scenario.repository.close()
