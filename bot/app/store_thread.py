@@ -60,12 +60,13 @@ class StoreThread:
 
     async def run_short(self, unit: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """See ``UnitRunner.run_short``."""
-        if self._pending:
+        if self._pending or self._is_closed:
             return await self._submit(self._others, partial(unit, *args, **kwargs))
         return unit(*args, **kwargs)
 
     async def run_together(self, unit: Callable[[Sequence[T]], Sequence[R]], item: T) -> R:
         """See ``UnitRunner.run_together``."""
+        self._require_open()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         with self._batches_lock:
@@ -91,11 +92,14 @@ class StoreThread:
         return await future
 
     def _enqueue(self, queue: deque[Callable[[], None]], call: Callable[[], None]) -> None:
-        if self._is_closed:
-            raise StoreError("the bot is stopping; nothing is recorded any more")
+        self._require_open()
         self._pending += 1
         queue.append(call)
         self._tokens.put("unit")
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise StoreError("the bot is stopping; nothing is recorded any more")
 
     # --- in the thread ------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,14 @@ from bot.domain import (
 from bot.storage.connection import IGNORE, Database
 from bot.storage.mapping import format_time, parse_time
 
+_CHANGED_BY = {  # the fields of DeclaredIncident that a step changes
+    DeclaredEntryKind.ACKED: ("acked",),
+    DeclaredEntryKind.SEVERITY: ("severity",),
+    DeclaredEntryKind.RENAMED: ("title",),
+    DeclaredEntryKind.CLOSED: ("closed", "safe_since"),
+    DeclaredEntryKind.REOPENED: ("closed", "safe_since", "closes_when_safe"),
+}
+
 
 class DeclaredStore:
     """Declared incidents. Every method may raise StoreError."""
@@ -116,15 +124,17 @@ class DeclaredStore:
         return next(iter((*by_source, *here)), None)
 
     def change(self, incident: DeclaredIncident, entry: DeclaredEntry) -> bool:
-        """Stores a declared incident as it is now, and the step that made it so; False where nothing is different."""
+        """Stores the step that made a declared incident as it is now; False where nothing is different.
+
+        Only what such a step changes is written, so that what others recorded since the incident was read stays.
+        """
         with self._db.transaction():
             before = self.find(incident.number)
-            if before is None or before == incident:
+            if before is None or (changed := _with_step(before, incident, entry.kind)) == before:
                 return False
-            self._db.write("DELETE FROM declared_links WHERE number = ?", incident.number)
-            for linked in incident.incidents:
+            for linked in changed.incidents:
                 self._insert_link(incident.number, linked, entry.mark.at)
-            columns = {c: v for c, v in _row(incident).items() if c != "number"}
+            columns = {c: v for c, v in _row(changed).items() if c != "number"}
             assignments = ", ".join(f"{column} = ?" for column in columns)
             self._db.write(f"UPDATE declared SET {assignments} WHERE number = ?", *columns.values(), incident.number)  # noqa: S608
             self._insert_entry(incident.number, entry)
@@ -178,6 +188,15 @@ class DeclaredStore:
             },
             IGNORE if entry.ts else "",
         )
+
+
+def _with_step(stored: DeclaredIncident, wanted: DeclaredIncident, kind: DeclaredEntryKind) -> DeclaredIncident:
+    """The stored incident with what a step of this kind changes; of two who close or acknowledge, the first counts."""
+    if (kind is DeclaredEntryKind.CLOSED and not stored.is_open) or (kind is DeclaredEntryKind.ACKED and stored.acked):
+        return stored
+    if kind is DeclaredEntryKind.LINKED:
+        return replace(stored, incidents=tuple(dict.fromkeys((*stored.incidents, *wanted.incidents))))
+    return replace(stored, **{name: getattr(wanted, name) for name in _CHANGED_BY.get(kind, ())})
 
 
 def _row(incident: DeclaredIncident) -> dict[str, object]:

@@ -166,6 +166,21 @@ async def test_after_the_end_a_unit_is_refused():
         await units.run(len, "")
 
 
+async def test_after_the_end_each_item_of_a_unit_is_refused():
+    units = StoreThread()
+    await units.close()
+    asked = (asyncio.wait_for(units.run_together(list, item), TIMEOUT_S) for item in (1, 2))
+    results = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(result) for result in results] == [StoreError, StoreError]
+
+
+async def test_after_the_end_a_short_unit_is_refused():
+    units = StoreThread()
+    await units.close()
+    with pytest.raises(StoreError, match="the bot is stopping"):
+        await units.run_short(len, "")
+
+
 async def test_a_unit_that_raises_the_end_of_an_iteration_is_an_error_and_no_hang(units):
     with pytest.raises(RuntimeError, match="StopIteration"):
         await units.run(next, iter(()))
