@@ -66,7 +66,8 @@ class DeclaredSlack:
 
     async def turn(self) -> None:
         """Does what is due for the open incidents. Raises StoreError."""
-        for incident in self.queries.repository.declared.open_incidents():
+        units, store = self.queries.units, self.queries.repository.declared
+        for incident in await units.run(store.open_incidents):
             if incident.waits_for_channel:
                 await self._make_channel(incident)
             elif not incident.pinned:
@@ -74,18 +75,19 @@ class DeclaredSlack:
 
     async def _make_channel(self, incident: DeclaredIncident) -> None:
         """Makes the channel, or finds the one that was made before the process ended; then people move there."""
+        units, store = self.queries.units, self.queries.repository.declared
         try:
             channel = await self._created_channel(incident)
         except DeliveryError as error:
             if is_passing(error):
                 return
-            self.queries.repository.declared.set_no_channel(incident.number, error.code)
+            await units.run_next(store.set_no_channel, incident.number, error.code)
             log.warning("no channel for the declared incident %d: %s", incident.number, error)
         else:
             await _if_allowed(self.client.invite(channel, incident.declared.by.id))
-            self.queries.repository.declared.set_channel(incident.number, channel, self.queries.now())
+            await units.run_next(store.set_channel, incident.number, channel, self.queries.now())
         if self.queries.running is not None:
-            self.queries.running.post_declared()
+            await units.run_next(self.queries.running.post_declared)
 
     async def _created_channel(self, incident: DeclaredIncident) -> str:
         is_private = incident.place is DeclaredPlace.PRIVATE
@@ -101,8 +103,9 @@ class DeclaredSlack:
         raise DeliveryError("all names for a channel are taken", code="name_taken", permanent=True)
 
     async def _pin(self, incident: DeclaredIncident) -> None:
-        store, thread = self.queries.repository.declared, declared_queries.vendor_thread(incident)
-        if not incident.incidents or not (ts := store.message_ts(incident.home, thread)):
+        units, store = self.queries.units, self.queries.repository.declared
+        thread = declared_queries.vendor_thread(incident)
+        if not incident.incidents or not (ts := await units.run(store.message_ts, incident.home, thread)):
             return
         try:
             await self.client.pin(incident.home, ts)
@@ -112,7 +115,7 @@ class DeclaredSlack:
             outcome = PINNED if error.code in _IS_SO else error.code
         else:
             outcome = PINNED
-        store.set_pinned(incident.number, outcome)
+        await units.run_next(store.set_pinned, incident.number, outcome)
         if outcome != PINNED:
             log.info("the vendors' timeline of the declared incident %d is not pinned: %s", incident.number, outcome)
 

@@ -33,6 +33,7 @@ from bot.rules import declared as declared_rules
 from bot.rules.alerting import decide
 
 _DIGEST_LENGTH = 16
+_MAX_NUMBER = 2**31 - 1  # more than both engines number, and less than either refuses
 _MAX_TAKEOVERS = 5  # incidents that take over another one after the other
 _STEPS = {
     DeclaredEntryKind.ACKED: DeclaredStep.ACKNOWLEDGED,
@@ -86,7 +87,7 @@ def find(queries: StatusQueries, number: int, channel: str = TERMINAL) -> Declar
 
     A channel may read what was declared there, or is handled there; the operator's terminal everything.
     """
-    found = queries.repository.declared.find(number)
+    found = queries.repository.declared.find(number) if number <= _MAX_NUMBER else None
     if found is None or channel not in (TERMINAL, found.origin, found.channel):
         raise UsageError(f"No incident No. {number} was declared here.", actions=(("All of them", "declared"),))
     return found

@@ -98,19 +98,28 @@ class _Handlers:
             )
 
     async def drop_unmarked(self, event: Mapping[str, Any]) -> None:
-        """Takes the message out, once no one marks it any more."""
+        """Takes the message out, once no one marks it any more. It stays where Slack does not say whether one does."""
         item = event.get("item") or {}
         if not self._is_ours(event):
             return
         channel, ts = str(item.get("channel")), str(item.get("ts"))
-        message = await self._read(channel, ts) or {}
-        if any(_is_emoji(reaction.get("name"), self.emoji) for reaction in message.get("reactions") or ()):
+        keeping = self.queries.repository.declared.keeping(ts)
+        incidents = [incident for incident in keeping if channel in (incident.origin, incident.channel)]
+        if not incidents or await self._may_be_marked(channel, ts):
             return
-        for incident in self.queries.repository.declared.keeping(ts):
-            if channel in (incident.origin, incident.channel):
-                await answer_or_error(
-                    self.queries.units, "a message", partial(kept_messages.drop, self.queries, incident, ts)
-                )
+        for incident in incidents:
+            await answer_or_error(
+                self.queries.units, "a message", partial(kept_messages.drop, self.queries, incident, ts)
+            )
+
+    async def _may_be_marked(self, channel: str, ts: str) -> bool:
+        """Whether somebody still marks a message, or Slack does not say."""
+        try:
+            message = await self.reader.read_message(channel, ts) or {}
+        except DeliveryError as error:
+            log.warning("a kept message of %s could not be read, and stays in the timeline: %s", channel, error)
+            return True
+        return any(_is_emoji(reaction.get("name"), self.emoji) for reaction in message.get("reactions") or ())
 
     def _is_ours(self, event: Mapping[str, Any]) -> bool:
         item = event.get("item") or {}

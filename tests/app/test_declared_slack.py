@@ -5,6 +5,7 @@ import pytest
 from bot.app.declared_slack import DeclaredSlack, channel_name
 from bot.domain import DeclaredPlace
 from bot.errors import DeliveryError, RefusalScope
+from bot.unit_of_work import InlineUnits
 from tests.support.declared import Team
 
 pytestmark = pytest.mark.anyio
@@ -148,3 +149,22 @@ async def test_what_slack_says_about_a_pin_is_kept(team, api, code, outcome):
 def test_a_title_becomes_a_name_that_slack_accepts(team, title, name):
     found, _ = team.declares(title)
     assert channel_name(found) == name
+
+
+class CountedUnits(InlineUnits):
+    """Counts what is read and written as units of work."""
+
+    count = 0
+
+    async def run(self, unit, *args, **kwargs):
+        self.count += 1
+        return unit(*args, **kwargs)
+
+    run_next = run
+
+
+async def test_the_database_is_used_by_units_of_work_alone(team, api):
+    team.runtime.units = CountedUnits()
+    team.declares(place=DeclaredPlace.PUBLIC)
+    await DeclaredSlack(team.queries, api).turn()
+    assert team.runtime.units.count == 3, "what is open, the channel, the posts"

@@ -368,3 +368,7 @@ async def test_a_mute_of_the_service_holds_nothing_of_it_back(team):
 def test_the_note_command_still_means_the_vendors_incident(team):
     team.declares()
     assert team.scenario.repository.user_actions.latest_incident("C1") is None
+
+
+def test_a_number_that_no_database_takes_is_none_that_was_declared_here(team):
+    assert "was declared here" in team.says("declared 99999999999999999999")

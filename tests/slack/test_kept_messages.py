@@ -137,6 +137,19 @@ async def test_it_stays_while_somebody_else_marks_it(send, team, reader):
     assert len(kept(team)) == 1
 
 
+async def test_it_stays_where_slack_does_not_say_who_marks_it(send, team, reader):
+    await send(reaction())
+    reader.error = DeliveryError("slow down", code="ratelimited")
+    await send(reaction("reaction_removed"))
+    assert len(kept(team)) == 1
+
+
+@pytest.mark.parametrize("channel", ["C1", "C2"])
+async def test_a_message_that_is_not_kept_is_not_read_when_its_emoji_is_taken_off(send, reader, channel):
+    await send(reaction("reaction_removed", channel=channel))
+    assert reader.reads == []
+
+
 async def test_without_the_history_scope_nothing_is_kept_and_nothing_breaks(send, team, reader):
     reader.error = DeliveryError("missing", code="missing_scope", permanent=True)
     await send(reaction())
