@@ -29,18 +29,13 @@ from bot.domain import (
     OwnService,
     PollFailure,
     PollResult,
-    ProbeResult,
     Provider,
     ProviderState,
-    RequestOutcomes,
     Snapshot,
     Stage,
     Subscription,
-    TeamAlert,
     ToolTarget,
     TrackedIncident,
-    TrackerReading,
-    UserReport,
     Verdict,
     VerdictParameters,
     dependents,
@@ -73,7 +68,7 @@ class EngineRepository(Outbox, Protocol):
 
     ``keep_unchanged_poll`` keeps a poll that changed nothing in memory, to be written later; it returns False, and does
     nothing, where it has to be recorded. ``message_channels`` are, by incident, the channels that have a message about
-    it, and whether that mentions somebody.
+    it, and whether that mentions a person.
     """
 
     def subscriptions(self) -> tuple[Subscription, ...]: ...  # noqa: D102
@@ -301,30 +296,14 @@ class Engine:
         self._record(None, change, provider)
         return change
 
-    def apply_evidence(
-        self,
-        provider_id: str,
-        *,
-        probes: Iterable[ProbeResult] = (),
-        reports: Iterable[UserReport] = (),
-        outcomes: Iterable[RequestOutcomes] = (),
-        alerts: Iterable[TeamAlert] = (),
-        readings: Iterable[TrackerReading] = (),
-    ) -> StateTransition | None:
+    def apply_evidence(self, provider_id: str, evidence: EvidenceBatch) -> StateTransition | None:
         """Applies evidence beside the page to a provider's state, and records the transition.
 
         Evidence on surfaces that the provider does not have is ignored. Returns None where no evidence is left.
         Raises KeyError where the provider is not monitored.
         """
         provider = self.providers[provider_id]
-        surface_ids = {s.id for s in provider.surfaces}
-        evidence = EvidenceBatch(
-            tuple(p for p in probes if p.surface in surface_ids),
-            tuple(r for r in reports if r.surface in surface_ids),
-            tuple(o for o in outcomes if o.surface in surface_ids),
-            tuple(a for a in alerts if a.surface in surface_ids),
-            tuple(r for r in readings if r.surface in surface_ids),
-        )
+        evidence = evidence.of_surfaces({s.id for s in provider.surfaces})
         if evidence == EvidenceBatch():
             return None
         change = transition.apply_evidence(
@@ -518,26 +497,9 @@ class Engine:
 
     # --- publish ------------------------------------------------------------------------------------------------------
 
-    async def take_evidence(
-        self,
-        provider_id: str,
-        *,
-        probes: Iterable[ProbeResult] = (),
-        reports: Iterable[UserReport] = (),
-        outcomes: Iterable[RequestOutcomes] = (),
-        alerts: Iterable[TeamAlert] = (),
-        readings: Iterable[TrackerReading] = (),
-    ) -> StateTransition | None:
+    async def take_evidence(self, provider_id: str, evidence: EvidenceBatch) -> StateTransition | None:
         """``apply_evidence``, for callers in the event loop."""
-        return await self.units.run(
-            self.apply_evidence,
-            provider_id,
-            probes=probes,
-            reports=reports,
-            outcomes=outcomes,
-            alerts=alerts,
-            readings=readings,
-        )
+        return await self.units.run(self.apply_evidence, provider_id, evidence)
 
     def shift_due_times(self, by: timedelta) -> None:
         """Moves the times at which notifications are due by so much, after the clock was set back."""

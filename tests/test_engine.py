@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain import (
     ChannelPreferences,
+    EvidenceBatch,
     Notice,
     NoticeKind,
     Notification,
@@ -328,21 +329,23 @@ async def test_what_others_saw_survives_a_restart(show, engine, start):
     await show(page())
     engine.apply_evidence(
         "acme",
-        probes=[ProbeResult("acme-api", NOON, ok=True)],
-        reports=[UserReport("acme-api", "ana", NOON)],
-        outcomes=[RequestOutcomes("acme-api", NOON, NOON, 10)],
+        EvidenceBatch(
+            probes=(ProbeResult("acme-api", NOON, ok=True),),
+            reports=(UserReport("acme-api", "ana", NOON),),
+            outcomes=(RequestOutcomes("acme-api", NOON, NOON, 10),),
+        ),
     )
     [said] = start().states["acme"].testimonies
     assert (len(said.sights), len(said.voices), len(said.tallies)) == (1, 1, 1)
 
 
 async def test_evidence_of_nothing_that_is_watched_changes_nothing(engine):
-    assert engine.apply_evidence("acme", probes=[ProbeResult("other", NOON, ok=False)]) is None
+    assert engine.apply_evidence("acme", EvidenceBatch(probes=(ProbeResult("other", NOON, ok=False),))) is None
 
 
 async def test_evidence_about_a_provider_that_is_not_watched_is_a_mistake(engine):
     with pytest.raises(KeyError):
-        engine.apply_evidence("other")
+        engine.apply_evidence("other", EvidenceBatch())
 
 
 # --- publish ----------------------------------------------------------------------------------------------------------

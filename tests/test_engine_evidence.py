@@ -12,6 +12,7 @@ from bot.domain import (
     ChatUser,
     Event,
     EventKind,
+    EvidenceBatch,
     EvidenceTotals,
     Mute,
     Notice,
@@ -60,8 +61,8 @@ class EngineSetup:
             self.web.show(shows)
         for _ in range(count):
             await self.engine.poll("acme")
-            results = [ProbeResult(s.id, self.clock(), s.id not in fails) for s in ACME.surfaces]
-            self.engine.apply_evidence("acme", probes=results)
+            results = tuple(ProbeResult(s.id, self.clock(), s.id not in fails) for s in ACME.surfaces)
+            self.engine.apply_evidence("acme", EvidenceBatch(probes=results))
             if publish:
                 await self.engine.publish()
             self.clock.move(minutes=1)
@@ -289,8 +290,10 @@ async def test_raw_results_and_counts_are_kept(stage):
     at = stage.clock()
     stage.engine.apply_evidence(
         "acme",
-        probes=[ProbeResult("acme-api", at, ok=False), ProbeResult("acme-api", at, ok=True, vantage="tokyo")],
-        outcomes=[RequestOutcomes("acme-api", at, at, 90, {"503": 8, "429": 5})],
+        EvidenceBatch(
+            probes=(ProbeResult("acme-api", at, ok=False), ProbeResult("acme-api", at, ok=True, vantage="tokyo")),
+            outcomes=(RequestOutcomes("acme-api", at, at, 90, {"503": 8, "429": 5}),),
+        ),
     )
     span = (at - timedelta(minutes=1), at)
     assert stage.store.archive.evidence_totals(["acme-api", "acme-web"], *span) == (
@@ -307,7 +310,7 @@ async def test_they_are_forgotten_after_two_weeks(stage):
 
 
 async def test_who_reports_by_http_counts_among_those_who_report_here(stage):
-    stage.engine.apply_evidence("acme", reports=[UserReport("acme-api", "p1", stage.clock())])
+    stage.engine.apply_evidence("acme", EvidenceBatch(reports=(UserReport("acme-api", "p1", stage.clock()),)))
     assert stage.store.user_actions.report_counts(NOON) == {"acme-api": 1}
 
 

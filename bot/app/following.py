@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +19,7 @@ from typing import Any
 
 from bot.app.jobs import Service
 from bot.app.scheduler import wait_for_event
-from bot.domain import EvidenceBatch, ProbeResult, Provider, RequestOutcomes, TeamAlert, UserReport
+from bot.domain import EvidenceBatch, Provider
 from bot.engine import Engine
 from bot.errors import StoreError
 from bot.settings import PollSettings
@@ -70,21 +70,12 @@ class EvidenceRelay:
     units: UnitRunner = INLINE
     engine: Engine | None = None
 
-    async def take_evidence(
-        self,
-        provider_id: str,
-        *,
-        probes: Iterable[ProbeResult] = (),
-        reports: Iterable[UserReport] = (),
-        outcomes: Iterable[RequestOutcomes] = (),
-        alerts: Iterable[TeamAlert] = (),
-    ) -> None:
+    async def take_evidence(self, provider_id: str, evidence: EvidenceBatch) -> None:
         """Passes evidence on. StoreError if it can't be stored."""
-        batch = EvidenceBatch(tuple(probes), tuple(reports), tuple(outcomes), tuple(alerts))
         if self.engine is None:
-            await self.units.run(self.repository.handed_evidence.add, provider_id, batch, self.now())
+            await self.units.run(self.repository.handed_evidence.add, provider_id, evidence, self.now())
         else:
-            await self.units.run(_apply, self.engine, provider_id, batch)
+            await self.units.run(self.engine.apply_evidence, provider_id, evidence)
 
 
 @dataclass(slots=True)
@@ -111,30 +102,30 @@ class FollowerChanges:
         try:
             while True:
                 await wait_for_event(changed, CHECK_EVERY_S)
-                is_told = changed.is_set()
+                is_notified = changed.is_set()
                 changed.clear()
-                await self.take(is_told=is_told)
+                await self.take(is_notified=is_notified)
         finally:
             close()
 
-    async def take(self, *, is_told: bool) -> None:
-        """Takes what waits; the log has a failure once. ``is_told``: somebody has changed something."""
+    async def take(self, *, is_notified: bool) -> None:
+        """Takes what waits; the log has a failure once. ``is_notified``: another bot has changed something."""
         try:
-            is_new = await self.engine.units.run(self._take, is_told=is_told)
+            is_new = await self.engine.units.run(self._take, is_notified=is_notified)
         except StoreError as error:
             if str(error) != self._problem:
                 log.error("what other bots took is not counted yet: %s", error)  # noqa: TRY400
             self._problem = str(error)
             return
         self._problem = ""
-        if is_told or is_new:
+        if is_notified or is_new:
             self.wake()
 
-    def _take(self, *, is_told: bool) -> bool:
+    def _take(self, *, is_notified: bool) -> bool:
         """A unit of work. Polls that changed nothing are written too, since followers see only what is written."""
         self.repository.flush()
         is_new = self._take_evidence()
-        return any([is_new, *(hook() for hook in self.hooks if is_told)])
+        return any([is_new, *(hook() for hook in self.hooks if is_notified)])
 
     def _take_evidence(self) -> bool:
         waiting = self.repository.handed_evidence.waiting()
@@ -147,7 +138,7 @@ class FollowerChanges:
                             "evidence of %s from another bot is left out: it can't be read, or is off", provider
                         )
                     else:
-                        _apply(self.engine, provider, batch)
+                        self.engine.apply_evidence(provider, batch)
                     self.repository.handed_evidence.remove(number)
             except StoreError:
                 if watched is not None:
@@ -187,12 +178,6 @@ async def wait_to_lead(repository: Repository, running: Sequence[asyncio.Task[An
     if is_turn:
         repository.lead()
     return is_turn
-
-
-def _apply(engine: Engine, provider: str, batch: EvidenceBatch) -> None:
-    engine.apply_evidence(
-        provider, probes=batch.probes, reports=batch.reports, outcomes=batch.outcomes, alerts=batch.alerts
-    )
 
 
 def _set_from_thread(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:

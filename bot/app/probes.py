@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from bot.app.jobs import PeriodicJob
-from bot.domain import Probe, ProbeResult, Provider
+from bot.domain import EvidenceBatch, Probe, ProbeResult, Provider
 
 log = logging.getLogger("brownout")
 
@@ -28,7 +28,7 @@ class ProbeClient(Protocol):
 class EvidenceSink(Protocol):
     """Takes the results of probes of a provider's surfaces."""
 
-    async def take_evidence(self, provider_id: str, *, probes: Iterable[ProbeResult]) -> object: ...  # noqa: D102
+    async def take_evidence(self, provider_id: str, evidence: EvidenceBatch) -> object: ...  # noqa: D102
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class ProbeScheduler:
         if line := describe_change(result, self._last_why):
             log.log(logging.INFO if result.ok else logging.WARNING, "%s", line)
         if not result.ours:
-            await self.witness.take_evidence(provider, probes=(result,))
+            await self.witness.take_evidence(provider, EvidenceBatch(probes=(result,)))
 
     def _is_online(self, surface: str) -> bool:
         others = (at for other, at in self._reached.items() if other != surface)

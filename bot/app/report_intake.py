@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.domain import UserReport
+from bot.domain import EvidenceBatch, UserReport
 from bot.engine import Engine
 from bot.rules.evidence.aggregate import REPORTS_WITHIN
 from bot.storage import Repository
@@ -29,7 +29,7 @@ class ReportIntake:
         new = sorted(reports - self._processed, key=lambda r: (r.at, r.reporter))
         self._processed = reports
         for provider in self.engine.providers.values():
-            provider_reports = [r for r in new if any(r.surface == s.id for s in provider.surfaces)]
+            provider_reports = tuple(r for r in new if any(r.surface == s.id for s in provider.surfaces))
             if provider_reports:
-                self.engine.apply_evidence(provider.id, reports=provider_reports)
+                self.engine.apply_evidence(provider.id, EvidenceBatch(reports=provider_reports))
         return bool(new)

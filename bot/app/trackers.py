@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from bot.app.jobs import PeriodicJob
-from bot.domain import Provider, TrackerReading
+from bot.domain import EvidenceBatch, Provider, TrackerReading
 from bot.errors import SourceError
 from bot.rules.evidence import tracker
 from bot.settings.tracker_toml import TrackerTable
@@ -32,7 +32,7 @@ class JsonClient(Protocol):
 class ReadingSink(Protocol):
     """Takes what trackers show of a provider's surfaces."""
 
-    async def take_evidence(self, provider_id: str, *, readings: Iterable[TrackerReading]) -> object: ...  # noqa: D102
+    async def take_evidence(self, provider_id: str, evidence: EvidenceBatch) -> object: ...  # noqa: D102
 
 
 @dataclass(slots=True)
@@ -90,7 +90,8 @@ class TrackerScheduler:
             TrackerReading(s, label, self.now(), finding.is_trouble, finding.text) for s in table.surface if s in owners
         ]
         for provider in dict.fromkeys(owners[r.surface] for r in readings):
-            await sink.take_evidence(provider, readings=[r for r in readings if owners[r.surface] == provider])
+            of_provider = tuple(r for r in readings if owners[r.surface] == provider)
+            await sink.take_evidence(provider, EvidenceBatch(readings=of_provider))
 
     async def read(self, name: str) -> tracker.TrackerFinding:
         """What one tracker shows now."""

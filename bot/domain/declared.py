@@ -33,7 +33,7 @@ class DeclaredEntryKind(StrEnum):
     DECLARED = "declared"
     ACKED = "acked"
     NOTE = "note"
-    MESSAGE = "message"  # a person's message of its channel or thread that somebody kept
+    MESSAGE = "message"  # a person's message of its channel or thread that a person kept
     SEVERITY = "severity"  # text: the new one
     RENAMED = "renamed"  # text: the new title
     LINKED = "linked"  # text: the key of one more incident of a vendor
@@ -109,7 +109,7 @@ class DeclaredIncident:
 
     @property
     def is_open(self) -> bool:
-        """True until somebody closes it."""
+        """True until a person closes it."""
         return self.closed is None
 
     @property

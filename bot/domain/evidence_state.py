@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,16 @@ class EvidenceBatch:
     outcomes: tuple[RequestOutcomes, ...] = ()
     alerts: tuple[TeamAlert, ...] = ()
     readings: tuple[TrackerReading, ...] = ()
+
+    def of_surfaces(self, ids: Container[str]) -> EvidenceBatch:
+        """The evidence about these surfaces only."""
+        return EvidenceBatch(
+            tuple(p for p in self.probes if p.surface in ids),
+            tuple(r for r in self.reports if r.surface in ids),
+            tuple(o for o in self.outcomes if o.surface in ids),
+            tuple(a for a in self.alerts if a.surface in ids),
+            tuple(r for r in self.readings if r.surface in ids),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,7 +231,7 @@ class OutageCount:
     """The outages of a stretch of time, in a form in which those of adjacent stretches can be added up.
 
     ``unknown_before`` is the unknown time before the first bad time, ``unknown_after`` that after the last one: None
-    where anything else lies there too, over which no outage goes on. Without a bad time both are the whole stretch.
+    where anything else lies there too, over which no outage continues. Without a bad time both are the whole stretch.
     """
 
     count: int = 0

@@ -45,7 +45,7 @@ class WorkflowStep:
         slowly: *Retry slowly* is enough for it.
         fails_late: It fails if it is still not safe then, instead of ending with ``timed_out``.
         outcome: How it ends; None while it waits.
-        attempts: How often Slack was told the outcome.
+        attempts: How often the outcome was sent to Slack.
         declared: The number of the incident that it declared; None where it declares none.
     """
 

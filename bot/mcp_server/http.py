@@ -27,7 +27,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot import lookup
-from bot.domain import RequestOutcomes
+from bot.domain import EvidenceBatch, RequestOutcomes
 from bot.errors import UsageError
 from bot.mcp_server.server import AgentTools, Name, add_report_tool, create_server
 from bot.queries.current import StatusQueries
@@ -44,7 +44,7 @@ _token: ContextVar[ApiToken | None] = ContextVar("token", default=None)  # of th
 class OutcomeReceiver(Protocol):
     """Takes counts of requests as evidence."""
 
-    async def take_evidence(self, provider_id: str, *, outcomes: tuple[RequestOutcomes, ...] = ()) -> object: ...  # noqa: D102
+    async def take_evidence(self, provider_id: str, evidence: EvidenceBatch) -> object: ...  # noqa: D102
 
 
 class ReportedOutcome(BaseModel):
@@ -131,7 +131,7 @@ class McpEndpoint:
         counted = RequestOutcomes(
             *(surface.id, now - timedelta(seconds=seconds), now, ok, failed), client="mcp", writer=token.name
         )
-        await self._receiver.take_evidence(provider.id, outcomes=(counted,))
+        await self._receiver.take_evidence(provider.id, EvidenceBatch(outcomes=(counted,)))
         return ReportedOutcome(service=surface.id, ok=ok, failed=sum(failed.values()))
 
     async def _authenticate(self, headers: Headers) -> ApiToken | None:

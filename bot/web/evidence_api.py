@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Protocol
 
@@ -18,7 +18,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import Field
 
 from bot import lookup
-from bot.domain import ProbeResult, Provider, RequestOutcomes, TeamAlert, UserReport
+from bot.domain import EvidenceBatch, Provider
 from bot.messages import formatting
 from bot.queries.current import StatusQueries
 from bot.storage import ApiToken
@@ -59,15 +59,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 class EvidenceReceiver(Protocol):
     """Takes evidence about a provider's surfaces."""
 
-    async def take_evidence(  # noqa: D102
-        self,
-        provider_id: str,
-        *,
-        probes: Iterable[ProbeResult] = (),
-        reports: Iterable[UserReport] = (),
-        outcomes: Iterable[RequestOutcomes] = (),
-        alerts: Iterable[TeamAlert] = (),
-    ) -> object: ...
+    async def take_evidence(self, provider_id: str, evidence: EvidenceBatch) -> object: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +102,7 @@ def _add_reports(app: FastAPI, queries: StatusQueries, receiver: EvidenceReceive
         token = _token_of(request)
         pseudonym = await queries.units.run(queries.repository.api_tokens.pseudonym, f"{token.name}\n{said.reporter}")
         report = replace(said.to_domain(pseudonym, queries.now()), writer=token.name, speaks_for=token.people)
-        await receiver.take_evidence(provider.id, reports=(report,))
+        await receiver.take_evidence(provider.id, EvidenceBatch(reports=(report,)))
         return Accepted(taken=1)
 
 
@@ -122,7 +114,7 @@ def _add_outcomes(app: FastAPI, queries: StatusQueries, receiver: EvidenceReceiv
         if why := timing_error(said.until, queries.now()):
             raise RequestValidationError([validation_error(("until",), why)])
         counted = replace(said.to_domain(queries.now()), writer=_token_of(request).name)
-        await receiver.take_evidence(provider.id, outcomes=(counted,))
+        await receiver.take_evidence(provider.id, EvidenceBatch(outcomes=(counted,)))
         return Accepted(taken=1)
 
 
@@ -149,7 +141,8 @@ def _add_probes(app: FastAPI, queries: StatusQueries, receiver: EvidenceReceiver
             if not why
         ]
         for provider in dict.fromkeys(owners[one.surface] for one in accepted):
-            await receiver.take_evidence(provider, probes=[one for one in accepted if owners[one.surface] == provider])
+            results = tuple(one for one in accepted if owners[one.surface] == provider)
+            await receiver.take_evidence(provider, EvidenceBatch(probes=results))
         return Accepted(taken=len(accepted), left=rejected)
 
 
@@ -177,7 +170,8 @@ def _add_alerts(app: FastAPI, queries: StatusQueries, receiver: EvidenceReceiver
             raise RequestValidationError([validation_error(("alerts", one.index), one.why) for one in rejected])
         accepted = [alert.to_domain(name, now, writer) for alert, name in sent if name in owners]
         for provider in dict.fromkeys(owners[one.surface] for one in accepted):
-            await receiver.take_evidence(provider, alerts=[one for one in accepted if owners[one.surface] == provider])
+            of_provider = tuple(one for one in accepted if owners[one.surface] == provider)
+            await receiver.take_evidence(provider, EvidenceBatch(alerts=of_provider))
         return Accepted(taken=len(accepted), left=rejected)
 
 

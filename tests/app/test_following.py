@@ -40,42 +40,42 @@ def changes(engine, repository, woken):
 
 async def test_a_follower_stores_evidence_as_it_came(repository):
     relay = EvidenceRelay(repository, Clock())
-    await relay.take_evidence("acme", reports=BATCH.reports, outcomes=BATCH.outcomes, alerts=BATCH.alerts)
+    await relay.take_evidence("acme", BATCH)
     assert [(provider, batch) for _, provider, batch in repository.handed_evidence.waiting()] == [("acme", BATCH)]
 
 
 async def test_a_bot_that_leads_counts_evidence_at_once(repository, engine):
-    await EvidenceRelay(repository, Clock(), engine=engine).take_evidence("acme", outcomes=[COUNTED])
+    await EvidenceRelay(repository, Clock(), engine=engine).take_evidence("acme", EvidenceBatch(outcomes=(COUNTED,)))
     assert len(repository._db.rows("SELECT 1 FROM outcomes")) == 1
     assert repository.handed_evidence.waiting() == ()
 
 
 async def test_the_leader_counts_what_a_follower_has_stored_once(repository, changes):
-    await EvidenceRelay(repository, Clock()).take_evidence("acme", outcomes=[COUNTED])
-    await changes.take(is_told=True)
+    await EvidenceRelay(repository, Clock()).take_evidence("acme", EvidenceBatch(outcomes=(COUNTED,)))
+    await changes.take(is_notified=True)
     assert (len(repository._db.rows("SELECT 1 FROM outcomes")), repository.handed_evidence.waiting()) == (1, ())
 
 
 async def test_what_was_stored_by_others_lets_the_deliveries_look(changes, woken):
-    await changes.take(is_told=True)
+    await changes.take(is_notified=True)
     assert woken == [1]
 
 
 async def test_a_look_at_nothing_new_wakes_nobody(changes, woken):
-    await changes.take(is_told=False)
+    await changes.take(is_notified=False)
     assert woken == []
 
 
 async def test_evidence_of_a_provider_that_is_off_is_left_out(repository, changes):
     repository.handed_evidence.add("gone", BATCH, NOON)
-    await changes.take(is_told=False)
+    await changes.take(is_notified=False)
     assert repository.handed_evidence.waiting() == ()
 
 
 async def test_a_batch_that_is_damaged_keeps_nobody_from_the_next(repository, changes):
     repository._db.insert("handed_evidence", {"provider": "acme", "batch": "{", "at": "x"})
     repository.handed_evidence.add("acme", BATCH, NOON)
-    await changes.take(is_told=False)
+    await changes.take(is_notified=False)
     assert (len(repository._db.rows("SELECT 1 FROM outcomes")), repository.handed_evidence.waiting()) == (1, ())
 
 
@@ -85,7 +85,7 @@ async def test_a_database_that_can_t_be_written_is_said_once_and_ends_nothing(en
 
     changes = FollowerChanges(engine, repository, [fail], lambda: None)
     for _ in range(2):
-        await changes.take(is_told=True)
+        await changes.take(is_notified=True)
     assert caplog.text.count("it is full") == 1
 
 
@@ -106,7 +106,7 @@ async def test_evidence_that_was_not_deleted_is_not_counted_in_memory_either(eng
 
     repository.handed_evidence.add("acme", BATCH, NOON)
     before = engine.states["acme"]
-    await FollowerChanges(engine, Half(), [], lambda: woken.append(1)).take(is_told=False)
+    await FollowerChanges(engine, Half(), [], lambda: woken.append(1)).take(is_notified=False)
     assert (engine.states["acme"], repository._db.rows("SELECT 1 FROM outcomes"), woken) == (before, [], [])
 
 

@@ -30,8 +30,8 @@ class FakeProber:
         connect_ms = None if why == CUT_OFF else 1.0
         return ProbeResult(probe.surface, at, not why, why=why, ours=self.ours, connect_ms=connect_ms)
 
-    async def take_evidence(self, provider_id, *, probes):
-        self.heard += [(provider_id, result) for result in probes]
+    async def take_evidence(self, provider_id, evidence):
+        self.heard += [(provider_id, result) for result in evidence.probes]
 
 
 def probing(sky, **environment):

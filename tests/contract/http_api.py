@@ -33,7 +33,7 @@ _OF_THE_FRAMEWORK = ("HTTPValidationError", "ValidationError")  # their form dep
 class EvidenceSink:
     """Takes evidence and keeps none."""
 
-    async def take_evidence(self, provider_id, *, probes=(), reports=(), outcomes=()):
+    async def take_evidence(self, provider_id, evidence):
         """Nothing happens."""
 
 

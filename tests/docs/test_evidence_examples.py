@@ -39,8 +39,8 @@ class EvidenceRecorder:
     def __init__(self):
         self.heard = []
 
-    async def take_evidence(self, _, *, probes=(), reports=(), outcomes=()):
-        self.heard += [*probes, *reports, *outcomes]
+    async def take_evidence(self, _, evidence):
+        self.heard += [*evidence.probes, *evidence.reports, *evidence.outcomes]
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ class Recorder:
     def __init__(self):
         self.seen = []
 
-    async def take_evidence(self, _, *, probes=(), reports=(), outcomes=()):
-        self.seen += [*probes, *reports, *outcomes]
+    async def take_evidence(self, _, evidence):
+        self.seen += [*evidence.probes, *evidence.reports, *evidence.outcomes]
 
 
 class LiveScenario(Scenario):

@@ -27,8 +27,10 @@ class EvidenceRecorder:
     def __init__(self):
         self.heard = []
 
-    async def take_evidence(self, provider_id, *, probes=(), reports=(), outcomes=(), alerts=()):
-        self.heard += [(provider_id, one) for one in (*probes, *reports, *outcomes, *alerts)]
+    async def take_evidence(self, provider_id, evidence):
+        self.heard += [
+            (provider_id, one) for one in (*evidence.probes, *evidence.reports, *evidence.outcomes, *evidence.alerts)
+        ]
 
 
 class Bot:
