@@ -6,7 +6,7 @@ same page. The rules (bot/docs/security.md#kept-connections):
 - A connection serves one origin: the scheme, host and port that it was made for. There is no HTTP/2 here, so none is
   ever shared by several hosts.
 - The address is checked when the connection is made, and again whenever it is used: a request that may not go into a
-  private network gets no connection into one, whoever made it.
+  private network gets no connection into one, whichever request made it.
 - It is used until it is ``MAX_AGE_S`` old. Then the name is resolved, the address checked and the certificate verified
   again, by a new connection. A TLS session is resumed for no longer either, since that verifies no certificate.
 - Only so many are kept, because each takes an open file and some memory. Those that are kept stay; what comes later is

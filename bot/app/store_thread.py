@@ -1,7 +1,7 @@
 """``StoreThread``: the thread in which the running bot reads and writes its database, one unit of work at a time.
 
-While a unit waits for the disk or for a server, the event loop goes on: it acknowledges, polls and answers. The thread
-is the only user of the bot's connection while the bot runs, so units see what earlier ones wrote.
+While a unit waits for the disk or for a server, the event loop continues: it acknowledges, polls and answers. The
+thread is the only user of the bot's connection while the bot runs, so units see what earlier ones wrote.
 """
 
 from __future__ import annotations

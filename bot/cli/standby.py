@@ -1,6 +1,6 @@
 """A bot that waits for its turn on PostgreSQL and can't follow the one that runs, whose tables are of another version.
 
-It says so in the log, and to what checks its health: ``/healthz`` answers 200, so that nobody restarts it, and
+It says so in the log, and to what checks its health: ``/healthz`` answers 200, so that it is not restarted, and
 ``/readyz`` and everything else 503 with ``standby``, so that a load balancer sends requests to the other bots.
 """
 

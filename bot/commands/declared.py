@@ -50,7 +50,7 @@ _HOW_TO_CHANGE = (
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What somebody declares.
+    """What a person declares.
 
     Attributes:
         title: What is wrong, in the team's words.
@@ -77,8 +77,8 @@ def declare(queries: StatusQueries, declaration: Declaration) -> tuple[DeclaredI
     """Declares an incident.
 
     Returns:
-        The incident, and whether it is new: where somebody has declared one about the same vendor's incident in the
-        same channel, and it is still open, that one is returned.
+        The incident, and whether it is new: where another person has declared one about the same vendor's incident in
+        the same channel, and it is still open, that one is returned.
 
     Raises:
         UsageError: It has no title, or is about an incident that the database does not have.
@@ -146,7 +146,7 @@ def _form(
 
 
 def submit_declaration(queries: StatusQueries, submission: ModalSubmission) -> dict[str, str] | CommandResponse:
-    """Declares what the form says. Returns error texts by block id, or what was declared before by somebody else."""
+    """Declares what the form says. Returns error texts by block id, or what another person had declared before."""
     if permissions.is_guest(queries, submission.other_team):
         return {declared_modals.TITLE: permissions.guest_denied().message.text}
     channel, incidents = declared_modals.read_metadata(submission.private_metadata)

@@ -269,7 +269,7 @@ def already_declared(incident: DeclaredIncident, url: str = "") -> Message:
 
 
 def unchanged(incident: DeclaredIncident, what: str) -> Message:
-    """An action that changes nothing, since somebody else was first: what is so already."""
+    """An action that changes nothing, since another person was first: what is so already."""
     at = incident.declared.at
     if incident.closed is not None and what == CLOSE:
         return _message([closed_line(incident)])

@@ -2,7 +2,7 @@
 
 How an incident ended that left the page, and what only the list of all incidents shows, is requested from other paths,
 and these may hang while the page itself shows something new. So a poll waits for them for a second. A request without
-an answer by then goes on by itself, within its own time limit, and a later poll gets the answer.
+an answer by then continues by itself, within its own time limit, and a later poll gets the answer.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def close(incident: DeclaredIncident, mark: UserAction, safe_since: datetime | N
 
 
 def reopen(incident: DeclaredIncident, mark: UserAction) -> Change:
-    """It is not over. It is not closed by itself after that: somebody wanted it open."""
+    """It is not over. It is not closed by itself after that: a person wanted it open."""
     entry = DeclaredEntry(DeclaredEntryKind.REOPENED, mark)
     if incident.is_open:
         return incident, entry

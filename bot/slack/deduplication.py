@@ -116,7 +116,7 @@ class EventDeduplicator:
 def install_deduplication(bolt: AsyncApp, deduplicator: EventDeduplicator) -> None:
     """Adds a middleware that lets every event through once: Slack sends it again if our answer was lost.
 
-    The start of a workflow's step always passes: whoever claimed its id could die before the step is recorded.
+    The start of a workflow's step always passes: the process that claimed its id could die before the step is recorded.
     Commands and clicks are recognised by their trigger id: while Socket Mode changes its connection, both connections
     may deliver one.
     """

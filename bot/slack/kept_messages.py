@@ -86,7 +86,7 @@ class _Handlers:
         return CommandResponse(declared.message_kept(incident, chat_message.ts, is_new=kept))
 
     async def keep_marked(self, event: Mapping[str, Any]) -> None:
-        """Keeps the message that somebody marked, if it belongs to a declared incident."""
+        """Keeps the message that a person marked, if it belongs to a declared incident."""
         found = await self._marked(event)
         if found is None:
             return
@@ -113,7 +113,7 @@ class _Handlers:
             )
 
     async def _may_be_marked(self, channel: str, ts: str) -> bool:
-        """Whether somebody still marks a message, or Slack does not say."""
+        """Whether a person still marks a message, or Slack does not say."""
         try:
             message = await self.reader.read_message(channel, ts) or {}
         except DeliveryError as error:

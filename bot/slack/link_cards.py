@@ -1,7 +1,7 @@
 """Cards below links that people paste: shown, kept up to date, and their panes filled.
 
 A link becomes a Work Object, and plain blocks where Slack takes none. What is shown is stored before the request, so
-that a crash leaves no card that nobody updates; the same card twice changes nothing. Cards leave at the pace of the
+that a crash leaves no card without updates; the same card twice changes nothing. Cards leave at the pace of the
 workspace's limiter, the newest message first, and what waits is bounded: of a storm of links, the oldest get none.
 Links are never logged. See bot/docs/slack.md#cards-of-links.
 """

@@ -80,7 +80,7 @@ class DeclaredStore:
         return self._read("number IN (SELECT number FROM declared_entries WHERE ts = ?)", ts)
 
     def known_name(self, person: str) -> str:
-        """The name under which somebody acted last; empty for one who never did."""
+        """The name under which a person acted last; empty for one who never did."""
         rows = self._db.rows("SELECT name FROM declared_entries WHERE person = ? ORDER BY id DESC LIMIT 1", person)
         return rows[0]["name"] if rows and rows[0]["name"] != person else ""
 

@@ -243,7 +243,7 @@ class OutboxStore:
         )
 
     def message_channels(self, incidents: Iterable[str]) -> Mapping[str, Mapping[str, bool]]:
-        """By incident, the channels that have a message about it or a pending one, and whether that mentions somebody.
+        """By incident, the channels that have a message about it or a pending one, and whether that mentions a person.
 
         Each of these incidents is a key.
         """

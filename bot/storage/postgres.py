@@ -190,7 +190,7 @@ class PostgresDatabase:
         return won is not None
 
     def lead(self) -> None:
-        """See ``connection.Follower``: goes on with the connection that got the lock."""
+        """See ``connection.Follower``: continues with the connection that got the lock."""
         if self._next is None:
             raise StoreError(f"{self._url}: it is not the turn of this bot")
         with self._lock:

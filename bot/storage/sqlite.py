@@ -168,7 +168,7 @@ class SqliteDatabase:
         forms.upgrade(self._connection, forms.stored(self._connection))
 
     def listen(self, on_commit: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002
-        """See ``Database.listen``: nothing is told, a file is looked at."""
+        """See ``Database.listen``: there is no notification, a file is looked at."""
         return lambda: None
 
     def open_reader(self) -> SqliteDatabase:

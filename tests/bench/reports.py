@@ -123,6 +123,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="how often each process is run")
     parser.add_argument("--db", type=Path, help="where the database is made, and stays")
     options = parser.parse_args()
+    if min(options.times, options.runs) < 2:
+        parser.error("--times and --runs are at least 2: a P95 takes two values")
     with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
         _bench(options.db or Path(folder) / "decade.db", options.times, options.runs)
 

@@ -113,7 +113,7 @@ def count_outages(periods: Iterable[ConditionPeriod]) -> OutageCount:
 
 
 def join_outages(first: OutageCount, second: OutageCount) -> OutageCount:
-    """The outages of two adjacent stretches: one that goes on over their border is one outage."""
+    """The outages of two adjacent stretches: one that continues over their border is one outage."""
     between = _added(first.unknown_after, second.unknown_before)
     if not first.count or not second.count:
         before = first.unknown_before if first.count else between
