@@ -61,6 +61,12 @@ class DeclaredHook:
             )
             view = declared_queries.view(self.queries, declared_queries.find(self.queries, incident.number))
         home_ts = repository.declared.message_ts(view.incident.home, view.incident.key)
-        plan = PostPlan(repository, self.tools, home_ts, self.keep_emoji())
+        plan = PostPlan(self._enqueued(view.incident), self.tools, home_ts, self.keep_emoji())
         due = list(declared_queries.due_posts(view, plan))
         return bool(due) and repository.enqueue(due, now) > 0
+
+    def _enqueued(self, incident: DeclaredIncident) -> frozenset[tuple[str, str]]:
+        """What was put into the outbox about it: channels and keys."""
+        channels = {incident.origin, incident.home, *(tool.channel for tool in self.tools)}
+        keys = self.queries.repository.keys_with_prefix
+        return frozenset((channel, key) for channel in channels for key in keys(channel, f"{incident.key}:"))

@@ -6,10 +6,9 @@ time, and is put into the outbox once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol
 
 from bot.domain import (
     DeclaredEntry,
@@ -46,24 +45,18 @@ _STEPS = {
 _BROADCAST = (DeclaredEntryKind.CLOSED, DeclaredEntryKind.REOPENED)
 
 
-class PostHistory(Protocol):
-    """What has been put into the outbox."""
-
-    def has_notification(self, channel: str, key: str) -> bool: ...  # noqa: D102
-
-
 @dataclass(frozen=True, slots=True)
 class PostPlan:
     """What decides which posts are due, beside the incident itself.
 
     Attributes:
-        outbox: What was put into it before.
+        enqueued: The channel and key of everything about it that was put into the outbox before.
         tools: The tools of ``[[notify]]`` that get declared incidents.
         home_ts: Slack's id of the card where people handle it; None while it is not posted.
         keep_emoji: The emoji that keeps a message in the timeline; empty where it does not work.
     """
 
-    outbox: PostHistory
+    enqueued: Container[tuple[str, str]]
     tools: Sequence[ToolTarget] = ()
     home_ts: str | None = None
     keep_emoji: str = ""
@@ -123,7 +116,7 @@ def shown_to_readers(queries: StatusQueries, incident: str) -> tuple[DeclaredInc
 def due_posts(view: DeclaredView, plan: PostPlan) -> Iterator[Notification]:
     """The posts about a declared incident that are not in the outbox yet, in their order."""
     for notification in (*_slack_posts(view, plan), *_tool_posts(view, plan)):
-        if not plan.outbox.has_notification(notification.channel, notification.key):
+        if (notification.channel, notification.key) not in plan.enqueued:
             yield notification
 
 
@@ -133,7 +126,7 @@ def _slack_posts(view: DeclaredView, plan: PostPlan) -> Iterator[Notification]:
     for channel in dict.fromkeys((incident.origin, incident.home)):
         first = f"{incident.key}:card"
         yield _post(view, channel, NotificationKind.ALERT, first, message)
-        if plan.outbox.has_notification(channel, first):
+        if (channel, first) in plan.enqueued:
             key = f"{first}:{_version(view)}:{_digest(message)}"
             yield _post(view, channel, NotificationKind.EDIT, key, message)
     if incident.waits_for_channel or plan.home_ts is None:
@@ -152,7 +145,7 @@ def _vendor_posts(view: DeclaredView, plan: PostPlan) -> Iterator[Notification]:
     inside = "" if incident.channel else incident.key
     message, first = declared.vendor_timeline(view), f"{thread}:first"
     yield _post(view, incident.home, NotificationKind.ALERT, first, message, thread=thread, inside=inside)
-    if plan.outbox.has_notification(incident.home, first):
+    if (incident.home, first) in plan.enqueued:
         key = f"{thread}:{_version(view)}:{_digest(message)}"
         yield _post(view, incident.home, NotificationKind.EDIT, key, message, thread=thread, inside=inside)
 
@@ -189,7 +182,7 @@ def _tool_posts(view: DeclaredView, plan: PostPlan) -> Iterator[Notification]:
     """What each tool gets: the beginning, and one notification for each later step."""
     first = f"{view.incident.key}:card"
     for tool in plan.tools:
-        is_known = plan.outbox.has_notification(tool.channel, first)
+        is_known = (tool.channel, first) in plan.enqueued
         if not is_known and not (view.incident.is_open and _is_wanted(view, tool)):
             continue
         yield Notification(tool.channel, NotificationKind.ALERT, first, _tool_post(view, DeclaredStep.OPENED))

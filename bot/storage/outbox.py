@@ -225,12 +225,14 @@ class OutboxStore:
         """Whether a notification with this key was ever put into the outbox for a channel."""
         return bool(self._db.rows("SELECT 1 FROM outbox WHERE channel = ? AND key = ?", channel, key))
 
+    def keys_with_prefix(self, channel: str, prefix: str) -> list[str]:
+        """The keys of a channel's notifications, of all that were ever put into the outbox, that begin so, in order."""
+        sql = "SELECT key FROM outbox WHERE channel = ? AND key >= ? AND key < ? ORDER BY id"
+        return [row["key"] for row in self._db.rows(sql, channel, prefix, f"{prefix}\U0010ffff")]
+
     def first_key(self, channel: str, prefix: str) -> str:
         """The key of the first notification of a channel whose key begins so; empty if there is none."""
-        after = f"{prefix}\U0010ffff"
-        first = "SELECT key FROM outbox WHERE channel = ? AND key >= ? AND key < ? ORDER BY id LIMIT 1"
-        rows = self._db.rows(first, channel, prefix, after)
-        return str(rows[0]["key"]) if rows else ""
+        return next(iter(self.keys_with_prefix(channel, prefix)), "")
 
     def enqueue(self, notifications: Iterable[Notification], at: datetime) -> int:
         """Puts notifications into the outbox; returns how many of them are new."""

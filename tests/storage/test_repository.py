@@ -880,3 +880,9 @@ def test_a_kill_in_the_middle_of_transitions_leaves_every_acknowledged_one_whole
     [(looks,)] = ask(db, "SELECT count(*) FROM observations")
     [(posts,)] = ask(db, "SELECT count(*) FROM outbox")
     assert acknowledged + 1 <= looks == posts <= acknowledged + 2
+
+
+def test_the_keys_of_a_channel_that_begin_alike_are_in_the_order_of_the_outbox(store):
+    store.enqueue([post(key=key) for key in ("a:2", "a:1", "ab", "b:1")], NOON)
+    store.enqueue([post(key="a:3", channel="C2")], NOON)
+    assert (store.keys_with_prefix("C1", "a:"), store.first_key("C1", "a:")) == (["a:2", "a:1"], "a:2")
