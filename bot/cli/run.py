@@ -102,6 +102,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI  # takes half a second to import, and not every bot serves HTTP
 
     from bot.mcp_server.http import McpEndpoint
+    from bot.mcp_server.on_demand import OnDemandEndpoint
 
 log = logging.getLogger("brownout")
 
@@ -577,7 +578,7 @@ def _create_web_service(
         from bot.web.server import serve  # noqa: PLC0415  (imported by now)
 
         pace = RateLimiter(time.monotonic)
-        mcp = await _create_mcp_endpoint(current, queries, parts.evidence, pace, stop)
+        mcp = _create_mcp_endpoint(current, queries, parts.evidence, pace, stop)
         serving = serve(
             queries,
             app_settings.web,
@@ -594,26 +595,31 @@ def _create_web_service(
     return service
 
 
-async def _create_mcp_endpoint(
+def _create_mcp_endpoint(
     current: CurrentSettings,
     queries: StatusQueries,
     evidence: following.EvidenceRelay,
     pace: RateLimiter,
     stop: asyncio.Event,
-) -> McpEndpoint | None:
+) -> OnDemandEndpoint | None:
     """Returns the endpoint for coding agents; None where the MCP SDK, an optional dependency, is not installed."""
     if importlib.util.find_spec("mcp") is None:
         return None
-    await asyncio.to_thread(importlib.import_module, "bot.mcp_server.http")
-    from bot.mcp_server import http, server  # noqa: PLC0415  (imported by now)
+    from bot.mcp_server.on_demand import OnDemandEndpoint  # noqa: PLC0415  (needs FastAPI, imported by now)
 
-    logging.getLogger("mcp").setLevel(logging.WARNING)
-    tools = server.AgentTools(
-        lambda: replace(current.settings, providers=(*queries.providers, *current.available)),
-        queries.repository.path,
-        utc_now,
-    )
-    return http.McpEndpoint(tools, queries, evidence, pace.try_acquire, stop)
+    async def create() -> McpEndpoint:
+        await asyncio.to_thread(importlib.import_module, "bot.mcp_server.http")
+        from bot.mcp_server import http, server  # noqa: PLC0415  (imported by now)
+
+        logging.getLogger("mcp").setLevel(logging.WARNING)
+        tools = server.AgentTools(
+            lambda: replace(current.settings, providers=(*queries.providers, *current.available)),
+            queries.repository.path,
+            utc_now,
+        )
+        return http.McpEndpoint(tools, queries, evidence, pace.try_acquire)
+
+    return OnDemandEndpoint(create, stop)
 
 
 def _set_up_terminal(repository: Repository, providers: Iterable[Provider]) -> ChatSetup:

@@ -7,7 +7,6 @@ a stream, so nothing is kept of a client. A browser's page of another origin is 
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -16,24 +15,22 @@ from datetime import timedelta
 from typing import Annotated, Protocol
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import BaseModel, Field
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot import lookup
 from bot.domain import EvidenceBatch, RequestOutcomes
 from bot.errors import UsageError
+from bot.mcp_server.on_demand import PATH
 from bot.mcp_server.server import AgentTools, Name, add_report_tool, create_server
 from bot.queries.current import StatusQueries
 from bot.storage import ApiToken
 
-PATH = "/mcp"
 MAX_BODY = 65_536  # bytes
 WRITE = "outcomes"  # the kind of token that may report
 MAX_SPAN_S = 900
@@ -56,7 +53,7 @@ class ReportedOutcome(BaseModel):
 
 
 class McpEndpoint:
-    """Serves ``/mcp`` while ``run`` runs."""
+    """Answers requests to ``/mcp`` while it is entered."""
 
     def __init__(
         self,
@@ -64,7 +61,6 @@ class McpEndpoint:
         queries: StatusQueries,
         receiver: OutcomeReceiver,
         pace: Callable[[str], float],
-        closing: asyncio.Event,
     ) -> None:
         """Takes what the tools need.
 
@@ -73,26 +69,19 @@ class McpEndpoint:
             queries: Names the services, and checks tokens; used in the event loop only.
             receiver: Takes what is reported.
             pace: Counts one report of a token, and returns the seconds to wait if there were too many.
-            closing: Ends ``run``.
         """
-        self._queries, self._receiver, self._pace, self._closing = queries, receiver, pace, closing
+        self._queries, self._receiver, self._pace = queries, receiver, pace
         self._servers = (create_server(tools), create_server(tools))
         add_report_tool(self._servers[1], self.report_outcome)
         self._reader, self._writer = map(_asgi_app, self._servers)
-        self._is_running = False
+        self._running = AsyncExitStack()  # the tasks of the requests
 
-    def add_route(self, app: FastAPI) -> None:
-        """Adds ``/mcp`` to the web application."""
-        app.router.routes.append(Route(PATH, _AsgiEndpoint(self.answer), include_in_schema=False))
+    async def __aenter__(self) -> None:
+        for server in self._servers:
+            await self._running.enter_async_context(server.session_manager.run())
 
-    async def run(self) -> None:
-        """Runs the tasks of the requests until the bot closes."""
-        async with AsyncExitStack() as stack:
-            for server in self._servers:
-                await stack.enter_async_context(server.session_manager.run())
-            self._is_running = True
-            await self._closing.wait()
-            self._is_running = False
+    async def __aexit__(self, *error: object) -> None:
+        await self._running.aclose()
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; see the ASGI specification."""
@@ -145,8 +134,6 @@ class McpEndpoint:
         """Why a request is not answered; None if it is."""
         if method != "POST":
             return JSONResponse({"detail": f"{PATH} takes POST"}, 405, {"Allow": "POST"})
-        if not self._is_running:
-            return JSONResponse({"detail": "not ready"}, 503, {"Retry-After": "1"})
         if _is_foreign_page(headers):
             return JSONResponse({"detail": "requests of other sites' pages are refused"}, 403)
         if token is None and headers.get("authorization", "").casefold().startswith("bearer"):
@@ -155,16 +142,6 @@ class McpEndpoint:
             )
             return JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": "Bearer"})
         return None
-
-
-class _AsgiEndpoint:
-    """An ASGI application as Starlette's routes take one; a bare method would count as a request handler."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)
 
 
 def _asgi_app(server: MCPServer) -> ASGIApp:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot import settings
+from bot.mcp_server.on_demand import OnDemandEndpoint
 from bot.queries.slack_status import SlackStatus
 from bot.settings import WebSettings
 from bot.web.evidence_api import EvidenceApi
@@ -105,12 +106,15 @@ class LiveBot:
         return replace(ACME, surfaces=tuple(named))
 
     def _mcp_endpoint(self, queries, pace):
-        from bot.mcp_server.http import McpEndpoint  # noqa: PLC0415  (needs an optional dependency)
-        from bot.mcp_server.server import AgentTools  # noqa: PLC0415  (likewise)
+        async def create():
+            from bot.mcp_server.http import McpEndpoint  # noqa: PLC0415  (needs an optional dependency)
+            from bot.mcp_server.server import AgentTools  # noqa: PLC0415  (likewise)
 
-        loaded = replace(settings.load(None), providers=(self._acme(), GLOBEX))
-        tools = AgentTools(lambda: loaded, self.path, queries.now)
-        return McpEndpoint(tools, queries, self.evidence, pace.try_acquire, self._closing)
+            loaded = replace(settings.load(None), providers=(self._acme(), GLOBEX))
+            tools = AgentTools(lambda: loaded, self.path, queries.now)
+            return McpEndpoint(tools, queries, self.evidence, pace.try_acquire)
+
+        return OnDemandEndpoint(create, self._closing)
 
 
 async def _accepts(port):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 
 from bot.domain import Condition
 from bot.domain.reliability import ConditionPeriod, DayStatus
@@ -11,8 +12,10 @@ from bot.rules.reliability.spans import time_by_condition
 
 _WORST_FIRST = sorted((c for c in Condition if c.rank), key=lambda c: -c.rank)
 
-
 MAX_UNKNOWN = timedelta(hours=1)  # of a day that is still operational
+
+# Equal days are one object: the board keeps 90 of each service, and those of most services are alike.
+_shared_day = lru_cache(maxsize=4096)(DayStatus)
 
 
 def summarize_day(day: date, periods: Sequence[ConditionPeriod]) -> DayStatus:
@@ -27,4 +30,4 @@ def summarize_day(day: date, periods: Sequence[ConditionPeriod]) -> DayStatus:
     is_unknown = unknown > MAX_UNKNOWN or unknown == total
     condition = worst or (Condition.UNKNOWN if is_unknown else Condition.OPERATIONAL)
     bad = sum((span for c, span in durations.items() if c.is_bad), timedelta())
-    return DayStatus(day, condition, bad, unknown if unknown < total else timedelta())
+    return _shared_day(day, condition, bad, unknown if unknown < total else timedelta())

@@ -40,3 +40,7 @@ def test_a_day_is_operational_only_where_at_most_an_hour_is_unknown(parts, worst
 
 def test_a_day_has_the_time_of_its_trouble():
     assert day((GREEN, 1430), (RED, 10)) == DayStatus(START.date(), RED, timedelta(minutes=10))
+
+
+def test_equal_days_are_one_object():
+    assert day((GREEN, 1440)) is day((GREEN, 1440))
