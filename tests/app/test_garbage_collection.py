@@ -1,7 +1,10 @@
 """Full garbage collections come by the calendar alone."""
 
 import asyncio
+import ctypes
 import gc
+import os
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +51,17 @@ async def test_what_goes_round_in_circles_is_gone_after_a_sweep():
         await asyncio.sleep(0)
     collecting.cancel()
     assert SelfReference.gone == before + 1
+
+
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="not the C library of GNU")
+def test_what_was_freed_between_living_blocks_is_returned_to_the_system():
+    blocks = [bytes(2_000) for _ in range(20_000)]
+    kept = blocks[::100]
+    del blocks
+    before = resident_bytes()
+    garbage_collection.return_freed_memory()
+    assert before - resident_bytes() > 20_000_000, len(kept)
