@@ -32,7 +32,7 @@ from psycopg.raw_cursor import RawCursor, RawServerCursor
 from psycopg.rows import TupleRow
 
 from bot.errors import StoreError
-from bot.storage import forms, full_text, postgres_followers, postgres_lease, postgres_schema
+from bot.storage import forms, full_text, postgres_followers, postgres_lease, postgres_pooler, postgres_schema
 from bot.storage.connection import DatabaseUrl, Lease, Upsert, Waiting, changed_table, insert_statement
 
 log = logging.getLogger("brownout")
@@ -58,6 +58,7 @@ _BUSY_FACTOR = 10  # how many times its patience a bot goes without waiting for 
 _RECONNECT_EVERY_S = 1.0
 _MOST_DEFERRED = 1000  # rows of statements that wait for the next read or the end of the transaction
 _NUL = "\U0010ffff"  # stands for NUL, which PostgreSQL takes in no text; Unicode will never assign it
+_SEARCH_PATH = re.compile(r"search_path\s*=\s*\"?([^\s,\"]+)")
 _PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\?|(?<!:):(\w+)")
 
 
@@ -127,6 +128,7 @@ class PostgresDatabase:
         return connection
 
     def _configure(self, connection: psycopg.Connection[TupleRow]) -> None:
+        _require_session(connection, self._url)
         connection.execute(
             f"SET lock_timeout = '{self._patience_s * 1000:.0f}ms'; SET idle_in_transaction_session_timeout = '60s';"
             f" SET default_transaction_read_only = {'on' if self._read_only else 'off'};"
@@ -529,6 +531,12 @@ def connect(url: DatabaseUrl, more: Mapping[str, str | int] = {}) -> psycopg.Con
     return psycopg.connect(make_conninfo(**settings), autocommit=True, cursor_factory=RawCursor)
 
 
+def _require_session(connection: psycopg.Connection[TupleRow], url: DatabaseUrl) -> None:
+    """See ``postgres_pooler.require_session``."""
+    asked = _SEARCH_PATH.search(str(conninfo_to_dict(url.url).get("options", "")))
+    postgres_pooler.require_session(connection, lambda: connect(url), url, asked[1] if asked else "")
+
+
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
     """What ``server_facts`` found. ``lag_s``: seconds that the standby furthest behind has still to apply."""
@@ -547,6 +555,7 @@ def server_facts(url: DatabaseUrl) -> ServerFacts:
     """What a server says of itself to this user; writes nothing. Raises StoreError."""
     try:
         with connect(url) as connection:
+            _require_session(connection, url)
             row = connection.execute(
                 "SELECT current_setting('server_version'), current_user, coalesce(current_schema(), ''),"
                 " coalesce(has_schema_privilege(current_schema(), 'CREATE'), false), pg_is_in_recovery(),"
@@ -664,12 +673,18 @@ _REMEDIES: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.ReadOnlySqlTransaction, "is it a standby? Name the server that takes writes"),
     (errors.AdminShutdown, "the server was stopped, or this session was ended"),
 )
+_POOLER_REMEDIES = (  # by a word of pgbouncer's message
+    ("unsupported startup parameter", "add options to the pooler's ignore_startup_parameters"),
+    ("query_wait_timeout", "the pooler has no connection left; raise its default_pool_size"),
+    ("no more connections allowed", "the pooler has no connection left; raise its max_client_conn"),
+)
 
 
 def explain_error(url: DatabaseUrl, error: psycopg.Error) -> str:
     """The message for an error of PostgreSQL: the address, the problem, and what to do about it."""
     problem = " ".join(str(error).split()) or type(error).__name__
     remedy = next((what for kind, what in _REMEDIES if isinstance(error, kind)), "")
+    remedy = next((what for words, what in _POOLER_REMEDIES if words in problem), remedy)
     if not remedy and isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
         remedy = "is the server there, and are its address, user and password right?"
     return f"{url}: {problem}" + (f"; {remedy}" if remedy else "")

@@ -29,6 +29,7 @@ from bot.domain import (
 from bot.domain.reliability import ConditionClaim, TimeWindow
 from bot.rules.reliability.backfill import BackfilledHistory, BackfilledIncident
 from bot.storage import Repository
+from bot.storage.connection import IGNORE
 from bot.storage.mapping import format_time
 
 END = datetime(2026, 3, 1, tzinfo=UTC)
@@ -170,7 +171,7 @@ def _looks(repository: Repository, dice: Random, provider: Provider) -> None:
         db.write_all("INSERT INTO observations (source, outcome, first_at, last_at) VALUES (?, ?, ?, ?)", rows)
         for surface in provider.surfaces:
             columns = "surface, since, until, condition, inferred"
-            ignored = f"INSERT OR IGNORE INTO conditions ({columns}) VALUES (?, ?, ?, ?, 0)"  # noqa: S608
+            ignored = f"INSERT INTO conditions ({columns}) VALUES (?, ?, ?, ?, 0) {IGNORE}"  # noqa: S608
             db.write_all(ignored, _states(dice, surface.id))
 
 

@@ -1,7 +1,8 @@
 """``python -m tests.bench.queries``: how long people wait for an answer from a database with a million updates in ten years.
 
-Every answer goes the way that Slack's goes, from the words that were typed to the message. Prints the size of the file,
-the rate of the import, and the 50th and 95th percentile of each question, in milliseconds.
+Every answer goes the way that Slack's goes, from the words that were typed to the message. Prints the size of the
+database, the rate of the import, and the 50th and 95th percentile of each question, in milliseconds. With --postgres it
+is on PostgreSQL: in a schema of its own on the server that is named, or else on a new server that ends with the run.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +28,10 @@ from bot.queries.current import StatusQueries
 from bot.queries.history import HistoryQueries
 from bot.rules import transition
 from bot.storage import Repository
+from bot.storage.connection import DatabaseUrl, Place, parse_place
 from tests.bench.decade import END, Decade, fill
+from tests.bench.plans import plans
+from tests.bench.postgres_schemas import new_schema
 
 TARGET_MS = 50.0
 
@@ -115,29 +120,54 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=1_000_000)
     parser.add_argument("--copies", type=int, default=COPIES, help="of the catalogue; fewer make a smaller book")
     parser.add_argument("--times", type=int, default=200, help="how often each question is asked")
-    parser.add_argument("--db", type=Path, help="where the book is made, and stays")
+    parser.add_argument("--db", type=parse_place, help="where the book is, or is made, and stays")
+    parser.add_argument("--postgres", nargs="?", const="", metavar="URL", help="on PostgreSQL; no URL: on a new server")
+    parser.add_argument("--plans", action="store_true", help="show how the engine answers each question")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
-        _bench(options.db or Path(folder) / "decade.db", options.updates, options.times, options.copies)
+        own = new_schema(options.postgres) if options.postgres is not None else nullcontext(Path(folder) / "decade.db")
+        with nullcontext(options.db) if options.db else own as place:
+            _bench(place, options)
 
 
-def _bench(path: Path, updates: int, times: int, copies: int) -> None:
+def _bench(place: Place, options: argparse.Namespace) -> None:
     found = settings.load()
-    repository = Repository.open(path)
+    repository = Repository.open(place)
+    providers = pages(found, options.copies)
     began = time.perf_counter()
-    providers = pages(found, copies)
-    made = fill(repository, providers, updates)
+    made = fill(repository, providers, options.updates)
     took = time.perf_counter() - began
     print(f"{made.updates} updates of {len(made.incidents)} incidents in {took:.0f} s: {made.updates / took:.0f}/s")
     queries = queries_over(repository, found, providers)
+    settle(repository)
     gc.collect()
     gc.freeze()  # as `run` does
-    print(f"{path.stat().st_size / 1e6:.0f} MB\n\n{'question':<22}{'P50 ms':>9}{'P95 ms':>9}{'P95 CPU':>9}")
-    for name, ask in questions(queries, made, Random(7)).items():  # noqa: S311  (the same questions every time)
-        p50, p95, cpu = timed(ask, times)
-        print(f"{name:<22}{p50:>9.1f}{p95:>9.1f}{cpu:>9.1f}{'' if p95 < TARGET_MS else '   above the target'}")
+    print(f"{size_mb(repository):.0f} MB\n\n{'question':<22}{'P50 ms':>9}{'P95 ms':>9}{'P95 CPU':>9}")
+    asked = questions(queries, made, Random(7))  # noqa: S311  (the same questions every time)
+    for name, ask in asked.items():
+        p50, p95, cpu = timed(ask, options.times)
+        print(
+            f"{name:<22}{p50:>9.1f}{p95:>9.1f}{cpu:>9.1f}{'' if p95 < TARGET_MS else '   above the target'}", flush=True
+        )
+    for name, ask in asked.items() if options.plans else ():
+        print(f"\n{name}", *plans(repository._db, ask), sep="\n  ")
     repository.close()
     print(f"\npeak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB")
+
+
+def settle(repository: Repository) -> None:
+    """Does on PostgreSQL what autovacuum does within minutes after an import: statistics, and the index's pending list."""
+    if isinstance(repository.path, DatabaseUrl):
+        repository._db._connection.execute("VACUUM ANALYZE")
+
+
+def size_mb(repository: Repository) -> float:
+    """The size of the file, or of the tables and indexes on the server."""
+    if not isinstance(repository.path, DatabaseUrl):
+        return repository.path.stat().st_size / 1e6
+    sizes = "SELECT sum(pg_total_relation_size(c.oid)) AS n FROM pg_class c WHERE c.relkind = 'r' AND"
+    [row] = repository._db.rows(f"{sizes} c.relnamespace = CAST(current_schema() AS regnamespace)")
+    return float(row["n"]) / 1e6
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
-"""PostgreSQL servers of our own on loopback: one, or a primary with a streaming replica; and tunnels to them."""
+"""PostgreSQL servers of our own on loopback: one, or a primary with a streaming replica; tunnels and poolers to them."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import random
+import shutil
+import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +20,7 @@ import psycopg
 
 _OPTIONS = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 -c wal_level=replica"
 _PATIENCE_S = 30.0
+PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin") or ""  # empty where there is none
 
 
 @dataclass
@@ -83,6 +86,68 @@ def cluster() -> Iterator[Cluster]:
             yield server
         finally:
             server.stop()
+
+
+@dataclass
+class Pooler:
+    """A pgbouncer before a server, as the user ``postgres`` where we are root; one database for each pool mode."""
+
+    folder: Path
+    port: int
+    server: str  # as libpq writes it in words: host=... port=...
+    ignores_options: bool = False
+    process: subprocess.Popen[bytes] | None = None
+
+    MODES = ("session", "transaction", "statement")
+
+    def url(self, mode: str = "session") -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{mode}"
+
+    def start(self) -> None:
+        settings = self.folder / f"pgbouncer-{self.port}.ini"
+        databases = [f"{mode} = {self.server} user=postgres pool_mode={mode}" for mode in self.MODES]
+        ignored = ["ignore_startup_parameters = options"] if self.ignores_options else []
+        own = [
+            f"listen_port = {self.port}",
+            "listen_addr = 127.0.0.1",
+            "unix_socket_dir =",
+            "auth_type = any",
+            *ignored,
+        ]
+        settings.write_text("\n".join(["[databases]", *databases, "[pgbouncer]", *own, ""]))
+        settings.chmod(0o644)
+        user = "postgres" if os.geteuid() == 0 else None
+        with (self.folder / f"pgbouncer-{self.port}.log").open("ab") as log:
+            self.process = subprocess.Popen([PGBOUNCER, settings], stdout=log, stderr=log, user=user)  # noqa: S603
+        self._wait()
+
+    def stop(self) -> None:
+        """Ends it at once; its clients and its sessions on the server lose their connections."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def _wait(self) -> None:
+        until = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < until:
+            with suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            time.sleep(0.02)
+        raise SystemExit("pgbouncer does not listen")
+
+
+@contextmanager
+def pooler(server: str, *, ignores_options: bool = False) -> Iterator[Pooler]:
+    """A pgbouncer before a server; it ends with the block."""
+    with _folder() as folder:
+        folder.chmod(0o755)
+        one = Pooler(folder, random.randrange(20_000, 30_000), server, ignores_options)  # noqa: S311
+        one.start()
+        try:
+            yield one
+        finally:
+            one.stop()
 
 
 @dataclass

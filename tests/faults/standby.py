@@ -41,11 +41,12 @@ from bot.storage import Repository
 from bot.storage.engines import open_database
 from tests.faults.fake_services import FakeSlackApi, FakeStatusPage, acme_at
 from tests.faults.one_pass import repeats
-from tests.faults.postgres_servers import Cluster, Pair, Tunnel, cluster, pair
+from tests.faults.postgres_servers import PGBOUNCER, Cluster, Pair, Pooler, Tunnel, cluster, pair, pooler
 from tests.support.loopback import serving_app
 from tests.support.pages import incident, page, update
 
 FAILOVERS = ("failover, synchronous", "failover, asynchronous")  # the server dies, and its replica is promoted
+POOLED = ", through pgbouncer"
 PATIENCE_S = 60.0
 ASK_EVERY_S, ANSWER_WITHIN_S = 0.1, 3.0  # Slack waits three seconds for the answer to a command
 REPLICA_CUT_S = 0.6  # before a failover: what is committed meanwhile is on the primary only
@@ -190,14 +191,18 @@ class Scene:
     bots: list[Bot] = field(default_factory=list)
     number: int = 0
     open_incidents: list[object] = field(default_factory=list)
+    pooler: Pooler | None = None
 
     async def add_bot(self) -> None:
-        tunnel = None if isinstance(self.server, Pair) else await Tunnel(self.server.port).__aenter__()
+        before = self.pooler or self.server
+        tunnel = None if isinstance(before, Pair) else await Tunnel(before.port).__aenter__()
         log = self.folder / f"{self.fault[:4]}-{len(list(self.folder.iterdir()))}.log"
         switches = {GUARDED: self.is_guarded, LOCKED: self.is_locked, FOLLOWS: self.follows}
         environment = {**os.environ, **{name: str(int(is_on)) for name, is_on in switches.items()}}
         environment[AIM] = str(self.folder / "aim")
         address = tunnel.url if tunnel else self.server.url
+        if self.pooler:
+            address = address.removesuffix("/postgres") + "/session"
         command = [*(sys.executable, "-m", "tests.faults.standby", "worker"), address]
         with log.open("w") as out:
             process = subprocess.Popen(  # noqa: ASYNC220, S603  (it takes a millisecond)
@@ -275,7 +280,7 @@ class Scene:
                 await asyncio.sleep(ASK_EVERY_S)
 
     async def harm(self, bot: Bot) -> None:
-        match self.fault:
+        match self.fault.removesuffix(POOLED):
             case "kill":
                 bot.process.kill()
                 bot.process.wait()
@@ -289,6 +294,9 @@ class Scene:
                 await asyncio.to_thread(self.server.stop)
                 await asyncio.sleep(0.5)
                 await asyncio.to_thread(self.server.start)
+            case "pgbouncer is killed":
+                await asyncio.to_thread(self.pooler.stop)
+                await asyncio.to_thread(self.pooler.start)
             case "cut off":
                 bot.tunnel.is_cut = True
             case _:
@@ -298,7 +306,7 @@ class Scene:
     async def heal(self, bot: Bot) -> None:
         if self.fault == "freeze, then kill":
             bot.process.kill()
-        elif self.fault in ("freeze", "frozen before the bytes"):
+        elif self.fault.removesuffix(POOLED) in ("freeze", "frozen before the bytes"):
             bot.process.send_signal(signal.SIGCONT)
         if bot.tunnel:
             bot.tunnel.is_cut = False
@@ -343,6 +351,16 @@ def server_for(fault: str) -> Iterator[Cluster | Pair]:
         yield server
 
 
+@contextmanager
+def pooler_for(fault: str, server: Cluster | Pair) -> Iterator[Pooler | None]:
+    """The pooler between the bots and the server, where the fault is with one."""
+    if fault.endswith(POOLED):
+        with pooler(f"host=127.0.0.1 port={server.port} dbname=postgres") as one:
+            yield one
+    else:
+        yield None
+
+
 async def tried(
     fault: str,
     cycles: int,
@@ -354,13 +372,14 @@ async def tried(
     follows: bool = True,
 ) -> Tally:
     """So many faults of one kind, on a server of its own."""
-    with server_for(fault) as server, tempfile.TemporaryDirectory() as folder:
+    with server_for(fault) as server, pooler_for(fault, server) as before, tempfile.TemporaryDirectory() as folder:
         if isinstance(server, Pair):
             await server.attach()
         await asyncio.to_thread(prepare, server.url)  # the replica's tunnel is in this thread
         async with FakeStatusPage() as status_page, FakeSlackApi(may_be_read=may_be_read) as slack:
             dice = random.Random(seed)  # noqa: S311
             scene = Scene(server, status_page, slack, fault, Path(folder), dice, is_guarded, is_locked, follows)
+            scene.pooler = before
             status_page.show(page())
             for _ in range(2):
                 await scene.add_bot()
@@ -395,6 +414,9 @@ PLAN = (  # fault, cycles of a hundred and more, and whether the history may be 
     ("cut off", 6, True),
     ("failover, synchronous", 8, True),
     ("failover, asynchronous", 8, True),
+    (f"kill{POOLED}", 6, True),
+    (f"freeze{POOLED}", 4, True),
+    (f"pgbouncer is killed{POOLED}", 4, True),
 )
 
 
@@ -402,6 +424,9 @@ async def table_rows(share: float, seed: int) -> list[tuple[object, ...]]:
     """A row for each fault, with this share of the planned cycles, and for the three controls."""
     rows = []
     for fault, cycles, may_be_read in PLAN:
+        if fault.endswith(POOLED) and not PGBOUNCER:
+            rows.append((fault, "not run: pgbouncer is not installed", *[""] * len(Tally.HEAD)))
+            continue
         tally = await tried(fault, max(1, round(cycles * share)), seed, may_be_read=may_be_read)
         rows.append((fault, "yes" if may_be_read else "no", *tally.row()))
         print(rows[-1], tally.lost, flush=True)
