@@ -263,7 +263,7 @@ def move(to: Place, config: Path | None, db: Place | None) -> None:
         raise UsageError(f"Database {place} not found. Pass --db FILE.")
     with closing(open_writer(place, alone=True)) as source, closing(open_writer(to, alone=True)) as target:
         source.archive.copy_to(target.archive, lambda table, count: click.echo(f"  {table:<20} {count:>9,}"))
-    setting = f'path = "{to}"' if isinstance(to, Path) else f'url = "{to}" (with your user)'
+    setting = f'path = "{to}"' if isinstance(to, Path) else f'url = "{to}" (with your user and options)'
     click.echo(f"{to}: the same content as {place}. Set [store] {setting} in brownout.toml, then start the bot.")
 
 

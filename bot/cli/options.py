@@ -36,7 +36,9 @@ class _PlaceType(click.Path):
 
 
 PLACE = _PlaceType(path_type=Path)
-db_option = click.option("--db", type=PLACE, help="The SQLite file (default: brownout.db).")
+db_option = click.option(
+    "--db", type=PLACE, help="The SQLite file (default: brownout.db), or postgresql://USER@HOST/DATABASE."
+)
 
 
 def utc_now() -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from bot.app.provider_draft import caveats, propose_surfaces
 from bot.commands import parsing, permissions
@@ -28,8 +29,10 @@ USAGE = (
 )
 FOLLOWER_TEXT = (
     "Several bots share this database, and the one that answers you polls no pages. Add the page on each bot's machine"
-    " with `brownout add URL`, then reload each bot (`systemctl reload brownout`)."
+    " with `brownout add URL` (`brownout add mistral` for a provider that is available but off), then reload each bot"
+    " (`systemctl reload brownout`)."
 )
+OTHER_BOTS_TEXT = "Where several bots share this database, copy that file to the others, too, and reload them."
 _OPTION_NAMES = ("id", "page", "region", "product")
 _MAX_COMPONENTS = 30
 
@@ -62,7 +65,7 @@ def handle_click(queries: StatusQueries, click: ButtonClick) -> CommandResponse:
     return CommandResponse(
         build_message("", ["Checking the page again …"]),
         replaces=True,
-        later=lambda: _confirm(onboarding, tuple(arguments), digest, click.person),
+        later=lambda: _confirm(queries, onboarding, tuple(arguments), digest, click.person),
     )
 
 
@@ -80,7 +83,7 @@ async def _propose(onboarding: Onboarding, arguments: tuple[str, ...]) -> Comman
 
 
 async def _confirm(
-    onboarding: Onboarding, arguments: tuple[str, ...], digest: str, person: ChatUser
+    queries: StatusQueries, onboarding: Onboarding, arguments: tuple[str, ...], digest: str, person: ChatUser
 ) -> CommandResponse:
     proposal = await onboarding.propose(_parse_options(arguments))
     if proposal.digest != digest:
@@ -96,6 +99,8 @@ async def _confirm(
         f"Now watching **{provider.name}** ({services}) as `{provider.id}`. Incidents open now are not alerted."
         f" Its file is providers/{file}: rename and join its services there, and restart Brownout after that."
     )
+    if not isinstance(queries.repository.path, Path):
+        text += f" {OTHER_BOTS_TEXT}"
     message = build_message("", [text])
     subscribe_button = alert_actions.question_buttons([("Subscribe", f"subscribe {provider.id}")])
     return CommandResponse(replace(message, blocks=(*message.blocks, subscribe_button)))

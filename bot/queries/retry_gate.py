@@ -103,7 +103,7 @@ class RetryGate:
                 )
                 looked_at = repository.last_polled_at(provider.id)
         except StoreError as error:
-            return self._unknown_answer(provider, surface, str(error))
+            return self._unknown_answer(provider, surface, f"the database can't be read: {error}")
         if form["verdict"] != Advice.UNKNOWN or looked_at is None:
             return GateAnswer(form, form["reason"])
         return GateAnswer(form, _stale_reason(path, looked_at, self.now()) or form["reason"])

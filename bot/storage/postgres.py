@@ -262,7 +262,9 @@ class PostgresDatabase:
             return
         if self._read_only:
             problem = "it is of an older Brownout; `brownout run` brings it up to date"
-            raise StoreError(f"{self._url}: {problem if self._applied() else 'it is empty; `brownout run` makes it'}")
+            raise StoreError(
+                f"{self._url}: {problem if self._applied() else 'it has no tables yet; `brownout run` makes them'}"
+            )
         with self.transaction():
             self._apply_steps(self._applied())
             forms.upgrade(_Cursor(self), forms.recorded(_Cursor(self)))
@@ -673,7 +675,8 @@ _REMEDIES: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.ReadOnlySqlTransaction, "is it a standby? Name the server that takes writes"),
     (errors.AdminShutdown, "the server was stopped, or this session was ended"),
 )
-_POOLER_REMEDIES = (  # by a word of pgbouncer's message
+_REMEDIES_BY_WORDS = (  # of messages without a code: from the connection, or from pgbouncer
+    ('" does not exist', "create it, or name another with [store] url"),
     ("unsupported startup parameter", "add options to the pooler's ignore_startup_parameters"),
     ("query_wait_timeout", "the pooler has no connection left; raise its default_pool_size"),
     ("no more connections allowed", "the pooler has no connection left; raise its max_client_conn"),
@@ -684,7 +687,8 @@ def explain_error(url: DatabaseUrl, error: psycopg.Error) -> str:
     """The message for an error of PostgreSQL: the address, the problem, and what to do about it."""
     problem = " ".join(str(error).split()) or type(error).__name__
     remedy = next((what for kind, what in _REMEDIES if isinstance(error, kind)), "")
-    remedy = next((what for words, what in _POOLER_REMEDIES if words in problem), remedy)
+    if not remedy and isinstance(error, psycopg.OperationalError):
+        remedy = next((what for words, what in _REMEDIES_BY_WORDS if words in problem), "")
     if not remedy and isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
         remedy = "is the server there, and are its address, user and password right?"
     return f"{url}: {problem}" + (f"; {remedy}" if remedy else "")

@@ -128,7 +128,7 @@ def test_a_database_of_a_newer_version_is_refused(db, url):
 
 
 def test_an_empty_one_that_is_only_read_says_what_makes_it():
-    with pytest.raises(StoreError, match="it is empty; `brownout run` makes it"):
+    with pytest.raises(StoreError, match="it has no tables yet; `brownout run` makes them"):
         open_database(DatabaseUrl(f"{SERVER}?options=-csearch_path%3Dpg_temp"), read_only=True)
 
 
