@@ -68,7 +68,7 @@ class EngineRepository(Outbox, Protocol):
 
     ``keep_unchanged_poll`` keeps a poll that changed nothing in memory, to be written later; it returns False, and does
     nothing, where it has to be recorded. ``message_channels`` are, by incident, the channels that have a message about
-    it, and whether that mentions a person.
+    it, and whether that mentions a person. ``hand_over`` stores evidence for the bot that polls the provider's page.
     """
 
     def subscriptions(self) -> tuple[Subscription, ...]: ...  # noqa: D102
@@ -88,6 +88,7 @@ class EngineRepository(Outbox, Protocol):
     def first_key(self, channel: str, prefix: str) -> str: ...  # noqa: D102
     def with_advice_record(self, alert: Alert) -> Alert: ...  # noqa: D102
     def enqueue(self, notifications: Iterable[Notification], at: datetime) -> int: ...  # noqa: D102
+    def hand_over(self, provider: str, evidence: EvidenceBatch, at: datetime) -> None: ...  # noqa: D102
 
 
 class TextReader(Protocol):
@@ -140,6 +141,7 @@ class Engine:
     limiter: MessageLimiter = field(default_factory=MessageLimiter)  # of the chat
     text_reader: TextReader | None = None  # reads long texts elsewhere; None: they are read in the caller's thread
     units: UnitRunner = INLINE
+    elsewhere: set[str] = field(default_factory=set)  # providers whose pages another bot polls; it records their states
     _texts: dict[str, frozenset[str]] = field(default_factory=dict)  # by provider, what its last page said
 
     def __post_init__(self) -> None:
@@ -163,8 +165,12 @@ class Engine:
     def add_provider(self, provider: Provider) -> None:
         """Adds or replaces a provider and restores its state from the database."""
         self.providers[provider.id] = provider
-        self.states[provider.id] = self.repository.provider_state(provider.id) or ProviderState(provider.id)
+        self.restore_state(provider.id)
         self._provider_ids |= dict.fromkeys((s.id for s in provider.surfaces), provider.id)
+
+    def restore_state(self, provider_id: str) -> None:
+        """Reads a provider's state from the database."""
+        self.states[provider_id] = self.repository.provider_state(provider_id) or ProviderState(provider_id)
 
     def remove_provider(self, provider_id: str) -> None:
         """Forgets a provider that is no longer watched; its record stays in the database. KeyError if it is unknown."""
@@ -172,9 +178,21 @@ class Engine:
         del self.states[provider_id]
         for surface in removed.surfaces:
             self._provider_ids.pop(surface.id, None)
+        self.leave_page(provider_id)
+        self.elsewhere.discard(provider_id)
+
+    def leave_page(self, provider_id: str) -> None:
+        """Leaves a provider's page to another bot, whose states come from the database from now on."""
+        self.elsewhere.add(provider_id)
         self.poller.clear_cache(provider_id)
         self._texts.pop(provider_id, None)
+        self._failures.pop(provider_id, None)
         self.own_network.forget(provider_id)
+
+    @property
+    def own_providers(self) -> tuple[Provider, ...]:
+        """The providers whose pages this bot polls: all, where it shares them with no other bot."""
+        return tuple(provider for provider in self.providers.values() if provider.id not in self.elsewhere)
 
     def _render(self, notification: Notification, people: IncidentUserActions, link_url: str) -> Message:
         """A notification as the chat takes it; an alert names our own services of the channel that are concerned."""
@@ -268,7 +286,7 @@ class Engine:
         self._texts[provider.id] = frozenset(texts)
 
     def advance_time(self) -> tuple[StateTransition, ...]:
-        """Advances every provider to the current time, which may change verdicts. Records and returns only changes."""
+        """Advances its providers to the current time, which may change verdicts. Records and returns only changes."""
         return tuple(transition for transition in self.advance_time_by_provider() if transition is not None)
 
     def advance_time_by_provider(self) -> Iterator[StateTransition | None]:
@@ -276,7 +294,7 @@ class Engine:
 
         Each item is a provider's transition, or None where nothing changed.
         """
-        for provider in tuple(self.providers.values()):
+        for provider in self.own_providers:
             yield self._advance_provider(provider)
         self._report_own_network()
         self._report_unreadable()
@@ -284,7 +302,7 @@ class Engine:
 
     def _advance_provider(self, provider: Provider) -> StateTransition | None:
         state = self.states.get(provider.id)  # None if it was removed between two steps
-        if state is None or (state.seen_at is None and state.blind_since is None):
+        if state is None or provider.id in self.elsewhere or (state.seen_at is None and state.blind_since is None):
             return None
         now, context = self.now(), self._transition_context(provider)
         if transition.is_unaffected_by_time(state, now, context):
@@ -299,12 +317,16 @@ class Engine:
     def apply_evidence(self, provider_id: str, evidence: EvidenceBatch) -> StateTransition | None:
         """Applies evidence beside the page to a provider's state, and records the transition.
 
-        Evidence on surfaces that the provider does not have is ignored. Returns None where no evidence is left.
-        Raises KeyError where the provider is not monitored.
+        Evidence on surfaces that the provider does not have is ignored. Returns None where no evidence is left, and
+        where another bot polls the page: the evidence is stored for that one. Raises KeyError where the provider is
+        not monitored.
         """
         provider = self.providers[provider_id]
         evidence = evidence.of_surfaces({s.id for s in provider.surfaces})
         if evidence == EvidenceBatch():
+            return None
+        if provider_id in self.elsewhere:
+            self.repository.hand_over(provider_id, evidence, self.now())
             return None
         change = transition.apply_evidence(
             self.states[provider_id], evidence, self.now(), self._transition_context(provider)
@@ -411,7 +433,7 @@ class Engine:
     def _unreadable_providers(self) -> Iterator[Provider]:
         """The providers whose pages count as unreadable, and not because of the bot's own network."""
         limits = page_notices.FailureLimits(self.blind_after, self.alarm_after)
-        for provider in tuple(self.providers.values()):
+        for provider in self.own_providers:
             state = self.states.get(provider.id)
             is_unreadable = state is not None and page_notices.is_unreadable_for_channels(state, limits)
             if is_unreadable and not self.own_network.is_blamed_for(provider.id):

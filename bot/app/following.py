@@ -2,7 +2,8 @@
 
 Every answer comes from the database, so a follower says what the leader says. What people write is a short transaction
 of the bot that they reached. Evidence changes the state that the leader holds, so a follower stores it for the leader,
-which takes it as soon as the server tells it of the commit, and otherwise within a second.
+which takes it as soon as the server tells it of the commit, and otherwise within a second. Where bots share the pages
+(``page_sharing``), the others poll too, and evidence is for the bot that polls the provider's page.
 """
 
 from __future__ import annotations
@@ -80,25 +81,28 @@ class EvidenceRelay:
 
 @dataclass(slots=True)
 class FollowerChanges:
-    """A service of the bot that leads: takes what followers have stored, and lets what they enqueued be sent.
+    """A service of a bot that polls: takes what other bots have stored, and lets what they enqueued be sent.
 
     Attributes:
         engine: Takes the evidence.
         repository: The database.
         hooks: What other bots' changes may concern; each is a hook of the scheduler's tick.
         wake: Lets the services look at the database.
+        leads: Whether this bot leads. One that only shares its pages looks once a second, and for evidence alone.
     """
 
     engine: Engine
     repository: Repository
     hooks: Sequence[Callable[[], bool]]
     wake: Callable[[], None]
+    leads: Callable[[], bool] = lambda: True
     _problem: str = ""
 
     async def run(self) -> None:
         """Runs until it is cancelled."""
         changed = asyncio.Event()
-        close = self.repository.listen(partial(_set_from_thread, asyncio.get_running_loop(), changed))
+        notify = partial(_set_from_thread, asyncio.get_running_loop(), changed)
+        close = self.repository.listen(lambda: notify() if self.leads() else None)
         try:
             while True:
                 await wait_for_event(changed, CHECK_EVERY_S)
@@ -128,7 +132,7 @@ class FollowerChanges:
         return any([is_new, *(hook() for hook in self.hooks if is_notified)])
 
     def _take_evidence(self) -> bool:
-        waiting = self.repository.handed_evidence.waiting()
+        waiting = self.repository.handed_evidence.waiting(without=self.engine.elsewhere)
         for number, provider, batch in waiting:
             watched = self.engine.providers.get(provider)
             try:
@@ -142,7 +146,7 @@ class FollowerChanges:
                     self.repository.handed_evidence.remove(number)
             except StoreError:
                 if watched is not None:
-                    self.engine.add_provider(watched)  # its state again, without what was rolled back
+                    self.engine.restore_state(provider)  # without what was rolled back
                 raise
         return bool(waiting)
 

@@ -23,6 +23,7 @@ class PeriodicJob:
         then: What follows if it fails, as the end of the log line.
         first_s: Seconds from the start to the first run; None for one interval.
         is_jittered: Whether the interval is varied by the scheduler's ``JITTER``.
+        is_for_each: Whether each bot that shares pages runs it, and not only the one that leads.
     """
 
     name: str
@@ -31,3 +32,4 @@ class PeriodicJob:
     then: str
     first_s: float | None = None
     is_jittered: bool = False
+    is_for_each: bool = False

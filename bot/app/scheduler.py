@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -37,6 +37,7 @@ log = logging.getLogger("brownout")
 
 JITTER = 0.2  # of the interval, to both sides (bot/docs/verdict-rules.md#staleness)
 STARTUP_SPREAD_S = 10.0  # the first polls are spread over at most this long
+TAKEOVER_SPREAD_S = 3.0  # the same for pages that another bot has polled
 MIN_STARTUP_GAP_S = 0.006  # between two first polls: parsing and recording one takes this long
 TICK_S = 15
 # Polls that start together wake the process once, but wait for each other: so only those of very many sources do.
@@ -86,6 +87,8 @@ class BotApp:
         periodic_jobs: Each becomes a job of the scheduler.
         elapsed: A monotonic clock, in seconds.
         units: Runs what reads and writes the database: the steps of the tick and its hooks.
+        leads: Whether this bot posts, and runs hooks and periodic jobs; one that shares pages with the bot that leads
+            only polls, and advances time.
     """
 
     engine: Engine
@@ -97,6 +100,7 @@ class BotApp:
     periodic_jobs: Iterable[PeriodicJob] = ()
     change_hooks: Iterable[TickHook] = ()
     units: UnitRunner = INLINE
+    leads: Callable[[], bool] = lambda: True
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _has_changed: bool = False  # since the change hooks ran last
@@ -146,9 +150,7 @@ class BotApp:
         scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
-        apart_s = max(MIN_STARTUP_GAP_S, min(0.1, STARTUP_SPREAD_S / max(1, len(self.engine.providers))))
-        for number, provider in enumerate(self.engine.providers):
-            self._schedule_poll(scheduler, provider, self.engine.now() + timedelta(seconds=number * apart_s))
+        self._schedule_polls(scheduler, [provider.id for provider in self.engine.own_providers], STARTUP_SPREAD_S)
         scheduler.add_job(self._advance_time, IntervalTrigger(seconds=TICK_S), id="tick")
         for job in self.periodic_jobs:
             self._schedule_job(scheduler, job)
@@ -159,6 +161,12 @@ class BotApp:
         trigger = IntervalTrigger(seconds=job.every_s * (1 - spread), jitter=job.every_s * 2 * spread or None)
         first = {} if job.first_s is None else {"next_run_time": self.engine.now() + timedelta(seconds=job.first_s)}
         scheduler.add_job(self._run_job, trigger, args=[job], id=job.name, **first)
+
+    def _schedule_polls(self, scheduler: Any, providers: Collection[str], spread_s: float) -> None:
+        """Spreads the first polls over so many seconds."""
+        apart_s = max(MIN_STARTUP_GAP_S, min(0.1, spread_s / max(1, len(providers))))
+        for number, provider in enumerate(providers):
+            self._schedule_poll(scheduler, provider, self.engine.now() + timedelta(seconds=number * apart_s))
 
     def _schedule_poll(self, scheduler: Any, provider: str, first: datetime) -> None:
         trigger = NextRunTrigger(partial(self._next_poll_at, provider))
@@ -196,13 +204,28 @@ class BotApp:
 
     async def remove_provider(self, provider_id: str) -> None:
         """Ends the polls of a provider, after the one that is under way. What was recorded stays."""
-        if self._scheduler is not None:
-            self._scheduler.remove_job(_poll_job_id(provider_id))
-        self._statistics.pop(provider_id, None)
-        self._due_at.pop(provider_id, None)
-        if (under_way := self._polls_under_way.get(provider_id)) is not None:
-            await asyncio.wait([under_way], timeout=POLL_END_TIMEOUT_S)
+        await self._end_polls([provider_id], POLL_END_TIMEOUT_S)
         await self.units.run(self.engine.remove_provider, provider_id)
+
+    def start_polls(self, providers: Collection[str]) -> None:
+        """Polls pages that another bot has polled so far, each of them soon."""
+        self._polled_at_s = self.elapsed()
+        self._schedule_polls(self._scheduler, providers, TAKEOVER_SPREAD_S)
+
+    async def stop_polls(self, providers: Collection[str], wait_s: float) -> None:
+        """Polls these pages no more; a poll that is still under way after so many seconds is given up."""
+        for task in await self._end_polls(providers, wait_s):
+            task.cancel()
+
+    async def _end_polls(self, providers: Collection[str], wait_s: float) -> Collection[asyncio.Task[Any]]:
+        """Ends the polls of these providers; returns those that are under way after so many seconds."""
+        for provider in providers:
+            if self._scheduler is not None and provider in self._statistics:
+                self._scheduler.remove_job(_poll_job_id(provider))
+            self._statistics.pop(provider, None)
+            self._due_at.pop(provider, None)
+        under_way = [self._polls_under_way[provider] for provider in providers if provider in self._polls_under_way]
+        return (await asyncio.wait(under_way, timeout=wait_s))[1] if under_way else ()
 
     def set_intervals(self, poll: PollSettings) -> None:
         """Takes on other polling intervals and limits; each provider's next poll is planned by them."""
@@ -222,8 +245,8 @@ class BotApp:
         return self._statistics.get(provider)
 
     def seconds_since_poll_start(self) -> float:
-        """Seconds since a poll of any provider began, or since the start, by the monotonic clock."""
-        return self.elapsed() - self._polled_at_s
+        """Seconds since a poll began, or since the start, by the monotonic clock; 0 where no page is polled."""
+        return self.elapsed() - self._polled_at_s if self.engine.own_providers else 0.0
 
     def _record_poll_start(self, provider: str) -> None:
         """Counts a poll that starts now, and how late it is."""
@@ -283,7 +306,7 @@ class BotApp:
         await self._run_hooks(self.tick_hooks)
 
     async def _run_hooks(self, hooks: Iterable[TickHook]) -> None:
-        for hook in hooks:
+        for hook in hooks if self.leads() else ():
             with self._log_failures("the tick", "it is tried again at the next one"):
                 await self._run_hook(hook)
 
@@ -296,6 +319,8 @@ class BotApp:
             await asyncio.sleep(0)
 
     async def _run_job(self, job: PeriodicJob) -> None:
+        if not (job.is_for_each or self.leads()):
+            return
         with self._log_failures(job.name, job.then, uses_database=False):
             await job.do()
 
@@ -335,11 +360,17 @@ class BotApp:
             if statistics.next_at is not None:
                 self._statistics[provider] = replace(statistics, next_at=max(now, statistics.next_at + step))
         self._due_at.clear()
-        with self._log_failures("the outbox", "what waits may leave late"):
-            await self.units.run(self.engine.shift_due_times, step)
+        await self._shift_due_times(step)
+
+    async def _shift_due_times(self, step: timedelta) -> None:
+        if self.leads():
+            with self._log_failures("the outbox", "what waits may leave late"):
+                await self.units.run(self.engine.shift_due_times, step)
 
     async def _start_deliveries(self) -> None:
         """Starts deliveries, the most important first, as far as the chat's limits allow."""
+        if not self.leads():
+            return
         async with self._starting:  # or else two might start one to the same channel
             with self._log_failures("the outbox", "nothing is sent"):
                 free = MAX_IN_FLIGHT - len(self._notifiers)

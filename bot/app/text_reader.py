@@ -49,4 +49,5 @@ class ThreadTextReader:
             lambda: self.compile_phrases(providers),
             "they are compiled at the first incident",
             first_s=FIRST_COMPILED_AFTER_S,
+            is_for_each=True,
         )

@@ -25,6 +25,7 @@ from bot.slack import credentials
 from bot.slack.scopes import missing_scope_texts
 from bot.slack.user_groups import select_user_groups
 from bot.storage import DatabaseUrl, Place, parse_place
+from bot.storage.connection import ONLY_ON_SERVER
 from bot.storage.engines import ServerReport, describe_server
 
 _SLACK_TIMEOUT_S = 5
@@ -132,7 +133,7 @@ def _check_config(config: Path | None, db: Place | None) -> tuple[settings.Setti
     mistakes += filter(None, (trackers.key_problem(n, t, os.environ) for n, t in app_settings.trackers.items()))
     if app_settings.tools:
         click.echo(f"notify: {', '.join(f'{t.name} ({t.kind})' for t in app_settings.tools if t.enabled) or 'none on'}")
-    server = _check_server(db or parse_place(app_settings.store_path))
+    server = _check_server(db or parse_place(app_settings.store_path), share_pages=app_settings.store.share_pages)
     mistakes += server.mistakes
     return (
         app_settings,
@@ -141,10 +142,10 @@ def _check_config(config: Path | None, db: Place | None) -> tuple[settings.Setti
     )
 
 
-def _check_server(place: Place) -> ServerReport:
+def _check_server(place: Place, *, share_pages: bool) -> ServerReport:
     """What the PostgreSQL server of the database says, and prints its version; nothing for a file."""
     if not isinstance(place, DatabaseUrl):
-        return ServerReport()
+        return ServerReport(mistakes=(ONLY_ON_SERVER.format(place),) if share_pages else ())
     try:
         report = describe_server(place)
     except StoreError as error:

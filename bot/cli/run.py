@@ -56,6 +56,7 @@ from bot.app.loop_watch import LoopWatch
 from bot.app.maintenance import DatabaseMaintenance, open_replica, restore_from_replica
 from bot.app.month_sums import MonthSumsJob
 from bot.app.onboarding import ProviderOnboarding
+from bot.app.page_sharing import PageSharing
 from bot.app.reload import ConfigReloader, CurrentSettings
 from bot.app.reminders import ReminderHook
 from bot.app.report_intake import ReportIntake
@@ -144,6 +145,8 @@ def run(config: Path | None, db: Place | None) -> None:
     if replica:
         _restore_if_missing(replica)
     with closing(open_in_turn(path, app_settings.web)) as repository:
+        if app_settings.store.share_pages:
+            repository.share_pages()
         maintenance = DatabaseMaintenance(path, app_settings.store, utc_now, replica)
         tokens = credentials.TokenSource(os.environ, secrets.tokens)
         tokens.on_change.append(lambda new: redaction.install_redaction((*new.secrets, *other_secrets)))
@@ -261,8 +264,8 @@ async def _run_bot(
         garbage_collection.collect_regularly,
     ]
     log.info("started: %s version=%s db=%s", _watched_text(providers), __version__, maintenance.path)
-    if runtime.role is BotRole.LEADER:
-        await _lead(parts, services)
+    if runtime.role is BotRole.LEADER or repository.shares is not None:
+        await _poll(parts, services)
     else:
         await _follow(parts, services)
     log.info("stopped signal=%s", received[0].name if received else "none")
@@ -291,7 +294,7 @@ async def _follow(parts: BotParts, services: Iterable[Service]) -> None:
         return
     log.info("leader: no other bot leads any more; this one polls and posts from now on")
     parts.runtime.role = BotRole.LEADER
-    await _lead(parts, [partial(_await_task, task) for task in running])
+    await _poll(parts, [partial(_await_task, task) for task in running])
 
 
 async def _await_task(task: asyncio.Task[None]) -> None:
@@ -299,9 +302,11 @@ async def _await_task(task: asyncio.Task[None]) -> None:
     await task
 
 
-async def _lead(parts: BotParts, services: Sequence[Service]) -> None:
-    """Polls and posts until the bot is stopped; the services run beside it."""
+async def _poll(parts: BotParts, services: Sequence[Service]) -> None:
+    """Polls until the bot is stopped, and posts if it leads; the services run beside it."""
     current, repository, runtime, tokens = parts.current, parts.repository, parts.runtime, parts.tokens
+    if repository.shares is None:
+        repository.claim_pages()
     app_settings, providers, chat, is_slack = current.settings, parts.providers, parts.chat, parts.is_slack
     fetch_limits: dict[str, Any] = {"timeout_s": app_settings.poll.timeout_s, "max_bytes": app_settings.poll.max_bytes}
     limits = notify_tools.SendLimits(repository.require_lease, repository.lease.longest_post_s)
@@ -334,7 +339,6 @@ async def _lead(parts: BotParts, services: Sequence[Service]) -> None:
             units=parts.units,
             limiter=parts.limiter,
         )
-        repository.drop_removed_tools(tool.target.channel for tool in engine.tools)
         if not any(engine.states[p.id].seen_at for p in providers):
             log.info("new database. Import history with: brownout backfill PROVIDER")
         gathering = GatherHook(engine, repository)
@@ -348,13 +352,9 @@ async def _lead(parts: BotParts, services: Sequence[Service]) -> None:
             DatabaseWatch(repository, engine.owners, utc_now),
         )
         parts.slack_status.delivery_stop = lambda: engine.delivery_stop
-        repository.probe_channels(utc_now())
-        for line in configured_subscriptions.reconcile(repository, app_settings.subscriptions, utc_now()).lines():
-            log.info("subscription of brownout.toml: %s", line)
         digest_queries = StatusQueries(runtime.providers, repository, utc_now, current.rules_for, running=runtime)
         digest_job = DigestJob(digest_queries, parts.maintenance.path)
         all_queries = replace(digest_queries, available=current.available)
-        _warn_of_unwatched(all_queries)
         probe_scheduler = probes.ProbeScheduler(
             Prober(), engine, providers, os.environ, utc_now, lambda: _last_read_at(engine)
         )
@@ -375,13 +375,23 @@ async def _lead(parts: BotParts, services: Sequence[Service]) -> None:
             periodic_jobs=jobs,
             change_hooks=(gathering.steps, runtime.post_declared),
             units=parts.units,
+            leads=lambda: runtime.role is BotRole.LEADER,
         )
         runtime.poll_jobs, runtime.states = bot, engine.states
         parts.evidence.engine = engine
         parts.leadership.on_change.append(bot.wake)
-        parts.leadership.has_begun.set()
+        is_first = runtime.role is BotRole.LEADER
+        if is_first:
+            await _begin_to_lead(parts, engine)
+        _warn_of_unwatched(all_queries)
+        sharing = None
+        if repository.shares is not None:
+            engine.elsewhere.update(engine.providers)
+            sharing = PageSharing(engine, repository, bot, partial(_begin_to_lead, parts, engine), leads=is_first)
+            runtime.shards = lambda: sharing.shards
+            all_services.append(sharing.run)
         reloader = ConfigReloader(
-            *(current, bot, providers, repository, utc_now),
+            *(current, sharing or bot, providers, repository, utc_now),
             on_providers=(
                 fetcher.forget_providers,
                 lambda: bot.replace_jobs(probes.JOB_PREFIX, probe_scheduler.periodic_jobs()),
@@ -394,11 +404,30 @@ async def _lead(parts: BotParts, services: Sequence[Service]) -> None:
         if not isinstance(repository.path, Path):
             all_services.append(
                 following.FollowerChanges(
-                    *(engine, repository, (reports, runtime.post_declared), parts.leadership.tell_of_change)
+                    *(engine, repository, (reports, runtime.post_declared, gathering), parts.leadership.tell_of_change),
+                    leads=bot.leads,
                 ).run
             )
         garbage_collection.freeze_loaded_objects()
         await bot.run(parts.stop)
+
+
+async def _begin_to_lead(parts: BotParts, engine: Engine) -> None:
+    """Lets this bot post, and do what exists once."""
+    await parts.units.run(_prepare_to_lead, parts, engine)
+    parts.runtime.role = BotRole.LEADER
+    parts.leadership.has_begun.set()
+    parts.leadership.tell_of_change()
+
+
+def _prepare_to_lead(parts: BotParts, engine: Engine) -> None:
+    """A unit of work."""
+    repository = parts.repository
+    repository.drop_removed_tools(tool.target.channel for tool in engine.tools)
+    repository.probe_channels(utc_now())
+    wanted = parts.current.settings.subscriptions
+    for line in configured_subscriptions.reconcile(repository, wanted, utc_now()).lines():
+        log.info("subscription of brownout.toml: %s", line)
 
 
 def _create_declared_hook(
@@ -431,8 +460,9 @@ def _warn_of_unwatched(queries: StatusQueries) -> None:
 
 
 def _last_read_at(engine: Engine) -> datetime | None:
-    """Returns when any page was last read; None where none was."""
-    return max(filter(None, (state.seen_at for state in engine.states.values())), default=None)
+    """Returns when this bot last read any page; None where it read none."""
+    read = (engine.states[provider.id].seen_at for provider in engine.own_providers)
+    return max(filter(None, read), default=None)
 
 
 def _watched_text(providers: Sequence[Provider]) -> str:

@@ -27,11 +27,12 @@ USAGE = (
     " confirm. `watch mistral` switches on a provider that is available but off. `id:acme` names a new one; `page:`,"
     " `region:` and `product:` say what the address does not."
 )
-FOLLOWER_TEXT = (
-    "Several bots share this database, and the one that answers you polls no pages. Add the page on each bot's machine"
-    " with `brownout add URL` (`brownout add mistral` for a provider that is available but off), then reload each bot"
-    " (`systemctl reload brownout`)."
+_ON_EACH = (
+    "Add the page on each bot's machine with `brownout add URL` (`brownout add mistral` for a provider that is"
+    " available but off), then reload each bot (`systemctl reload brownout`)."
 )
+FOLLOWER_TEXT = f"Several bots share this database, and the one that answers you polls no pages. {_ON_EACH}"
+SHARING_TEXT = f"Several bots share the pages of this database, and each has files of its own. {_ON_EACH}"
 OTHER_BOTS_TEXT = "Where several bots share this database, copy that file to the others, too, and reload them."
 _OPTION_NAMES = ("id", "page", "region", "product")
 _MAX_COMPONENTS = 30
@@ -70,8 +71,9 @@ def handle_click(queries: StatusQueries, click: ButtonClick) -> CommandResponse:
 
 
 def _require_onboarding(queries: StatusQueries) -> Onboarding:
-    if queries.running is not None and queries.running.role is BotRole.FOLLOWER:
-        raise UsageError(FOLLOWER_TEXT)
+    running = queries.running
+    if running is not None and (running.role is BotRole.FOLLOWER or running.shards is not None):
+        raise UsageError(FOLLOWER_TEXT if running.shards is None else SHARING_TEXT)
     if queries.running is None or queries.running.onboarding is None:
         raise UsageError("Only a running bot can add a page here. On the command line: `brownout add URL`")
     return queries.running.onboarding

@@ -90,6 +90,7 @@ class Runtime:
         units: Runs what reads and writes the database.
         states: The state of each provider that this bot polls, as the database has it; it changes while the bot runs.
         role: Whether this bot polls and posts, or follows one that does.
+        shards: How many shards of the pages it polls, where it shares them with other bots; else None.
         scopes: Returns the scopes of the bot's token in Slack; None where Slack has not named them.
         keep_emoji: The emoji that keeps a message in the timeline of a declared incident; empty for none.
         post_declared: Puts what is due about declared incidents into the outbox; without it, the next tick does.
@@ -105,6 +106,7 @@ class Runtime:
     units: UnitRunner = INLINE
     states: Mapping[str, ProviderState] = field(default_factory=dict)
     role: BotRole = BotRole.LEADER
+    shards: Callable[[], int] | None = None
     scopes: Callable[[], frozenset[str] | None] = lambda: None
     keep_emoji: str = ""
     post_declared: Callable[[], bool] = lambda: False

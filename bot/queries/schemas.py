@@ -276,7 +276,8 @@ class Refusal(BaseModel):
 class HealthReport(BaseModel):
     """The process or its readiness, after draft-inadarei-api-health-check: status pass, warn or fail.
 
-    ``notes`` names what is wrong. ``role`` is leader (it polls and posts) or follower.
+    ``notes`` names what is wrong. ``role`` is leader (it polls and posts) or follower. ``shards`` is how many of the 64
+    parts of the pages it polls, where several bots share them.
     """
 
     model_config = _example_config(status="pass", version="0.1.0", notes=[], role="leader")
@@ -285,6 +286,7 @@ class HealthReport(BaseModel):
     version: str
     notes: list[str]
     role: str = "leader"
+    shards: int | None = None
 
 
 class SourceNow(BaseModel):

@@ -112,11 +112,12 @@ class StoreSettings(StrictModel):
 
     ``backup_to`` is relative to the database. ``backup_every_h = 0`` makes no backups. ``bodies_days = 0`` keeps raw
     pages forever, ``bodies_mb = 0`` as many as there are. ``url`` is a PostgreSQL database instead of the file
-    ``path``; it holds no password.
+    ``path``; it holds no password. ``share_pages`` lets all bots on it poll, each a part of the pages.
     """
 
     path: str = "brownout.db"
     url: str = ""
+    share_pages: bool = False
     backup_every_h: float = Field(default=24, ge=0)
     backup_to: str = Field(default="backups", min_length=1)
     keep: int = Field(default=7, ge=1)

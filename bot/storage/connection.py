@@ -98,6 +98,7 @@ class Upsert:
         return f"ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {changes}" + (self.where and f" WHERE {self.where}")
 
 
+ONLY_ON_SERVER = "{}: only bots on PostgreSQL share pages; set [store] url, or share_pages = false"
 IGNORE = "ON CONFLICT DO NOTHING"  # an existing row stays as it is
 
 
@@ -119,8 +120,53 @@ class Follower(Protocol):
     def wait_for_turn(self, stop: Event) -> bool:
         """Blocks until no other bot leads, in a thread of its own; False if ``stop`` came first."""
 
+    def try_turn(self) -> bool:
+        """Whether no other bot leads; then it is the turn of this one, as after ``wait_for_turn``. Does not wait."""
+
     def lead(self) -> None:
-        """Becomes the one bot, after ``wait_for_turn``. StoreError if a newer Brownout has led meanwhile."""
+        """Leads, after ``wait_for_turn`` or ``try_turn``. StoreError if a newer Brownout has led meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveBot:
+    """A bot that shares the pages of a database: its name, what its pages are, whether it is this one, and leads."""
+
+    holder: str
+    pages: str
+    is_me: bool
+    is_leader: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SharingView:
+    """What one bot sees of the others: the live ones, each at the same position for all bots, and the free shards.
+
+    ``leader_shares`` is False while a bot leads that polls all pages itself.
+    """
+
+    bots: tuple[LiveBot, ...]
+    free: frozenset[int]
+    leader_shares: bool = True
+
+
+class PageShares(Protocol):
+    """The shards (``bot.rules.sharing``) of one of the bots that share the pages of a database.
+
+    ``holder`` is its name, and ``held`` the shards that it surely holds until a statement fails: it is empty as soon as
+    the connection was lost. Every method may raise StoreError.
+    """
+
+    holder: str
+    held: frozenset[int]
+
+    def renew(self, pages: str, *, leads: bool) -> SharingView:
+        """Says that this bot is alive, and looks at the others. ``pages``: what all bots are to have in common."""
+
+    def take(self, shards: Iterable[int]) -> None:
+        """Takes those of these shards that are free."""
+
+    def give_back(self, shards: Iterable[int]) -> None:
+        """Gives shards back, after what was recorded for them was committed."""
 
 
 Waiting = Callable[[], None]  # called once, when a bot begins to wait for the one that runs
@@ -148,6 +194,16 @@ class Database(Protocol):
     @property
     def follower(self) -> Follower | None:
         """What a bot that another one leads waits with; None for the one that leads, and for other programs."""
+
+    @property
+    def shares(self) -> PageShares | None:
+        """The shards of a bot that shares the pages with others; None for one that polls all, and other programs."""
+
+    def share_pages(self) -> None:
+        """Begins to share the pages with other bots (``shares``). StoreError for a file, which has one bot."""
+
+    def claim_pages(self) -> None:
+        """Takes all pages for a bot that leads and shares none. StoreError if others do not give theirs back."""
 
     def listen(self, on_commit: Callable[[], None]) -> Callable[[], None]:
         """Calls ``on_commit``, in another thread, soon after another program than the leader committed something.

@@ -45,7 +45,9 @@ def describe_server(url: DatabaseUrl) -> ServerReport:
             " may be posted twice"
         )
     behind = f", {facts.standbys} standby servers, {facts.lag_s:.1f} s behind" if facts.standbys else ""
-    summary = f"PostgreSQL {facts.version}, user {facts.user}, schema {facts.schema}{behind}"
+    parts = ", ".join(map(str, facts.shards))
+    shared = f", {len(facts.shards)} bots share the pages (shards: {parts})" if facts.shards else ""
+    summary = f"PostgreSQL {facts.version}, user {facts.user}, schema {facts.schema}{behind}{shared}"
     return ServerReport(summary, tuple(mistakes), tuple(warnings))
 
 

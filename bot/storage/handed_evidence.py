@@ -1,7 +1,9 @@
-"""Evidence that a follower took, stored until the bot that leads has counted it."""
+"""Evidence that a bot took, stored until the one that leads, or that polls its provider's page, has counted it."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from datetime import datetime
 
 from bot.domain import EvidenceBatch
@@ -24,9 +26,16 @@ class HandedEvidence:
         text = mapping.EVIDENCE_ADAPTER.dump_json(batch).decode()
         self._db.insert("handed_evidence", {"provider": provider, "batch": text, "at": format_time(at)})
 
-    def waiting(self) -> tuple[tuple[int, str, EvidenceBatch | None], ...]:
-        """Number, provider and batch of the oldest, at most MOST; None for a batch that is damaged."""
-        rows = self._db.rows("SELECT id, provider, batch FROM handed_evidence ORDER BY id LIMIT ?", MOST)
+    def waiting(self, without: Collection[str] = ()) -> tuple[tuple[int, str, EvidenceBatch | None], ...]:
+        """Number, provider and batch of the oldest, at most MOST; None for a batch that is damaged.
+
+        Evidence on the providers ``without`` is for other bots.
+        """
+        rows = self._db.rows(
+            "SELECT id, provider, batch FROM handed_evidence WHERE provider NOT IN"
+            " (SELECT value FROM json_each(CAST(? AS TEXT))) ORDER BY id LIMIT ?",
+            *(json.dumps(sorted(without)), MOST),
+        )
         where = f"{self._db.path}: handed_evidence, row"
         return tuple(
             (row["id"], row["provider"], mapping.parse(mapping.EVIDENCE_ADAPTER, row["batch"], f"{where} {row['id']}"))

@@ -66,6 +66,10 @@ class PollBatch:
         run = self._runs.get(provider)
         return run.last_at if run else None
 
+    def forget(self, provider: str) -> None:
+        """Leaves out a provider's polls."""
+        self._runs.pop(provider, None)
+
     def runs(self) -> tuple[PollRun, ...]:
         """The content of the batch."""
         return tuple(self._runs.values())

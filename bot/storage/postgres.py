@@ -32,7 +32,15 @@ from psycopg.raw_cursor import RawCursor, RawServerCursor
 from psycopg.rows import TupleRow
 
 from bot.errors import StoreError
-from bot.storage import forms, full_text, postgres_followers, postgres_lease, postgres_pooler, postgres_schema
+from bot.storage import (
+    forms,
+    full_text,
+    postgres_followers,
+    postgres_lease,
+    postgres_pooler,
+    postgres_schema,
+    postgres_shards,
+)
 from bot.storage.connection import DatabaseUrl, Lease, Upsert, Waiting, changed_table, insert_statement
 
 log = logging.getLogger("brownout")
@@ -54,6 +62,7 @@ _DEFAULTS: Mapping[
 _WRITER = 1_112_690_514  # "BRWR": with the schema's number, the lock of the one write transaction
 _BOT = 1_112_687_188  # "BRBT": the lock of the one bot
 _BOT_PATIENCE_S = 0.25
+_SHARING_PATIENCE_S = 1.0  # where other bots record too, whose transactions are short
 _BUSY_FACTOR = 10  # how many times its patience a bot goes without waiting for another writer again
 _RECONNECT_EVERY_S = 1.0
 _MOST_DEFERRED = 1000  # rows of statements that wait for the next read or the end of the transaction
@@ -82,6 +91,7 @@ class PostgresDatabase:
         self._schema = 0  # as the second half of a lock's key
         self._lease: postgres_lease.PostgresLease | None = None
         self._is_follower = False
+        self.shares: postgres_shards.PostgresShards | None = None
         self._next: psycopg.Connection[TupleRow] | None = None  # of a follower whose turn has come
         self._connection = self._connect()
 
@@ -147,6 +157,8 @@ class PostgresDatabase:
         """The connection, made again if it was lost; that of a bot is not, since its lock is lost too."""
         if not self._connection.closed:
             return self._connection
+        if self.shares is not None:
+            self.shares.held = frozenset()  # their locks were of the lost session
         if self._lease is not None:
             self._lease.lose(f"{self._url}: the connection that holds the lock was lost")
         if self._is_closed or self._holds_lock or monotonic() - self._tried_at < _RECONNECT_EVERY_S:
@@ -191,18 +203,57 @@ class PostgresDatabase:
         self._next = won
         return won is not None
 
+    def try_turn(self) -> bool:
+        """See ``connection.Follower``: with the connection that writes, which keeps its shards."""
+        try:
+            with self._lock:
+                connection = self._live()
+                if postgres_followers.try_lock(connection, self._bot_lock):
+                    self._next = connection
+                elif holder := postgres_lease.end_stale_holder(connection):
+                    log.warning("%s: the bot %s has not answered for %g s", self._url, holder, postgres_lease.LEASE_S)
+        except psycopg.Error as error:
+            raise StoreError(explain_error(self._url, error)) from error
+        return self._next is not None
+
     def lead(self) -> None:
         """See ``connection.Follower``: continues with the connection that got the lock."""
         if self._next is None:
             raise StoreError(f"{self._url}: it is not the turn of this bot")
         with self._lock:
             before, self._connection, self._next = self._connection, self._next, None
-            before.close()
+            if before is not self._connection:
+                before.close()
             self._is_follower, self._holds_lock = False, True
             self._unknown_changes += 1
         try:
             self.prepare()
             self.take_lease()
+        except BaseException as error:  # the lock goes with the connection, and the bot still follows
+            self._is_follower, self._holds_lock = True, False
+            self._connection.close()
+            if isinstance(error, psycopg.Error):
+                raise StoreError(explain_error(self._url, error)) from error
+            raise
+
+    def share_pages(self) -> None:
+        """See ``Database.share_pages``."""
+        self.shares = postgres_shards.PostgresShards(self._run_each, self._schema, _own_name(), self._url)
+
+    def claim_pages(self) -> None:
+        """See ``Database.claim_pages``."""
+        try:
+            postgres_shards.claim_all(self._connection, self._schema, self._url)
+        except psycopg.Error as error:
+            raise StoreError(explain_error(self._url, error)) from error
+
+    def _run_each(self, statements: Sequence[postgres_shards.Statement]) -> list[psycopg.Cursor[TupleRow]]:
+        """Runs statements outside any transaction, in one round trip; none waits for another writer."""
+        try:
+            with self._lock:
+                connection = self._live()
+                with connection.pipeline():
+                    return [connection.execute(sql.encode(), values) for sql, values in statements]
         except psycopg.Error as error:
             raise StoreError(explain_error(self._url, error)) from error
 
@@ -215,7 +266,7 @@ class PostgresDatabase:
     def take_lease(self) -> None:
         """Begins the lease of the bot that holds the lock."""
         self._connection.execute(postgres_lease.TABLE)
-        epoch = postgres_lease.take(self._connection, f"{gethostname()}:{os.getpid()}")
+        epoch = postgres_lease.take(self._connection, _own_name())
         self._lease = postgres_lease.PostgresLease(lambda: connect(self._url, postgres_lease.CONNECTION), epoch)
         self._lease.keep()
 
@@ -242,9 +293,9 @@ class PostgresDatabase:
         self._is_closed = True
         if self._lease is not None:
             self._lease.release()
-        if self._holds_lock:  # now, and not when the server has noticed that the connection is closed
+        if self._holds_lock or self.shares:  # now, and not when the server has noticed that the connection is closed
             with suppress(psycopg.Error):
-                self._connection.execute(f"SELECT pg_advisory_unlock({_BOT}, {self._schema})")
+                self._connection.execute("SELECT pg_advisory_unlock_all()")
         self._connection.close()
         if self._next is not None:
             self._next.close()
@@ -457,12 +508,13 @@ class PostgresDatabase:
         if not (self._holds_lock or self._is_follower):
             self._snapshot = _last_value(self._live().execute(f"BEGIN; {lock}"))
             return
-        patience_s = 0.001 if monotonic() < self._busy_until else _BOT_PATIENCE_S
+        most_s = _SHARING_PATIENCE_S if self.shares else _BOT_PATIENCE_S
+        patience_s = 0.001 if monotonic() < self._busy_until else most_s
         try:
             begin = f"BEGIN; SET LOCAL lock_timeout = '{patience_s * 1000:.0f}ms'; {lock}"
             self._snapshot = _last_value(self._live().execute(begin))
         except errors.LockNotAvailable:
-            if patience_s == _BOT_PATIENCE_S:
+            if patience_s == most_s:
                 self._busy_until = monotonic() + _BUSY_FACTOR * _BOT_PATIENCE_S
             raise
         self._busy_until = -inf
@@ -489,7 +541,8 @@ class PostgresDatabase:
         rows = self.rows(
             "SELECT c.table_name, c.column_name FROM information_schema.columns c JOIN pg_tables t"
             " ON t.schemaname = c.table_schema AND t.tablename = c.table_name WHERE c.table_schema = current_schema()"
-            " AND c.table_name NOT IN ('schema_steps', 'bot_lease') AND c.column_name NOT IN ('rowid', 'words')"
+            " AND c.table_name NOT IN ('schema_steps', 'bot_lease', 'sharing_bots')"
+            " AND c.column_name NOT IN ('rowid', 'words')"
             " ORDER BY c.table_name, c.ordinal_position"
         )
         for row in rows:
@@ -522,6 +575,11 @@ class PostgresDatabase:
         """See ``Database.after_import``: each insert has done it."""
 
 
+def _own_name() -> str:
+    """The name of this bot, for the others."""
+    return f"{gethostname()}:{os.getpid()}"
+
+
 def connect(url: DatabaseUrl, more: Mapping[str, str | int] = {}) -> psycopg.Connection[TupleRow]:
     """A new connection in autocommit mode; libpq reads PGPASSWORD, PGPASSFILE and PGSSLMODE itself."""
     settings: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(url.url), **more}
@@ -541,7 +599,11 @@ def _require_session(connection: psycopg.Connection[TupleRow], url: DatabaseUrl)
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What ``server_facts`` found. ``lag_s``: seconds that the standby furthest behind has still to apply."""
+    """What ``server_facts`` found.
+
+    ``lag_s``: seconds that the standby furthest behind has still to apply. ``shards``: how many shards of the pages
+    each bot holds that shares them.
+    """
 
     version: str
     user: str
@@ -551,6 +613,7 @@ class ServerFacts:
     standbys: int
     is_synchronous: bool
     lag_s: float
+    shards: tuple[int, ...] = ()
 
 
 def server_facts(url: DatabaseUrl) -> ServerFacts:
@@ -564,12 +627,15 @@ def server_facts(url: DatabaseUrl) -> ServerFacts:
                 " (SELECT count(*) FROM pg_stat_replication), current_setting('synchronous_standby_names') <> '',"
                 " (SELECT coalesce(max(extract(epoch FROM replay_lag)), 0) FROM pg_stat_replication)"
             ).fetchone()
+            shards = postgres_shards.shards_by_bot(connection)
     except psycopg.Error as error:
         raise StoreError(explain_error(url, error)) from error
     if row is None:
         raise StoreError(f"{url}: it says nothing of itself")
     version, user, schema, may_create, is_standby, standbys, is_synchronous, lag_s = row
-    return ServerFacts(version.split()[0], user, schema, may_create, is_standby, standbys, is_synchronous, float(lag_s))
+    return ServerFacts(
+        version.split()[0], user, schema, may_create, is_standby, standbys, is_synchronous, float(lag_s), shards
+    )
 
 
 class _Cursor:

@@ -19,6 +19,7 @@ from bot.domain import (
     ChannelPreferences,
     Condition,
     Event,
+    EvidenceBatch,
     Notification,
     Observation,
     ProviderState,
@@ -27,11 +28,12 @@ from bot.domain import (
 )
 from bot.errors import StoreError
 from bot.rules.changes.incidents import RETENTION
+from bot.rules.sharing import shard_of
 from bot.rules.transition import StateTransition
 from bot.storage import mapping, poll_batch, transitions
 from bot.storage.api_tokens import ApiTokens
 from bot.storage.archive import Archive
-from bot.storage.connection import Database, DatabaseUrl, Lease, Place, Upsert, Waiting
+from bot.storage.connection import Database, DatabaseUrl, Lease, PageShares, Place, Upsert, Waiting
 from bot.storage.declared import DeclaredStore
 from bot.storage.deduplication import SeenEvents
 from bot.storage.engines import open_database
@@ -106,11 +108,32 @@ class Repository(OutboxStore):
         """Blocks a follower's thread until no other bot leads; False if ``stop`` came first."""
         return self._db.follower is not None and self._db.follower.wait_for_turn(stop)
 
+    def try_turn(self) -> bool:
+        """Whether no other bot leads, and it is this follower's turn; does not wait."""
+        return self._db.follower is not None and self._db.follower.try_turn()
+
     def lead(self) -> None:
         """Makes a follower whose turn has come the one bot. Raises StoreError."""
         if self._db.follower is not None:
             self._db.follower.lead()
             self.check_unsent()
+
+    def share_pages(self) -> None:
+        """Begins to share the pages with other bots: this one polls those of ``shares``. StoreError for a file."""
+        self._db.share_pages()
+
+    def claim_pages(self) -> None:
+        """See ``Database.claim_pages``."""
+        self._db.claim_pages()
+
+    @property
+    def shares(self) -> PageShares | None:
+        """The shards of this bot; None where it shares no pages."""
+        return self._db.shares
+
+    def has_page(self, provider: str) -> bool:
+        """Whether this bot may record polls of a provider's page; False where it is another bot's."""
+        return self._db.shares is None or shard_of(provider) in self._db.shares.held
 
     def listen(self, on_commit: Callable[[], None]) -> Callable[[], None]:
         """See ``Database.listen``."""
@@ -156,32 +179,60 @@ class Repository(OutboxStore):
         """Writes a transition in one transaction: the poll, the state, the events, and its notifications.
 
         A poll that changed nothing is kept in memory until the next transition that did, or until ``flush``.
-        ``notifications`` are asked for in the transaction.
+        ``notifications`` are asked for in the transaction. StoreError where the page is another bot's by now.
         """
+        provider = transition.state.provider
         if observation is not None and poll_batch.is_unchanged_poll(observation, transition):
+            self._require_page(provider)
             notifications = tuple(notifications)
             if not notifications:
-                if self._poll_batch.add(observation, transition.state.provider):
+                if self._poll_batch.add(observation, provider):
                     self.flush()
                 return
-        with self._db.transaction():
-            poll_batch.write_runs(self._db, self._poll_batch.runs())
+        with self._db.transaction():  # which may have made a new connection: then no page is this bot's any more
+            self._require_page(provider)
+            self._write_runs()
             transitions.write_transition(self._db, observation, transition, tuple(notifications))
         self._poll_batch.clear()
 
+    def _require_page(self, provider: str) -> None:
+        if not self.has_page(provider):
+            raise StoreError(f"{self._db.path}: another bot polls the page of {provider} now")
+
+    def _write_runs(self) -> None:
+        """Writes the polls in memory, without those of pages that are other bots' by now."""
+        poll_batch.write_runs(self._db, [run for run in self._poll_batch.runs() if self.has_page(run.provider)])
+
     def keep_unchanged_poll(self, observation: Observation, transition: StateTransition) -> bool:
         """Keeps a poll that changed nothing in memory; False where it did, or where the kept ones are to be written."""
-        if not poll_batch.is_unchanged_poll(observation, transition) or self._poll_batch.is_due(observation.at):
+        is_kept = poll_batch.is_unchanged_poll(observation, transition) and self.has_page(transition.state.provider)
+        if not is_kept or self._poll_batch.is_due(observation.at):
             return False
         self._poll_batch.add(observation, transition.state.provider)
         return True
 
     def flush(self) -> None:
         """Writes the polls that changed nothing; without it they are written 15 s after the first of them."""
-        if runs := self._poll_batch.runs():
+        if self._poll_batch.runs():
             with self._db.transaction():
-                poll_batch.write_runs(self._db, runs)
+                self._write_runs()
             self._poll_batch.clear()
+
+    def forget_kept_polls(self, providers: Iterable[str]) -> None:
+        """Leaves out the polls in memory of pages that were lost to another bot, which has polled them since."""
+        for provider in providers:
+            self._poll_batch.forget(provider)
+
+    def hand_over(self, provider: str, evidence: EvidenceBatch, at: datetime) -> None:
+        """Stores evidence on a provider for the bot that has its page."""
+        self.handed_evidence.add(provider, evidence, at)
+
+    def state_times(self) -> list[tuple[str, str, datetime | None]]:
+        """Each provider that has a state, when that was saved, and when the page was last read."""
+        rows = self._db.rows(
+            "SELECT w.provider, w.saved_at, s.seen_at FROM worlds w LEFT JOIN sources s ON s.id = w.provider"
+        )
+        return [(r["provider"], r["saved_at"], parse_time(r["seen_at"]) if r["seen_at"] else None) for r in rows]
 
     def provider_state(self, provider: str) -> ProviderState | None:
         """The last recorded state of a provider; None before its first transition.
@@ -201,7 +252,7 @@ class Repository(OutboxStore):
         if state is None:
             log.warning("%s: the stored state is in a form of another version; continuing from the tables", provider)
             state = ProviderState(provider, incidents=self._recent_incidents(provider, seen_at))
-        polls = (state.seen_at, seen_at, self._poll_batch.last_polled_at(provider))
+        polls = (state.seen_at, seen_at, self._last_kept_poll(provider))
         return replace(state, seen_at=max(filter(None, polls), default=None))
 
     def _recent_incidents(self, provider: str, seen_at: datetime | None) -> tuple[TrackedIncident, ...]:
@@ -327,5 +378,8 @@ class Repository(OutboxStore):
     def last_polled_at(self, provider: str) -> datetime | None:
         """When this provider's page was last polled, readable or not; None if it never was."""
         rows = self._db.rows("SELECT max(looked_at) AS at FROM sources WHERE provider = ?", provider)
-        polls = (parse_time(rows[0]["at"]) if rows[0]["at"] else None, self._poll_batch.last_polled_at(provider))
+        polls = (parse_time(rows[0]["at"]) if rows[0]["at"] else None, self._last_kept_poll(provider))
         return max(filter(None, polls), default=None)
+
+    def _last_kept_poll(self, provider: str) -> datetime | None:
+        return self._poll_batch.last_polled_at(provider) if self.has_page(provider) else None

@@ -20,7 +20,7 @@ from typing import Any
 
 from bot.errors import StoreError
 from bot.storage import forms, full_text, migrations
-from bot.storage.connection import Upsert, changed_table, insert_statement
+from bot.storage.connection import ONLY_ON_SERVER, PageShares, Upsert, changed_table, insert_statement
 from bot.storage.integrity import find_damage
 from bot.storage.sqlite_utils_lite import Database as SqliteUtilsDatabase
 
@@ -51,6 +51,7 @@ class SqliteDatabase:
         """Use ``SqliteDatabase.open``. ``claim`` holds the bot's exclusive lock; None for other processes."""
         self._path = path
         self.lease = FileLease()
+        self.shares: PageShares | None = None
         self._connection = connection
         self._claim = claim
         self._lock = RLock()  # held by the thread that is in a transaction; see ``transaction``
@@ -166,6 +167,13 @@ class SqliteDatabase:
         if newer := forms.newer(forms.stored(self._connection)):
             raise StoreError(explain_error(self._path, f"it would have stored forms of a newer version: {newer}"))
         forms.upgrade(self._connection, forms.stored(self._connection))
+
+    def share_pages(self) -> None:
+        """See ``Database.share_pages``."""
+        raise StoreError(ONLY_ON_SERVER.format(self._path))
+
+    def claim_pages(self) -> None:
+        """See ``Database.claim_pages``: a file has one bot."""
 
     def listen(self, on_commit: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002
         """See ``Database.listen``: there is no notification, a file is looked at."""

@@ -24,7 +24,7 @@ from bot.queries import declared as declared_queries
 from bot.queries import schemas
 from bot.queries import sources as queries_sources
 from bot.queries.current import StatusQueries
-from bot.queries.runtime import BotRole
+from bot.queries.runtime import BotRole, Runtime
 from bot.rules.verdict import machine_form
 from bot.web import clients, errors, evidence_api, explain_api, metrics, middleware
 from bot.web.access import API_PREFIX, MCP_PATH, OPEN_TO_ALL, ReaderAccess, ReaderAccessMiddleware
@@ -112,7 +112,7 @@ def web_app(
     _add_surfaces(app, queries, reader)
     _add_incidents(app, queries, reader)
     _add_sources(app, reader)
-    _add_health(app, readiness, lambda: queries.running.role if queries.running else BotRole.LEADER)
+    _add_health(app, readiness, queries.running or Runtime([]))
     _add_metrics(app, queries, reader)
     explain_api.add_explain_api(app, reader)
     if writing:
@@ -250,10 +250,10 @@ def _sources_now(queries: StatusQueries) -> list[schemas.SourceNow]:
     return [schemas.source_now(source, now) for source in queries_sources.list_sources(queries)]
 
 
-def _add_health(app: FastAPI, readiness: ReadinessCheck, role: Callable[[], BotRole]) -> None:
+def _add_health(app: FastAPI, readiness: ReadinessCheck, running: Runtime) -> None:
     @app.get("/healthz", summary="The process lives", tags=["health"], response_class=HealthResponse)
     async def healthz() -> JSONResponse:
-        return _health_response(Readiness(), role())
+        return _health_response(Readiness(), running)
 
     @app.get(
         "/readyz",
@@ -266,7 +266,7 @@ def _add_health(app: FastAPI, readiness: ReadinessCheck, role: Callable[[], BotR
         },
     )
     async def readyz() -> JSONResponse:
-        return _health_response(await readiness(), role())
+        return _health_response(await readiness(), running)
 
 
 def _add_metrics(app: FastAPI, queries: StatusQueries, reader: BoardReader) -> None:
@@ -280,6 +280,7 @@ def _add_metrics(app: FastAPI, queries: StatusQueries, reader: BoardReader) -> N
                 is_rejected=bool(running.slack_status and running.slack_status.stop),
                 loop_stalls=running.loop_stalls(),
                 is_leader=running.role is BotRole.LEADER,
+                shards=running.shards() if running.shards else None,
             )
             if running
             else metrics.MetricsState()
@@ -288,11 +289,13 @@ def _add_metrics(app: FastAPI, queries: StatusQueries, reader: BoardReader) -> N
         return Response(text, media_type=metrics.CONTENT_TYPE)
 
 
-def _health_response(readiness: Readiness, role: BotRole) -> JSONResponse:
+def _health_response(readiness: Readiness, running: Runtime) -> JSONResponse:
     status = "fail" if readiness.failures else "warn" if readiness.warnings else "pass"
     notes = [f"{what}: {why}" for what, why in {**readiness.failures, **readiness.warnings}.items()]
-    health = schemas.HealthReport(status=status, version=__version__, notes=notes, role=role)
-    return HealthResponse(health.model_dump(), 503 if readiness.failures else 200, {"Cache-Control": "no-store"})
+    shards = running.shards() if running.shards else None
+    health = schemas.HealthReport(status=status, version=__version__, notes=notes, role=running.role, shards=shards)
+    said = health.model_dump(exclude={"shards"} if shards is None else None)
+    return HealthResponse(said, 503 if readiness.failures else 200, {"Cache-Control": "no-store"})
 
 
 def _retry_response(description: str, changes: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:

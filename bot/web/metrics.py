@@ -24,6 +24,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 HELP = {
     "brownout_info": "1; the label is the bot's version",
     "brownout_leader": "1 if this bot polls and posts, 0 if it follows one that does; the sum over all bots is 1",
+    "brownout_shards_held": "how many of the 64 parts of the pages it polls; absent where it shares them with no bot",
     "brownout_slack_connected": "whether Slack is connected: 1 yes, 0 no; absent where Slack is not wanted",
     "brownout_source_age_seconds": "since the last good check; absent before the first",
     "brownout_source_failures": "consecutive failed checks",
@@ -53,6 +54,7 @@ class MetricsState:
     is_rejected: bool = False  # Slack accepts no message at all
     loop_stalls: tuple[int, float] = (0, 0.0)  # how many there were, and the longest in seconds
     is_leader: bool = True
+    shards: int | None = None  # of the pages, that it polls; None where it shares them with no other bot
 
 
 def render_metrics(queries: StatusQueries, state: MetricsState) -> bytes:
@@ -77,6 +79,8 @@ def _collect_metrics(queries: StatusQueries, state: MetricsState) -> Iterator[Me
     now, snapshot = queries.now(), queries.quick_snapshot()
     yield _gauge("brownout_info", ("version",), [((__version__,), 1)])
     yield _gauge("brownout_leader", (), [((), state.is_leader)])
+    if state.shards is not None:
+        yield _gauge("brownout_shards_held", (), [((), state.shards)])
     if state.is_slack_connected is not None:
         yield _gauge("brownout_slack_connected", (), [((), state.is_slack_connected)])
         yield _gauge("brownout_slack_rejected", (), [((), state.is_rejected)])

@@ -59,12 +59,13 @@ def free_port():
 
 
 @asynccontextmanager
-async def running(folder, number, url, db):
+async def running(folder, number, url, db, *, providers=catalogue, more=""):
     """A bot with a folder of its own, which is the same for all but the port of its board."""
     config, port = folder / f"bot{number}", free_port()
     config.mkdir()
-    catalogue(config, url)
-    (config / "brownout.toml").write_text(f"[poll]\ninterval_s = 1\nincident_interval_s = 1\n[web]\nport = {port}\n")
+    providers(config, url)
+    intervals = "[poll]\ninterval_s = 1\nincident_interval_s = 1\n"
+    (config / "brownout.toml").write_text(f"{intervals}[web]\nport = {port}\n{more}")
     log = config / "log"
     clean = {k: v for k, v in os.environ.items() if not k.startswith("SLACK_")}
     with log.open("w") as out:
