@@ -1,6 +1,6 @@
 """Blocks the import of a package for a while, so that a dependency does not load it for features we do not use.
 
-numpy would cost 12 MB and a tenth of a second for sqlite_utils, rich 3 MB for httpx's command line.
+numpy would cost 12 MB and a tenth of a second for sqlite_utils, pygments and rich 3 MB for httpx's command line.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ same page. The rules (bot/docs/security.md#kept-connections):
   private network gets no connection into one, whichever request made it.
 - It is used until it is ``MAX_AGE_S`` old. Then the name is resolved, the address checked and the certificate verified
   again, by a new connection. A TLS session is resumed for no longer either, since that verifies no certificate.
+  Sessions are stored only of servers that close their connections: Python's copy of one takes 5 KB.
 - Only so many are kept, because each takes an open file and some memory. Those that are kept stay; what comes later is
   closed after its request. To replace the oldest would help no page where there are more pages than connections.
 """
@@ -24,6 +25,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -38,6 +40,8 @@ MAX_KEPT = 1_000
 MAX_SESSIONS = 1_000
 PRUNE_EVERY_S = 5.0
 TLS_BUFFER_BYTES = 4 * 1024  # asyncio has 256 KB for each connection; most answers are a 304 without a body
+
+Value = TypeVar("Value")
 
 
 class PrivateAddressError(OSError):
@@ -94,6 +98,14 @@ class _StoredSession:
     verified_at_s: float
 
 
+def _remember(by_host: OrderedDict[str, Value], host: str, value: Value) -> None:
+    """Puts the value of a host last, and forgets the oldest of too many."""
+    by_host.pop(host, None)
+    by_host[host] = value
+    if len(by_host) > MAX_SESSIONS:
+        by_host.popitem(last=False)
+
+
 class ResumingTls:
     """TLS whose sessions are resumed, by host name, for servers that close their connections.
 
@@ -119,9 +131,7 @@ class ResumingTls:
             if known is None:
                 return
             verified_at_s = known.verified_at_s
-        self._stored[host] = _StoredSession(session, verified_at_s)
-        if len(self._stored) > MAX_SESSIONS:
-            self._stored.popitem(last=False)
+        _remember(self._stored, host, _StoredSession(session, verified_at_s))
 
     def _session_for(self, host: str | None) -> ssl.SSLSession | None:
         """The session to resume; None where there is none, or it is too old."""
@@ -171,6 +181,8 @@ class PageConnector(aiohttp.TCPConnector):
         self._is_public, self._strict, self._elapsed = is_public, strict, elapsed
         self._max_kept = max_kept_connections() if max_kept is None else max_kept
         self._made_at_s: WeakKeyDictionary[asyncio.BaseTransport, float] = WeakKeyDictionary()  # those that are kept
+        self._kept_at_s: OrderedDict[str, float] = OrderedDict()  # by host, when its last kept connection was made
+        self._closing_hosts: OrderedDict[str, None] = OrderedDict()  # whose servers have closed a kept connection
         self._pruned_at_s = -PRUNE_EVERY_S
         self._tls = tls
         super().__init__(
@@ -199,6 +211,8 @@ class PageConnector(aiohttp.TCPConnector):
                 break
             connection.close()
         scope.is_kept, scope.sent_at_s = made_at_s is not None, self._elapsed()
+        if not scope.is_kept and self._was_kept(req.url.raw_host or ""):
+            _remember(self._closing_hosts, req.url.raw_host or "", None)
         if scope.is_kept and transport is not None:
             try:
                 self._check_address(transport.get_extra_info("peername")[0])
@@ -223,16 +237,25 @@ class PageConnector(aiohttp.TCPConnector):
         protocol, transport = connection.protocol, connection.transport
         if protocol is None or transport is None:
             return
-        if not scope.is_kept and (tls := transport.get_extra_info("ssl_object")) is not None:
-            self._tls.store(tls)
         is_slow = self._elapsed() - scope.sent_at_s > scope.patience_s
         if transport in self._made_at_s:
             if is_slow:
                 protocol.force_close()
-        elif is_slow or not self._has_room():
+            return
+        if is_slow or not self._has_room():
             protocol.force_close()
         else:
             self._made_at_s[transport] = scope.sent_at_s
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None and (protocol.should_close or tls.server_hostname in self._closing_hosts):
+            self._tls.store(tls)
+        elif tls is not None and tls.server_hostname:
+            _remember(self._kept_at_s, tls.server_hostname, scope.sent_at_s)
+
+    def _was_kept(self, host: str) -> bool:
+        """Whether a connection to the host was kept that would not be too old yet; another one means it was closed."""
+        kept_at_s = self._kept_at_s.get(host)
+        return kept_at_s is not None and self._elapsed() - kept_at_s < MAX_AGE_S
 
     def _has_room(self) -> bool:
         now_s = self._elapsed()

@@ -46,7 +46,7 @@ from bot.errors import SourceError
 from bot.formats.http_body import ACCEPTED_ENCODING, HttpBody, age_s, parse_http_date, retry_after
 from bot.import_guard import block_import
 
-with block_import("rich"):
+with block_import("pygments"):
     import httpx
     from httpx_aiohttp import AiohttpTransport
 
@@ -55,6 +55,7 @@ _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 _OK, _NOT_MODIFIED, _REQUEST_TIMEOUT = 200, 304, 408
 MAX_PATIENCE_S = 3.0  # with a kept connection that is silent; a third of the request's time, where that is less
 BYPASS_EVERY_S = 570.0  # less than the poller's ten minutes, so that its full fetches are all past the caches
+MAX_BYPASSES = 20_000  # addresses; the own pages of incidents that have ended are the first to be forgotten
 MAX_AGE_S = 60.0  # an answer that caches have kept for longer is fetched again, past them
 _QUERY_REFUSALS = frozenset({"http_400", "http_403", "http_404", "http_422"})  # of servers that allow no query
 
@@ -194,7 +195,7 @@ class PageFetcher:
         See bot/docs/decisions.md#old-answers.
         """
         ends_at, now_s = time.monotonic() + timeout_s, self._elapsed()
-        bypass = self._bypasses.setdefault(url, _CacheBypass(now_s))
+        bypass = self._bypass_of(url, now_s)
         is_due = now_s - bypass.at_s >= BYPASS_EVERY_S
         page = None
         if etag or not is_due:
@@ -204,14 +205,26 @@ class PageFetcher:
         try:
             current = await self._fetch_past_caches(url, accept, ends_at - time.monotonic())
         except SourceError as error:
-            self._bypasses[url] = _CacheBypass(now_s, helps=False)
+            self._note_bypass(url, _CacheBypass(now_s, helps=False))
             if page is None and error.code in _QUERY_REFUSALS:
                 return await self._fetch(url, None, accept, ends_at - time.monotonic())
             if page is None:
                 raise
             return page
-        self._bypasses[url] = _CacheBypass(now_s, helps=current.age_s <= MAX_AGE_S)
+        self._note_bypass(url, _CacheBypass(now_s, helps=current.age_s <= MAX_AGE_S))
         return current
+
+    def _bypass_of(self, url: str, now_s: float) -> _CacheBypass:
+        """When the address was last fetched past the caches; one that is new counts as fetched so now."""
+        if url not in self._bypasses:
+            self._note_bypass(url, _CacheBypass(now_s))
+        return self._bypasses[url]
+
+    def _note_bypass(self, url: str, bypass: _CacheBypass) -> None:
+        self._bypasses.pop(url, None)
+        self._bypasses[url] = bypass
+        if len(self._bypasses) > MAX_BYPASSES:
+            del self._bypasses[next(iter(self._bypasses))]
 
     async def _fetch_past_caches(self, url: str, accept: str, timeout_s: float) -> FetchedPage:
         """Fetches the page at an address that no cache has seen, since some ignore the headers for this."""

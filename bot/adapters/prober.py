@@ -30,7 +30,7 @@ from bot.errors import SourceError
 from bot.formats.http_body import ACCEPTED_ENCODING, HttpBody
 from bot.import_guard import block_import
 
-with block_import("rich"):
+with block_import("pygments"):
     import httpx
 
 MAX_BYTES = 256 * 1024  # of a body; a marker has to be within them

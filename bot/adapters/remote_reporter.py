@@ -11,7 +11,7 @@ from bot.errors import DeliveryError
 from bot.formats.http_body import retry_after
 from bot.import_guard import block_import
 
-with block_import("rich"):
+with block_import("pygments"):
     import httpx
 
 TIMEOUT_S = 10.0

@@ -26,7 +26,7 @@ from bot.import_guard import block_import
 from bot.messages.announcement import Announcement
 from bot.messages.tools.base import ToolAddress, ToolKind, ToolRequest
 
-with block_import("rich"):
+with block_import("pygments"):
     import httpx
 
 TIMEOUT_S = 10.0

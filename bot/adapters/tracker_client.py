@@ -18,7 +18,7 @@ from bot.errors import SourceError
 from bot.formats.http_body import retry_after
 from bot.import_guard import block_import
 
-with block_import("rich"):
+with block_import("pygments"):
     import httpx
 
 MAX_BYTES = 1_000_000
@@ -28,18 +28,21 @@ class TrackerClient:
     """A client for all trackers. Use it as an async context manager, which closes it."""
 
     def __init__(self) -> None:
-        """Opens no connection yet."""
-        self._client = httpx.AsyncClient(
-            trust_env=False,
-            follow_redirects=False,
-            headers={"user-agent": f"brownout/{__version__} (tracker)", "accept-encoding": "identity"},
-        )
+        """Creates the client with the first request: most bots have no trackers."""
+        self._client: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _created_client(self) -> httpx.AsyncClient:
+        if self._client is None:
+            agent = {"user-agent": f"brownout/{__version__} (tracker)", "accept-encoding": "identity"}
+            self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, headers=agent)
+        return self._client
 
     async def read(self, url: str, headers: Mapping[str, str], *, within_s: float) -> Any:
         """The parsed answer.
@@ -68,7 +71,7 @@ class TrackerClient:
             raise SourceError("the answer is no JSON", code="bad_json") from error
 
     async def _body(self, url: str, headers: Mapping[str, str]) -> bytes:
-        async with self._client.stream("GET", url, headers=dict(headers), timeout=None) as response:
+        async with self._created_client().stream("GET", url, headers=dict(headers), timeout=None) as response:
             if not response.is_success:
                 raise SourceError(
                     f"it answered {response.status_code}",

@@ -1,4 +1,4 @@
-"""Maintenance of the database: backups, pruning of old pages, and a replica (settings ``[store]`` and ``[replica]``).
+"""Maintenance of the database: its check, backups, pruning of old pages, a replica (``[store]`` and ``[replica]``).
 
 Backups and pruning run in a thread with separate connections, so that no poll and no answer waits for them. A backup is
 due by the age of the newest one in its folder, so that a backup that was missed is made after a restart.
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -21,10 +22,12 @@ from bot.app.jobs import PeriodicJob, Service
 from bot.errors import StoreError
 from bot.settings import ReplicaSettings, StoreSettings
 from bot.storage import Place, backup, retention
+from bot.storage.sqlite import is_checked_later
 
 log = logging.getLogger("brownout")
 
 CHECK_INTERVAL_S = 60.0
+CHECKED_AFTER_S = 10.0  # after the start; the first polls come before that
 RETRY_INTERVAL = timedelta(minutes=15)  # after a failed backup
 PRUNE_INTERVAL = timedelta(days=1)
 
@@ -42,6 +45,7 @@ class DatabaseMaintenance:
     rules: StoreSettings
     now: Callable[[], datetime]
     copy: LitestreamReplica | None = None
+    checked_after_s: float = CHECKED_AFTER_S  # seconds
     _retry_at: datetime | None = None  # after a failed backup
     _pruned_at: datetime | None = None
 
@@ -54,9 +58,17 @@ class DatabaseMaintenance:
             yield PeriodicJob("old pages", CHECK_INTERVAL_S, self.prune_if_due, "they stay for now")
 
     def services(self) -> Iterator[Service]:
-        """The replica's process, which runs as long as the bot."""
+        """The replica's process, which runs as long as the bot; and the check of a database that is large."""
         if self.copy:
             yield self.copy.run
+        if isinstance(self.path, Path) and is_checked_later(self.path):
+            yield partial(self._check_once, self.path)
+
+    async def _check_once(self, path: Path) -> None:
+        """Checks a database that was opened without it, then waits. StoreError where it is damaged: the bot ends."""
+        await asyncio.sleep(self.checked_after_s)
+        await self._run_in_thread(partial(backup.check_quickly, path))
+        await asyncio.Event().wait()
 
     def backed_up_at(self) -> datetime | None:
         """The time of the newest backup; None if there is none. Backups from the future are ignored."""

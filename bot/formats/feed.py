@@ -19,7 +19,6 @@ from html.entities import html5
 from typing import Any
 from urllib.parse import urlsplit
 
-import feedparser
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as Defused
 
@@ -117,6 +116,8 @@ def _parse_feed(raw: bytes) -> Any:
 
     What people get wrong in feeds is mended first, where it isn't: ``_repaired_xml``.
     """
+    import feedparser  # noqa: PLC0415  (3 MB that a bot without feeds does not need)
+
     raw = raw.removeprefix(_BOM).lstrip() if raw.removeprefix(_BOM).lstrip().startswith(b"<?xml") else raw
     try:
         root = Defused.fromstring(raw)

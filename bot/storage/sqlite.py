@@ -26,6 +26,7 @@ from bot.storage.sqlite_utils_lite import Database as SqliteUtilsDatabase
 
 BUSY_TIMEOUT_S = 5.0  # how long a write waits for another process's
 _BOT_PATIENCE_S = 0.25
+CHECKED_AT_OPEN_BYTES = 64_000_000  # takes 0.1 s; a larger file is checked by ``backup.check_quickly``
 _BUSY_FACTOR = 10  # how many times its patience a bot goes without waiting for another writer again
 
 
@@ -77,7 +78,7 @@ class SqliteDatabase:
                 opened.append(acquire_lock(path))
             _check_log(path, patience_s)
             opened.append(_connect(path, patience_s, read_only=read_only, is_shared=alone or read_only))
-            _configure(opened[-1], read_only=read_only)
+            _configure(opened[-1], read_only=read_only, checks=not (alone and is_checked_later(path)))
         except BaseException as error:
             for connection in opened:
                 connection.close()
@@ -291,7 +292,16 @@ def acquire_lock(path: Path, but: str = "Stop it, or use another --db.") -> sqli
     return lock
 
 
-def _configure(connection: sqlite3.Connection, *, read_only: bool) -> None:
+def is_checked_later(path: Path) -> bool:
+    """Whether a bot opens the file without a check of its pages, so that its first polls need not wait for that."""
+    try:
+        return path.stat().st_size > CHECKED_AT_OPEN_BYTES
+    except OSError:
+        return False
+
+
+def _configure(connection: sqlite3.Connection, *, read_only: bool, checks: bool) -> None:
+    """Checks and prepares a database; all its pages only with ``checks``, or where it has to be upgraded."""
     connection.execute("PRAGMA foreign_keys = ON")
     check_origin(connection)
     if read_only:
@@ -300,14 +310,21 @@ def _configure(connection: sqlite3.Connection, *, read_only: bool) -> None:
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    if damage := find_damage(connection, "quick_check", 1):
-        raise sqlite3.DatabaseError(f"malformed: {damage[0]}")
     database = _migration_database(connection)
-    if migrations.steps.pending(database) or forms.is_older(forms.stored(connection)):
+    is_older = bool(migrations.steps.pending(database)) or forms.is_older(forms.stored(connection))
+    if checks or is_older:
+        check_pages(connection)
+    if is_older:
         connection.execute("BEGIN IMMEDIATE")
         migrations.steps.apply(database)
         forms.upgrade(connection, forms.stored(connection))
         connection.execute("COMMIT")
+
+
+def check_pages(connection: sqlite3.Connection) -> None:
+    """Reads every page of a database. Raises DatabaseError where one is damaged."""
+    if damage := find_damage(connection, "quick_check", 1):
+        raise sqlite3.DatabaseError(f"malformed: {damage[0]}")
 
 
 def applied_steps(connection: sqlite3.Connection) -> frozenset[str]:

@@ -46,7 +46,7 @@ def test_small_collections_go_on_and_full_ones_do_not():
 async def test_what_goes_round_in_circles_is_gone_after_a_sweep():
     SelfReference()
     before = SelfReference.gone
-    collecting = asyncio.create_task(garbage_collection.collect_regularly(0))
+    collecting = asyncio.create_task(garbage_collection.collect_regularly(0, 0))
     for _ in range(3):
         await asyncio.sleep(0)
     collecting.cancel()
