@@ -132,5 +132,6 @@ class RandomVendor:
         return sum(len(s.updates) for s in self.stories) + 1001
 
     def _text(self) -> str:
+        """Never written before, and in letters: edits that differ in numbers only are a counter after the third."""
         self.texts += 1
-        return f"Word number {self.texts} of ours."
+        return f"Word {''.join('abcdefghij'[int(digit)] for digit in str(self.texts))} of ours."
