@@ -64,6 +64,11 @@ _WAITS_FOR_ANOTHER = (
     ),
     # a reply, for the earlier ones in its thread
     f"o.kind = 'reply' AND EXISTS (SELECT 1 {_OF_SAME_INCIDENT} AND p.kind = 'reply' AND p.id < o.id)",
+    # a notice that edits another notice, for that one
+    (
+        "o.kind = 'notice' AND EXISTS (SELECT 1 FROM outbox p WHERE p.channel = o.channel AND p.kind = 'notice'"
+        " AND p.id < o.id AND p.state IN ('waiting', 'sending') AND o.post LIKE '%\"edits\":\"' || p.key || '\"%')"
+    ),
 )
 # An edit goes just before the most important reply to its message, since it finds out whether that was deleted.
 _DELIVERY_ORDER = (
@@ -302,9 +307,9 @@ class OutboxStore:
     ) -> OutboxEntry | None:
         """The next notification for a channel: the most important pending one, the oldest of these.
 
-        A reply and an edit wait for the message that they belong to, and a reply for the earlier replies in its
-        thread; an edit goes before the replies, since it finds out if the message was deleted. A damaged row is parked
-        and logged.
+        A reply and an edit wait for the message that they belong to, a notice for the notice that it edits, and a reply
+        for the earlier replies in its thread; an edit goes before the replies, since it finds out if the message was
+        deleted. A damaged row is parked and logged.
 
         Args:
             channel: The channel.

@@ -145,7 +145,7 @@ def every_dark_stretch_is_told_once(day: Any) -> Iterator[str]:
     yield from (f"back since {since}, and never blind" for since in told["back"] - told["blind"])
     if not day.dark.sure <= len(told["blind"]) <= day.dark.sure + day.dark.unsure:
         yield f"{len(told['blind'])} notices for {day.dark.sure} (or {day.dark.unsure} more) stretches"
-    messages = {m.ts for m in day.chat.said if m.channel == "C1" and re.match(r"acme:(blind|back):", m.key)}
+    messages = {m.key for m in day.chat.said if m.channel == "C1" and re.match(r"acme:(blind|back):", m.key)}
     days = {since[:10] for since in told["blind"]}
     if len(messages) > len(days):
         yield f"{len(messages)} messages on {len(days)} days"

@@ -355,6 +355,27 @@ def test_a_reply_waits_for_the_message_that_it_belongs_to(store, db):
     assert store.next_pending("C1").post.kind is NotificationKind.ALERT
 
 
+def unreadable(kind, edits=""):
+    """A notice of the channel C1: that Acme's page is unreadable or readable again, as an edit of another or not."""
+    key = f"acme:{kind}:{NOON.isoformat()}"
+    notice = Notice(kind, "acme", "Acme", key, NOON, "https://status.acme.example", NOON, edits=edits)
+    return Notification("C1", NotificationKind.NOTICE, key, notice)
+
+
+def test_a_notice_waits_for_the_notice_that_it_edits(store):
+    blind = unreadable(NoticeKind.BLIND)
+    store.enqueue([blind, unreadable(NoticeKind.BACK, edits=blind.key)], NOON)
+    store.mark_sending(1, NOON)
+    assert store.next_pending("C1", in_doubt_before=NOON - timedelta(seconds=10)) is None
+
+
+def test_a_notice_does_not_wait_for_the_notice_that_it_edits_once_that_is_given_up(store):
+    blind = unreadable(NoticeKind.BLIND)
+    store.enqueue([blind, unreadable(NoticeKind.BACK, edits=blind.key)], NOON)
+    store.mark_dead_lettered(1, "msg_too_long")
+    assert store.next_pending("C1").id == 2
+
+
 def test_a_reply_whose_message_will_never_come_is_handed_out_without_a_thread(store):
     lived(store, page(), DOWN, channels=["C1"])
     alert = store.next_pending("C1")
