@@ -11,7 +11,7 @@ from tests.support.acme import Clock
 from tests.support.fake_chat import FakeChat
 from tests.support.fake_fetcher import FakeFetcher
 from tests.support.scenario import Scenario
-from tests.support.stores import SERVER, place, release
+from tests.support.stores import SERVER, place, release, with_tables
 
 settings.register_profile("default", deadline=None)  # machines are noisy; a slow example is no wrong one
 settings.register_profile("quick", parent=settings.get_profile("default"), max_examples=20)
@@ -56,7 +56,7 @@ def anyio_backend():
 @pytest.fixture
 def repository(tmp_path):
     """Nothing was seen yet."""
-    store = Repository.open(place(tmp_path / "b.db"))
+    store = Repository.open(with_tables(place(tmp_path / "b.db")))
     yield store
     store.close()
 

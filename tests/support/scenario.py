@@ -25,6 +25,7 @@ from bot.domain import (
 from bot.queries.current import StatusQueries
 from bot.rules import transition
 from bot.storage import Repository
+from tests.support.stores import with_tables
 
 START = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
 RED = Condition.PARTIAL_OUTAGE
@@ -89,7 +90,7 @@ class Scenario:
     acme: Provider = ACME
 
     def __post_init__(self):
-        self.repository = Repository.open(self.path)
+        self.repository = Repository.open(with_tables(self.path))
 
     def now(self):
         return self.start + timedelta(minutes=self.minute)

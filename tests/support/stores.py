@@ -6,7 +6,9 @@ tests, emptied between them, and left behind.
 """
 
 import os
+import tempfile
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -66,6 +68,21 @@ _SCHEMAS = _Schemas()
 def place(path):
     """The database that a test calls by this path."""
     return _SCHEMAS.url(Path(path)) if SERVER else Path(path)
+
+
+def with_tables(where):
+    """The same database; a new SQLite file has all tables and no rows, which saves the 25 ms of its migrations."""
+    if isinstance(where, Path) and not where.exists():
+        where.write_bytes(_empty_database())
+    return where
+
+
+@cache
+def _empty_database():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "b.db"
+        open_database(path).close()
+        return path.read_bytes()
 
 
 def ask(where, sql, *values):
