@@ -10,6 +10,7 @@ from bot.storage import Repository
 from tests.support.acme import Clock
 from tests.support.fake_chat import FakeChat
 from tests.support.fake_fetcher import FakeFetcher
+from tests.support.one_case import one_case_of_each
 from tests.support.scenario import Scenario
 from tests.support.stores import SERVER, place, release, with_tables
 
@@ -18,9 +19,21 @@ settings.register_profile("quick", parent=settings.get_profile("default"), max_e
 settings.load_profile("default")
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--one-case",
+        action="store_true",
+        help="runs one case of each parametrised test, chosen by the seed of the random order",
+    )
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
-    """Slack's types see what all other tests have rendered."""
+def pytest_collection_modifyitems(config, items):
+    """Slack's types see what all other tests have rendered, in whatever order these run."""
+    if config.getoption("one_case"):
+        chosen = one_case_of_each(items, config.getoption("randomly_seed", 0))
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = [item for item in items if item in chosen]
     items.sort(key=lambda item: item.path.name == "test_slack_types.py")
     if SERVER:
         skip = pytest.mark.skip(reason="of SQLite's files; this run is on PostgreSQL (BROWNOUT_POSTGRES)")
