@@ -13,9 +13,9 @@ from bot.errors import ParseError
 from bot.evaluation import verdict_tables
 from bot.evaluation.policies import POLICIES
 from bot.evaluation.verdicts import as_json, evaluate, read_windows
-from bot.formats import recordings
 from bot.formats.reconstruction import read_history
 from bot.formats.recordings import RecordedPoll
+from tests.evaluation import scores
 
 NOON = datetime(2022, 5, 4, 12, 0, tzinfo=UTC)
 PAGE = {"id": "p1", "name": "Acme"}
@@ -343,15 +343,8 @@ def test_windows_may_be_null_and_ends_too():
 
 
 @pytest.fixture(scope="module")
-def real(shared):
-    folder = shared / "llm-2021-2023"
-    found = settings.load()
-    windows = read_windows((folder / "stated-windows.json").read_bytes())
-    read = []
-    for name in ("openai", "anthropic", "characterai"):
-        with (folder / f"{name}.json").open("rb") as file:
-            read.append((name, recordings.read_recording(file)))
-    return as_json(evaluate(read, found.providers, found.rules_for, windows))
+def real(scored):
+    return as_json(scored(scores.SETS[0]))
 
 
 def test_the_baselines_come_out_as_the_research_page_has_them(real):

@@ -9,9 +9,9 @@ REWRITE = "the rules give other figures: `python -m tests.evaluation.scores --wr
 
 
 @pytest.mark.parametrize("data", scores.SETS, ids=lambda d: d.name)
-def test_the_rules_give_the_figures_of_the_golden_table(data, shared):
+def test_the_rules_give_the_figures_of_the_golden_table(data, scored):
     golden = (scores.GOLDEN / f"{data.name}.md").read_text(encoding="utf-8")
-    assert scores.table(scores.score(data, shared)) == golden, REWRITE
+    assert scores.table(scored(data)) == golden, REWRITE
 
 
 def test_the_rules_give_the_attribution_of_the_golden_table(shared):

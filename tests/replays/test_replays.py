@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain import Advice, EventKind, NotificationKind
 from bot.evaluation.replay import event_json
-from tests.replays.transcript import DEMO, GOLDEN, HERE, changes_of, facts, posts_of
+from tests.replays.transcript import DEMO, GOLDEN, HERE, changes_of, facts, kept_changes_of, posts_of
 
 
 def golden(name):
@@ -194,7 +194,7 @@ def untold(changes, provider):
 
 @pytest.mark.parametrize("wrong", [misled, untold])
 def test_no_reader_of_the_demo_day_is_left_with_an_old_verdict(wrong):
-    assert list(wrong(changes_of(DEMO, "claude"), "claude")) == []
+    assert list(wrong(kept_changes_of(DEMO, "claude"), "claude")) == []
 
 
 @pytest.mark.parametrize("wrong", [misled, untold])
@@ -203,12 +203,12 @@ def test_no_reader_of_real_polls_is_left_with_an_old_verdict(wrong, github):
 
 
 def test_no_thread_is_told_the_same_twice():
-    keys = [(p.incident, p.key) for _, posts in posts_of(changes_of(DEMO, "claude"), "claude") for p in posts]
+    keys = [(p.incident, p.key) for _, posts in posts_of(kept_changes_of(DEMO, "claude"), "claude") for p in posts]
     assert len(keys) == len(set(keys))
 
 
 def test_every_incident_of_the_demo_day_has_one_message():
-    posts = [p for _, all_of_them in posts_of(changes_of(DEMO, "claude"), "claude") for p in all_of_them]
+    posts = [p for _, all_of_them in posts_of(kept_changes_of(DEMO, "claude"), "claude") for p in all_of_them]
     assert set(Counter(p.incident for p in posts if p.kind is NotificationKind.ALERT).values()) == {1}
 
 
@@ -258,7 +258,7 @@ def test_a_post_mortem_of_a_week_later_is_one_more_post_of_the_same_incident(tmp
 def test_every_incident_and_every_post_of_the_real_histories_is_an_event(shared, name):
     path = shared / "llm-2021-2023" / f"{name}.json"
     incidents = json.loads(path.read_text())["incidents"]
-    events = [e for s in changes_of(path, "claude" if name == "anthropic" else name) for e in s.events]
+    events = [e for s in kept_changes_of(path, "claude" if name == "anthropic" else name) for e in s.events]
     assert {e.incident for e in events if e.kind is EventKind.INCIDENT_OPENED} == {i["id"] for i in incidents}
     posted = Counter(e.update for e in events if e.kind is EventKind.UPDATE_POSTED)
     assert posted == Counter(u["id"] for i in incidents for u in i["incident_updates"])

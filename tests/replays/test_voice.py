@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache, partial
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,7 @@ from bot.domain import Advice, Condition, EventKind, NotificationKind, Stage
 from bot.messages import alert_view
 from bot.messages.alerts import render_notification
 from tests.replays import made_days
-from tests.replays.transcript import DEMO, GOLDEN, HERE, changes_of, changes_of_polls, posts_of
+from tests.replays.transcript import DEMO, GOLDEN, HERE, changes_of_polls, kept_changes_of, posts_of
 from tests.support.banned_words import banned_words
 
 LEVELS = {Advice.RETRY_NORMALLY: 0, Advice.RETRY_GENTLY: 1, Advice.HOLD_OFF: 2, Advice.FAIL_OVER: 2}
@@ -52,21 +53,26 @@ def fallen(changes):
 
 
 def test_better_news_of_the_demo_day_never_lowers_the_advice():
-    assert list(fallen(changes_of(DEMO, "claude"))) == []
+    assert list(fallen(kept_changes_of(DEMO, "claude"))) == []
 
 
 @pytest.mark.parametrize(("provider", "path"), HISTORIES)
 def test_better_news_of_a_recorded_history_never_lowers_the_advice(shared, provider, path):
-    assert list(fallen(changes_of(shared / path, provider))) == []
+    assert list(fallen(kept_changes_of(shared / path, provider))) == []
 
 
 def days():
     """The demo's day and those of our own making: pairs of transitions and their provider."""
-    yield pytest.param(lambda: changes_of(DEMO, "claude"), "claude", id="demo-day")
-    for name, (provider, polls) in made_days.DAYS.items():
-        yield pytest.param(
-            lambda polls=polls, provider=provider: changes_of_polls(polls(), provider), provider, id=name
-        )
+    yield pytest.param(partial(kept_changes_of, DEMO, "claude"), "claude", id="demo-day")
+    for name, (provider, _) in made_days.DAYS.items():
+        yield pytest.param(partial(changes_of_day, name), provider, id=name)
+
+
+@cache
+def changes_of_day(name):
+    """The transitions of a day of our own making, which is replayed once in a run."""
+    provider, polls = made_days.DAYS[name]
+    return tuple(changes_of_polls(polls(), provider))
 
 
 def alerts_of(changes, provider):

@@ -6,7 +6,7 @@
 import json
 import os
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from html import unescape
 from itertools import islice
 from pathlib import Path
@@ -35,6 +35,12 @@ def changes_of(path, provider_id, *, polls=None) -> Iterator[StateTransition]:
         if polls is not None:
             recording = islice(recording, polls.start, polls.stop)
         yield from replay(recording, provider, found.rules_for(provider))
+
+
+@cache
+def kept_changes_of(path, provider_id) -> tuple[StateTransition, ...]:
+    """The transitions of a recording that many tests read: it is replayed once in a run."""
+    return tuple(changes_of(path, provider_id))
 
 
 def changes_of_polls(polls, provider) -> Iterator[StateTransition]:
