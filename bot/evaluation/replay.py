@@ -97,15 +97,19 @@ def _advance_between_polls(
         return
     for at in (last + n * MINUTE for n in range(1, CONFIRMING_POLLS + 1)):
         if at < until:
-            change = transition.apply_poll(state, PollResult(at, _UNCHANGED), context)
+            change = _poll_unchanged(state, at, context)
             state, last = change.state, at
             yield change
     while (next_change := transition.next_verdict_change(state, last, context)) is not None and next_change < until:
-        change = transition.apply_poll(
-            transition.mark_monitored_until(state, next_change), PollResult(next_change, _UNCHANGED), context
-        )
+        change = _poll_unchanged(transition.mark_monitored_until(state, next_change), next_change, context)
         state, last = change.state, next_change
         yield change
+
+
+def _poll_unchanged(state: ProviderState, at: datetime, context: TransitionContext) -> StateTransition:
+    """The transition of a poll that saw the page as before, with the same shortcut as the engine's."""
+    poll = PollResult(at, _UNCHANGED, is_same=True)
+    return transition.skip_unchanged(state, poll, context) or transition.apply_poll(state, poll, context)
 
 
 def _advance_without_polls(
