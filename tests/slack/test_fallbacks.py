@@ -67,6 +67,8 @@ def send(slack, repository, clock):
 
     conversations.register_conversations(bolt, answered, clock)
     fallbacks.register_fallbacks(bolt, clock)
+    for listener in bolt._async_listeners:
+        listener.ack_timeout = 0.3  # seconds that Bolt waits for an acknowledgement that never comes; 3 by default
 
     async def dispatch(body, **more):
         answer = await fallbacks.dispatch(bolt, {**asked(slack.url), **body, **more}, {})
