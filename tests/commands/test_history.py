@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -21,11 +22,16 @@ NOW = T0 + timedelta(days=2)
 TERMINAL = "terminal"
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("filled")
+    run("backfill", file(folder, LIVE, LATE), "--db", folder / "b.db")
+    return folder / "b.db"
+
+
 @pytest.fixture
-def db(tmp_path):
-    path = tmp_path / "b.db"
-    run("backfill", file(tmp_path, LIVE, LATE), "--db", path)
-    return path
+def db(tmp_path, filled):
+    return shutil.copy(filled, tmp_path / "b.db")
 
 
 @pytest.fixture
