@@ -67,19 +67,19 @@ def store_due_months(
     with closing(Repository.open(place, read_only=True)) as reader:
         history = HistoryQueries(reader.archive, now)
         due = []
-        for provider in providers:
+        for number, provider in enumerate(providers):
+            if number and cancel_token.wait(PAUSE_BETWEEN_CHECKS_S):
+                break
             if MonthComputation(history, provider).due_months():
                 due.append(provider)
-            if cancel_token.wait(PAUSE_BETWEEN_CHECKS_S):
-                break
     if not due:
         return 0
     stored = 0
     with closing(Repository.open(place)) as repository:
-        for provider in due:
-            stored += store_months(repository, provider, now)
-            if cancel_token.wait(PAUSE_S):
+        for number, provider in enumerate(due):
+            if number and cancel_token.wait(PAUSE_S):
                 break
+            stored += store_months(repository, provider, now)
     return stored
 
 

@@ -74,11 +74,6 @@ async def test_a_trigger_is_forgotten_after_a_while(web_server):
     assert await web_server.send(COMMAND) == 2
 
 
-async def test_a_press_waits_for_no_disk(web_server):
-    await web_server.send(COMMAND)
-    assert web_server.keys.kept == set()
-
-
 # --- memory and the database ------------------------------------------------------------------------------------------------
 
 
