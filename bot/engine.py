@@ -9,6 +9,7 @@ chat are behind Protocols.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -40,10 +41,20 @@ from bot.domain import (
     VerdictParameters,
     dependents,
 )
-from bot.errors import StoreError
+from bot.errors import OtherVersionError, StoreError
 from bot.messages.alerts import render_notification
 from bot.messages.announcement import Announcement
-from bot.notifier import ChatClient, Credentials, DeliveryAttempt, DeliveryStop, Notifier, Outbox, own_network
+from bot.notifier import (
+    ChatClient,
+    Credentials,
+    DeliveryAttempt,
+    DeliveryStop,
+    Notifier,
+    Outbox,
+    PendingNotification,
+    own_network,
+)
+from bot.notifier.claims import Allowance, ChannelClaims
 from bot.notifier.limiter import MessageLimiter
 from bot.notifier.own_network import OwnNetwork
 from bot.poller import PageClient, Poller, RelocationDetector
@@ -143,6 +154,7 @@ class Engine:
     units: UnitRunner = INLINE
     elsewhere: set[str] = field(default_factory=set)  # providers whose pages another bot polls; it records their states
     _texts: dict[str, frozenset[str]] = field(default_factory=dict)  # by provider, what its last page said
+    _taken_channels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Restores every provider's state from the database."""
@@ -203,8 +215,11 @@ class Engine:
 
     # --- poll ---------------------------------------------------------------------------------------------------------
 
-    async def poll(self, provider_id: str) -> StateTransition:
+    async def poll(self, provider_id: str, free: Callable[[], int] | None = None) -> StateTransition:
         """Polls a provider's page, applies the result to its state, and records the transition.
+
+        ``free`` says how many deliveries may begin. With it, the next messages are marked as sending in the transaction
+        of the record, and ``taken_channels`` are those for which ``publish_to`` is to be called.
 
         Raises StoreError where it could not be recorded; the state is unchanged then.
         """
@@ -215,11 +230,19 @@ class Engine:
             change = await self.units.run_short(self._keep_unchanged, provider, result, observation)
             if change is not None:
                 return change
+        allowance = self.notifier.allow(free() if free is not None and not result.is_same else 0)
         try:
-            return await self.units.run(self._apply_poll, provider, result, observation)
+            return await self.units.run(self._apply_poll, provider, result, observation, allowance)
         except StoreError:
             self.poller.clear_cache(provider_id)  # the next poll is unconditional and records this result
             raise
+        finally:
+            self._taken_channels += self.notifier.begin_deliveries(allowance)
+
+    def taken_channels(self) -> tuple[str, ...]:
+        """The channels, claimed in ``claims``, for which a poll has taken messages since this was asked last."""
+        taken, self._taken_channels = self._taken_channels, ()
+        return taken
 
     async def _key_holders(self, keys: Iterable[str]) -> Iterable[tuple[str, str]]:
         return await self.units.run(self.repository.key_holders, keys)
@@ -237,13 +260,19 @@ class Engine:
         self.states[provider.id] = change.state
         return change
 
-    def _apply_poll(self, provider: Provider, result: PollResult, observation: Observation) -> StateTransition:
-        """A unit of work: the transition of a poll, which is recorded."""
+    def _apply_poll(
+        self,
+        provider: Provider,
+        result: PollResult,
+        observation: Observation,
+        allowance: Allowance[PendingNotification],
+    ) -> StateTransition:
+        """A unit of work: the transition of a poll, which is recorded; what is to be sent next is taken with it."""
         state = self._with_forgotten_incidents(self.states[provider.id], result)
         context = self._transition_context(provider)
         change = transition.skip_unchanged(state, result, context) or transition.apply_poll(state, result, context)
         self._note_reachability(change)
-        self._record(observation, change, provider)
+        self._record(observation, change, provider, allowance)
         self._report_own_network()
         return change
 
@@ -362,7 +391,13 @@ class Engine:
                 safe[name] = self.providers[owner].surface(name).name
         return safe
 
-    def _record(self, observation: Observation | None, transition: StateTransition, provider: Provider) -> None:
+    def _record(
+        self,
+        observation: Observation | None,
+        transition: StateTransition,
+        provider: Provider,
+        allowance: Allowance[PendingNotification] | None = None,
+    ) -> None:
         decision = decide.decide(
             transition,
             provider,
@@ -372,10 +407,33 @@ class Engine:
         )
         has_messages = decision.alerts or decision.notices or decision.for_owner
         notifications = self._route(transition, provider, decision) if has_messages else ()
-        self.repository.record_transition(observation, transition, notifications)
+        if has_messages and allowance is not None and allowance.most:
+            self._record_and_take(observation, transition, notifications, allowance)
+        else:
+            self.repository.record_transition(observation, transition, notifications)
         self.states[provider.id] = transition.state
         if transition.poll_failure is not None:
             self._failures[provider.id] = transition.poll_failure
+
+    def _record_and_take(
+        self,
+        observation: Observation | None,
+        transition: StateTransition,
+        notifications: Iterable[Notification],
+        allowance: Allowance[PendingNotification],
+    ) -> None:
+        """Records a transition and marks the next messages as sending, in one transaction: the disk is waited for once.
+
+        A message that can't be read does not keep the transition from being recorded.
+        """
+        try:
+            with self.repository.transaction():
+                self.repository.record_transition(observation, transition, notifications)
+                with suppress(OtherVersionError):
+                    self.notifier.take_next(allowance)
+        except BaseException:
+            self.notifier.give_back(allowance)
+            raise
 
     def _route(
         self, transition: StateTransition, provider: Provider, decision: decide.Decision
@@ -542,6 +600,11 @@ class Engine:
             if channel not in busy_tools:
                 channels += await notifier.sendable_channels((), 1)
         return channels
+
+    @property
+    def claims(self) -> ChannelClaims:
+        """The channels with a delivery in progress."""
+        return self.notifier.claims
 
     @property
     def is_rate_limited(self) -> bool:

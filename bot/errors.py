@@ -92,6 +92,10 @@ class StoreError(BrownoutError):
     """The database can't be opened or written. The message says what to do."""
 
 
+class OtherVersionError(StoreError):
+    """A stored value has a key that this version does not know."""
+
+
 class UsageError(BrownoutError):
     """A user asked for something that does not exist; the message is the answer, complete without any button.
 

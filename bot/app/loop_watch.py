@@ -2,7 +2,8 @@
 
 While one callback runs, nothing else does: no acknowledgement, no poll, no answer of the board. A stall is a turn of
 the loop that took longer than ``STALL_S``. Its length is measured between two calls of the selector; the place is
-sampled by a thread, so a stall that is over before the next sample is counted without one.
+sampled by a thread, so a stall that is over before the next sample is counted without one. The CPU time of the loop's
+thread says whether it worked or waited for its turn: for other threads, or for the other programs of the machine.
 """
 
 from __future__ import annotations
@@ -45,16 +46,19 @@ class TimedSelector(selectors.DefaultSelector):
 
 
 class LoopWatch:
-    """Stalls of one event loop since it started.
+    """Stalls of one event loop since ``run`` began: before, there is nothing that could have waited.
 
     Attributes:
         stalls: How many there were.
         longest_s: The longest, in seconds.
     """
 
-    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
-        """``elapsed`` is a monotonic clock, in seconds."""
-        self._elapsed = elapsed
+    def __init__(
+        self, elapsed: Callable[[], float] = time.monotonic, worked: Callable[[], float] = time.thread_time
+    ) -> None:
+        """``elapsed`` is a monotonic clock, ``worked`` the CPU time of the calling thread; both in seconds."""
+        self._elapsed, self._worked = elapsed, worked
+        self._worked_s = 0.0  # when the turn began
         self._began_s: float | None = None  # when the turn of the loop began; None between two turns
         self._place = ""  # where the loop was in this turn when it was sampled
         self._logged: set[str] = set()
@@ -67,7 +71,7 @@ class LoopWatch:
 
     def turn_began(self) -> None:
         """The loop has something to run."""
-        self._began_s, self._place = self._elapsed(), ""
+        self._began_s, self._worked_s, self._place = self._elapsed(), self._worked(), ""
 
     def turn_ended(self) -> None:
         """The loop has run everything that was ready."""
@@ -77,13 +81,16 @@ class LoopWatch:
         if took_s > STALL_S:
             self.stalls += 1
             self.longest_s = max(self.longest_s, took_s)
-            self._log(took_s)
+            self._log(took_s, self._worked() - self._worked_s)
 
-    def _log(self, took_s: float) -> None:
+    def _log(self, took_s: float, worked_s: float) -> None:
         place = self._place or "unknown code"
         if place not in self._logged and len(self._logged) < _MAX_LOGGED:
             self._logged.add(place)
-            log.warning("nothing else ran for %.0f ms: %s. Logged once for this place", took_s * 1000, place)
+            log.warning(
+                "nothing else ran for %.0f ms (CPU %.0f ms): %s. Logged once for this place",
+                *(took_s * 1000, worked_s * 1000, place),
+            )
 
     def sample(self, frame: FrameType | None) -> None:
         """Notes where the loop's thread is, if its turn has been long; ``frame`` is the innermost one."""
@@ -94,6 +101,7 @@ class LoopWatch:
     async def run(self) -> None:
         """Samples the loop's thread until it is cancelled."""
         loop_thread, stop = threading.get_ident(), threading.Event()
+        self.stalls, self.longest_s = 0, 0.0
 
         def sample_often() -> None:
             while not stop.wait(SAMPLE_EVERY_S):

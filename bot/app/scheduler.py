@@ -270,7 +270,11 @@ class BotApp:
     async def _poll_once(self, provider: str) -> None:
         transition = None
         with self._log_failures(provider, "this poll failed"):
-            transition = await self.engine.poll(provider)
+            try:
+                transition = await self.engine.poll(provider, self._free_deliveries)
+            finally:
+                for channel in self.engine.taken_channels():
+                    self._start_delivery(channel)
             self._log_recovery(DATABASE)
             _log_source_change(transition, self.engine.alarm_after)
             _log_odd_page(transition)
@@ -373,11 +377,17 @@ class BotApp:
             return
         async with self._starting:  # or else two might start one to the same channel
             with self._log_failures("the outbox", "nothing is sent"):
-                free = MAX_IN_FLIGHT - len(self._notifiers)
-                for channel in await self.engine.sendable_channels(tuple(self._notifiers), free):
-                    self._start_delivery(channel)
+                busy = tuple(self._notifiers)
+                for channel in await self.engine.sendable_channels(busy, self._free_deliveries()):
+                    if self.engine.claims.claim(channel):
+                        self._start_delivery(channel)
+
+    def _free_deliveries(self) -> int:
+        """How many more messages may be sent at the same time."""
+        return MAX_IN_FLIGHT - len(self._notifiers)
 
     def _start_delivery(self, channel: str) -> None:
+        """Starts the delivery to a channel that was claimed."""
         self._notifiers[channel] = asyncio.create_task(self._deliver_to_channel(channel))
 
     async def _deliver_to_channel(self, channel: str) -> None:
@@ -393,6 +403,7 @@ class BotApp:
                     self._wake.set()
         finally:
             del self._notifiers[channel]
+            self.engine.claims.release(channel)
 
     # --- failures -----------------------------------------------------------------------------------------------------
 

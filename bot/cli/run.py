@@ -63,6 +63,7 @@ from bot.app.report_intake import ReportIntake
 from bot.app.store_thread import StoreThread
 from bot.app.systemd import SystemdNotifier
 from bot.app.text_reader import ThreadTextReader
+from bot.app.thread_switching import let_event_loop_in_soon
 from bot.app.workflow_steps import WorkflowStepRunner
 from bot.cli.options import config_option, db_option, require_file, utc_now
 from bot.cli.standby import open_in_turn
@@ -161,6 +162,7 @@ def run(config: Path | None, db: Place | None) -> None:
 
 async def _run_with_thread(bot: Callable[..., Coroutine[Any, Any, None]]) -> None:
     """Runs the bot with a thread for its database, and ends that after it: what waits is still written."""
+    let_event_loop_in_soon()
     units = StoreThread()
     try:
         await bot(units=units)

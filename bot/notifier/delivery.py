@@ -15,10 +15,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 from bot.domain import NO_TS, TOOL_PREFIX, DeliveryPause, IncidentUserActions, Notification, NotificationKind
 from bot.errors import DeliveryError, RefusalScope
+from bot.notifier.claims import Allowance, ChannelClaims
 from bot.notifier.gate import DeliveryStop, WorkspaceGate
 from bot.notifier.limiter import MessageLimiter
 from bot.unit_of_work import INLINE, UnitRunner
@@ -256,6 +258,7 @@ class Notifier(Generic[M]):
     credentials: Credentials | None = None
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     units: UnitRunner = INLINE
+    claims: ChannelClaims = field(default_factory=ChannelClaims)
     gate: WorkspaceGate = field(default_factory=WorkspaceGate)
     limiter: MessageLimiter = field(default_factory=MessageLimiter)
     is_rate_limited: bool = False  # something waits for the chat's limits only
@@ -264,6 +267,7 @@ class Notifier(Generic[M]):
     _accepted_at: datetime | None = None  # when the chat accepted a post last
     _receipts: dict[int, Receipt] = field(default_factory=dict)  # by outbox id: sent, but not yet recorded as sent
     _requests: int = 0  # those that have no answer yet
+    _taken: dict[str, PendingNotification] = field(default_factory=dict)  # by channel: what ``publish_to`` sends first
 
     @property
     def stop(self) -> DeliveryStop | None:
@@ -311,10 +315,11 @@ class Notifier(Generic[M]):
         attempts: list[DeliveryAttempt] = []
         while len(attempts) < self.chat.burst:
             if self.gate.stop is not None and not await self._may_probe(channel):
+                await self._put_back(channel)
                 break
             self.gate.begin()
             try:
-                pending = await self._take(channel)
+                pending = self._taken.pop(channel, None) or await self._take(channel)
                 if pending is None:
                     break
                 attempts.append(await self._deliver(pending))
@@ -323,6 +328,68 @@ class Notifier(Generic[M]):
             if attempts[-1].outcome in ("later", "paused", "stopped"):
                 break
         return tuple(attempts)
+
+    # --- what a poll takes in the transaction of its record -----------------------------------------------------------
+
+    def allow(self, most: int) -> Allowance[PendingNotification]:
+        """What a unit of work may take for delivery; ``most`` messages, fewer where the chat's limits allow no more.
+
+        These count as requests without an answer until ``begin_deliveries`` or ``give_back``.
+        """
+        posts = edits = most = 0 if self.gate.stop is not None else max(most, 0)
+        if self.chat.burst == 1:  # each request may become a post, or an edit
+            now = self.now()
+            posts = max(0, int(self.limiter.posts.available(now)) - self._requests)
+            edits = max(0, int(self.limiter.edits.available(now)) - self._requests)
+            most = min(most, max(posts, edits))
+        self._requests += most
+        return Allowance(most, posts, edits)
+
+    def take_next(self, allowance: Allowance[PendingNotification]) -> None:
+        """Part of a unit of work, in its transaction: takes what is to be sent next, and marks it as sending.
+
+        Each channel is claimed; the caller has to release it where its transaction fails, see ``give_back``.
+        """
+        now = self.now()
+        free = (
+            channel
+            for channel in (self.repository.pending_channels(now) if allowance.most else ())
+            if self.policy.serves(channel) and (self.chat.burst > 1 or self.limiter.is_free(channel, now))
+        )
+        for channel in filter(self.claims.claim, islice(free, allowance.most)):
+            pending = None
+            try:
+                asked = replace(self._request(channel, now), with_posts=allowance.posts > 0)
+                pending = self._take_one(replace(asked, with_edits=allowance.edits > 0))
+            finally:
+                if pending is None:
+                    self.claims.release(channel)
+            if pending is not None:
+                allowance.taken.append(pending)
+                is_edit = pending.post.kind is NotificationKind.EDIT
+                allowance.posts, allowance.edits = allowance.posts - (not is_edit), allowance.edits - is_edit
+
+    def give_back(self, allowance: Allowance[PendingNotification]) -> None:
+        """Releases the channels of what was taken in a transaction that failed."""
+        for pending in allowance.taken:
+            self.claims.release(pending.post.channel)
+        allowance.taken.clear()
+
+    def begin_deliveries(self, allowance: Allowance[PendingNotification]) -> tuple[str, ...]:
+        """Ends an allowance: the channels, claimed, to which ``publish_to`` now has to send what was taken."""
+        self._requests -= allowance.most
+        for pending in allowance.taken:
+            self._note_taken(pending)
+            self._taken[pending.post.channel] = pending
+        return tuple(pending.post.channel for pending in allowance.taken)
+
+    async def _put_back(self, channel: str) -> None:
+        """Records that what was taken for a channel waits again, since nothing may be sent now."""
+        if (pending := self._taken.pop(channel, None)) is not None and self._has_to_be_sent(pending):
+            why = self.gate.stop.code if self.gate.stop else ""
+            await self.units.run_next(
+                self.repository.mark_deferred, pending.id, pending.due_at, why, is_in_doubt=pending.is_in_doubt
+            )
 
     # --- what is sent next --------------------------------------------------------------------------------------------
 
@@ -363,8 +430,7 @@ class Notifier(Generic[M]):
     async def _take(self, channel: str) -> PendingNotification | None:
         """What the channel is to get next, marked as sending; None if nothing is due, or the limits don't allow it."""
         now = self.now()
-        # in doubt: not before a search could find the message
-        request = _Request(channel, now, now - SEARCH_DELAY if self.chat.can_search_history else None)
+        request = self._request(channel, now)
         if self.chat.burst == 1:  # each request may become a post, or an edit
             request = replace(
                 request,
@@ -376,9 +442,18 @@ class Notifier(Generic[M]):
             pending = await self.units.run_together(self._take_all, request)
         finally:
             self._requests -= 1
-        if pending is not None and self._has_to_be_sent(pending):
-            self.limiter.sent(channel, self.now(), is_edit=pending.post.kind is NotificationKind.EDIT)
+        if pending is not None:
+            self._note_taken(pending)
         return pending
+
+    def _request(self, channel: str, now: datetime) -> _Request:
+        """Asks for what is due at ``now``; what is in doubt, not before a search could find the message."""
+        return _Request(channel, now, now - SEARCH_DELAY if self.chat.can_search_history else None)
+
+    def _note_taken(self, pending: PendingNotification) -> None:
+        """Counts what was taken against the chat's limits, if it needs a request."""
+        if self._has_to_be_sent(pending):
+            self.limiter.sent(pending.post.channel, self.now(), is_edit=pending.post.kind is NotificationKind.EDIT)
 
     def _take_all(self, requests: Sequence[_Request]) -> Sequence[PendingNotification | None]:
         """A unit of work: what these channels are to get next; what has to be sent is marked, in one transaction."""

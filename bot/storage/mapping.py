@@ -44,7 +44,7 @@ from bot.domain import (
     Update,
     Verdict,
 )
-from bot.errors import StoreError
+from bot.errors import OtherVersionError
 from bot.rules.changes.diff import first_posted_at
 from bot.storage.delivery_order import DeliveryRank
 
@@ -67,15 +67,15 @@ def parse(form: TypeAdapter[_Stored], text: str, where: str) -> _Stored | None:
         where: File, table and row, for the message.
 
     Raises:
-        StoreError: The JSON has a key that this version does not know. To go on without it would lose what another
-            version has recorded.
+        OtherVersionError: The JSON has a key that this version does not know. To go on without it would lose what
+            another version has recorded.
     """
     try:
         return form.validate_json(text)
     except ValidationError as error:
         if keys := unknown_keys(error):
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            raise StoreError(
+            raise OtherVersionError(
                 f"{where}: unknown key {keys[0]}{more}, written by another version; run"
                 " that version, or restore the backup that was taken before the upgrade (`brownout db restore FILE`)"
             ) from None

@@ -874,6 +874,12 @@ def sums_of_months_that_have_passed(db: Database) -> None:
     _run_script(db, _MONTH_SUMS_SQL)
 
 
+@steps()
+def what_waits_is_found_by_its_rank(db: Database) -> None:
+    """An index of what waits by channel and rank, for the next message of a channel for which thousands wait."""
+    db.execute("CREATE INDEX outbox_next ON outbox (channel, rank, id, kind) WHERE state IN ('waiting', 'sending')")
+
+
 def step_names() -> frozenset[str]:
     """The names of all steps that this version knows."""
     with closing(Database(memory=True)) as empty:

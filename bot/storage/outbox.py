@@ -71,10 +71,15 @@ _WAITS_FOR_ANOTHER = (
     ),
 )
 # An edit goes just before the most important reply to its message, since it finds out whether that was deleted.
-_DELIVERY_ORDER = (
-    f"CASE o.kind WHEN 'edit' THEN coalesce((SELECT min(p.rank) {_OF_SAME_INCIDENT}"
-    " AND p.kind = 'reply') - 0.5, o.rank) ELSE o.rank END, o.id"
+_EDIT_RANK = f"coalesce((SELECT min(p.rank) {_OF_SAME_INCIDENT} AND p.kind = 'reply') - 0.5, o.rank)"
+_OF_CHANNEL = (
+    "FROM outbox o LEFT JOIN alerts a ON a.channel = o.channel AND a.incident = o.incident"
+    " WHERE o.channel = ? AND o.state IN ('waiting', 'sending')"
 )
+# The ids and ranks of the next edit, and of the next of everything else: the latter is read in the order of an index,
+# since thousands of alerts may wait.
+_NEXT_EDIT = f"SELECT o.id, {_EDIT_RANK} AS rank {_OF_CHANNEL} AND o.kind = 'edit'{{conditions}} ORDER BY 2, 1 LIMIT 1"
+_NEXT_OTHER = f"SELECT o.id, o.rank {_OF_CHANNEL} AND o.kind <> 'edit'{{conditions}} ORDER BY o.rank, o.id LIMIT 1"
 
 _LIST_WAITS = (  # the list that waits in the channel of a row of ``outbox``, or of ``o``
     "SELECT 1 FROM outbox l WHERE l.channel = {row}.channel AND l.incident = '' AND l.kind = 'notice'"  # noqa: S608
@@ -321,16 +326,18 @@ class OutboxStore:
             StoreError: It has a key of another version; it then stays pending.
         """
         conditions, values = _due_conditions(now, in_doubt_before)
-        conditions += [] if with_edits else ["o.kind != 'edit'"]
         conditions += [f"NOT ({waits})" for waits in _WAITS_FOR_ANOTHER]
-        alerts = "LEFT JOIN alerts a ON a.channel = o.channel AND a.incident = o.incident"
-        first = (  # without the post, which is long, and of which only one is read
-            f"SELECT o.id FROM outbox o {alerts} WHERE o.channel = ? AND o.state IN ('waiting', 'sending')"  # noqa: S608
-            f" {' '.join(f'AND {condition}' for condition in conditions)} ORDER BY {_DELIVERY_ORDER} LIMIT 1"
+        searched = (_NEXT_OTHER, _NEXT_EDIT) if with_edits else (_NEXT_OTHER,)
+        narrowed = "".join(f" AND {condition}" for condition in conditions)
+        candidates = " UNION ALL ".join(
+            f"SELECT * FROM ({search.format(conditions=narrowed)}) AS candidate{number}"  # noqa: S608
+            for number, search in enumerate(searched)
         )
-        rows = self._db.rows(
-            f"SELECT {_NEXT_COLUMNS} FROM outbox o {alerts} WHERE o.id = ({first})",  # noqa: S608
-            *(channel, *values),
+        alerts = "LEFT JOIN alerts a ON a.channel = o.channel AND a.incident = o.incident"
+        rows = self._db.rows(  # the post is long, so it is only read of the one that is next
+            f"SELECT {_NEXT_COLUMNS} FROM outbox o {alerts} WHERE o.id ="  # noqa: S608
+            f" (SELECT id FROM ({candidates}) AS candidates ORDER BY rank, id LIMIT 1)",
+            *(channel, *values) * len(searched),
         )
         if not rows:
             return None

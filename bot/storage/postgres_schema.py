@@ -725,6 +725,7 @@ CREATE TRIGGER months_of_other_past_status AFTER UPDATE ON past_conditions
 CREATE TRIGGER months_of_lost_past_status AFTER DELETE ON past_conditions
   FOR EACH ROW EXECUTE FUNCTION forget_months_of_history();
 """
+_OUTBOX_NEXT = "CREATE INDEX outbox_next ON outbox (channel, rank, id, kind) WHERE state IN ('waiting', 'sending');\n"
 LATER_STEPS: tuple[tuple[str, str], ...] = (
     ("overrides_with_an_end", _OVERRIDES),
     ("workflow_steps_outlive_the_process", _WORKFLOW_STEPS),
@@ -733,6 +734,7 @@ LATER_STEPS: tuple[tuple[str, str], ...] = (
     ("evidence_that_a_follower_took", _HANDED_EVIDENCE),
     ("workflow_steps_declare_incidents", "ALTER TABLE workflow_steps ADD COLUMN declared BIGINT;\n"),
     ("sums_of_months_that_have_passed", _MONTH_SUMS),
+    ("what_waits_is_found_by_its_rank", _OUTBOX_NEXT),
 )  # name and SQL of the steps that came after ``BASE``, in their order
 
 

@@ -24,8 +24,13 @@ def clock():
 
 
 @pytest.fixture
-def watch(clock):
-    return LoopWatch(clock)
+def worked():
+    return Clock()
+
+
+@pytest.fixture
+def watch(clock, worked):
+    return LoopWatch(clock, worked)
 
 
 def turn(watch, clock, seconds, *, frame=None):
@@ -55,7 +60,15 @@ def test_the_time_between_two_turns_is_none(watch, clock):
 
 def test_a_stall_is_logged_with_what_ran(watch, clock, caplog):
     turn(watch, clock, 2 * STALL_S, frame=sys._getframe())
-    assert "100 ms: test_a_stall_is_logged_with_what_ran (test_loop_watch.py)" in caplog.text
+    assert "100 ms (CPU 0 ms): test_a_stall_is_logged_with_what_ran (test_loop_watch.py)" in caplog.text
+
+
+def test_the_log_says_for_how_long_the_loop_itself_worked(watch, clock, worked, caplog):
+    watch.turn_began()
+    clock.at += 0.2
+    worked.at += 0.03
+    watch.turn_ended()
+    assert "200 ms (CPU 30 ms)" in caplog.text
 
 
 def test_the_same_place_is_logged_once(watch, clock, caplog):
@@ -79,3 +92,16 @@ def test_the_turns_of_a_real_loop_are_measured(watch, clock):
     with asyncio.Runner(loop_factory=watch.new_loop) as runner:
         runner.run(main())
     assert (watch.stalls, watch.longest_s) == (1, 1.0)
+
+
+def test_the_start_is_no_stall(watch, clock):
+    async def main():
+        clock.at += 1
+        await asyncio.sleep(0)
+        watching = asyncio.create_task(watch.run())
+        await asyncio.sleep(0)
+        watching.cancel()
+
+    with asyncio.Runner(loop_factory=watch.new_loop) as runner:
+        runner.run(main())
+    assert watch.stalls == 0

@@ -65,6 +65,7 @@ class Measured:
     acks: list[float] = field(default_factory=list)
     health: list[float] = field(default_factory=list)
     stalls: float | None = None
+    stalled_in: list[str] = field(default_factory=list)  # lines of the log, one per place
     worst_is_first: bool = False
 
 
@@ -173,15 +174,24 @@ async def stalls(port: int) -> float | None:
     return next((float(line.split()[-1]) for line in lines if line.startswith("brownout_loop_stalls_total")), None)
 
 
-async def storm(channels: int, code: Path | None = None, providers: int = PROVIDERS) -> Measured:
-    """Breaks one page after the other, and watches what reaches Slack."""
+def stall_lines(folder: Path) -> list[str]:
+    """What the bot's log says of stalls, without their times."""
+    lines = (folder / "bot.log").read_text(encoding="utf-8", errors="replace").splitlines()
+    return [line.partition("nothing else ran for ")[2].removesuffix(". Logged once for this place") for line in lines]
+
+
+async def storm(
+    channels: int, code: Path | None = None, providers: int = PROVIDERS, after_s: float = AFTER_S
+) -> Measured:
+    """Breaks one page after the other, and watches what reaches Slack until ``after_s`` after the last."""
     slack = LimitedSlack()
     with tempfile.TemporaryDirectory(prefix="brownout-bench-") as name:
         async with (
             FakeServices(slack) as stage,
             the_bot(Path(name), stage, channels, providers, code=code) as (db, port),
         ):
-            got, end = Measured(channels), time.monotonic() + BREAK_FOR_S + AFTER_S
+            got, end = Measured(channels), time.monotonic() + BREAK_FOR_S + after_s
+            earlier, told = await stalls(port) or 0, len(stall_lines(Path(name)))
             typing = asyncio.create_task(type_commands(stage, end, COMMANDS_EVERY_S, AT_ONCE))
             boards = [asyncio.create_task(watch_board(port, end)) for _ in range(BOARDS)]
             asking = asyncio.create_task(ask_health(port, end, got.health))
@@ -191,7 +201,9 @@ async def storm(channels: int, code: Path | None = None, providers: int = PROVID
                 await asyncio.sleep(BREAK_FOR_S / providers)
             await asyncio.sleep(max(0.0, end - time.monotonic()))
             await asyncio.gather(typing, asking, *boards)
-            got.stalls = await stalls(port)
+            counted = await stalls(port)
+            got.stalls = None if counted is None else counted - earlier
+            got.stalled_in = [line for line in stall_lines(Path(name))[told:] if line]
             got.acks = [ack * 1000 for ack in slack.acks]
             count(got, stage, slack, db, providers)
             return got
@@ -284,7 +296,8 @@ def speed_rows(got: Measured, name: str, who: str, before: Measured | None) -> l
         )
         for word, share, target in (("median", 0.5, None), ("P99", 0.99, limit), ("worst", 1.0, None))
     ]
-    found.append(Row(f"{name}: stalls of more than 50 ms", got.stalls, "", 0, before.stalls if before else None, who))
+    yard = before.stalls if before else None
+    found.append(Row(f"{name}: stalls of more than 50 ms", got.stalls, "", 0, yard, who, "; ".join(got.stalled_in)))
     return found
 
 
@@ -302,24 +315,29 @@ async def morning(channels: int = MORNING_CHANNELS, code: Path | None = None) ->
                     stage.down[f"p{number}"] = page_bytes(number, is_down=True, status=LEAST)
                 left_s = (ends - datetime.now(UTC)).total_seconds()  # noqa: TID251
                 await asyncio.sleep(max(0.0, left_s))
-                end = time.monotonic() + MORNING_S
+                end, earlier = time.monotonic() + MORNING_S, await stalls(port) or 0
                 slack.acks.clear()
                 await asyncio.gather(type_commands(stage, end, MORNING_S / COMMANDS), ask_health(port, end, got.health))
-                got.acks, got.stalls = [ack * 1000 for ack in slack.acks], await stalls(port)
+                counted = await stalls(port)
+                got.stalls = None if counted is None else counted - earlier
+                got.acks = [ack * 1000 for ack in slack.acks]
                 got.posts, got.limited = sum(not t.is_edit for t in slack.taken), slack.limited.total()
                 return got
 
 
 async def rows(
-    sizes: Iterable[int] = SIZES, before: Path | None = None, parts: Iterable[str] = ("storm", "morning")
+    sizes: Iterable[int] = SIZES,
+    before: Path | None = None,
+    parts: Iterable[str] = ("storm", "morning"),
+    after_s: float = AFTER_S,
 ) -> list[Row]:
     """All rows; beside each other where there is another checkout."""
     found = []
     who = "before" if before else ""
     if "storm" in parts:
         for channels in sizes:
-            ours = await storm(channels)
-            theirs = await storm(channels, before) if before else None
+            ours = await storm(channels, after_s=after_s)
+            theirs = await storm(channels, before, after_s=after_s) if before else None
             found += storm_rows(ours, who, theirs)
     if "morning" in parts:
         ours = await morning()
@@ -339,5 +357,6 @@ if __name__ == "__main__":
     parser.add_argument("--before", type=Path, help="another checkout, whose bot is measured too")
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
     parser.add_argument("--parts", nargs="*", default=("storm", "morning"))
+    parser.add_argument("--after", type=float, default=AFTER_S, help="seconds of storm after the last page broke")
     asked = parser.parse_args()
-    print(table(asyncio.run(rows(asked.sizes, asked.before, asked.parts))))
+    print(table(asyncio.run(rows(asked.sizes, asked.before, asked.parts, asked.after))))

@@ -23,6 +23,7 @@
 -- step: brownout evidence_that_a_follower_took
 -- step: brownout workflow_steps_declare_incidents
 -- step: brownout sums_of_months_that_have_passed
+-- step: brownout what_waits_is_found_by_its_rank
 
 CREATE TABLE "_sqlite_migrations" (
    "id" INTEGER PRIMARY KEY,
@@ -524,6 +525,8 @@ CREATE TABLE outbox (
 );
 
 CREATE INDEX outbox_drawn ON outbox (channel, incident, id) WHERE kind IN ('alert', 'edit');
+
+CREATE INDEX outbox_next ON outbox (channel, rank, id, kind) WHERE state IN ('waiting', 'sending');
 
 CREATE INDEX outbox_order ON outbox (rank, id) WHERE state IN ('waiting', 'sending');
 
