@@ -67,6 +67,7 @@ from bot.rules.transition import StateTransition, TransitionContext
 from bot.unit_of_work import INLINE, UnitRunner
 
 MessageChannels = Mapping[str, Mapping[str, bool]]  # see EngineRepository.message_channels
+MOST_ALERTS = 10  # first alerts that may wait in a channel, each with its own message; more become a list
 _UNREADABLE = (NoticeKind.BLIND, NoticeKind.ALARM)
 MIN_READ_AHEAD = 2000  # characters of new texts; 5,000 take up to 40 ms to read
 _BEGINNINGS = {NoticeKind.BACK: NoticeKind.BLIND, NoticeKind.WELL: NoticeKind.ALARM}
@@ -407,7 +408,8 @@ class Engine:
         )
         has_messages = decision.alerts or decision.notices or decision.for_owner
         notifications = self._route(transition, provider, decision) if has_messages else ()
-        if has_messages and allowance is not None and allowance.most:
+        is_taken = has_messages and len(decision.alerts) <= MOST_ALERTS  # more are put into a list before one is sent
+        if is_taken and allowance is not None and allowance.most:
             self._record_and_take(observation, transition, notifications, allowance)
         else:
             self.repository.record_transition(observation, transition, notifications)

@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain import Notification
-from bot.engine import Engine
+from bot.engine import MOST_ALERTS, Engine
 from bot.messages import catch_up
 from bot.storage import Repository
 
-MOST_ALERTS = 10  # first alerts that may wait in a channel, each with its own message
 STEP_CHANNELS = 10  # channels that are handled without a pause for other tasks
 APART = timedelta(seconds=5)  # between two times that lists are made, since a list takes what begins meanwhile
 

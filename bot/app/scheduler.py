@@ -25,8 +25,8 @@ from typing_extensions import override
 
 from bot.app.clock import StepDetector
 from bot.app.jobs import PeriodicJob, Service
-from bot.domain import PollStatistics, Provider
-from bot.engine import Engine
+from bot.domain import EventKind, PollStatistics, Provider
+from bot.engine import MOST_ALERTS, Engine
 from bot.errors import BrownoutError, StoreError
 from bot.notifier import DeliveryAttempt, DeliveryStop
 from bot.rules.transition import StateTransition
@@ -279,6 +279,8 @@ class BotApp:
             _log_source_change(transition, self.engine.alarm_after)
             _log_odd_page(transition)
             if not transition.is_unchanged:
+                if _opens_many(transition):
+                    await self._run_hooks(self.change_hooks)  # the list goes before what it lists
                 self._has_changed = True
                 self._wake.set()
                 await self._start_deliveries()  # now, since other due polls come first in the next turn of the loop
@@ -428,6 +430,11 @@ class BotApp:
     def _log_recovery(self, what: str) -> None:
         if self._failing.pop(what, None):
             log.info("%s: recovered", what)
+
+
+def _opens_many(transition: StateTransition) -> bool:
+    """Whether so many incidents opened in one poll that their alerts become a list."""
+    return sum(event.kind is EventKind.INCIDENT_OPENED for event in transition.events) > MOST_ALERTS
 
 
 def _poll_job_id(provider: str) -> str:

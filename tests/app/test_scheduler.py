@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import scheduler
+from bot.app.gathering import GatherHook
 from bot.app.jobs import PeriodicJob
 from bot.cli.options import utc_now
 from bot.domain import Subscription, VerdictParameters
@@ -18,7 +19,7 @@ from bot.errors import ConfigError, SourceError, StoreError, UsageError
 from bot.notifier import DeliveryAttempt
 from bot.settings import PollSettings
 from tests.support.acme import ACME, NOON, Clock, poll_page
-from tests.support.pages import DOWN, page
+from tests.support.pages import DOWN, incident, page, update
 
 pytestmark = pytest.mark.anyio
 
@@ -497,3 +498,15 @@ def delivery(outcome, why="", attempt=1):
 async def test_a_post_is_told_of_at_its_first_refusal_and_at_its_end(log, done, words):
     scheduler.log_delivery(done)
     assert said(log) == words
+
+
+async def test_many_incidents_of_one_poll_are_listed_before_any_is_sent_alone(bot, chat, web, repository):
+    repository.record_transition(None, poll_page(None, page(), NOON), [])
+    bot.engine.__post_init__()
+    bot.change_hooks = (GatherHook(bot.engine, repository).steps,)
+    web.show(page(*(incident(update(n, api="partial_outage"), number=n) for n in range(12)), api="partial_outage"))
+    bot._scheduler = bot._create_scheduler()
+    await bot._poll_provider("acme")
+    await until(lambda: chat.texts)
+    await scheduler.cancel_tasks([*bot._notifiers.values()])
+    assert "12 new incidents at 1 provider" in chat.texts[0]

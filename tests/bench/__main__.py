@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -87,6 +88,8 @@ def main() -> None:
     rows = [row for part in asked.parts or parts for row in measured(part, partial(parts[part]))]
     print(table(rows))
     print(f"before: {before}\nafter:  {machine()}")
+    if failed := growth.complaints(rows):
+        sys.exit("\n".join(failed))
 
 
 if __name__ == "__main__":

@@ -64,15 +64,17 @@ def vocabulary(dice: Random, size: int = 3000) -> list[str]:
     return list(found)
 
 
-def fill(repository: Repository, providers: tuple[Provider, ...], updates: int, seed: int = 1) -> Decade:
-    """Fills an empty database with about so many updates, and with ten years of our own polls of every page."""
+def fill(
+    repository: Repository, providers: tuple[Provider, ...], updates: int, seed: int = 1, start: datetime = START
+) -> Decade:
+    """Fills an empty database with about so many updates since ``start``, and with our own polls of every page."""
     dice = Random(seed)  # noqa: S311  (the same seed has to give the same decade)
     words = vocabulary(dice)
     made = Decade(0, [], words)
     count = 0
     for number, provider in enumerate(providers):
         share = updates * (number + 1) // len(providers) - updates * number // len(providers)
-        told = _incidents(dice, provider, words, share)
+        told = _incidents(dice, provider, words, share, start)
         spans: dict[str, list[ConditionClaim]] = {}
         while part := list(islice(told, AT_ONCE)):
             repository.archive.save_incidents(provider.id, part, END)
@@ -81,14 +83,18 @@ def fill(repository: Repository, providers: tuple[Provider, ...], updates: int, 
                 made.incidents.append(one.tracked.incident.id)
                 _note_spans(spans, one)
         past = BackfilledHistory(
-            (), {s: tuple(found) for s, found in spans.items()}, (TimeWindow(START, END - timedelta(days=400)),)
+            (),
+            {s: tuple(found) for s, found in spans.items()},
+            (TimeWindow(start, max(start, END - timedelta(days=400))),),
         )
         repository.archive.save_conditions(provider.id, past, (provider.id, "a decade"), END)
-        _looks(repository, dice, provider)
+        _looks(repository, dice, provider, start)
     return Decade(count, made.incidents, words)
 
 
-def _incidents(dice: Random, provider: Provider, words: list[str], updates: int) -> Iterator[BackfilledIncident]:
+def _incidents(
+    dice: Random, provider: Provider, words: list[str], updates: int, start: datetime
+) -> Iterator[BackfilledIncident]:
     weights = [1 / (n + 1) for n in range(len(words))]
     texts = [" ".join(dice.choices(words, weights, k=dice.randint(8, 40))) for _ in range(min(20_000, updates))]
     expected = updates / sum((n + 1) * share for n, share in enumerate(UPDATES_EACH))
@@ -96,7 +102,7 @@ def _incidents(dice: Random, provider: Provider, words: list[str], updates: int)
     for number in range(int(expected * 2)):
         if made >= updates:
             return
-        posted = START + (END - START) * (number / expected) * 0.999
+        posted = start + (END - start) * (number / expected) * 0.999
         told = _incident(dice, provider, f"{provider.id}-{number:06x}", posted, texts)
         made += len(told.tracked.incident.updates)
         yield told
@@ -158,10 +164,10 @@ def _note_spans(spans: dict[str, list[ConditionClaim]], told: BackfilledIncident
                 spans.setdefault(event.surface, []).append(ConditionClaim(event.happened_at, end, event.condition))
 
 
-def _looks(repository: Repository, dice: Random, provider: Provider) -> None:
-    """Ten years of looks, with a change every few hours; and the last 400 days' conditions as our own polls found them."""
+def _looks(repository: Repository, dice: Random, provider: Provider, start: datetime) -> None:
+    """Polls since ``start``, with a change every few hours; and the last 400 days' conditions as our own polls found them."""
     db = repository._db
-    rows, at = [], START
+    rows, at = [], start
     while at < END:
         length = timedelta(hours=dice.expovariate(1 / 6))
         rows.append((provider.id, "changed", format_time(at), format_time(at)))

@@ -860,6 +860,14 @@ def test_no_question_sorts_a_whole_table(store, db, question):
 
 
 @pytest.mark.sqlite
+def test_what_changed_since_an_event_is_found_without_reading_earlier_ones(store, db):
+    store._db = QueryRecorder(store._db)
+    store.providers_changed_since(5)
+    [(sql, values)] = store._db.asked
+    assert all(step.startswith("SEARCH") for (*_, step) in ask_file(db, f"EXPLAIN QUERY PLAN {sql}", *values))
+
+
+@pytest.mark.sqlite
 def test_the_outbox_is_asked_by_the_index_of_the_unsent(store, db):
     lived(store, page(), DOWN, STILL, channels=["C1"])
     store._db = QueryRecorder(store._db)

@@ -7,7 +7,7 @@ that says *linear* does not name Linear. It is a hint for people, and changes no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -57,11 +57,15 @@ def _earlier_troubles(state: ProviderState, than: tuple[datetime, str]) -> Itera
             yield tracked
 
 
-def _is_named(provider: Provider, texts: Iterable[str], own: Provider) -> bool:
+def _is_named(provider: Provider, texts: Sequence[str], own: Provider) -> bool:
     names = {provider.name, provider.vendor, *(s.name for s in provider.surfaces)}
     own_names = {own.name, own.vendor, *(s.name for s in own.surfaces)}
-    wanted = [name for name in names if len(name) >= MIN_NAME and not any(name in other for other in own_names)]
-    if not wanted:
+    wanted = [
+        name
+        for name in names
+        if len(name) >= MIN_NAME and any(name in text for text in texts) and not any(name in o for o in own_names)
+    ]
+    if not wanted:  # as nearly always; a pattern takes a hundred times as long to compile
         return False
     pattern = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, sorted(wanted, key=len, reverse=True)))})(?!\w)")
     return any(pattern.search(text) for text in texts)
