@@ -233,12 +233,17 @@ class Engine:
                 return change
         allowance = self.notifier.allow(free() if free is not None and not result.is_same else 0)
         try:
-            return await self.units.run(self._apply_poll, provider, result, observation, allowance)
-        except StoreError:
-            self.poller.clear_cache(provider_id)  # the next poll is unconditional and records this result
-            raise
-        finally:
+            change = await self.units.run(self._apply_poll, provider, result, observation, allowance)
+        except Exception as error:
             self._taken_channels += self.notifier.begin_deliveries(allowance)
+            if isinstance(error, StoreError):
+                self.poller.clear_cache(provider_id)  # the next poll is unconditional and records this result
+            raise
+        except BaseException:  # cancelled; the unit runs in any case
+            self.notifier.abandon(allowance)
+            raise
+        self._taken_channels += self.notifier.begin_deliveries(allowance)
+        return change
 
     def taken_channels(self) -> tuple[str, ...]:
         """The channels, claimed in ``claims``, for which a poll has taken messages since this was asked last."""
@@ -436,6 +441,7 @@ class Engine:
         except BaseException:
             self.notifier.give_back(allowance)
             raise
+        self.notifier.end_taking(allowance)
 
     def _route(
         self, transition: StateTransition, provider: Provider, decision: decide.Decision

@@ -1,5 +1,7 @@
 """Messages that a poll takes for delivery in the transaction of its record: which, how many, and what a failure undoes."""
 
+import asyncio
+
 import pytest
 
 from bot.domain import Subscription, VerdictParameters
@@ -139,3 +141,30 @@ async def test_a_row_of_another_version_does_not_keep_a_poll_from_being_recorded
 
 def refuse(*_):
     raise StoreError("the disk is full")
+
+
+class CancelledCaller:
+    """Runs units; the caller of each is cancelled after it, or before it where it is ``early``."""
+
+    def __init__(self, *, early):
+        self.early, self.later = early, None
+
+    async def run(self, unit, *args):
+        if self.early:
+            self.later = lambda: unit(*args)
+        else:
+            unit(*args)
+        raise asyncio.CancelledError
+
+    run_short = run
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_what_the_poll_of_a_cancelled_caller_took_is_left_to_the_next_delivery(start, early):
+    engine = await start("C1")
+    units = engine.units = CancelledCaller(early=early)
+    with pytest.raises(asyncio.CancelledError):
+        await engine.poll("acme", lambda: FREE)
+    if early:
+        units.later()
+    assert (engine.taken_channels(), engine.claims.claim("C1")) == ((), True)

@@ -385,8 +385,8 @@ class BotApp:
                         self._start_delivery(channel)
 
     def _free_deliveries(self) -> int:
-        """How many more messages may be sent at the same time."""
-        return MAX_IN_FLIGHT - len(self._notifiers)
+        """How many more messages this bot may send at the same time."""
+        return MAX_IN_FLIGHT - len(self._notifiers) if self.leads() else 0
 
     def _start_delivery(self, channel: str) -> None:
         """Starts the delivery to a channel that was claimed."""

@@ -37,9 +37,13 @@ class Allowance(Generic[P]):
         posts: The most of these that may be posts.
         edits: The most of these that may be edits.
         taken: The notifications, marked as sending, whose channels are claimed.
+        is_recorded: The transaction that took them has been committed.
+        is_abandoned: Whoever asked was cancelled, and will not send them.
     """
 
     most: int
     posts: int
     edits: int
     taken: list[P] = field(default_factory=list)
+    is_recorded: bool = False
+    is_abandoned: bool = False

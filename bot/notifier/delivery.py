@@ -375,6 +375,19 @@ class Notifier(Generic[M]):
             self.claims.release(pending.post.channel)
         allowance.taken.clear()
 
+    def end_taking(self, allowance: Allowance[PendingNotification]) -> None:
+        """Part of a unit of work, after its transaction: what it took is recorded."""
+        allowance.is_recorded = True
+        if allowance.is_abandoned:
+            self.give_back(allowance)
+
+    def abandon(self, allowance: Allowance[PendingNotification]) -> None:
+        """Ends an allowance whose caller was cancelled: what its unit took, or still takes, is in doubt and waits."""
+        self._requests -= allowance.most
+        allowance.is_abandoned = True
+        if allowance.is_recorded:
+            self.give_back(allowance)
+
     def begin_deliveries(self, allowance: Allowance[PendingNotification]) -> tuple[str, ...]:
         """Ends an allowance: the channels, claimed, to which ``publish_to`` now has to send what was taken."""
         self._requests -= allowance.most

@@ -510,3 +510,13 @@ async def test_many_incidents_of_one_poll_are_listed_before_any_is_sent_alone(bo
     await until(lambda: chat.texts)
     await scheduler.cancel_tasks([*bot._notifiers.values()])
     assert "12 new incidents at 1 provider" in chat.texts[0]
+
+
+async def test_a_bot_that_does_not_lead_takes_nothing_with_a_record(bot, web, repository):
+    repository.record_transition(None, poll_page(None, page(), NOON), [])
+    bot.engine.__post_init__()
+    bot.leads = lambda: False
+    web.show(DOWN)
+    bot._scheduler = bot._create_scheduler()
+    await bot._poll_provider("acme")
+    assert (repository.backlog().waiting > 0, [*bot._notifiers]) == (True, [])
