@@ -6,6 +6,7 @@ BrownoutError
 ├── SourceError      a page could not be fetched; has a code, and when to retry if the server said so
 ├── DeliveryError    a message was not accepted; permanent or not, and when to retry
 ├── StoreError       the database can't be opened or written; says what to do
+│   └── PageMovedError   another bot polls the page by now
 └── UsageError       a user asked for something that does not exist; the message is the answer
     └── NotWatchedError  it is in the catalogue, and off
 """
@@ -94,6 +95,10 @@ class StoreError(BrownoutError):
 
 class OtherVersionError(StoreError):
     """A stored value has a key that this version does not know."""
+
+
+class PageMovedError(StoreError):
+    """What a poll found is not recorded, since another bot polls the page by now."""
 
 
 class UsageError(BrownoutError):

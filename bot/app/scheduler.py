@@ -27,7 +27,7 @@ from bot.app.clock import StepDetector
 from bot.app.jobs import PeriodicJob, Service
 from bot.domain import EventKind, PollStatistics, Provider
 from bot.engine import MOST_ALERTS, Engine
-from bot.errors import BrownoutError, StoreError
+from bot.errors import BrownoutError, PageMovedError, StoreError
 from bot.notifier import DeliveryAttempt, DeliveryStop
 from bot.rules.transition import StateTransition
 from bot.settings import PollSettings
@@ -417,6 +417,8 @@ class BotApp:
         """
         try:
             yield
+        except PageMovedError as error:
+            log.info("%s: %s", what, error)
         except BrownoutError as error:
             where = DATABASE if uses_database and isinstance(error, StoreError) else what
             if self._failing.get(where) != str(error):

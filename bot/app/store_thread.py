@@ -16,7 +16,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
-from bot.errors import StoreError
+from bot.errors import PageMovedError, StoreError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -134,7 +134,7 @@ class StoreThread:
         self._pending -= 1
         for future, (result, error) in zip(futures, outcomes, strict=True):
             if future.done():  # its caller was cancelled
-                if error is not None:
+                if error is not None and not isinstance(error, PageMovedError):
                     log.error("a unit of work failed after its caller was stopped: %s", error)
             elif error is not None:
                 future.set_exception(error)

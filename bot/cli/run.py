@@ -308,7 +308,7 @@ async def _poll(parts: BotParts, services: Sequence[Service]) -> None:
     """Polls until the bot is stopped, and posts if it leads; the services run beside it."""
     current, repository, runtime, tokens = parts.current, parts.repository, parts.runtime, parts.tokens
     if repository.shares is None:
-        repository.claim_pages()
+        await parts.units.run(repository.claim_pages)
     app_settings, providers, chat, is_slack = current.settings, parts.providers, parts.chat, parts.is_slack
     fetch_limits: dict[str, Any] = {"timeout_s": app_settings.poll.timeout_s, "max_bytes": app_settings.poll.max_bytes}
     limits = notify_tools.SendLimits(repository.require_lease, repository.lease.longest_post_s)

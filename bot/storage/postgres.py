@@ -243,7 +243,8 @@ class PostgresDatabase:
     def claim_pages(self) -> None:
         """See ``Database.claim_pages``."""
         try:
-            postgres_shards.claim_all(self._connection, self._schema, self._url)
+            with self._lock:
+                postgres_shards.claim_all(self._connection, self._schema, self._url)
         except psycopg.Error as error:
             raise StoreError(explain_error(self._url, error)) from error
 

@@ -26,7 +26,7 @@ from bot.domain import (
     Subscription,
     TrackedIncident,
 )
-from bot.errors import StoreError
+from bot.errors import PageMovedError, StoreError
 from bot.rules.changes.incidents import RETENTION
 from bot.rules.sharing import shard_of
 from bot.rules.transition import StateTransition
@@ -179,7 +179,7 @@ class Repository(OutboxStore):
         """Writes a transition in one transaction: the poll, the state, the events, and its notifications.
 
         A poll that changed nothing is kept in memory until the next transition that did, or until ``flush``.
-        ``notifications`` are asked for in the transaction. StoreError where the page is another bot's by now.
+        ``notifications`` are asked for in the transaction. PageMovedError where the page is another bot's by now.
         """
         provider = transition.state.provider
         if observation is not None and poll_batch.is_unchanged_poll(observation, transition):
@@ -197,7 +197,7 @@ class Repository(OutboxStore):
 
     def _require_page(self, provider: str) -> None:
         if not self.has_page(provider):
-            raise StoreError(f"{self._db.path}: another bot polls the page of {provider} now")
+            raise PageMovedError(f"another bot polls the page of {provider} now")
 
     def _write_runs(self) -> None:
         """Writes the polls in memory, without those of pages that are other bots' by now."""

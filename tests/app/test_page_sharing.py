@@ -9,7 +9,7 @@ import pytest
 from bot.app.page_sharing import PageSharing
 from bot.domain import EvidenceBatch, Observation, UserReport, VerdictParameters
 from bot.engine import Engine
-from bot.errors import StoreError
+from bot.errors import PageMovedError, StoreError
 from bot.rules.sharing import SHARDS, shard_of
 from bot.settings import PollSettings
 from bot.storage import Repository
@@ -169,7 +169,7 @@ async def test_pages_that_were_lost_are_not_polled_and_nothing_of_them_is_writte
 async def test_a_poll_that_ends_after_its_page_was_lost_is_refused(sharing, shares):
     await sharing.look()
     shares.lose()
-    with pytest.raises(StoreError, match="another bot polls the page of acme now"):
+    with pytest.raises(PageMovedError, match="another bot polls the page of acme now"):
         await sharing.engine.poll("acme")
 
 

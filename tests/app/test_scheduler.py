@@ -520,3 +520,70 @@ async def test_a_bot_that_does_not_lead_takes_nothing_with_a_record(bot, web, re
     bot._scheduler = bot._create_scheduler()
     await bot._poll_provider("acme")
     assert (repository.backlog().waiting > 0, [*bot._notifiers]) == (True, [])
+
+
+async def test_a_bot_that_does_not_lead_polls_and_posts_nothing(bot, chat, web, repository):
+    repository.record_transition(None, poll_page(None, page(), NOON), [])
+    bot.engine.__post_init__()
+    bot.leads = lambda: False
+    web.show(DOWN)
+    async with RunningBot(bot):
+        await until(repository.pending_channels)
+    assert chat.said == []
+
+
+async def test_a_bot_that_does_not_lead_runs_only_the_jobs_that_are_for_each(bot):
+    ran = []
+
+    def job(name, **more):
+        async def do():
+            ran.append(name)
+
+        return PeriodicJob(name, 60.0, do, "", first_s=0.0, **more)
+
+    bot.leads, bot.periodic_jobs = lambda: False, [job("digest"), job("phrases", is_for_each=True)]
+    async with RunningBot(bot):
+        await until(lambda: ran)
+    assert ran == ["phrases"]
+
+
+async def test_pages_of_other_bots_are_not_polled_until_they_are_taken_over(bot, web):
+    bot.engine.elsewhere.add("acme")
+    async with RunningBot(bot):
+        await until(lambda: bot._scheduler)
+        before = [*web.asked]
+        bot.engine.elsewhere.discard("acme")
+        bot.start_polls(["acme"])
+        await until(lambda: web.asked)
+    assert before == []
+
+
+async def test_pages_that_are_left_to_another_bot_are_not_polled_any_more(bot):
+    async with RunningBot(bot):
+        await until(lambda: (found := bot.poll_statistics("acme")) and found.looks)
+        await bot.stop_polls(["acme"], 0.0)
+        assert (bot.poll_statistics("acme"), bot._scheduler.get_job("poll acme")) == (None, None)
+
+
+async def test_a_poll_that_is_under_way_too_long_is_given_up(bot, web):
+    async def hang(*_, **__):
+        asked.set()
+        await asyncio.Event().wait()
+
+    asked, web.get = asyncio.Event(), hang
+    async with RunningBot(bot):
+        await asked.wait()
+        under_way = bot._polls_under_way["acme"]
+        await bot.stop_polls(["acme"], 0.0)
+        await asyncio.wait([under_way], timeout=5)
+    assert under_way.done()
+
+
+async def test_a_page_that_another_bot_polls_by_now_is_no_error(bot, log, repository):
+    class Elsewhere:
+        held = frozenset()
+
+    repository._db.shares = Elsewhere()
+    async with RunningBot(bot):
+        await until(lambda: "acme: another bot polls the page of acme now" in log.text)
+    assert [r for r in log.records if r.levelno > logging.INFO] == []

@@ -11,6 +11,8 @@ tools     five faults of a tool of [[notify]], and kill -9 at system calls of a 
 steps     a workflow's steps of the real bot in both modes, with kill -9 at five kinds of moments; ``--kills`` of each
 standby   two bots on PostgreSQL, of which one leads: kill -9, SIGSTOP, a server that stops, a network that is cut, a
           replica that is promoted; commands that the other one answers meanwhile; ``--share`` of the hundred cycles
+shards    three bots that share the pages of one PostgreSQL database: kill -9, SIGSTOP, a network that is cut, a server
+          that stops; when the pages of the harmed bot are looked at; ``--share`` of the thirty cycles
 engines   the same random days on SQLite and on PostgreSQL: the rows of the outbox are compared; ``--seed``, ``--days``
 days      random days with a virtual clock: pages, faults, clock jumps, crashes; ``--seed``, ``--days``
 shown     what is shown on random days and recorded polls with old bodies, odd entries, clock steps, every code of Slack
@@ -28,7 +30,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.faults import crashes, days, disk, power, shown, slacks, sources, standby, workflow_steps
+from tests.faults import crashes, days, disk, power, shards, shown, slacks, sources, standby, workflow_steps
 from tests.faults.fake_services import SLACK_FAULTS, SOURCE_FAULTS, TOOL_FAULTS
 from tests.faults.tables import table
 
@@ -124,6 +126,10 @@ async def standby_faults(asked: argparse.Namespace) -> None:
     print(table(standby.HEAD, await standby.table_rows(asked.share, asked.seed)))
 
 
+async def shard_faults(asked: argparse.Namespace) -> None:
+    print(table(shards.HEAD, await shards.table_rows(asked.share, asked.seed)))
+
+
 async def step_kills(asked: argparse.Namespace) -> None:
     print(await workflow_steps.report(asked.kills))
 
@@ -143,6 +149,7 @@ PARTS = {
     "tools": tool_faults,
     "steps": step_kills,
     "standby": standby_faults,
+    "shards": shard_faults,
     "engines": both_engines,
     "days": random_days,
     "shown": shown_days,
