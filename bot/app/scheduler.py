@@ -208,9 +208,10 @@ class BotApp:
         await self.units.run(self.engine.remove_provider, provider_id)
 
     def start_polls(self, providers: Collection[str]) -> None:
-        """Polls pages that another bot has polled so far, each of them soon."""
+        """Polls pages that another bot has polled so far, each of them soon; the first ones as after any start."""
         self._polled_at_s = self.elapsed()
-        self._schedule_polls(self._scheduler, providers, TAKEOVER_SPREAD_S)
+        spread_s = TAKEOVER_SPREAD_S if self._statistics else STARTUP_SPREAD_S
+        self._schedule_polls(self._scheduler, providers, spread_s)
 
     async def stop_polls(self, providers: Collection[str], wait_s: float) -> None:
         """Polls these pages no more; a poll that is still under way after so many seconds is given up."""

@@ -238,7 +238,9 @@ class PostgresDatabase:
 
     def share_pages(self) -> None:
         """See ``Database.share_pages``."""
-        self.shares = postgres_shards.PostgresShards(self._run_each, self._schema, _own_name(), self._url)
+        heartbeat = postgres_shards.Heartbeat(lambda: connect(self._url, postgres_lease.CONNECTION))
+        self.shares = postgres_shards.PostgresShards(self._run_each, self._schema, _own_name(), self._url, heartbeat)
+        heartbeat.start()
 
     def claim_pages(self) -> None:
         """See ``Database.claim_pages``."""
@@ -294,6 +296,8 @@ class PostgresDatabase:
         self._is_closed = True
         if self._lease is not None:
             self._lease.release()
+        if self.shares is not None:
+            self.shares.heartbeat.close()
         if self._holds_lock or self.shares:  # now, and not when the server has noticed that the connection is closed
             with suppress(psycopg.Error):
                 self._connection.execute("SELECT pg_advisory_unlock_all()")

@@ -3,15 +3,18 @@
 A shard is held by a lock of the session that the bot writes with. So a bot that lost its session has lost its shards,
 and what it is still recording for them fails with the same session. A bot that dies loses both at once. One that is
 frozen keeps its session until its row is older than the lease's LEASE_S; then another bot ends the session, if it still
-holds shards: a pooler may have given it to another program by now. The session of the bot that leads is ended by the
-rules of its lease only (``postgres_lease``), since its posts rely on them.
+holds shards: a pooler may have given it to another program by now. The row is renewed in a thread, since a bot may be
+busy for seconds. The session of the bot that leads is ended by the rules of its lease only (``postgres_lease``), since
+its posts rely on them.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any
 
@@ -42,8 +45,9 @@ _BEAT = (
     "INSERT INTO sharing_bots (pid, started_at, holder, pages, beat_at)"
     " SELECT pid, backend_start, $1, $2, clock_timestamp() FROM pg_stat_activity WHERE pid = pg_backend_pid()"
     " ON CONFLICT (pid, started_at) DO UPDATE SET holder = excluded.holder, pages = excluded.pages,"
-    " beat_at = excluded.beat_at"
+    " beat_at = excluded.beat_at RETURNING pid, started_at"
 )
+_KEEP = "UPDATE sharing_bots SET beat_at = clock_timestamp() WHERE pid = $1 AND started_at = $2"
 _IS_LEADER = "SELECT 1 FROM bot_lease l WHERE l.pid = b.pid AND l.started_at = b.started_at"
 _LIVE = "JOIN pg_stat_activity a ON a.pid = {row}.pid AND a.backend_start = {row}.started_at"
 _IS_OLD = "b.beat_at < clock_timestamp() - make_interval(secs => $1)"
@@ -84,6 +88,36 @@ Run = Callable[[Sequence[Statement]], list["psycopg.Cursor[Any]"]]
 
 
 @dataclass(slots=True)
+class Heartbeat:
+    """Renews the row of a session in a thread, on a connection of its own. ``session`` is its pid and its beginning."""
+
+    connect: Callable[[], psycopg.Connection[Any]]
+    session: tuple[object, ...] = ()
+    _stop: Event = field(default_factory=Event)
+
+    def start(self) -> None:
+        """Begins."""
+        Thread(target=self._run, name="heartbeat", daemon=True).start()
+
+    def close(self) -> None:
+        """Ends the thread; does not wait for it."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        connection = None
+        while not self._stop.wait(postgres_lease.RENEW_S):
+            try:
+                connection = connection or self.connect()
+                if self.session:
+                    connection.execute(_KEEP, self.session)
+            except (psycopg.Error, StoreError) as error:
+                log.info("other bots may poll the pages of this one soon: %s", " ".join(str(error).split()))
+                _close(connection)
+                connection = None
+        _close(connection)
+
+
+@dataclass(slots=True)
 class PostgresShards:
     """The shards of one bot; see ``connection.PageShares``.
 
@@ -92,12 +126,14 @@ class PostgresShards:
         schema: The number of the schema, as the second half of a lock's key.
         holder: The name of this bot.
         where: The address, for messages.
+        heartbeat: Renews the row between two looks.
     """
 
     run: Run
     schema: int
     holder: str
     where: object
+    heartbeat: Heartbeat
     held: frozenset[int] = frozenset()
     _has_table: bool = field(default=False)
 
@@ -109,7 +145,8 @@ class PostgresShards:
         beat: list[Statement] = [(_BEAT, (self.holder, pages)), (_END_FROZEN, _FROZEN)]
         care: list[Statement] = [(_FORGET_DEAD, _FROZEN)] if leads else []
         asked: list[Statement] = [(_BOTS, (postgres_lease.LEASE_S,)), (_LEADER_SHARES, ()), self._locks()]
-        _, ended, *_, bots, leader, locks = self.run([*beat, *care, *asked])
+        mine, ended, *_, bots, leader, locks = self.run([*beat, *care, *asked])
+        [self.heartbeat.session] = mine.fetchall()
         for frozen, _ in ended.fetchall():
             log.warning("%s: the bot %s does not answer any more; others poll its pages", self.where, frozen)
         live = tuple(LiveBot(*row) for row in bots.fetchall())
@@ -160,3 +197,9 @@ def claim_all(connection: psycopg.Connection[Any], schema: int, where: object) -
         if missing:
             connection.execute(_END_FROZEN, _FROZEN)
             sleep(postgres_lease.WAIT_S)
+
+
+def _close(connection: psycopg.Connection[Any] | None) -> None:
+    if connection is not None:
+        with suppress(psycopg.Error):
+            connection.close()

@@ -1,5 +1,6 @@
 """The shards of bots on one PostgreSQL database: who holds which, and what a bot may record."""
 
+import time
 from contextlib import closing
 from threading import Thread
 
@@ -42,6 +43,12 @@ def bots(url):
 
 def renew(bot):
     return bot.shares.renew("pages", leads=not bot.is_follower)
+
+
+def freeze(url, bot):
+    """Lets a bot renew its row no more, for so long that it counts as frozen."""
+    bot.shares.heartbeat.close()
+    ask(url, OLD, bot.shares.holder)
 
 
 def end_session(url, bot):
@@ -133,21 +140,30 @@ def test_polls_in_memory_of_a_lost_page_are_not_written(bots, url):
 
 def test_a_bot_that_is_frozen_loses_its_session(bots, url):
     bots[1].shares.take([SHARD])
-    ask(url, OLD, "bot1")
+    freeze(url, bots[1])
     renew(bots[2])
     with pytest.raises(StoreError):
         bots[1].subscriptions("C1")
 
 
+def test_a_bot_that_is_busy_renews_its_row_in_a_thread(bots, url):  # noqa: ARG001  (they run)
+    ask(url, OLD, "bot1")
+    until = time.monotonic() + 20
+    fresh = "SELECT 1 FROM sharing_bots WHERE holder = 'bot1' AND beat_at > clock_timestamp() - interval '5 s'"
+    while not ask(url, fresh):
+        assert time.monotonic() < until
+
+
 def test_the_session_of_the_bot_that_leads_is_ended_by_its_lease_only(bots, url):
-    ask(url, OLD, "bot0")
+    bots[0].shares.take([SHARD])
+    freeze(url, bots[0])
     renew(bots[1])
     assert bots[0].subscriptions("C1") == ()
 
 
 def test_the_bot_that_leads_forgets_those_that_are_gone(bots, url):
     end_session(url, bots[1])
-    ask(url, OLD, "bot1")
+    freeze(url, bots[1])
     renew(bots[0])
     assert [holder for (holder,) in ask(url, "SELECT holder FROM sharing_bots ORDER BY holder")] == ["bot0", "bot2"]
 
