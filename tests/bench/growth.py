@@ -16,10 +16,11 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from datetime import time as clock_time
+from functools import cache
 from pathlib import Path
 
 from bot.app.digests import digest_content
@@ -308,12 +309,25 @@ def round_ms(number: int) -> float:
 # --- by years ---------------------------------------------------------------------------------------------------------
 
 
+@cache
+def _file_of(years: int) -> bytes:
+    """A database with a record of so many years of Acme's; it takes a while to fill."""
+    with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
+        path = Path(folder) / "years.db"
+        with closing(Repository.open(path)) as repository:
+            repository.subscribe(Subscription("C0000", "acme", created_at=NOON))
+            start = decade.END - timedelta(days=365 * years)
+            decade.fill(repository, (ACME,), int(years * INCIDENTS_A_YEAR * UPDATES_EACH), start=start)
+        return path.read_bytes()
+
+
 @contextmanager
 def years_of_record(years: int) -> Iterator[tuple[Repository, Clock]]:
     """A record of so many years of Acme's, with one open incident."""
-    with a_repository(1) as repository:
-        start = decade.END - timedelta(days=365 * years)
-        decade.fill(repository, (ACME,), int(years * INCIDENTS_A_YEAR * UPDATES_EACH), start=start)
+    with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder, ExitStack() as stack:
+        path = Path(folder) / "growth.db"
+        path.write_bytes(_file_of(years))
+        repository = stack.enter_context(closing(Repository.open(path)))
         clock = Clock(decade.END + timedelta(minutes=1))
         engine, fetcher = an_engine(repository, clock)
         for body in (page(), partial_outages(1)):

@@ -139,4 +139,4 @@ def made(repository, slack, url, now=None):
 class UnusedQueries:
     """A queries that nobody asks."""
 
-    providers = ()
+    providers, running = (), None
