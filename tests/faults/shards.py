@@ -170,7 +170,7 @@ class Scene:
         harmed_at = time.monotonic()
         await self.harm(victim)
         self.show_news(AFTER)
-        others = [bot for bot in self.bots if bot is not victim] if "server" not in self.fault else self.bots
+        others = self.bots if "stopped" in self.fault else [bot for bot in self.bots if bot is not victim]
         looks = [self.looked_after(page, harmed_at) for page in pages]
         await self.until(lambda: all(look() is not None for look in looks), "a look at the pages")
         took = [look() or 0.0 for look in looks]
