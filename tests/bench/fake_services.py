@@ -135,7 +135,7 @@ async def running(
     config: Path, db: Path | str, stage: FakeServices, log: IO[bytes], *, slack: bool = True, code: Path | None = None
 ) -> AsyncIterator[Process]:
     """The real bot, as a process of its own, in the stage's Slack or in its log; ``code`` is another checkout of it."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("SLACK_")}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "SSL_CERT_"))}
     told = {**kept, **TOKENS, "SLACK_API_URL": f"{stage.url}/api/"} if slack else kept
     told |= {"SSL_CERT_FILE": str(stage.trusted)} if stage.trusted else {}
     command = [sys.executable, "-m", "bot", "run", "--config", str(config), "--db", str(db)]

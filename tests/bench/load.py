@@ -25,7 +25,7 @@ from bot.rules import transition
 from bot.storage import Repository
 from tests.bench import looks
 from tests.bench.fake_services import FakeServices, configure, cpu_s, page_bytes, rss_mb, running, until
-from tests.bench.table import Row, table
+from tests.bench.table import Row, merged, table
 
 INTERVAL_S, JITTER = 60.0, 0.2
 WATCHED, APART = timedelta(hours=2), timedelta(minutes=4)
@@ -133,5 +133,7 @@ if __name__ == "__main__":
     parser.add_argument("counts", type=int, nargs="*", default=COUNTS)
     parser.add_argument("--plain", action="store_true", help="pages without TLS, all on one host")
     parser.add_argument("--before", type=Path, help="another checkout of the bot, measured at the same time")
+    parser.add_argument("--runs", type=int, default=1)
     asked = parser.parse_args()
-    print(table(asyncio.run(rows(asked.counts, tls=not asked.plain, before=asked.before))))
+    measured = [asyncio.run(rows(asked.counts, tls=not asked.plain, before=asked.before)) for _ in range(asked.runs)]
+    print(table(merged(measured)))

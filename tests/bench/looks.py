@@ -36,7 +36,7 @@ from bot.domain import VerdictParameters
 from bot.engine import Engine
 from bot.storage import Repository
 from tests.bench.fake_services import FakeServices, configure
-from tests.bench.table import Row, table
+from tests.bench.table import Row, spread, table
 from tests.bench.tls_hosts import page_url
 
 PAGES, ROUNDS, AT_ONCE = 100, 30, 10
@@ -192,12 +192,6 @@ async def rows(runs: int = 1, ways: Iterable[str] = ("plain, closed", "TLS, kept
             what = f"CPU of an unchanged look, recorded; {way}"
             found.append(Row(what, median(ours), "ms", target, median(times), CLIENTS[name], note))
     return found
-
-
-def spread(values: Iterable[float]) -> str:
-    """The least and the most of them."""
-    ordered = sorted(values)
-    return f"{ordered[0]:.3g} to {ordered[-1]:.3g}"
 
 
 def main() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
+from statistics import median
 
 
 @dataclass(frozen=True)
@@ -67,3 +68,31 @@ def percentile(values: Iterable[float], share: float) -> float:
     if not ordered:
         raise ValueError("of nothing there is no percentile")
     return ordered[max(0, ceil(share * len(ordered)) - 1)]
+
+
+def spread(values: Iterable[float]) -> str:
+    """The least and the most of them."""
+    ordered = sorted(values)
+    return f"{ordered[0]:.3g} to {ordered[-1]:.3g}"
+
+
+def merged(runs: Sequence[Sequence[Row]]) -> list[Row]:
+    """The rows of several runs that measured the same, each once: medians, and what they were between in the note."""
+    return list(runs[0]) if len(runs) == 1 else [_merged(rows) for rows in zip(*runs, strict=True)]
+
+
+def _merged(rows: Sequence[Row]) -> Row:
+    first, *_ = rows
+    ours, yards, targets = (
+        [value for row in rows if (value := getattr(row, name)) is not None] for name in ("ours", "yard", "target")
+    )
+    if not ours:
+        return first
+    note = f"{len(ours)} runs: {', '.join(map(spread, filter(None, (ours, yards))))}"
+    return replace(
+        first,
+        ours=median(ours),
+        yard=median(yards) if yards else None,
+        target=median(targets) if targets else None,
+        note=note,
+    )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench.table import Row, percentile, table
+from tests.bench.table import Row, merged, percentile, table
 
 
 def test_a_row_says_how_many_times_as_much_as_the_yardstick_ours_took():
@@ -39,3 +39,23 @@ def test_of_nothing_there_is_no_percentile():
 def test_the_table_has_a_line_for_every_row_below_its_head():
     lines = table([Row("a", 1, "ms"), Row("b", None, "ms")]).splitlines()
     assert (len(lines), len({len(line) for line in lines})) == (4, 1)
+
+
+def run(ours, yard=None):
+    return [Row("looks", ours, "ms", 2, yard, "httpx" if yard else "", "first round in 10 s")]
+
+
+def test_of_several_runs_the_median_counts():
+    assert merged([run(1.0), run(9.0), run(2.0)])[0].ours == 2.0
+
+
+def test_of_several_runs_the_range_is_in_the_note():
+    assert merged([run(1.0, 4.0), run(9.0, 5.0), run(2.0, 3.0)])[0].note == "3 runs: 1 to 9, 3 to 5"
+
+
+def test_one_run_is_printed_as_it_is():
+    assert merged([run(1.0, 4.0)]) == run(1.0, 4.0)
+
+
+def test_a_run_that_failed_does_not_count():
+    assert merged([run(1.0), run(None), run(3.0)])[0].note == "2 runs: 1 to 3"
