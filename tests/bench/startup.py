@@ -100,9 +100,9 @@ def rows() -> list[Row]:
     of_large = f"a database of {LARGE_MB} MB, in cache"
     return [
         Row("`brownout --help`", helped, "ms", HELP_MS, nothing, "bare Python"),
-        _of_starts("start to first look, no database yet", new.took_ms, "ms", COLD_MS, **imports),
+        _of_starts("start to first check, no database yet", new.took_ms, "ms", COLD_MS, **imports),
         _of_starts("the same, CPU", new.cpu_ms, "ms", None),
-        _of_starts(f"start to first look, {of_large}", large.took_ms, "ms", LARGE_MS, **imports),
+        _of_starts(f"start to first check, {of_large}", large.took_ms, "ms", LARGE_MS, **imports),
         _of_starts("the same, CPU", large.cpu_ms, "ms", None),
         _of_starts("resident, idle, with Slack and board", new.idle_mb, "MB", IDLE_MB),
     ]
