@@ -176,7 +176,7 @@ class Scene:
         took = [look() or 0.0 for look in looks]
         self.tally.looked_s += took
         self.tally.slowest_s.append(max(took))
-        live, self.bots = self.bots, others
+        live, self.bots = self.bots, [bot for bot in others if bot.process.returncode is None]
         self.tally.equal_s.append(await self.settle() + max(took))
         await self.until(lambda: all(map(self.is_posted, range(self.broken))), "the posts of the news")
         self.bots = live
