@@ -116,8 +116,8 @@ class LoopWatch:
 
 def _place(frame: FrameType | None) -> str:
     """The innermost function of our own code, with the one that called it; else the innermost of all."""
-    frames, first = [], frame
-    while frame is not None:
+    frames, first = [], frame if isinstance(frame, FrameType) else None
+    while isinstance(frame, FrameType):  # of a thread that runs, CPython 3.11 has given a code object as a frame
         if frame.f_code.co_filename.startswith(_OWN_CODE):
             frames.append(frame)
         frame = frame.f_back

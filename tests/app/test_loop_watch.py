@@ -105,3 +105,8 @@ def test_the_start_is_no_stall(watch, clock):
     with asyncio.Runner(loop_factory=watch.new_loop) as runner:
         runner.run(main())
     assert watch.stalls == 0
+
+
+def test_what_is_no_frame_is_logged_as_unknown_code(watch, clock, caplog):
+    turn(watch, clock, 2 * STALL_S, frame=turn.__code__)
+    assert "unknown code" in caplog.text
