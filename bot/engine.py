@@ -85,7 +85,7 @@ class EngineRepository(Outbox, Protocol):
 
     def subscriptions(self) -> tuple[Subscription, ...]: ...  # noqa: D102
     def subscriptions_to(self, targets: Iterable[str]) -> tuple[Subscription, ...]: ...  # noqa: D102
-    def provider_state(self, provider: str) -> ProviderState | None: ...  # noqa: D102
+    def provider_states(self, providers: Iterable[str]) -> Mapping[str, ProviderState]: ...  # noqa: D102
     def record_transition(  # noqa: D102
         self, observation: Observation | None, transition: StateTransition, notifications: Iterable[Notification]
     ) -> None: ...
@@ -172,18 +172,23 @@ class Engine:
             scout_after=self.blind_after,
             key_holders=self._key_holders,
         )
-        for provider in self.providers.values():
-            self.add_provider(provider)
+        self._add_providers([*self.providers.values()])
 
     def add_provider(self, provider: Provider) -> None:
         """Adds or replaces a provider and restores its state from the database."""
-        self.providers[provider.id] = provider
-        self.restore_state(provider.id)
-        self._provider_ids |= dict.fromkeys((s.id for s in provider.surfaces), provider.id)
+        self._add_providers([provider])
+
+    def _add_providers(self, added: Sequence[Provider]) -> None:
+        stored = self.repository.provider_states(p.id for p in added)
+        for provider in added:
+            self.providers[provider.id] = provider
+            self.states[provider.id] = stored.get(provider.id) or ProviderState(provider.id)
+            self._provider_ids |= dict.fromkeys((s.id for s in provider.surfaces), provider.id)
 
     def restore_state(self, provider_id: str) -> None:
         """Reads a provider's state from the database."""
-        self.states[provider_id] = self.repository.provider_state(provider_id) or ProviderState(provider_id)
+        stored = self.repository.provider_states([provider_id])
+        self.states[provider_id] = stored.get(provider_id) or ProviderState(provider_id)
 
     def remove_provider(self, provider_id: str) -> None:
         """Forgets a provider that is no longer watched; its record stays in the database. KeyError if it is unknown."""

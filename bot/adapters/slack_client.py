@@ -25,7 +25,7 @@ from typing_extensions import override
 
 from bot.adapters import slack_refusals
 from bot.domain import NO_TS, File, LinkPlace, Message, StepValue
-from bot.errors import DeliveryError, RefusalScope, StoreError
+from bot.errors import DeliveryError, RefusalScope
 
 SLACK_API_URL = "https://slack.com/api/"
 MAX_TEXT = 4000  # bytes; chat.update refuses more (bot/docs/slack-limits.md#message-limits)
@@ -94,8 +94,8 @@ _log = logging.getLogger(__name__)
 class DirectMessageChannels(Protocol):
     """Storage of the channel ids of direct messages, by user id."""
 
-    def dm_channels(self) -> dict[str, str]: ...  # noqa: D102
-    def save_dm_channel(self, person: str, channel: str) -> None: ...  # noqa: D102
+    def save_dm_channel(self, person: str, channel: str) -> None:
+        """Stores one, now or soon; nothing is raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,11 @@ class SlackClient:
         self._scopes: frozenset[str] | None = None  # None: Slack has not named them yet
         self._workspace_url = ""  # the workspace's address, once known
         self._rooms = rooms
-        self._dm_channels = rooms.dm_channels() if rooms else {}
+        self._dm_channels: dict[str, str] = {}
+
+    def know_dm_channels(self, channels: Mapping[str, str]) -> None:
+        """Takes on the channel ids of direct messages, by user id, that were stored before, by any bot."""
+        self._dm_channels |= channels
 
     async def keep_connections(self) -> None:
         """Keeps connections for some seconds after a request, until it is cancelled; else each request opens one."""
@@ -309,11 +313,8 @@ class SlackClient:
         """Stores the channel that Slack opened for a user. The message is delivered already, so this must not fail."""
         if person[:1] in _USER_ID_PREFIXES and isinstance(channel, str) and self._dm_channels.get(person) != channel:
             self._dm_channels[person] = channel
-            try:
-                if self._rooms is not None:
-                    self._rooms.save_dm_channel(person, channel)
-            except StoreError as error:
-                _log.warning("the direct message channel of %s could not be saved: %s", person, error)
+            if self._rooms is not None:
+                self._rooms.save_dm_channel(person, channel)
 
     # --- cards of links -----------------------------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ class DeclaredHook:
         """Puts what is due into the outbox; True if there was anything."""
         store = self.queries.repository.declared
         self._delete_old_messages()
-        followed = (*store.open_incidents(), *store.closed_since(self.queries.now() - FOLLOWED_FOR))
+        followed = store.open_or_closed_since(self.queries.now() - FOLLOWED_FOR)
         return sum(self._follow(incident) for incident in followed) > 0
 
     def _delete_old_messages(self) -> None:

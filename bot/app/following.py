@@ -164,7 +164,9 @@ class FollowerPolls:
         """Nothing to do."""
 
 
-async def wait_to_lead(repository: Repository, running: Sequence[asyncio.Task[Any]], stop: asyncio.Event) -> bool:
+async def wait_to_lead(
+    repository: Repository, running: Sequence[asyncio.Task[Any]], stop: asyncio.Event, units: UnitRunner = INLINE
+) -> bool:
     """Waits until this follower leads; False where it was stopped. A service that fails for good raises its error."""
     ended = threading.Event()
     turn = asyncio.create_task(asyncio.to_thread(repository.wait_for_turn, ended))
@@ -180,7 +182,7 @@ async def wait_to_lead(repository: Repository, running: Sequence[asyncio.Task[An
         stopped.cancel()
         await asyncio.wait([turn])
     if is_turn:
-        repository.lead()
+        await units.run(repository.lead)
     return is_turn
 
 

@@ -18,6 +18,7 @@ from bot.app.configured_subscriptions import SubscriptionStore
 from bot.domain import OwnService, Provider, VerdictParameters
 from bot.errors import BrownoutError
 from bot.settings import PollSettings, Settings
+from bot.unit_of_work import INLINE, UnitRunner
 
 log = logging.getLogger("brownout")
 
@@ -151,6 +152,8 @@ class ConfigReloader:
         now: The clock.
         before: Called before each reload: reads the tokens again.
         on_providers: Called after providers were added, changed or removed.
+        units_on_providers: Likewise, as units of work.
+        units: Runs what reads and writes the database.
     """
 
     current: CurrentSettings
@@ -159,7 +162,9 @@ class ConfigReloader:
     subscriptions: SubscriptionStore
     now: Callable[[], datetime]
     on_providers: Sequence[Callable[[], None]] = ()
+    units_on_providers: Sequence[Callable[[], None]] = ()
     before: Callable[[], object] | None = None
+    units: UnitRunner = INLINE
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self, is_asked: asyncio.Event) -> None:
@@ -179,7 +184,9 @@ class ConfigReloader:
                 self.before()
             try:
                 new = await asyncio.to_thread(self.current.load)
-                changed = configured_subscriptions.reconcile(self.subscriptions, new.subscriptions, self.now())
+                changed = await self.units.run(
+                    configured_subscriptions.reconcile, self.subscriptions, new.subscriptions, self.now()
+                )
             except BrownoutError as error:
                 log.error("configuration not reloaded, the one before stays: %s", error)  # noqa: TRY400
                 return None
@@ -208,6 +215,8 @@ class ConfigReloader:
         if changes.added or changes.changed or changes.removed:
             for call in self.on_providers:
                 call()
+            for unit in self.units_on_providers:
+                await self.units.run(unit)
 
 
 def _live_poll(given: Settings) -> dict[str, object]:

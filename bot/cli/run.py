@@ -49,6 +49,7 @@ from bot.app.declared import DeclaredHook
 from bot.app.declared_slack import DeclaredSlack
 from bot.app.delivery_reports import DeliveryReports
 from bot.app.digests import DigestJob
+from bot.app.dm_channels import StoredDmChannels
 from bot.app.fetchers import SourceFetcher
 from bot.app.gathering import GatherHook
 from bot.app.jobs import Service
@@ -247,7 +248,7 @@ async def _run_bot(
             *(current, repository, runtime, tokens, slack_status), limiter=limiter, units=units, leadership=leadership
         )
         if is_slack
-        else _set_up_terminal(repository, providers)
+        else _set_up_terminal()
     )
     evidence = following.EvidenceRelay(repository, utc_now, units)
     parts = BotParts(
@@ -279,13 +280,14 @@ async def _follow(parts: BotParts, services: Iterable[Service]) -> None:
     queries = StatusQueries(parts.runtime.providers, parts.repository, utc_now, parts.current.rules_for)
     reloader = ConfigReloader(
         *(parts.current, following.FollowerPolls(), parts.providers, parts.repository, utc_now),
-        on_providers=(partial(_warn_of_unwatched, replace(queries, available=parts.current.available)),),
+        units_on_providers=(partial(_warn_of_unwatched, replace(queries, available=parts.current.available)),),
         before=parts.tokens.reload if parts.is_slack else None,
+        units=parts.units,
     )
     reloading = asyncio.create_task(reloader.run(parts.hangup))
     running = [asyncio.create_task(service()) for service in services]
     try:
-        is_turn = await following.wait_to_lead(parts.repository, running, parts.stop)
+        is_turn = await following.wait_to_lead(parts.repository, running, parts.stop, parts.units)
     except BaseException:
         parts.stop.set()
         await scheduler.cancel_tasks([reloading, *running])
@@ -323,7 +325,8 @@ async def _poll(parts: BotParts, services: Sequence[Service]) -> None:
             await open_clients.enter_async_context(client)
         fetcher = SourceFetcher(plain, strict, providers)
         text_reader = ThreadTextReader()
-        engine = Engine(
+        create_engine = partial(
+            Engine,
             {p.id: p for p in providers},
             fetcher,
             repository,
@@ -341,6 +344,7 @@ async def _poll(parts: BotParts, services: Sequence[Service]) -> None:
             units=parts.units,
             limiter=parts.limiter,
         )
+        engine = await parts.units.run(create_engine)  # it reads every provider's state
         if not any(engine.states[p.id].seen_at for p in providers):
             log.info("new database. Import history with: brownout backfill PROVIDER")
         gathering = GatherHook(engine, repository)
@@ -385,7 +389,7 @@ async def _poll(parts: BotParts, services: Sequence[Service]) -> None:
         is_first = runtime.role is BotRole.LEADER
         if is_first:
             await _begin_to_lead(parts, engine)
-        _warn_of_unwatched(all_queries)
+        await parts.units.run(_warn_of_unwatched, all_queries)
         sharing = None
         if repository.shares is not None:
             engine.elsewhere.update(engine.providers)
@@ -397,10 +401,13 @@ async def _poll(parts: BotParts, services: Sequence[Service]) -> None:
             on_providers=(
                 fetcher.forget_providers,
                 lambda: bot.replace_jobs(probes.JOB_PREFIX, probe_scheduler.periodic_jobs()),
-                *(() if is_slack else (lambda: _subscribe_terminal(repository, providers),)),
-                lambda: _warn_of_unwatched(all_queries),
+            ),
+            units_on_providers=(
+                *(() if is_slack else (partial(_subscribe_terminal, repository, providers),)),
+                partial(_warn_of_unwatched, all_queries),
             ),
             before=engine.notifier.reload_credentials if is_slack else None,
+            units=parts.units,
         )
         all_services.append(partial(reloader.run, parts.hangup))
         if not isinstance(repository.path, Path):
@@ -423,13 +430,17 @@ async def _begin_to_lead(parts: BotParts, engine: Engine) -> None:
 
 
 def _prepare_to_lead(parts: BotParts, engine: Engine) -> None:
-    """A unit of work."""
-    repository = parts.repository
+    """A unit of work: what the database needs before a bot posts, and what the chat has to know of it."""
+    repository, at = parts.repository, utc_now()
     repository.drop_removed_tools(tool.target.channel for tool in engine.tools)
-    repository.probe_channels(utc_now())
+    repository.probe_channels(at)
     wanted = parts.current.settings.subscriptions
-    for line in configured_subscriptions.reconcile(repository, wanted, utc_now()).lines():
+    for line in configured_subscriptions.reconcile(repository, wanted, at).lines():
         log.info("subscription of brownout.toml: %s", line)
+    if isinstance(parts.chat, SlackClient):
+        parts.chat.know_dm_channels(repository.schedules.dm_channels())
+    else:
+        _subscribe_terminal(repository, parts.providers)
 
 
 def _create_declared_hook(
@@ -502,7 +513,7 @@ def _set_up_slack(
         base_url=url,
         timeout_s=repository.lease.longest_post_s,
         look_up=app_settings.looks_up,
-        rooms=repository.schedules,
+        rooms=StoredDmChannels(repository.schedules, units),
         guard=repository.require_lease,
     )
     admins = UserGroups(select_user_groups(app_settings.admins), slack_client, utc_now)
@@ -654,14 +665,13 @@ def _create_mcp_endpoint(
     return OnDemandEndpoint(create, stop)
 
 
-def _set_up_terminal(repository: Repository, providers: Iterable[Provider]) -> ChatSetup:
-    """Uses the terminal as the chat, subscribed to every provider."""
+def _set_up_terminal() -> ChatSetup:
+    """Uses the terminal as the chat; who leads subscribes it to every provider."""
     from rich.console import Console  # noqa: PLC0415  (3 MB that a bot in Slack does not need)
 
     from bot.adapters.terminal import TerminalClient  # noqa: PLC0415  (likewise)
 
     log.warning("no Slack tokens: alerts are shown here. How to get tokens: brownout docs slack")
-    _subscribe_terminal(repository, providers)
     return TerminalClient(Console(), utc_now), [], None
 
 

@@ -72,7 +72,9 @@ class _Handlers:
         message = shortcut.get("message") or {}
         channel = str((shortcut.get("channel") or {}).get("id") or "")
         thread_ts = str(message.get("thread_ts") or "")
-        incident = kept_messages.incident_of(self.queries, channel, thread_ts, is_asked=True)
+        incident = await self.queries.units.run(
+            partial(kept_messages.incident_of, self.queries, channel, thread_ts, is_asked=True)
+        )
         if incident is None:
             return CommandResponse(declared.nothing_to_keep_for())
         chat_message = await self._message(channel, message)
@@ -103,7 +105,7 @@ class _Handlers:
         if not self._is_ours(event):
             return
         channel, ts = str(item.get("channel")), str(item.get("ts"))
-        keeping = self.queries.repository.declared.keeping(ts)
+        keeping = await self.queries.units.run(self.queries.repository.declared.keeping, ts)
         incidents = [incident for incident in keeping if channel in (incident.origin, incident.channel)]
         if not incidents or await self._may_be_marked(channel, ts):
             return
@@ -131,12 +133,13 @@ class _Handlers:
         if not self._is_ours(event):
             return None
         channel, ts = str(event["item"]["channel"]), str(event["item"]["ts"])
-        if not kept_messages.incidents_in(self.queries, channel):
+        if not await self.queries.units.run(kept_messages.incidents_in, self.queries, channel):
             return None  # nothing of other channels is read
         message = await self._read(channel, ts)
         if message is None:
             return None
-        incident = kept_messages.incident_of(self.queries, channel, str(message.get("thread_ts") or ""))
+        thread_ts = str(message.get("thread_ts") or "")
+        incident = await self.queries.units.run(kept_messages.incident_of, self.queries, channel, thread_ts)
         return (incident, message) if incident is not None else None
 
     async def _read(self, channel: str, ts: str) -> Mapping[str, Any] | None:
@@ -151,7 +154,8 @@ class _Handlers:
         person, ts = str(message.get("user") or ""), str(message.get("ts") or "")
         if not person or not ts or message.get("bot_id"):
             return None
-        name = self.queries.repository.declared.known_name(person) or await self.reader.person_name(person)
+        known = await self.queries.units.run(self.queries.repository.declared.known_name, person)
+        name = known or await self.reader.person_name(person)
         author = ChatUser(person, name or person)
         return ChatMessage(channel, ts, author, str(message.get("text") or ""), str(message.get("thread_ts") or ""))
 

@@ -53,6 +53,11 @@ class DeclaredStore:
         """Those that were closed at ``at`` or later, the oldest first."""
         return self._read("closed_at >= ?", format_time(at))
 
+    def open_or_closed_since(self, at: datetime) -> tuple[DeclaredIncident, ...]:
+        """Those that are open, the oldest first, then those that were closed at ``at`` or later; in one query."""
+        followed = "(closed_at IS NULL OR closed_at >= ?) ORDER BY closed_at IS NOT NULL, number"
+        return self._read(followed, format_time(at))
+
     def newest(self, limit: int, channels: Sequence[str] | None = None) -> tuple[DeclaredIncident, ...]:
         """The newest ones, the newest first; with ``channels`` only those declared or handled there."""
         if channels is None:

@@ -42,6 +42,7 @@ from bot.storage import (
     postgres_shards,
 )
 from bot.storage.connection import DatabaseUrl, Lease, Upsert, Waiting, changed_table, insert_statement
+from bot.storage.loop_check import log_use_in_event_loop
 
 log = logging.getLogger("brownout")
 T = TypeVar("T")
@@ -218,6 +219,7 @@ class PostgresDatabase:
 
     def lead(self) -> None:
         """See ``connection.Follower``: continues with the connection that got the lock."""
+        log_use_in_event_loop()
         if self._next is None:
             raise StoreError(f"{self._url}: it is not the turn of this bot")
         with self._lock:
@@ -453,6 +455,7 @@ class PostgresDatabase:
         self, *statements: tuple[str, tuple[object, ...] | Mapping[str, object]]
     ) -> list[psycopg.Cursor[TupleRow]]:
         """Runs what was deferred, and these statements, in one round trip to the server; their cursors."""
+        log_use_in_event_loop()
         connection = self._connection if self._snapshot else self._live()  # a transaction ends with its connection
         if not self._deferred and len(statements) == 1:
             return [_execute(connection, *statements[0])]
@@ -509,6 +512,7 @@ class PostgresDatabase:
 
     def _begin(self) -> None:
         """Begins a transaction, takes the writers' lock, and reads the snapshot, in one round trip."""
+        log_use_in_event_loop()
         lock = f"SELECT pg_advisory_xact_lock({_WRITER}, {self._schema}); SELECT CAST(pg_current_snapshot() AS text)"
         if not (self._holds_lock or self._is_follower):
             self._snapshot = _last_value(self._live().execute(f"BEGIN; {lock}"))

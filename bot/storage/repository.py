@@ -49,6 +49,7 @@ from bot.storage.workflow_steps import WorkflowStepStore
 
 log = logging.getLogger("brownout")
 
+_STATES_AT_ONCE = 500  # a state is some kilobytes
 _SUBSCRIBED_AGAIN = Upsert(key=("channel", "target"), kept=("created_by", "created_at"))
 
 
@@ -239,16 +240,26 @@ class Repository(OutboxStore):
 
         A damaged state is logged and rebuilt from the tables. StoreError if it has a key of another version.
         """
-        rows = self._db.rows(
-            "SELECT w.world, s.seen_at FROM worlds w LEFT JOIN sources s ON s.id = w.provider WHERE w.provider = ?",
-            provider,
-        )
-        if not rows:
-            return None
-        seen_at = parse_time(rows[0]["seen_at"]) if rows[0]["seen_at"] else None
-        state = mapping.parse(
-            mapping.PROVIDER_STATE_ADAPTER, rows[0]["world"], f"{self._db.path}: worlds, row {provider}"
-        )
+        return self.provider_states([provider]).get(provider)
+
+    def provider_states(self, providers: Iterable[str]) -> dict[str, ProviderState]:
+        """The last recorded states of these providers by id, as ``provider_state`` gives them, in few queries."""
+        wanted = [*providers]
+        found: dict[str, ProviderState] = {}
+        for start in range(0, len(wanted), _STATES_AT_ONCE):
+            listed = json.dumps(wanted[start : start + _STATES_AT_ONCE])
+            rows = self._db.rows(
+                "SELECT w.provider, w.world, s.seen_at FROM worlds w LEFT JOIN sources s ON s.id = w.provider"
+                " WHERE w.provider IN (SELECT value FROM json_each(CAST(? AS TEXT)))",
+                listed,
+            )
+            found |= {row["provider"]: self._read_state(row) for row in rows}
+        return found
+
+    def _read_state(self, row: Mapping[str, Any]) -> ProviderState:
+        provider = row["provider"]
+        seen_at = parse_time(row["seen_at"]) if row["seen_at"] else None
+        state = mapping.parse(mapping.PROVIDER_STATE_ADAPTER, row["world"], f"{self._db.path}: worlds, row {provider}")
         if state is None:
             log.warning("%s: the stored state is in a form of another version; continuing from the tables", provider)
             state = ProviderState(provider, incidents=self._recent_incidents(provider, seen_at))

@@ -22,6 +22,7 @@ from bot.errors import StoreError
 from bot.storage import forms, full_text, migrations
 from bot.storage.connection import ONLY_ON_SERVER, PageShares, Upsert, changed_table, insert_statement
 from bot.storage.integrity import find_damage
+from bot.storage.loop_check import log_use_in_event_loop
 from bot.storage.sqlite_utils_lite import Database as SqliteUtilsDatabase
 
 BUSY_TIMEOUT_S = 5.0  # how long a write waits for another process's
@@ -112,6 +113,7 @@ class SqliteDatabase:
 
     def rows(self, sql: str, *values: object, **named: object) -> list[dict[str, Any]]:
         """See ``Database.rows``."""
+        log_use_in_event_loop()
         try:
             with self._lock:
                 cursor = self._connection.execute(sql, named or values)
@@ -239,6 +241,7 @@ class SqliteDatabase:
 
     def _begin(self) -> None:
         """Begins a transaction; a bot waits for another writer only as long as ``open`` says."""
+        log_use_in_event_loop()
         if self._claim is None:
             self._connection.execute("BEGIN IMMEDIATE")
             return

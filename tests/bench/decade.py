@@ -64,6 +64,15 @@ def vocabulary(dice: Random, size: int = 3000) -> list[str]:
     return list(found)
 
 
+def stored(repository: Repository, seed: int = 1) -> Decade | None:
+    """What ``fill`` has made in this database with this seed; None if it is empty."""
+    rows = repository._db.rows
+    incidents = [row["id"] for row in rows("SELECT id FROM incidents ORDER BY rowid")]
+    [updates] = rows("SELECT count(*) AS n FROM updates")
+    words = vocabulary(Random(seed))  # noqa: S311  (the same seed has to give the same words)
+    return Decade(updates["n"], incidents, words) if incidents else None
+
+
 def fill(
     repository: Repository, providers: tuple[Provider, ...], updates: int, seed: int = 1, start: datetime = START
 ) -> Decade:

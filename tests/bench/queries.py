@@ -13,7 +13,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -28,8 +28,8 @@ from bot.queries.current import StatusQueries
 from bot.queries.history import HistoryQueries
 from bot.rules import transition
 from bot.storage import Repository
-from bot.storage.connection import DatabaseUrl, Place, parse_place
-from tests.bench.decade import END, Decade, fill
+from bot.storage.connection import DatabaseUrl
+from tests.bench.decade import END, Decade, fill, stored
 from tests.bench.plans import plans
 from tests.bench.postgres_schemas import new_schema
 
@@ -120,25 +120,44 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=1_000_000)
     parser.add_argument("--copies", type=int, default=COPIES, help="of the catalogue; fewer make a smaller book")
     parser.add_argument("--times", type=int, default=200, help="how often each question is asked")
-    parser.add_argument("--db", type=parse_place, help="where the book is, or is made, and stays")
+    parser.add_argument("--db", type=Path, help="the file in which the book is, or is made, and stays")
     parser.add_argument("--postgres", nargs="?", const="", metavar="URL", help="on PostgreSQL; no URL: on a new server")
     parser.add_argument("--plans", action="store_true", help="show how the engine answers each question")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="brownout-bench-") as folder:
-        own = new_schema(options.postgres) if options.postgres is not None else nullcontext(Path(folder) / "decade.db")
-        with nullcontext(options.db) if options.db else own as place:
-            _bench(place, options)
+        file = options.db or Path(folder) / "decade.db"
+        if options.postgres is None:
+            _bench(file, options)
+            return
+        _fill(file, options)
+        with new_schema(options.postgres) as url:
+            copy(file, url)
+            _bench(url, options)
 
 
-def _bench(place: Place, options: argparse.Namespace) -> None:
-    found = settings.load()
+def _fill(place: Path | str, options: argparse.Namespace) -> Decade:
+    """Makes the book; one that is there already is taken as it is."""
+    with closing(Repository.open(place)) as repository:
+        if (made := stored(repository)) is None:
+            began = time.perf_counter()
+            made = fill(repository, pages(settings.load(), options.copies), options.updates)
+            took = time.perf_counter() - began
+            print(f"{made.updates} updates of {len(made.incidents)} incidents in {took:.0f} s", flush=True)
+    return made
+
+
+def copy(file: Path, url: str) -> None:
+    """Copies the book to PostgreSQL, as ``brownout db move`` does."""
+    with closing(Repository.open(file)) as source, closing(Repository.open(url)) as target:
+        began = time.perf_counter()
+        source.archive.copy_to(target.archive, lambda *_: None)
+        print(f"copied to PostgreSQL and compared in {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def _bench(place: Path | str, options: argparse.Namespace) -> None:
+    made, found = _fill(place, options), settings.load()
     repository = Repository.open(place)
-    providers = pages(found, options.copies)
-    began = time.perf_counter()
-    made = fill(repository, providers, options.updates)
-    took = time.perf_counter() - began
-    print(f"{made.updates} updates of {len(made.incidents)} incidents in {took:.0f} s: {made.updates / took:.0f}/s")
-    queries = queries_over(repository, found, providers)
+    queries = queries_over(repository, found, pages(found, options.copies))
     settle(repository)
     gc.collect()
     gc.freeze()  # as `run` does

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from bot.storage import Repository
+from bot.storage.loop_check import WORDS
 from tests.support.acme import NOON, catalogue
 from tests.support.loopback import serving_app
 from tests.support.pages import page
@@ -73,7 +74,7 @@ async def running(folder, number, url, db, *, providers=catalogue, more=""):
             *(sys.executable, "-m", "bot", "run", "--config", str(config), "--db", db.url),
             stdout=out,
             stderr=asyncio.subprocess.STDOUT,
-            env={**clean, "COLUMNS": "200"},
+            env={**clean, "COLUMNS": "200", "PYTHONASYNCIODEBUG": "1"},
         )
     bot = Bot(process, port, log)
     try:
@@ -83,6 +84,7 @@ async def running(folder, number, url, db, *, providers=catalogue, more=""):
         if process.returncode is None:
             process.kill()
             await process.wait()
+    assert WORDS not in log.read_text(), log.read_text()
 
 
 @asynccontextmanager

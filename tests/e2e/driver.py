@@ -328,6 +328,10 @@ class Bot:
         self._process.kill()
         self._process.wait()
 
+    def reload(self) -> None:
+        """SIGHUP: it reads its configuration again."""
+        self._process.send_signal(signal.SIGHUP)
+
     def terminate(self) -> tuple[int, float]:
         """SIGTERM; returns the exit code and how many seconds it took to go."""
         asked = time.monotonic()
@@ -347,6 +351,7 @@ class World:
     bots: list[Bot] = field(default_factory=list)
     rings: set[str] = field(default_factory=set)  # the tokens that may ring somebody in this story
     mode: str = "socket"
+    is_debugging: bool = False  # whether the bots run in asyncio's debug mode
 
     @property
     def db(self) -> Path:
@@ -357,7 +362,7 @@ class World:
         """A new bot, just started."""
         command = [sys.executable, "-m", "bot", "run", "--config", str(self.work / "config"), "--db", str(self.db)]
         with (self.work / "bot.log").open("ab") as log:
-            bot = Bot(self.namespace.enter(command, cwd=ROOT, env=_environment(self.mode), stdout=log, stderr=log))
+            bot = Bot(self.namespace.enter(command, cwd=ROOT, env=self._environment(), stdout=log, stderr=log))
         self.bots.append(bot)
         return bot
 
@@ -373,6 +378,9 @@ class World:
         except AssertionError as error:
             raise AssertionError(f"{error}\nit said:\n{self.said()}") from error
         return bot
+
+    def _environment(self) -> dict[str, str]:
+        return _environment(self.mode) | ({"PYTHONASYNCIODEBUG": "1"} if self.is_debugging else {})
 
     def _lines(self) -> int:
         """How often a bot has come online: by HTTP, once Slack knows it and its server is open."""

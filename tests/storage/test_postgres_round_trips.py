@@ -2,13 +2,17 @@
 
 import asyncio
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bot.app.declared import DeclaredHook
+from bot.app.gathering import GatherHook
 from bot.app.store_thread import StoreThread
 from bot.domain import Subscription, VerdictParameters
 from bot.engine import Engine
+from bot.queries.current import StatusQueries
 from bot.storage import Repository
 from tests.support.acme import ACME, NOON
 from tests.support.pages import DOWN, incident, page, update
@@ -32,6 +36,7 @@ class Counted:
 
     def __init__(self, engine, web, clock, proxy):
         self.engine, self.web, self.clock, self.proxy = engine, web, clock, proxy
+        self.repository = engine.repository
 
     async def poll(self, body, after_s=60):
         """The round trips of one poll of this page, so many seconds after the last one."""
@@ -61,6 +66,25 @@ async def test_a_poll_that_changes_nothing_asks_for_nothing(counted):
         await counted.poll(page())
     await counted.poll(page())
     assert await counted.poll(page(), after_s=5) == 0
+
+
+async def test_a_poll_that_changes_something_without_news_takes_six_with_all_that_follows(counted):
+    gathering = GatherHook(counted.engine, counted.repository)
+    declared = DeclaredHook(StatusQueries((ACME,), counted.repository, counted.clock, lambda _: VerdictParameters()))
+    before = counted.proxy.round_trips
+    counted.clock.move(seconds=60)
+    assert not (await counted.engine.poll("acme")).is_unchanged
+    await counted.engine.sendable_channels((), 8)
+    gathering()
+    declared()
+    assert counted.proxy.round_trips - before <= 6
+
+
+async def test_who_takes_over_reads_the_states_of_a_thousand_pages_in_three_round_trips(counted, web, chat):
+    pages = {f"p{n}": replace(ACME, id=f"p{n}", surfaces=()) for n in range(1000)}
+    before = counted.proxy.round_trips
+    Engine(pages, web, counted.repository, chat, counted.clock, lambda _: VerdictParameters())
+    assert counted.proxy.round_trips - before <= 3
 
 
 async def test_an_incident_that_begins_is_recorded_in_a_handful_of_round_trips(counted):

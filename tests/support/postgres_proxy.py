@@ -10,13 +10,15 @@ from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 
 BLOCK = 1 << 16
+LEASE = b"brownout-lease"  # in the first message of its connection
 
 
 class PostgresProxy:
     """Listens on a free port of 127.0.0.1 until it is closed.
 
     Attributes:
-        round_trips: How often a client asked for something after the server had last answered, over all connections.
+        round_trips: How often a client asked for something after the server had last answered, over all connections but
+            that of a bot's lease, which asks by the clock.
         delay_s: How long each answer takes longer, in seconds.
     """
 
@@ -59,6 +61,7 @@ class _Pair:
     def __init__(self, proxy: PostgresProxy, near: socket.socket, far: socket.socket) -> None:
         self.proxy, self.near, self.far = proxy, near, far
         self._has_answered = True
+        self._is_counted = True
         self._answers: deque[tuple[float, bytes]] = deque()
         self._ready = threading.Semaphore(0)
 
@@ -69,7 +72,8 @@ class _Pair:
     def _ask(self) -> None:
         with suppress(OSError):
             while data := self.near.recv(BLOCK):
-                if self._has_answered:
+                self._is_counted = self._is_counted and LEASE not in data
+                if self._has_answered and self._is_counted:
                     self._has_answered = False
                     self.proxy.round_trips += 1
                 self.far.sendall(data)
