@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from hashlib import sha256
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any
 
 from bot.errors import StoreError
@@ -22,6 +21,7 @@ _DERIVED_TABLES = frozenset({"incident_surfaces", "month_sums"})  # triggers fil
 _REFERRED_TO = frozenset({"backfills", "bodies"})  # other tables refer to them
 _FORMS_TABLE = "stored_forms"  # has rows in an empty database too
 _BATCH_SIZE = 500  # rows
+_LARGEST = 2**63  # of a whole number
 _SECRET_TABLES = frozenset({"tokens", "salts"})  # valid in this database only
 
 
@@ -64,11 +64,11 @@ def copy_database(source: Database, target: Database, on_table: Callable[[str, i
 
     Args:
         source: Read in one transaction, so that no other process writes meanwhile.
-        target: Written in one transaction: all of it or nothing.
+        target: Written and compared in one transaction: all of it or nothing.
         on_table: Called with the name and the number of rows of each table that was copied.
 
     Raises:
-        StoreError: The target is not empty, or does not have the same content afterwards.
+        StoreError: The target is not empty, or would not have the same content afterwards.
     """
     _require_empty(target, target.exported_columns())
     with source.transaction(), target.transaction():
@@ -78,8 +78,8 @@ def copy_database(source: Database, target: Database, on_table: Callable[[str, i
             on_table(table, _copy_rows(source, target, table, columns))
         target.upgrade()
         target.after_import()
-    if _digest(source) != _digest(target):
-        raise StoreError(f"{target.path} does not have the same content as {source.path}; keep to the latter")
+        if not _have_same_content(source, target):
+            raise StoreError(f"{target.path} would not have the same content as {source.path}; nothing was kept there")
 
 
 def _copy_rows(source: Database, target: Database, table: str, columns: list[str]) -> int:
@@ -92,12 +92,9 @@ def _copy_rows(source: Database, target: Database, table: str, columns: list[str
     return count
 
 
-def _digest(db: Database) -> bytes:
-    """The hash of the export of a database: two with the same content have the same."""
-    total = sha256()
-    for chunk in dump_database(db):
-        total.update(chunk.encode(errors="surrogatepass"))
-    return total.digest()
+def _have_same_content(one: Database, other: Database) -> bool:
+    """Whether the exports of two databases are equal. Both are read side by side: a server ends an idle transaction."""
+    return all(chunk == same for chunk, same in zip_longest(dump_database(one), dump_database(other)))
 
 
 def _validate_dump(db: Database, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +113,7 @@ def _validate_dump(db: Database, body: Mapping[str, Any]) -> dict[str, Any]:
 def _require_empty(db: Database, tables: Iterable[str]) -> None:
     filled = [name for name in tables if name != _FORMS_TABLE and db.rows(f'SELECT 1 FROM "{name}" LIMIT 1')]  # noqa: S608  (our own tables)
     if filled:
-        raise StoreError(f"Database is not empty ({', '.join(filled)}). Import into a new file: --db NEW.db")
+        raise StoreError(f"Database is not empty ({', '.join(filled)}). Name a new file, or an empty database.")
 
 
 def _matches_schema(columns: list[str] | None, table: Any) -> bool:
@@ -152,4 +149,12 @@ def _encode_value(value: object) -> object:
 
 
 def _decode_value(value: object) -> object:
-    return b64decode(value["base64"]) if isinstance(value, dict) else value
+    """A value as it is stored. StoreError for one that no export has."""
+    if isinstance(value, dict) and isinstance(text := value.get("base64"), str):
+        try:
+            return b64decode(text, validate=True)
+        except ValueError as error:
+            raise StoreError(f"The export is damaged: {text[:40]!r} is not base64.") from error
+    if isinstance(value, dict | list) or (isinstance(value, int) and not -_LARGEST <= value < _LARGEST):
+        raise StoreError(f"The export is damaged: {str(value)[:40]} is no value of a table.")
+    return value

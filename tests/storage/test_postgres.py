@@ -1,7 +1,8 @@
 """What PostgreSQL does by itself: the one bot, lost connections, other schemas, NUL bytes, and ids without gaps."""
 
 import json
-from contextlib import closing, suppress
+import sqlite3
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
@@ -187,6 +188,94 @@ def test_a_database_that_is_moved_has_the_same_content_and_its_tokens(filled, tm
         assert [token.name for token in there.api_tokens.tokens()] == ["laptop"]
         assert there.archive.search("errors").found == filled.archive.search("errors").found != ()
     assert counts["tokens"] == 1
+
+
+def test_a_move_that_ends_in_the_middle_leaves_nothing_and_can_be_done_again(filled, tmp_path):
+    def stop_at(table, _):
+        if table == "outbox":
+            raise KeyboardInterrupt
+
+    with closing(Repository.open(place(tmp_path / "b.db"))) as there:
+        with pytest.raises(KeyboardInterrupt):
+            filled.archive.copy_to(there.archive, stop_at)
+        assert there.subscriptions() == ()
+        filled.archive.copy_to(there.archive, lambda *_: None)
+        assert "".join(there.archive.dump()) == "".join(filled.archive.dump())
+
+
+def test_a_move_whose_copy_differs_keeps_nothing(filled, tmp_path):
+    with closing(Repository.open(place(tmp_path / "b.db"))) as there:
+
+        def change(table, _):
+            if table == "subscriptions":
+                there.unsubscribe("C9", "acme")
+
+        with pytest.raises(StoreError, match="nothing was kept there"):
+            filled.archive.copy_to(there.archive, change)
+        assert there.subscriptions() == ()
+
+
+ODD = (
+    "",
+    "a\0b",
+    '\x27quote"; --',
+    "line\nbreak\t",
+    "\u202ertl",
+    "%s $1 ? :name",
+    "\\x00 \\N",
+    "\u65e5\u672c\u8a9e",
+    "\U0001d11e",
+)
+BIGGEST = (0, 1, -1, 2**53 + 1, 2**63 - 1, -(2**63))
+DERIVED = {"stored_forms", "incident_surfaces", "month_sums"}
+
+
+def fill_every_table(path):
+    """Odd values in each column of each table of a file, as far as its rules allow; the tables that have a row."""
+    with closing(Repository.open(path)) as repository:
+        tables = set(repository._db.exported_columns()) - DERIVED
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for table in sorted(tables, key=lambda name: (name not in {"backfills", "bodies"}, name)):
+            referring = {row[3]: (row[2], row[4]) for row in connection.execute(f"PRAGMA foreign_key_list({table})")}
+            columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+            for number in range(len(ODD)):
+                row = {name: _odd(name, kind, key, number) for _, name, kind, _, _, key in columns}
+                for name, (other, column) in referring.items():
+                    there = connection.execute(f"SELECT {column} FROM {other} LIMIT 1").fetchone()  # noqa: S608
+                    row[name] = there[0] if there else None
+                marks = ", ".join("?" * len(row))
+                with suppress(sqlite3.IntegrityError):  # a CHECK
+                    connection.execute(f"INSERT INTO {table} VALUES ({marks})", [*row.values()])  # noqa: S608
+        return {table for table in tables if connection.execute(f"SELECT 1 FROM {table}").fetchone()}  # noqa: S608
+
+
+def _odd(name, kind, key, number):
+    if name in {"surfaces", "suspicions", "transitions"}:
+        return json.dumps([ODD[number]])
+    if name == "at" or name.endswith(("_at", "since", "until")):
+        return f"2026-03-0{number + 1}T12:00:00.000Z"
+    if kind == "INTEGER":
+        return number + 1 if key else BIGGEST[number % len(BIGGEST)]
+    if kind in {"REAL", "FLOAT"}:
+        return (0.1, -1e300, 3.0)[number % 3]
+    if kind == "BLOB":
+        return bytes(range(256))[number:]
+    return ODD[number] + (str(number) if key else "")
+
+
+def test_odd_values_in_every_table_come_back_to_the_byte_with_the_secrets(tmp_path):
+    assert len(fill_every_table(tmp_path / "a.db")) > 35
+    places = (tmp_path / "a.db", place(tmp_path / "b.db"), tmp_path / "c.db")
+    dumps, secrets = [], []
+    with ExitStack() as stack:
+        here, there, back = (stack.enter_context(closing(Repository.open(where))) for where in places)
+        here.archive.copy_to(there.archive, lambda *_: None)
+        there.archive.copy_to(back.archive, lambda *_: None)
+        for one in (here, there, back):
+            dumps.append("".join(one.archive.dump()))
+            secrets.append([one._db.rows(f"SELECT * FROM {name}") for name in ("tokens", "salts")])  # noqa: S608
+    assert dumps[1:] == dumps[:2]
+    assert secrets[2] == secrets[0] != [[], []]
 
 
 def test_a_moved_database_continues_its_ids(filled, tmp_path):
