@@ -48,7 +48,7 @@ log = logging.getLogger("brownout")
 T = TypeVar("T")
 
 PASSWORD_FILE = "PGPASSWORD_FILE"  # noqa: S105  (names the file that holds it, as Docker and systemd give secrets)
-OLDEST_SERVER = 130000  # PostgreSQL 13, which is where pg_current_snapshot began
+OLDEST_SERVER = 140000  # PostgreSQL 14, which is where pg_terminate_backend began to wait
 _CONNECT_TIMEOUT_S = 5
 _DEFAULTS: Mapping[
     str, str | int
