@@ -168,6 +168,9 @@ class PageShares(Protocol):
     def give_back(self, shards: Iterable[int]) -> None:
         """Gives shards back, after what was recorded for them was committed."""
 
+    def close(self) -> None:
+        """Stops saying that this bot is alive; its shards go with the connection."""
+
 
 Waiting = Callable[[], None]  # called once, when a bot begins to wait for the one that runs
 

@@ -299,7 +299,7 @@ class PostgresDatabase:
         if self._lease is not None:
             self._lease.release()
         if self.shares is not None:
-            self.shares.heartbeat.close()
+            self.shares.close()
         if self._holds_lock or self.shares:  # now, and not when the server has noticed that the connection is closed
             with suppress(psycopg.Error):
                 self._connection.execute("SELECT pg_advisory_unlock_all()")

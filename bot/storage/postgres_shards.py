@@ -170,6 +170,10 @@ class PostgresShards:
             self.held -= given
             self.run([(_GIVE_BACK, (_SHARD, self.schema, sorted(given)))])
 
+    def close(self) -> None:
+        """See ``connection.PageShares``."""
+        self.heartbeat.close()
+
 
 def shards_by_bot(connection: psycopg.Connection[Any]) -> tuple[int, ...]:
     """How many shards each session that shares the pages holds; empty where none does. Writes nothing."""

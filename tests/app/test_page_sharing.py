@@ -48,6 +48,9 @@ class FakeShares:
         self.done.append(self.before_giving())
         self.held -= frozenset(shards)
 
+    def close(self):
+        self.bots = []
+
     def join(self, pages=""):
         """Another bot, which is before this one in the list."""
         self.bots.insert(0, LiveBot("other", pages, False, False))
