@@ -251,7 +251,7 @@ def fill_every_table(path):
 
 def _odd(name, kind, key, number):
     if name in {"surfaces", "suspicions", "transitions"}:
-        return json.dumps([ODD[number]])
+        return json.dumps([ODD[number].replace("\0", "")])  # ids of ours, in which no NUL is
     if name == "at" or name.endswith(("_at", "since", "until")):
         return f"2026-03-0{number + 1}T12:00:00.000Z"
     if kind == "INTEGER":
@@ -273,7 +273,8 @@ def test_odd_values_in_every_table_come_back_to_the_byte_with_the_secrets(tmp_pa
         there.archive.copy_to(back.archive, lambda *_: None)
         for one in (here, there, back):
             dumps.append("".join(one.archive.dump()))
-            secrets.append([one._db.rows(f"SELECT * FROM {name}") for name in ("tokens", "salts")])  # noqa: S608
+            tables = [one._db.rows(f"SELECT * FROM {name}") for name in ("tokens", "salts")]  # noqa: S608
+            secrets.append([sorted(map(repr, rows)) for rows in tables])
     assert dumps[1:] == dumps[:2]
     assert secrets[2] == secrets[0] != [[], []]
 
