@@ -26,7 +26,7 @@ async def save(store, *, is_debugging=False):
 
 
 async def test_a_channel_is_stored_without_a_use_of_the_database_in_the_event_loop(tmp_path, caplog):
-    with closing(Repository.open(place(tmp_path / "b.db"))) as repository:
+    with closing(Repository.open(place(tmp_path / "b.db"), alone=True)) as repository:
         await save(repository.schedules, is_debugging=True)
         assert WORDS not in caplog.text
         assert repository.schedules.dm_channels() == {"U1": "D7"}
