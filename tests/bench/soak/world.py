@@ -214,7 +214,7 @@ class World:
             shown = self.storms.incident(identity, component, at, is_over=True)
             return identity, json.dumps({"page": {"id": name}, "incident": shown}).encode()
         number = None if self.is_quiet else self.storms.current(self._second(), self._numbers[name])
-        if path != "summary" or made is None or number is None:
+        if path != "summary" or made is None or not made[0] or number is None:  # without a tag it is HTML
             return made
         body = json.loads(made[1])
         listed = body.get("components") or []
