@@ -583,6 +583,9 @@ async def test_a_page_that_another_bot_polls_by_now_is_no_error(bot, log, reposi
     class Elsewhere:
         held = frozenset()
 
+        def close(self):
+            pass
+
     repository._db.shares = Elsewhere()
     async with RunningBot(bot):
         await until(lambda: "acme: another bot polls the page of acme now" in log.text)

@@ -29,6 +29,7 @@ RESOLVED = page(
     incident(update(api="major_outage"), WORSE, update(3, "resolved", "It is over.", NOON + timedelta(minutes=2)))
 )
 MOST = 9  # round trips
+LONGER_THAN_SENDING_S = 0.06  # of what is sent together
 
 
 class Counted:
@@ -57,6 +58,7 @@ async def counted(tmp_path, web, chat, clock):
         engine = Engine({"acme": ACME}, web, repository, chat, clock, lambda _: VerdictParameters())
         counted = Counted(engine, web, clock, proxy)
         await counted.poll(page())
+        proxy.delay_s = LONGER_THAN_SENDING_S
         yield counted
     proxy.close()
 

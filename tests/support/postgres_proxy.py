@@ -17,8 +17,9 @@ class PostgresProxy:
     """Listens on a free port of 127.0.0.1 until it is closed.
 
     Attributes:
-        round_trips: How often a client asked for something after the server had last answered, over all connections but
-            that of a bot's lease, which asks by the clock.
+        round_trips: How often a client asked for something after it had last been answered, over all connections but
+            that of a bot's lease, which asks by the clock. A client that sends a lot together may get the first answer
+            while it still sends; that counts once more, unless ``delay_s`` is longer than the sending takes.
         delay_s: How long each answer takes longer, in seconds.
     """
 
@@ -82,7 +83,6 @@ class _Pair:
     def _read_answers(self) -> None:
         with suppress(OSError):
             while data := self.far.recv(BLOCK):
-                self._has_answered = True
                 self._answers.append((time.monotonic() + self.proxy.delay_s, data))
                 self._ready.release()
         self._answers.append((0.0, b""))
@@ -97,6 +97,7 @@ class _Pair:
                 time.sleep(max(0.0, due_s - time.monotonic()))
                 if not data:
                     break
+                self._has_answered = True
                 self.near.sendall(data)
         _end(self.near)
 
