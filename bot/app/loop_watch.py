@@ -4,19 +4,25 @@ While one callback runs, nothing else does: no acknowledgement, no poll, no answ
 the loop that took longer than ``STALL_S``. Its length is measured between two calls of the selector; the place is
 sampled by a thread, so a stall that is over before the next sample is counted without one. The CPU time of the loop's
 thread says whether it worked or waited for its turn: for other threads, or for the other programs of the machine.
+
+The stack is read by ``faulthandler``, which makes no objects and lets no other thread run meanwhile. The frames of a
+thread that runs are not safe to follow: with ``sys._current_frames`` and ``f_back``, CPython 3.11.7 gave a code object
+as a frame once in two hours, and ended with a segmentation fault in ``PyFrame_GetBack`` once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
+import re
 import selectors
-import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
+from typing import BinaryIO
 
 from typing_extensions import override
 
@@ -26,6 +32,10 @@ STALL_S = 0.05
 SAMPLE_EVERY_S = 0.04  # less than STALL_S, so that most stalls are sampled
 _MAX_LOGGED = 100  # places
 _OWN_CODE = str(Path(__file__).resolve().parents[1])
+_THREAD = re.compile(r"^(?:Current thread|Thread) 0x([0-9a-f]+) ", re.MULTILINE)
+_CALL = re.compile(r'^  File "(.*)", line .+ in (.+)$', re.MULTILINE)
+
+Call = tuple[str, str]  # the file of a function's code, and its name
 
 
 class TimedSelector(selectors.DefaultSelector):
@@ -92,11 +102,11 @@ class LoopWatch:
                 *(took_s * 1000, worked_s * 1000, place),
             )
 
-    def sample(self, frame: FrameType | None) -> None:
-        """Notes where the loop's thread is, if its turn has been long; ``frame`` is the innermost one."""
+    def sample(self, read_stack: Callable[[], Sequence[Call]]) -> None:
+        """Notes where the loop's thread is, if its turn is long by now. ``read_stack``: the innermost call first."""
         began_s = self._began_s
         if not self._place and began_s is not None and self._elapsed() - began_s > STALL_S / 2:
-            self._place = _place(frame)
+            self._place = _place(read_stack())
 
     async def run(self) -> None:
         """Samples the loop's thread until it is cancelled."""
@@ -104,8 +114,9 @@ class LoopWatch:
         self.stalls, self.longest_s = 0, 0.0
 
         def sample_often() -> None:
-            while not stop.wait(SAMPLE_EVERY_S):
-                self.sample(sys._current_frames().get(loop_thread))  # noqa: SLF001 - documented, for debuggers
+            with tempfile.TemporaryFile() as file:
+                while not stop.wait(SAMPLE_EVERY_S):
+                    self.sample(lambda: stack_of(loop_thread, file))
 
         threading.Thread(target=sample_often, name="loop-watch", daemon=True).start()
         try:
@@ -114,12 +125,21 @@ class LoopWatch:
             stop.set()
 
 
-def _place(frame: FrameType | None) -> str:
+def stack_of(thread: int, file: BinaryIO) -> list[Call]:
+    """The calls of a thread (``threading.get_ident``), the innermost first; none of one that has ended.
+
+    They are written to ``file``, whose content is lost, and read from it.
+    """
+    file.seek(0)
+    file.truncate()
+    faulthandler.dump_traceback(file, all_threads=True)
+    file.seek(0)
+    _, *parts = _THREAD.split(file.read().decode(errors="replace"))  # a number, the calls of that thread, a number ...
+    stacks = {int(number, 16): calls for number, calls in zip(parts[::2], parts[1::2], strict=True)}
+    return _CALL.findall(stacks.get(thread, ""))
+
+
+def _place(calls: Sequence[Call]) -> str:
     """The innermost function of our own code, with the one that called it; else the innermost of all."""
-    frames, first = [], frame if isinstance(frame, FrameType) else None
-    while isinstance(frame, FrameType):  # of a thread that runs, CPython 3.11 has given a code object as a frame
-        if frame.f_code.co_filename.startswith(_OWN_CODE):
-            frames.append(frame)
-        frame = frame.f_back
-    frames = frames[:2] or ([first] if first else [])
-    return ", called by ".join(f"{f.f_code.co_qualname} ({Path(f.f_code.co_filename).name})" for f in frames)
+    own = [call for call in calls if call[0].startswith(_OWN_CODE)]
+    return ", called by ".join(f"{name} ({Path(file).name})" for file, name in own[:2] or calls[:1])
