@@ -50,6 +50,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 Row = tuple[str, object]
+BY_ITSELF = "itself"  # how a life ended that nothing was to end
 
 
 def _span(out: Path) -> Iterator[Row]:
@@ -63,6 +64,7 @@ def _span(out: Path) -> Iterator[Row]:
         f"{(last - began['at']) / 60:.0f} min of {began['minutes']}; {began['sources']} sources at {began['speed']}x, seed {began['seed']}",
     )
     yield "lives", f"{sum(line['what'] == 'born' for line in lives)}; ended by {dict(kinds)}"
+    yield "ENDED BY ITSELF", sum(d["how"] == BY_ITSELF for d in died)
     terms = [d["took_s"] for d in died if d["how"] == "SIGTERM"]
     if terms:
         yield "SIGTERM to exit, longest", f"{max(terms):.1f} s"

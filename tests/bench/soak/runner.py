@@ -21,7 +21,7 @@ from random import Random
 from typing import Any
 
 from bot import settings
-from tests.bench.soak.report import report
+from tests.bench.soak.report import BY_ITSELF, report
 from tests.bench.soak.world import Storms, World, ask, config, now
 
 SAMPLE_S = 10
@@ -112,24 +112,26 @@ class Soak:
     async def _end(self, how: signal.Signals) -> None:
         if self.bot is None:
             return
-        began = time.monotonic()
+        began, name = time.monotonic(), how.name if self.bot.returncode is None else BY_ITSELF
         with suppress(ProcessLookupError):
             self.bot.send_signal(how)
         code = await self.bot.wait()
         self.bot = None
-        self._note("died", life=self.life, at=time.time(), how=how.name, code=code, took_s=time.monotonic() - began)
+        self._note("died", life=self.life, at=time.time(), how=name, code=code, took_s=time.monotonic() - began)
 
     async def _lives(self) -> None:
-        """Ends it every so often, by SIGTERM and kill -9 in turn, and begins it again some seconds later."""
-        if not self.options.restart_every:
-            return
+        """Ends it every so often, by SIGTERM and kill -9 in turn, and begins it again some seconds later.
+
+        One that has ended by itself is begun again too.
+        """
         for how in itertools.cycle((signal.SIGKILL, signal.SIGTERM)):
-            await asyncio.sleep(self.options.restart_every * 60)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.bot.wait(), self.options.restart_every * 60 or None)
             await self._end(how)
             await asyncio.sleep(self.draw.uniform(1, 20))
             await self._begin()
             self._note("counts", at=time.time(), counts=self._counted())
-            print(f"\n{now():%H:%M:%S}  life {self.life} begins, after {how.name}", flush=True)
+            print(f"\n{now():%H:%M:%S}  life {self.life} begins", flush=True)
             await asyncio.to_thread(report, self.out, is_over=False)
 
     # --- people -------------------------------------------------------------------------------------------------------
