@@ -64,7 +64,7 @@ def providers(folder: Path, url: str) -> None:
 
 @asynccontextmanager
 async def bots(folder, count, more=SHARING):
-    """The bots once each holds its part, the pages that they watch, and their database."""
+    """The bots once each holds its part and every page was polled, the pages that they watch, and their database."""
     pages, db = Pages(), place(folder / "b.db")
     async with AsyncExitStack() as stack:
         pages.url = await stack.enter_async_context(serving_app(web.route("*", "/{path:.*}", pages.show)))
@@ -74,6 +74,7 @@ async def bots(folder, count, more=SHARING):
             started.append(await stack.enter_async_context(bot))
             await started[0].has_role("leader")
         await (share_equally(started) if more else pages.are_asked_again(0.0))
+        await until_counted(db, "SELECT count(*) AS n FROM worlds", PAGES)
         yield started, pages, db
 
 
