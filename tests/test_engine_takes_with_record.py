@@ -97,21 +97,23 @@ async def test_what_was_not_used_of_an_allowance_may_be_sent(start, clock):
     assert engine.notifier.allow(FREE).posts == int(engine.limiter.posts.available(clock()))
 
 
-async def test_a_failed_commit_takes_nothing(start, repository):
-    engine = await start("C1")
+async def fail_to_record(engine, repository):
+    """A poll whose transaction fails."""
     repository.mark_sending, marks = refuse, repository.mark_sending
     with pytest.raises(StoreError):
         await engine.poll("acme", lambda: FREE)
     repository.mark_sending = marks
+
+
+async def test_a_failed_commit_takes_nothing(start, repository):
+    engine = await start("C1")
+    await fail_to_record(engine, repository)
     assert (states(repository), engine.taken_channels(), engine.claims.claim("C1")) == ([], (), True)
 
 
 async def test_the_poll_after_a_failed_commit_takes_it(start, repository):
     engine = await start("C1")
-    repository.mark_sending, marks = refuse, repository.mark_sending
-    with pytest.raises(StoreError):
-        await engine.poll("acme", lambda: FREE)
-    repository.mark_sending = marks
+    await fail_to_record(engine, repository)
     await engine.poll("acme", lambda: FREE)
     assert states(repository) == [("C1", "sending")]
 

@@ -98,12 +98,12 @@ class _StoredSession:
     verified_at_s: float
 
 
-def _remember(by_host: OrderedDict[str, Value], host: str, value: Value) -> None:
-    """Puts the value of a host last, and forgets the oldest of too many."""
-    by_host.pop(host, None)
-    by_host[host] = value
-    if len(by_host) > MAX_SESSIONS:
-        by_host.popitem(last=False)
+def keep_newest(values: OrderedDict[str, Value], key: str, value: Value, most: int) -> None:
+    """Stores the value of a key as the newest, and drops the oldest of more than ``most``."""
+    values[key] = value
+    values.move_to_end(key)
+    if len(values) > most:
+        values.popitem(last=False)
 
 
 class ResumingTls:
@@ -131,7 +131,7 @@ class ResumingTls:
             if known is None:
                 return
             verified_at_s = known.verified_at_s
-        _remember(self._stored, host, _StoredSession(session, verified_at_s))
+        keep_newest(self._stored, host, _StoredSession(session, verified_at_s), MAX_SESSIONS)
 
     def _session_for(self, host: str | None) -> ssl.SSLSession | None:
         """The session to resume; None where there is none, or it is too old."""
@@ -212,7 +212,7 @@ class PageConnector(aiohttp.TCPConnector):
             connection.close()
         scope.is_kept, scope.sent_at_s = made_at_s is not None, self._elapsed()
         if not scope.is_kept and self._was_kept(req.url.raw_host or ""):
-            _remember(self._closing_hosts, req.url.raw_host or "", None)
+            keep_newest(self._closing_hosts, req.url.raw_host or "", None, MAX_SESSIONS)
         if scope.is_kept and transport is not None:
             try:
                 self._check_address(transport.get_extra_info("peername")[0])
@@ -250,7 +250,7 @@ class PageConnector(aiohttp.TCPConnector):
         if tls is not None and (protocol.should_close or tls.server_hostname in self._closing_hosts):
             self._tls.store(tls)
         elif tls is not None and tls.server_hostname:
-            _remember(self._kept_at_s, tls.server_hostname, scope.sent_at_s)
+            keep_newest(self._kept_at_s, tls.server_hostname, scope.sent_at_s, MAX_SESSIONS)
 
     def _was_kept(self, host: str) -> bool:
         """Whether a connection to the host was kept that would not be too old yet; another one means it was closed."""

@@ -22,6 +22,7 @@ import re
 import socket
 import ssl
 import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ from bot.adapters.page_connections import (
     PrivateAddressError,
     RequestScope,
     ResumingTls,
+    keep_newest,
     limit_tls_buffers,
 )
 from bot.errors import SourceError
@@ -147,7 +149,7 @@ class PageFetcher:
         self._transport = AiohttpTransport(tls.context, client=self._create_session, trust_env=False)
         self._closed = False
         self._elapsed = elapsed
-        self._bypasses: dict[str, _CacheBypass] = {}  # by address
+        self._bypasses: OrderedDict[str, _CacheBypass] = OrderedDict()  # by address
 
     async def __aenter__(self) -> Self:
         return self
@@ -221,10 +223,7 @@ class PageFetcher:
         return self._bypasses[url]
 
     def _note_bypass(self, url: str, bypass: _CacheBypass) -> None:
-        self._bypasses.pop(url, None)
-        self._bypasses[url] = bypass
-        if len(self._bypasses) > MAX_BYPASSES:
-            del self._bypasses[next(iter(self._bypasses))]
+        keep_newest(self._bypasses, url, bypass, MAX_BYPASSES)
 
     async def _fetch_past_caches(self, url: str, accept: str, timeout_s: float) -> FetchedPage:
         """Fetches the page at an address that no cache has seen, since some ignore the headers for this."""

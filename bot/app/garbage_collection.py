@@ -5,7 +5,7 @@ Python's own schedule, one ack in a hundred took 43 ms, and with this one 8 ms (
 nothing to collect, since values refer in one direction only; collections of the young generations run as usual.
 
 What a storm of incidents needed for a moment is freed, but the C library keeps it between what lives on: after one at
-250 pages, 20 of 295 MB. It is told to return that to the system.
+250 pages, 20 of 295 MB. ``malloc_trim`` makes it return that to the system.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
@@ -190,7 +189,7 @@ class PageSharing:
         """A unit of work."""
         new = [name for name in self.engine.providers if name not in self._polled and self.repository.has_page(name)]
         if new:
-            self.refresh()  # after the locks: nobody else changes these states from now on
+            self.refresh()  # after the locks: no other bot changes these states from now on
             self.engine.elsewhere.difference_update(new)
             self._polled.update(new)
         return new
@@ -199,18 +198,17 @@ class PageSharing:
 
     def refresh(self) -> None:
         """A unit of work: reads the states that other bots have saved."""
+        states, saved = self.engine.states, {}
         for provider, saved_at, seen_at in self.repository.state_times():
-            if provider in self.engine.elsewhere and provider in self.engine.states:
-                self._refresh_one(provider, saved_at, seen_at)
-
-    def _refresh_one(self, provider: str, saved_at: str, seen_at: datetime | None) -> None:
-        states = self.engine.states
-        if self._saved.get(provider) != saved_at:
-            state = self.repository.provider_state(provider)
-            states[provider] = state or states[provider]
-            self._saved[provider] = saved_at
-        elif seen_at is not None and (states[provider].seen_at or seen_at) <= seen_at != states[provider].seen_at:
-            states[provider] = replace(states[provider], seen_at=seen_at)
+            if provider not in self.engine.elsewhere or provider not in states:
+                continue
+            if self._saved.get(provider) != saved_at:
+                saved[provider] = saved_at
+            elif seen_at is not None and (states[provider].seen_at or seen_at) <= seen_at != states[provider].seen_at:
+                states[provider] = replace(states[provider], seen_at=seen_at)
+        if saved:
+            states.update(self.repository.provider_states(saved))
+            self._saved.update(saved)
 
     # --- the configuration --------------------------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ class Allowance(Generic[P]):
         edits: The most of these that may be edits.
         taken: The notifications, marked as sending, whose channels are claimed.
         is_recorded: The transaction that took them has been committed.
-        is_abandoned: Whoever asked was cancelled, and will not send them.
+        is_abandoned: The caller was cancelled, and will not send them.
     """
 
     most: int

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
@@ -338,9 +338,7 @@ class Notifier(Generic[M]):
         """
         posts = edits = most = 0 if self.gate.stop is not None else max(most, 0)
         if self.chat.burst == 1:  # each request may become a post, or an edit
-            now = self.now()
-            posts = max(0, int(self.limiter.posts.available(now)) - self._requests)
-            edits = max(0, int(self.limiter.edits.available(now)) - self._requests)
+            posts, edits = self._left(self.now())
             most = min(most, max(posts, edits))
         self._requests += most
         return Allowance(most, posts, edits)
@@ -359,8 +357,7 @@ class Notifier(Generic[M]):
         for channel in filter(self.claims.claim, islice(free, allowance.most)):
             pending = None
             try:
-                asked = replace(self._request(channel, now), with_posts=allowance.posts > 0)
-                pending = self._take_one(replace(asked, with_edits=allowance.edits > 0))
+                pending = self._take_one(self._request(channel, now, posts=allowance.posts, edits=allowance.edits))
             finally:
                 if pending is None:
                     self.claims.release(channel)
@@ -443,13 +440,8 @@ class Notifier(Generic[M]):
     async def _take(self, channel: str) -> PendingNotification | None:
         """What the channel is to get next, marked as sending; None if nothing is due, or the limits don't allow it."""
         now = self.now()
-        request = self._request(channel, now)
-        if self.chat.burst == 1:  # each request may become a post, or an edit
-            request = replace(
-                request,
-                with_posts=self.limiter.posts.available(now) - self._requests >= 1,
-                with_edits=self.limiter.edits.available(now) - self._requests >= 1,
-            )
+        posts, edits = self._left(now) if self.chat.burst == 1 else (1, 1)
+        request = self._request(channel, now, posts=posts, edits=edits)
         self._requests += 1
         try:
             pending = await self.units.run_together(self._take_all, request)
@@ -459,9 +451,16 @@ class Notifier(Generic[M]):
             self._note_taken(pending)
         return pending
 
-    def _request(self, channel: str, now: datetime) -> _Request:
+    def _left(self, now: datetime) -> tuple[int, int]:
+        """How many posts and edits the limits allow, where each request without an answer may become either."""
+        limits = (self.limiter.posts, self.limiter.edits)
+        posts, edits = (max(0, int(limit.available(now)) - self._requests) for limit in limits)
+        return posts, edits
+
+    def _request(self, channel: str, now: datetime, *, posts: int, edits: int) -> _Request:
         """Asks for what is due at ``now``; what is in doubt, not before a search could find the message."""
-        return _Request(channel, now, now - SEARCH_DELAY if self.chat.can_search_history else None)
+        in_doubt_before = now - SEARCH_DELAY if self.chat.can_search_history else None
+        return _Request(channel, now, in_doubt_before, with_posts=posts > 0, with_edits=edits > 0)
 
     def _note_taken(self, pending: PendingNotification) -> None:
         """Counts what was taken against the chat's limits, if it needs a request."""

@@ -64,13 +64,13 @@ async def limited():
 
 
 async def test_every_page_is_read_where_there_are_fewer_files_than_pages():
-    told, _ = await limited()
-    assert told["failed"] == []
+    result, _ = await limited()
+    assert result["failed"] == []
 
 
 async def test_room_is_left_for_the_files_of_others():
-    told, _ = await limited()
-    assert told["files"] <= FILES * 3 // 4
+    result, _ = await limited()
+    assert result["files"] <= FILES * 3 // 4
 
 
 async def test_nothing_is_said_of_it():

@@ -16,7 +16,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from datetime import time as clock_time
@@ -207,16 +207,6 @@ def _digest_ms(queries: StatusQueries) -> float:
     return least_ms(lambda: digest_content(queries, "C0000", window))
 
 
-def of_incidents(measure: Callable[[StatusQueries], float]) -> Callable[[int], float]:
-    """What is measured with so many open incidents."""
-
-    def measured(number: int) -> float:
-        with open_incidents(number) as (repository, clock):
-            return measure(_queries(repository, clock))
-
-    return measured
-
-
 def _events_ms(queries: StatusQueries) -> float:
     """What an open board asks once a second, and what it asks after a change."""
     repository = queries.repository
@@ -337,11 +327,14 @@ def years_of_record(years: int) -> Iterator[tuple[Repository, Clock]]:
         yield repository, clock
 
 
-def of_years(measure: Callable[[StatusQueries], float]) -> Callable[[int], float]:
-    """What is measured with so many years of record."""
+Record = Callable[[int], AbstractContextManager[tuple[Repository, Clock]]]
 
-    def measured(years: int) -> float:
-        with years_of_record(years) as (repository, clock):
+
+def on(record: Record, measure: Callable[[StatusQueries], float]) -> Callable[[int], float]:
+    """What is measured on a record of so many open incidents, or of so many years."""
+
+    def measured(number: int) -> float:
+        with record(number) as (repository, clock):
             return measure(_queries(repository, clock))
 
     return measured
@@ -379,20 +372,20 @@ CURVES = (
     Curve("lists in place of alerts", "channels", SIZES, lists_ms),
     Curve("tick in quiet hours", "channels", SIZES, tick_ms),
     Curve("poll without news", "open incidents", SIZES, poll_ms),
-    Curve("board's first page", "open incidents", SIZES, of_incidents(_board_ms)),
-    Curve("the board's event stream", "open incidents", SIZES, of_incidents(_events_ms)),
-    Curve("status", "open incidents", SIZES, of_incidents(_status_ms)),
-    Curve("digest", "open incidents", SIZES, of_incidents(_digest_ms)),
+    Curve("board's first page", "open incidents", SIZES, on(open_incidents, _board_ms)),
+    Curve("the board's event stream", "open incidents", SIZES, on(open_incidents, _events_ms)),
+    Curve("status", "open incidents", SIZES, on(open_incidents, _status_ms)),
+    Curve("digest", "open incidents", SIZES, on(open_incidents, _digest_ms)),
     Curve("memory of a provider's state", "open incidents", SIZES, memory_kb, "KB"),
     Curve("polls and tick of all", "providers down", PROVIDERS, round_ms),
     Curve("board's first page", "providers down", PROVIDERS, of_providers(_board_ms)),
     Curve("status", "providers down", PROVIDERS, of_providers(_status_ms)),
     Curve("digest", "providers down", PROVIDERS, of_providers(_digest_ms)),
     Curve("poll that opens an incident", "years", YEARS, poll_of_years_ms),
-    Curve("board's first page", "years", YEARS, of_years(_board_ms)),
-    Curve("the board's event stream", "years", YEARS, of_years(_events_ms)),
-    Curve("status", "years", YEARS, of_years(_status_ms)),
-    Curve("digest", "years", YEARS, of_years(_digest_ms)),
+    Curve("board's first page", "years", YEARS, on(years_of_record, _board_ms)),
+    Curve("the board's event stream", "years", YEARS, on(years_of_record, _events_ms)),
+    Curve("status", "years", YEARS, on(years_of_record, _status_ms)),
+    Curve("digest", "years", YEARS, on(years_of_record, _digest_ms)),
 )
 
 

@@ -191,7 +191,7 @@ async def storm(
             the_bot(Path(name), stage, channels, providers, code=code) as (db, port),
         ):
             got, end = Measured(channels), time.monotonic() + BREAK_FOR_S + after_s
-            earlier, told = await stalls(port) or 0, len(stall_lines(Path(name)))
+            earlier, lines = await stalls(port) or 0, len(stall_lines(Path(name)))
             typing = asyncio.create_task(type_commands(stage, end, COMMANDS_EVERY_S, AT_ONCE))
             boards = [asyncio.create_task(watch_board(port, end)) for _ in range(BOARDS)]
             asking = asyncio.create_task(ask_health(port, end, got.health))
@@ -203,7 +203,7 @@ async def storm(
             await asyncio.gather(typing, asking, *boards)
             counted = await stalls(port)
             got.stalls = None if counted is None else counted - earlier
-            got.stalled_in = [line for line in stall_lines(Path(name))[told:] if line]
+            got.stalled_in = [line for line in stall_lines(Path(name))[lines:] if line]
             got.acks = [ack * 1000 for ack in slack.acks]
             count(got, stage, slack, db, providers)
             return got

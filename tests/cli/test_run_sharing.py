@@ -120,8 +120,8 @@ async def test_the_pages_of_a_killed_bot_are_asked_for_by_the_others(tmp_path, v
 async def test_what_a_bot_that_does_not_lead_finds_is_posted_by_the_one_that_does(tmp_path):
     async with bots(tmp_path, 3) as (_, pages, db):
         pages.broke_at = datetime.now(UTC)  # noqa: TID251  (the bots have the real clock)
-        told = "SELECT count(DISTINCT provider) AS n FROM alerts WHERE ts IS NOT NULL"
-        assert await until_counted(db, told, PAGES)
+        alerted = "SELECT count(DISTINCT provider) AS n FROM alerts WHERE ts IS NOT NULL"
+        assert await until_counted(db, alerted, PAGES)
 
 
 async def test_a_bot_that_shares_polls_no_page_beside_one_that_leads_and_does_not(tmp_path):

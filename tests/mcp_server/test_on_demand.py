@@ -98,5 +98,5 @@ async def test_an_sdk_that_cannot_be_imported_is_logged_with_what_to_do(caplog):
 
 def test_the_module_of_the_endpoint_does_not_import_the_sdk():
     code = "import sys, bot.mcp_server.on_demand; print('mcp' in sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  (ours)
-    assert told.stdout == "False\n"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  (ours)
+    assert result.stdout == "False\n"
